@@ -1,0 +1,2 @@
+//! Placeholder until the harness arrives.
+fn main() {}

@@ -1,0 +1,163 @@
+//! Strings with a grammar. One declaration gives the parser and the CRD schema, so the two cannot disagree.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A string that does not follow its type's grammar.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is not {expected}")]
+pub struct TextError {
+    value: String,
+    expected: &'static str,
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident { min: $min:expr, max: $max:expr, pattern: $pattern:expr, is: $is:expr $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The regular expression a value matches, as it stands in the CRD schema.
+            pub const PATTERN: &'static str = $pattern;
+
+            /// The text as written.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = TextError;
+
+            fn from_str(value: &str) -> Result<Self, TextError> {
+                static GRAMMAR: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new($pattern).ok());
+                let length = value.chars().count();
+                let fits = length >= $min && length <= $max && GRAMMAR.as_ref().is_some_and(|grammar| grammar.is_match(value));
+                if fits { Ok(Self(value.to_owned())) } else { Err(TextError { value: value.to_owned(), expected: $is }) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "minLength": $min, "maxLength": $max, "pattern": $pattern})
+            }
+        }
+    };
+}
+
+text! {
+    /// The name of one of our own objects, or of an entry in a list: a DNS label (RFC 1123).
+    Label { min: 1, max: 63, pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", is: "a DNS label (lower-case letters, digits and '-', at most 63)" }
+}
+
+text! {
+    /// The name of a Secret: a DNS subdomain (RFC 1123).
+    SecretName { min: 1, max: 253, pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", is: "the name of a Secret (lower-case letters, digits, '-' and '.', at most 253)" }
+}
+
+text! {
+    /// A key in a Secret's `data`.
+    SecretKey { min: 1, max: 253, pattern: "^[-._a-zA-Z0-9]+$", is: "a key of a Secret (letters, digits, '-', '_' and '.', at most 253)" }
+}
+
+text! {
+    /// A model name, exactly as a caller sends it.
+    ModelName { min: 1, max: 256, pattern: r"^[^\s*]+$", is: "a model name (no spaces, no '*', at most 256 characters)" }
+}
+
+text! {
+    /// A model name, or a prefix of model names followed by one `*`.
+    ModelPattern { min: 1, max: 256, pattern: r"^[^\s*]*\*?$", is: "a model name, or a prefix ending in '*'" }
+}
+
+text! {
+    /// An `http` or `https` URL without credentials, query or fragment.
+    BaseUrl { min: 8, max: 2048, pattern: r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$", is: "an http:// or https:// URL without user, query or fragment" }
+}
+
+text! {
+    /// A length of time as in Gateway API: whole numbers with units `h`, `m`, `s`, `ms`, for example `1m30s`
+    /// (source: GEP-2257, <https://gateway-api.sigs.k8s.io/geps/gep-2257/>).
+    DurationText { min: 2, max: 32, pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$", is: "a duration such as 500ms, 10s or 1m30s" }
+}
+
+impl DurationText {
+    /// The length of time this text stands for; parts are added up.
+    #[must_use]
+    pub fn to_duration(&self) -> Duration {
+        let mut total = Duration::ZERO;
+        let mut rest = self.0.as_str();
+        while let Some(end) = rest.find(|c: char| !c.is_ascii_digit()) {
+            let count: u64 = rest[..end].parse().unwrap_or(0);
+            let unit_end = rest[end..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| end + at);
+            total += match &rest[end..unit_end] {
+                "h" => Duration::from_secs(count * 3600),
+                "m" => Duration::from_secs(count * 60),
+                "s" => Duration::from_secs(count),
+                _ => Duration::from_millis(count),
+            };
+            rest = &rest[unit_end..];
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_adds_up_its_parts() {
+        let text: DurationText = "1h2m3s4ms".parse().unwrap();
+        assert_eq!(text.to_duration(), Duration::from_millis(3_723_004));
+        assert_eq!("500ms".parse::<DurationText>().unwrap().to_duration(), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn rejects_a_duration_without_a_unit() {
+        let error = "10".parse::<DurationText>().unwrap_err();
+        assert_eq!(error.to_string(), "\"10\" is not a duration such as 500ms, 10s or 1m30s");
+    }
+
+    #[test]
+    fn a_pattern_may_end_in_a_star_but_not_hold_one() {
+        assert!("gpt-*".parse::<ModelPattern>().is_ok());
+        assert!("*".parse::<ModelPattern>().is_ok());
+        assert!("g*t".parse::<ModelPattern>().is_err());
+    }
+
+    #[test]
+    fn a_base_url_carries_no_user_query_or_fragment() {
+        assert!("https://api.example.com/v1".parse::<BaseUrl>().is_ok());
+        for bad in ["ftp://a.example", "https://user@a.example", "https://a.example/v1?x=1", "https://a.example/#f", "https://"] {
+            assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Version `v1alpha1`, one file a kind.
+
+mod common;
+mod owner;
+mod provider;
+mod rule;
+mod status;
+mod virtual_key;
+
+pub use common::{LabelSelector, Operator, Requirement, Timeouts};
+pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
+pub use provider::{Access, CaReference, Credential, From, LLMProvider, LLMProviderSpec, NamespaceAccess, OfferedModel, ProviderTls, ProviderType, SecretReference, Simulated};
+pub use rule::{Failover, FailureClass, Fallback, Match, Precedence, ProviderReference, RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target};
+pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, RESOLVED_REFS, Status, VirtualKeyStatus};
+pub use virtual_key::{AllowedProvider, Allow, KeySource, KeySourceType, OwnerReference, VirtualKey, VirtualKeySpec};

@@ -1,0 +1,219 @@
+//! RoutingRule: what to do with a request.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::Timeouts;
+use super::status::Status;
+use crate::text::{Label, ModelName, ModelPattern};
+
+/// What to do with a request: whom the rule is for, which requests it takes, and where they are sent.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[kube(
+    group = "fairlead.dev",
+    version = "v1alpha1",
+    kind = "RoutingRule",
+    namespaced,
+    status = "Status",
+    shortname = "llmr",
+    category = "fairlead",
+    derive = "PartialEq",
+    doc = "What to do with a request: whom the rule is for, which requests it takes, and where they are sent.",
+    printcolumn(name = "Scope", type_ = "string", json_path = ".spec.scope.type"),
+    printcolumn(name = "Priority", type_ = "integer", json_path = ".spec.priority"),
+    printcolumn(name = "Programmed", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].reason"),
+    printcolumn(name = "Models", type_ = "string", json_path = ".spec.match.models", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
+    validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew"),
+)]
+#[cfg_attr(test, kube(cel))]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.fallbacks) || !self.fallbacks.exists(f, self.targets.exists(t, t.name == f.name))").message("a fallback has the name of a target; names are unique over both lists").field_path(".fallbacks"))]
+pub struct RoutingRuleSpec {
+    /// The installation that owns this object. Absent: default. Cannot be changed.
+    pub gateway_name: Option<Label>,
+    /// Override goes before every Default rule and is permitted only in the gateway's namespace. Absent: Default.
+    pub precedence: Option<Precedence>,
+    /// Whose requests the rule is for. Absent: those of its namespace.
+    pub scope: Option<Scope>,
+    /// Order among rules of the same scope, 0 first; then the oldest, then by name. Absent: 0.
+    #[schemars(range(min = 0, max = 10_000), extend("format" = "int32"))]
+    pub priority: Option<u32>,
+    /// Which requests the rule takes. Absent: all.
+    #[serde(rename = "match")]
+    pub matches: Option<Match>,
+    /// How a target is chosen. Absent: Weighted.
+    pub strategy: Option<Strategy>,
+    /// Where requests are sent.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]),
+        validation = Rule::new("self.exists(t, !has(t.weight) || t.weight > 0)").message("at least one target needs a weight above 0"))]
+    #[schemars(length(min = 1, max = 16))]
+    pub targets: Vec<Target>,
+    /// Where a request goes, in this order, when the targets have failed.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 16))]
+    pub fallbacks: Option<Vec<Fallback>>,
+    /// How long each part of a request may take; goes before the provider's.
+    pub timeouts: Option<Timeouts>,
+}
+
+/// Whether a rule may be outranked.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// The usual order of scopes.
+    Default,
+    /// Before all Default rules of any scope.
+    Override,
+}
+
+/// Whose requests a rule is for.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(self.type in ['VirtualKey', 'Team', 'Organization']) == has(self.name)").message("name goes with type VirtualKey, Team or Organization, and only with them").field_path(".name"),
+    validation = Rule::new("!has(self.namespace) || self.type in ['VirtualKey', 'Team', 'Namespace']").message("namespace goes with type VirtualKey, Team or Namespace only").field_path(".namespace"),
+)]
+pub struct Scope {
+    /// What the scope is. Narrower scopes go first: VirtualKey, Team, Organization, Namespace, Global.
+    #[serde(rename = "type")]
+    pub kind: ScopeType,
+    /// The name of the virtual key, team or organization.
+    pub name: Option<Label>,
+    /// The tenant namespace that is meant; only in the gateway's namespace. Absent: the rule's own.
+    pub namespace: Option<Label>,
+}
+
+/// What a scope is.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeType {
+    /// One virtual key.
+    VirtualKey,
+    /// The keys of a team.
+    Team,
+    /// The keys of an organization's teams.
+    Organization,
+    /// The keys of a namespace.
+    Namespace,
+    /// Every key; only in the gateway's namespace.
+    Global,
+}
+
+/// Which requests a rule takes. Everything given must hold.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Match {
+    /// The model names as sent: exact, or a prefix ending in *. Absent: any.
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub models: Option<Vec<ModelPattern>>,
+    /// A CEL expression over request, key, team and organization that must be true.
+    #[schemars(length(min = 1, max = 1024))]
+    pub when: Option<String>,
+}
+
+/// How a target is chosen.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Strategy {
+    /// The strategy.
+    #[serde(rename = "type")]
+    pub kind: StrategyType,
+}
+
+/// A way to choose a target.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StrategyType {
+    /// By weight, evenly spread.
+    Weighted,
+    /// One after the other; weights do not count, except that 0 is never chosen.
+    RoundRobin,
+    /// The first in the list; the others only when it has failed.
+    Priority,
+}
+
+/// Where a request is sent.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The target's name, unique in its rule; headers, metrics and logs show it.
+    pub name: Label,
+    /// The provider.
+    pub provider_ref: ProviderReference,
+    /// The model to ask for, by the name the provider offers it under. Absent: the name the caller sent.
+    pub model: Option<ModelName>,
+    /// Its share of the requests, relative to the others. 0: never chosen. Absent: 1.
+    #[schemars(range(min = 0, max = 1_000_000), extend("format" = "int32"))]
+    pub weight: Option<u32>,
+}
+
+/// An LLMProvider.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderReference {
+    /// The provider's name.
+    pub name: Label,
+    /// The provider's namespace. Absent: the namespace of the object that names it.
+    pub namespace: Option<Label>,
+}
+
+/// Where a request goes when the targets have failed.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Fallback {
+    /// The fallback's name, unique in its rule; headers, metrics and logs show it.
+    pub name: Label,
+    /// The provider.
+    pub provider_ref: ProviderReference,
+    /// The model to ask for, by the name the provider offers it under. Absent: the name the caller sent.
+    pub model: Option<ModelName>,
+    /// The failures it is for, judged by the attempt just before it. Absent: every class that falls back by itself, which is all but
+    /// ContentFiltered.
+    pub on: Option<Failover>,
+}
+
+/// A set of failures: those of a listed class, and those with a listed status.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.classes) || has(self.statusCodes)").message("on needs classes, statusCodes or both; leave on out to mean every failure"))]
+pub struct Failover {
+    /// Classes of failure.
+    #[schemars(length(min = 1, max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub classes: Option<Vec<FailureClass>>,
+    /// Status codes of the provider's answer.
+    #[schemars(length(min = 1, max = 16), inner(range(min = 400, max = 599)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub status_codes: Option<Vec<u16>>,
+}
+
+/// A class of failure; what each means is in docs/failures.md.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureClass {
+    /// No connection came about.
+    Connect,
+    /// The connection broke before the answer was complete.
+    Reset,
+    /// No content within timeouts.firstToken, or no body within timeouts.firstByte.
+    FirstTokenTimeout,
+    /// Nothing more within timeouts.idle.
+    IdleTimeout,
+    /// The provider limits our rate.
+    RateLimited,
+    /// The provider has no capacity.
+    Overloaded,
+    /// The provider failed.
+    ServerError,
+    /// The answer was not what its API promises.
+    ProtocolError,
+    /// The provider refused the credential.
+    BadCredential,
+    /// The request is too long for the model.
+    ContextTooLong,
+    /// The provider refused the content.
+    ContentFiltered,
+    /// The target could not be tried: its provider is missing, forbidden, or does not offer the model.
+    Unavailable,
+}

@@ -1,0 +1,1 @@
+//! May this caller proceed? Keys now; limits and budgets later. Pure.

@@ -1,0 +1,1 @@
+//! CEL conditions: parsed and bounded at compile, evaluated per request. Pure.

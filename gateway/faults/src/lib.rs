@@ -1,0 +1,1 @@
+//! A scripted provider: plays faults on a real socket and logs what reached it.

@@ -1,0 +1,1 @@
+//! Which rule and which targets a request gets. Pure.

@@ -1,0 +1,54 @@
+//! The contract between the compiler and the gateway: plain data, total (every default resolved) and free of secrets.
+//!
+//! Between compile and the gateway's runtime. A snapshot is what `compile` produces, what the operator renders into ConfigMaps, and what a
+//! gateway builds its runtime from. Unknown fields are refused: a reader that does not know a restriction must not serve as if it
+//! were not there, so a new restriction raises [`FORMAT`].
+
+mod digest;
+mod key;
+mod name;
+mod provider;
+mod rule;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use digest::Digest;
+pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
+pub use name::{NameError, ObjectName};
+pub use provider::{Access, Credential, CredentialId, Model, Protocol, Provider, Simulated, Timeouts};
+pub use rule::{Fallback, FailureClass, Failover, ModelPattern, Problem, Rule, Scope, Strategy, Target, TimeoutOverrides};
+
+/// The format this crate writes. A reader refuses a newer one and keeps its last good snapshot.
+pub const FORMAT: u32 = 1;
+
+/// A whole configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Snapshot {
+    /// The format it is written in; see [`FORMAT`].
+    pub format: u32,
+    /// The namespace in which the gateway itself runs.
+    pub gateway_namespace: String,
+    /// Every provider ever accepted and still there.
+    pub providers: BTreeMap<ObjectName, Provider>,
+    /// Every rule ever accepted and still there, in the order in which they are tried.
+    pub rules: Vec<Rule>,
+    /// Every key ever accepted and still there, refused ones included.
+    pub keys: BTreeMap<ObjectName, Key>,
+}
+
+impl Snapshot {
+    /// A snapshot of nothing.
+    #[must_use]
+    pub fn empty(gateway_namespace: &str) -> Self {
+        Self { format: FORMAT, gateway_namespace: gateway_namespace.to_owned(), providers: BTreeMap::new(), rules: Vec::new(), keys: BTreeMap::new() }
+    }
+
+    /// The digest of the canonical form: equal snapshots have equal digests.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(self)
+    }
+}

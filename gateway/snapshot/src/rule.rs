@@ -1,0 +1,241 @@
+//! A routing rule as the gateway needs it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ObjectName;
+use crate::provider::millis;
+
+/// What to do with a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// The rule's name; the namespace is where its references were resolved.
+    pub name: ObjectName,
+    /// Whether it goes before every Default rule.
+    #[serde(rename = "override")]
+    pub overrides: bool,
+    /// Whose requests it is for.
+    pub scope: Scope,
+    /// Order within the scope, lowest first.
+    pub priority: u32,
+    /// When the object was created, seconds since 1970: the older goes first. `None` where nothing is known (standalone).
+    pub created: Option<i64>,
+    /// Model names as sent; empty: any.
+    pub models: Vec<ModelPattern>,
+    /// A CEL expression that must be true.
+    pub when: Option<String>,
+    /// How a target is chosen.
+    pub strategy: Strategy,
+    /// Where requests are sent.
+    pub targets: Vec<Target>,
+    /// Where they go, in order, when the targets have failed.
+    pub fallbacks: Vec<Fallback>,
+    /// What the rule says of timeouts; goes before the provider's.
+    pub timeouts: TimeoutOverrides,
+}
+
+/// Whose requests a rule is for, in order of precedence.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Scope {
+    /// One key.
+    VirtualKey(ObjectName),
+    /// The keys of a team.
+    Team(ObjectName),
+    /// The keys of an organization's teams.
+    Organization {
+        /// The organization.
+        name: String,
+        /// Only keys of this namespace; `None`: of any (a rule of the gateway's namespace).
+        namespace: Option<String>,
+    },
+    /// The keys of a namespace.
+    Namespace(String),
+    /// Every key.
+    Global,
+}
+
+/// A model name, or a prefix followed by `*`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ModelPattern(pub String);
+
+impl ModelPattern {
+    /// Whether `model` is meant.
+    #[must_use]
+    pub fn matches(&self, model: &str) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(prefix) => model.starts_with(prefix),
+            None => self.0 == model,
+        }
+    }
+
+    /// The one name that is meant, if it is only one.
+    #[must_use]
+    pub fn exact(&self) -> Option<&str> {
+        (!self.0.ends_with('*')).then_some(self.0.as_str())
+    }
+}
+
+/// How a target is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Strategy {
+    /// By weight, evenly spread.
+    Weighted,
+    /// One after the other.
+    RoundRobin,
+    /// The first in the list.
+    Priority,
+}
+
+/// Where a request is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Target {
+    /// The target's name.
+    pub name: String,
+    /// The provider.
+    pub provider: ObjectName,
+    /// The model to ask for, by the name the provider offers; `None`: the name the caller sent.
+    pub model: Option<String>,
+    /// Its share; 0 is never chosen.
+    pub weight: u32,
+    /// Why it cannot be tried, if it cannot. It stays in the rule and counts as a failed attempt.
+    pub problem: Option<Problem>,
+}
+
+/// Where a request goes when the targets have failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fallback {
+    /// The target; its weight is 1.
+    pub target: Target,
+    /// The failures it is for; `None`: every class that falls back by itself.
+    pub on: Option<Failover>,
+}
+
+/// A set of failures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Failover {
+    /// Classes.
+    pub classes: Vec<FailureClass>,
+    /// Status codes of the provider's answer.
+    pub status_codes: Vec<u16>,
+}
+
+/// Why a target cannot be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Problem {
+    /// There is no such provider, or it was never accepted.
+    NotFound,
+    /// The provider does not admit the rule's namespace.
+    NotPermitted,
+    /// The provider does not offer the model.
+    ModelNotOffered,
+}
+
+/// A class of failure (`docs/failures.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// No connection came about.
+    Connect,
+    /// The connection broke before the answer was complete.
+    Reset,
+    /// No content, or no body, in time.
+    FirstTokenTimeout,
+    /// Nothing more in time.
+    IdleTimeout,
+    /// The request's own deadline passed.
+    TotalTimeout,
+    /// The provider limits our rate.
+    RateLimited,
+    /// The provider has no capacity.
+    Overloaded,
+    /// The provider failed.
+    ServerError,
+    /// The answer was not what its API promises.
+    ProtocolError,
+    /// The provider refused the credential.
+    BadCredential,
+    /// The request is too long for the model.
+    ContextTooLong,
+    /// The provider refused the content.
+    ContentFiltered,
+    /// The provider refused the request.
+    BadRequest,
+    /// The caller hung up.
+    ClientGone,
+    /// The target could not be tried.
+    Unavailable,
+}
+
+impl FailureClass {
+    /// The class as headers, logs and metrics show it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Reset => "reset",
+            Self::FirstTokenTimeout => "first_token_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::TotalTimeout => "total_timeout",
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::ServerError => "server_error",
+            Self::ProtocolError => "protocol_error",
+            Self::BadCredential => "bad_credential",
+            Self::ContextTooLong => "context_too_long",
+            Self::ContentFiltered => "content_filtered",
+            Self::BadRequest => "bad_request",
+            Self::ClientGone => "client_gone",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// Whether another target is tried after this failure when a rule says nothing else.
+    #[must_use]
+    pub fn falls_back(self) -> bool {
+        !matches!(self, Self::TotalTimeout | Self::ContentFiltered | Self::BadRequest | Self::ClientGone)
+    }
+}
+
+/// What a rule says of timeouts; what is absent is left to the provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimeoutOverrides {
+    /// See [`crate::Timeouts::connect`].
+    #[serde(default, with = "millis::optional")]
+    pub connect: Option<Duration>,
+    /// See [`crate::Timeouts::first_token`].
+    #[serde(default, with = "millis::optional")]
+    pub first_token: Option<Duration>,
+    /// See [`crate::Timeouts::first_byte`].
+    #[serde(default, with = "millis::optional")]
+    pub first_byte: Option<Duration>,
+    /// See [`crate::Timeouts::idle`].
+    #[serde(default, with = "millis::optional")]
+    pub idle: Option<Duration>,
+    /// See [`crate::Timeouts::total`].
+    #[serde(default, with = "millis::optional")]
+    pub total: Option<Duration>,
+}
+
+impl TimeoutOverrides {
+    /// The timeouts of an attempt: the rule's where it gives them, else the provider's.
+    #[must_use]
+    pub fn over(&self, provider: &crate::Timeouts) -> crate::Timeouts {
+        crate::Timeouts {
+            connect: self.connect.unwrap_or(provider.connect),
+            first_token: self.first_token.unwrap_or(provider.first_token),
+            first_byte: self.first_byte.unwrap_or(provider.first_byte),
+            idle: self.idle.unwrap_or(provider.idle),
+            total: self.total.unwrap_or(provider.total),
+        }
+    }
+}

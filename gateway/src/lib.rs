@@ -1,0 +1,1 @@
+//! The gateway: listen, pipeline, dispatch, attempt, relay, meter.

@@ -1,0 +1,1 @@
+//! What travels: JSON peeking and splicing, SSE framing, the shapes of each API. Pure.

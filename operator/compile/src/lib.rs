@@ -1,0 +1,1 @@
+//! Custom resources -> snapshot and a verdict per object. Pure.
