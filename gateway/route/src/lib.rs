@@ -1,1 +1,23 @@
 //! Which rule and which targets a request gets. Pure.
+//!
+//! Between the snapshot and a request: [`Table::build`] turns a snapshot into something a request can be looked up in, once per
+//! configuration; [`Table::caller`] says, once per key, which rules and providers that key sees; [`Table::plan`] then costs a request a few
+//! comparisons and one atomic increment. Nothing here fails but with a [`NoRoute`], which says why a request has nowhere to go.
+
+mod caller;
+mod explain;
+mod find;
+mod group;
+mod plan;
+mod resolve;
+mod route;
+mod sequence;
+mod strategy;
+mod table;
+mod upstream;
+
+pub use caller::Caller;
+pub use explain::{Considered, Explanation, Verdict};
+pub use plan::{NoRoute, Plan, RuleHead, RuleRef, Step};
+pub use table::Table;
+pub use upstream::{CredentialChoice, ProviderIndex};

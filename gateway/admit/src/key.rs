@@ -1,0 +1,295 @@
+//! From a presented value to the key it belongs to.
+//!
+//! Keys are found by the SHA-256 of their value; the values themselves are nowhere in the process. How long a lookup takes depends on the
+//! digest of what was presented, never on the bytes of a stored value: who could steer a digest towards a stored one, to learn it by timing,
+//! could invert SHA-256. So an ordinary hash map will do, and nothing has to be compared in constant time.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use fairlead_snapshot::{Key, KeyDigest, ObjectName, Refusal};
+use sha2::{Digest as _, Sha256};
+
+/// The longest value looked at, in bytes; longer ones are not even hashed. No key is accepted with a longer value.
+const MAX_VALUE: usize = 512;
+
+/// Every key there is, by the digest of its value. `C` is what the gateway keeps beside each.
+#[derive(Debug)]
+pub struct Keys<C> {
+    by_digest: HashMap<[u8; 32], Held<C>>,
+}
+
+/// A key that may be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted<C> {
+    /// Whose it is.
+    pub name: ObjectName,
+    /// What the gateway keeps beside it.
+    pub context: C,
+}
+
+/// Why a presented value opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No key has this value, or none that is in force.
+    #[error(
+        "the key is not known here; check its value, and that its VirtualKey is Accepted and has its Secret and its team"
+    )]
+    Unknown,
+    /// Its time is over.
+    #[error("the key has expired; ask its owner for a new one, or to raise spec.expiresAt")]
+    Expired,
+    /// Its owner suspended it.
+    #[error("the key is suspended; ask its owner to set spec.suspended to false")]
+    Suspended,
+}
+
+#[derive(Debug)]
+struct Held<C> {
+    admitted: Admitted<C>,
+    refused: Option<Refused>,
+    /// Seconds since 1970.
+    expires_at: Option<i64>,
+}
+
+impl<C> Keys<C> {
+    /// Indexes keys. Of two with one digest the first stays: the compiler has refused the other already.
+    pub fn build<'a>(keys: impl IntoIterator<Item = (ObjectName, &'a Key, C)>) -> Self {
+        let mut by_digest = HashMap::new();
+        for (name, key, context) in keys {
+            // A key in conflict must not take the place of the one it is in conflict with.
+            let in_conflict = key.refused == Some(Refusal::Conflict);
+            let Some(digest) = key.digest.as_ref().filter(|_| !in_conflict).and_then(bytes) else {
+                continue;
+            };
+            if let Entry::Vacant(entry) = by_digest.entry(digest) {
+                entry.insert(Held {
+                    admitted: Admitted { name, context },
+                    refused: key.refused.map(refused),
+                    expires_at: key.expires_at,
+                });
+            }
+        }
+        Self { by_digest }
+    }
+
+    /// The key whose value was presented. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// Says why there is none.
+    pub fn find(&self, presented: &[u8], now: i64) -> Result<&Admitted<C>, Refused> {
+        if presented.len() > MAX_VALUE {
+            return Err(Refused::Unknown);
+        }
+        let digest: [u8; 32] = Sha256::digest(presented).into();
+        let held = self.by_digest.get(&digest).ok_or(Refused::Unknown)?;
+        match held.refused {
+            Some(refused) => Err(refused),
+            None if held.expires_at.is_some_and(|at| at <= now) => Err(Refused::Expired),
+            None => Ok(&held.admitted),
+        }
+    }
+
+    /// How many keys can be found, refused ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_digest.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_digest.is_empty()
+    }
+}
+
+/// What a caller is told. Of the reasons that are no business of who merely holds a value, nothing.
+fn refused(refusal: Refusal) -> Refused {
+    match refusal {
+        Refusal::Suspended => Refused::Suspended,
+        Refusal::NoValue | Refusal::Conflict | Refusal::NoTeam => Refused::Unknown,
+    }
+}
+
+/// The bytes of a digest; `None` if it is not 64 hexadecimal digits.
+fn bytes(digest: &KeyDigest) -> Option<[u8; 32]> {
+    let (pairs, rest) = digest.as_str().as_bytes().as_chunks::<2>();
+    if pairs.len() != 32 || !rest.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+    }
+    Some(bytes)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairlead_snapshot::{Allow, Digest};
+
+    const VALUE: &[u8] = b"sk-0123456789abcdef0123456789abcdef";
+
+    fn key(value: &[u8]) -> Key {
+        Key {
+            digest: Some(Digest::of_bytes(value)),
+            refused: None,
+            expires_at: None,
+            team: None,
+            organization: None,
+            allow: Allow::default(),
+        }
+    }
+
+    fn keys(named: &[(&str, &Key)]) -> Keys<usize> {
+        Keys::build(
+            named
+                .iter()
+                .enumerate()
+                .map(|(at, (name, key))| (ObjectName::new("search", *name), *key, at)),
+        )
+    }
+
+    fn found(keys: &Keys<usize>, value: &[u8]) -> Result<String, Refused> {
+        keys.find(value, 0)
+            .map(|admitted| admitted.name.name.clone())
+    }
+
+    #[test]
+    fn finds_each_key_by_its_value_and_brings_its_context() {
+        let keys = keys(&[("one", &key(VALUE)), ("two", &key(b"other"))]);
+        assert_eq!(found(&keys, VALUE), Ok("one".to_owned()));
+        assert_eq!(keys.find(b"other", 0).unwrap().context, 1);
+        assert_eq!(keys.len(), 2);
+    }
+
+    #[test]
+    fn refuses_a_value_that_no_key_has() {
+        let keys = keys(&[("one", &key(VALUE))]);
+        assert_eq!(found(&keys, b""), Err(Refused::Unknown));
+        assert_eq!(found(&keys, &VALUE[1..]), Err(Refused::Unknown));
+        assert_eq!(
+            found(&keys, Digest::of_bytes(VALUE).as_str().as_bytes()),
+            Err(Refused::Unknown)
+        );
+    }
+
+    #[test]
+    fn refuses_a_value_over_512_bytes_even_if_a_key_has_it() {
+        let (longest, longer) = (vec![b'k'; 512], vec![b'k'; 513]);
+        let keys = keys(&[("longest", &key(&longest)), ("longer", &key(&longer))]);
+        assert_eq!(found(&keys, &longest), Ok("longest".to_owned()));
+        assert_eq!(found(&keys, &longer), Err(Refused::Unknown));
+    }
+
+    #[test]
+    fn refuses_an_expired_key_from_its_very_second_on() {
+        let keys = keys(&[(
+            "one",
+            &Key {
+                expires_at: Some(1_000),
+                ..key(VALUE)
+            },
+        )]);
+        assert!(keys.find(VALUE, 999).is_ok());
+        assert_eq!(keys.find(VALUE, 1_000).unwrap_err(), Refused::Expired);
+    }
+
+    #[test]
+    fn a_suspended_key_is_told_so_even_when_it_has_expired() {
+        let keys = keys(&[(
+            "one",
+            &Key {
+                refused: Some(Refusal::Suspended),
+                expires_at: Some(-1),
+                ..key(VALUE)
+            },
+        )]);
+        assert_eq!(found(&keys, VALUE), Err(Refused::Suspended));
+    }
+
+    #[test]
+    fn the_reasons_that_are_the_owners_business_all_read_unknown() {
+        for refusal in [Refusal::NoValue, Refusal::Conflict, Refusal::NoTeam] {
+            let keys = keys(&[(
+                "one",
+                &Key {
+                    refused: Some(refusal),
+                    ..key(VALUE)
+                },
+            )]);
+            assert_eq!(found(&keys, VALUE), Err(Refused::Unknown), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_keys_with_one_value_the_first_stays_unless_it_is_the_one_in_conflict() {
+        let conflicting = Key {
+            refused: Some(Refusal::Conflict),
+            ..key(VALUE)
+        };
+        assert_eq!(
+            found(&keys(&[("a", &conflicting), ("b", &key(VALUE))]), VALUE),
+            Ok("b".to_owned())
+        );
+        assert_eq!(
+            found(&keys(&[("a", &key(VALUE)), ("b", &key(VALUE))]), VALUE),
+            Ok("a".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_key_without_its_team_does_not_leave_its_value_to_another() {
+        let teamless = Key {
+            refused: Some(Refusal::NoTeam),
+            ..key(VALUE)
+        };
+        assert_eq!(
+            found(&keys(&[("a", &teamless), ("b", &key(VALUE))]), VALUE),
+            Err(Refused::Unknown)
+        );
+    }
+
+    #[test]
+    fn skips_a_key_whose_digest_is_missing_or_malformed() {
+        for digest in [
+            "",
+            "ab",
+            &"0".repeat(63),
+            &"0".repeat(66),
+            &"g".repeat(64),
+            &"é".repeat(32),
+        ] {
+            let malformed: Digest =
+                serde_json::from_value(serde_json::Value::String(digest.to_owned())).unwrap();
+            assert!(
+                keys(&[(
+                    "one",
+                    &Key {
+                        digest: Some(malformed),
+                        ..key(VALUE)
+                    }
+                )])
+                .is_empty(),
+                "{digest}"
+            );
+        }
+        assert!(
+            keys(&[(
+                "one",
+                &Key {
+                    digest: None,
+                    ..key(VALUE)
+                }
+            )])
+            .is_empty()
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! A key as routing sees it: which rules apply to it, and which providers it may use. Made once per key and table.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fairlead_condition::CallerFacts;
+use fairlead_snapshot::{Allow, AllowedProvider, Key, ModelPattern, ObjectName};
+
+use crate::Table;
+use crate::group::Group;
+use crate::table::Providers;
+use crate::upstream::ProviderIndex;
+
+/// A key, prepared for one table.
+#[derive(Debug)]
+pub struct Caller {
+    pub(crate) name: ObjectName,
+    team: Option<String>,
+    organization: Option<String>,
+    /// The groups of rules that apply, in the order in which they are tried.
+    pub(crate) chain: Vec<Arc<Group>>,
+    models: Option<Vec<ModelPattern>>,
+    providers: Option<Vec<AllowedProvider>>,
+    /// The providers it may name in a request, with their shares for bare model names; sorted.
+    nameable: Arc<[(ProviderIndex, u32)]>,
+}
+
+impl Caller {
+    /// The key's name.
+    #[must_use]
+    pub fn name(&self) -> &ObjectName {
+        &self.name
+    }
+
+    /// What conditions see of the key.
+    #[must_use]
+    pub fn facts(&self) -> CallerFacts {
+        CallerFacts {
+            key_name: self.name.name.clone(),
+            key_namespace: self.name.namespace.clone(),
+            team: self.team.clone(),
+            organization: self.organization.clone(),
+        }
+    }
+
+    /// Whether the key may send this model name.
+    pub(crate) fn allows_model(&self, model: &str) -> bool {
+        self.models
+            .as_ref()
+            .is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(model)))
+    }
+
+    /// Whether the key may be sent to a provider by a rule.
+    pub(crate) fn allows_provider(&self, provider: &ObjectName) -> bool {
+        self.providers
+            .as_ref()
+            .is_none_or(|list| list.iter().any(|allowed| allowed.provider == *provider))
+    }
+
+    /// The key's share for a provider it may name in a request; `None` if it may not.
+    pub(crate) fn share(&self, provider: ProviderIndex) -> Option<u32> {
+        let at = self
+            .nameable
+            .binary_search_by_key(&provider, |(index, _)| *index)
+            .ok()?;
+        self.nameable.get(at).map(|(_, weight)| *weight)
+    }
+}
+
+impl Table {
+    /// Prepares a key. Callers belong to the table that made them: with another one their providers would be others.
+    #[must_use]
+    pub fn caller(&self, name: &ObjectName, key: &Key) -> Caller {
+        Caller {
+            name: name.clone(),
+            team: key.team.clone(),
+            organization: key.organization.clone(),
+            chain: self.groups.chain(name, key),
+            models: key.allow.models.clone(),
+            providers: key.allow.providers.clone(),
+            nameable: self.nameable(&name.namespace, &key.allow),
+        }
+    }
+
+    /// The model names a caller may send and get somewhere with: exact names of rules, then what its providers offer; sorted, each once.
+    #[must_use]
+    pub fn models(&self, caller: &Caller) -> Vec<String> {
+        let virtual_names = caller.chain.iter().flat_map(|group| group.exact_names());
+        let providers = caller.nameable.iter().filter(|(_, weight)| *weight > 0);
+        let offered = providers
+            .flat_map(|(index, _)| self.providers.upstream(*index).offered().map(AsRef::as_ref));
+        let names: BTreeSet<&str> = virtual_names
+            .chain(offered)
+            .filter(|name| caller.allows_model(name))
+            .collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    fn nameable(&self, namespace: &str, allow: &Allow) -> Arc<[(ProviderIndex, u32)]> {
+        match (&allow.providers, self.nameable_from.get(namespace)) {
+            (Some(list), _) => listed(&self.providers, namespace, list),
+            (None, Some(shared)) => Arc::clone(shared),
+            (None, None) => accessible(&self.providers, namespace),
+        }
+    }
+}
+
+/// The providers that keys of a namespace may name when nothing narrows them down.
+pub(crate) fn accessible(providers: &Providers, namespace: &str) -> Arc<[(ProviderIndex, u32)]> {
+    providers
+        .iter()
+        .filter(|(_, provider)| provider.access.permits(namespace))
+        .map(|(index, _)| (index, 1))
+        .collect()
+}
+
+/// Of the providers of a list those that exist and that keys of the namespace may name.
+fn listed(
+    providers: &Providers,
+    namespace: &str,
+    list: &[AllowedProvider],
+) -> Arc<[(ProviderIndex, u32)]> {
+    let mut nameable: Vec<_> = list
+        .iter()
+        .filter_map(|allowed| {
+            Some((
+                providers.index_of(&allowed.provider.namespace, &allowed.provider.name)?,
+                allowed.weight,
+            ))
+        })
+        .filter(|(index, _)| {
+            providers
+                .get(*index)
+                .is_some_and(|provider| provider.access.permits(namespace))
+        })
+        .collect();
+    nameable.sort_unstable();
+    nameable.dedup_by_key(|(index, _)| *index);
+    nameable.into()
+}

@@ -1,0 +1,157 @@
+//! Why a request goes where it goes: every rule with its reason, then the plan. Takes no turn of any spread.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use fairlead_condition::Facts;
+use fairlead_snapshot::{ObjectName, Problem};
+
+use crate::find::LazyFacts;
+use crate::plan::{NoRoute, Plan, Planner, Step};
+use crate::route::{Judgement, Route};
+use crate::sequence::Sequence;
+use crate::{Caller, Table};
+
+/// Why a request goes where it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Every rule: first those that apply to the key, in the order in which they are tried, then all others.
+    pub rules: Vec<Considered>,
+    /// What would be tried now.
+    pub outcome: Result<Plan, NoRoute>,
+}
+
+/// A rule, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Considered {
+    /// The rule.
+    pub rule: ObjectName,
+    /// What it said.
+    pub verdict: Verdict,
+}
+
+/// What a rule said to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It takes the request.
+    Matched,
+    /// It would, but one before it has taken it.
+    Outranked,
+    /// It is for other keys.
+    OtherScope,
+    /// It is for other models.
+    OtherModel,
+    /// Its condition is not true.
+    ConditionFalse,
+    /// Its condition cannot be evaluated: passed by, or, if it is an Override, the end.
+    ConditionError(String),
+    /// Its condition does not parse; it matches nothing.
+    ConditionUnparsable,
+}
+
+impl Table {
+    /// Says of every rule whether it takes the request and why not, and what would be tried.
+    #[must_use]
+    pub fn explain(&self, caller: &Caller, model: &str, facts: &dyn Fn() -> Facts) -> Explanation {
+        let lazy = LazyFacts::new(facts);
+        let mut rules = Vec::with_capacity(self.routes.len());
+        let mut seen = HashSet::new();
+        let mut decided = false;
+        for route in caller.chain.iter().flat_map(|group| group.routes()) {
+            seen.insert(&route.head.name);
+            rules.push(Considered {
+                rule: route.head.name.clone(),
+                verdict: verdict(route, model, &lazy, &mut decided),
+            });
+        }
+        let others = self
+            .routes
+            .iter()
+            .filter(|route| !seen.contains(&route.head.name));
+        rules.extend(others.map(|route| Considered {
+            rule: route.head.name.clone(),
+            verdict: Verdict::OtherScope,
+        }));
+        let outcome = Planner {
+            table: self,
+            caller,
+            model,
+            draw: Sequence::peek,
+        }
+        .plan(&lazy);
+        Explanation { rules, outcome }
+    }
+}
+
+fn verdict(route: &Route, model: &str, facts: &LazyFacts<'_>, decided: &mut bool) -> Verdict {
+    match route.judge(model, || facts.get()) {
+        Judgement::Matched if std::mem::replace(decided, true) => Verdict::Outranked,
+        Judgement::Matched => Verdict::Matched,
+        Judgement::OtherModel => Verdict::OtherModel,
+        Judgement::ConditionFalse => Verdict::ConditionFalse,
+        Judgement::ConditionUnparsable => Verdict::ConditionUnparsable,
+        Judgement::ConditionError(error) => {
+            *decided |= route.overrides;
+            Verdict::ConditionError(error.to_string())
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Considered { rule, verdict } in &self.rules {
+            writeln!(f, "rule {rule}: {verdict}")?;
+        }
+        match &self.outcome {
+            Err(reason) => writeln!(f, "refused: {reason}"),
+            Ok(plan) => {
+                match &plan.rule {
+                    Some(rule) => writeln!(f, "taken by rule {}", rule.name)?,
+                    None => writeln!(f, "taken by no rule; the model name itself says where")?,
+                }
+                plan.steps
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(position, step)| describe(f, position + 1, step))
+            }
+        }
+    }
+}
+
+/// One line for one attempt.
+fn describe(f: &mut fmt::Formatter<'_>, number: usize, step: &Step) -> fmt::Result {
+    write!(f, "{number}. {} asks for {}", step.target, step.model)?;
+    if step.fallback {
+        f.write_str(", as a fallback")?;
+    }
+    if let Some(on) = &step.on {
+        let classes = on.classes.iter().map(|class| class.as_str().to_owned());
+        let conditions: Vec<String> = classes
+            .chain(on.status_codes.iter().map(u16::to_string))
+            .collect();
+        write!(f, " on {}", conditions.join(", "))?;
+    }
+    let reason = match step.problem {
+        None => return writeln!(f),
+        Some(Problem::NotFound) => "its provider does not exist",
+        Some(Problem::NotPermitted) => "its provider does not admit the rule's namespace",
+        Some(Problem::ModelNotOffered) => "its provider does not offer the model",
+    };
+    writeln!(f, ": cannot be tried, {reason}")
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Matched => f.write_str("matched"),
+            Self::Outranked => {
+                f.write_str("would match, but an earlier rule has taken the request")
+            }
+            Self::OtherScope => f.write_str("no: its scope does not include the key"),
+            Self::OtherModel => f.write_str("no: match.models does not include the model"),
+            Self::ConditionFalse => f.write_str("no: match.when is not true"),
+            Self::ConditionError(error) => write!(f, "no: match.when cannot be evaluated: {error}"),
+            Self::ConditionUnparsable => f.write_str("no: match.when does not parse"),
+        }
+    }
+}

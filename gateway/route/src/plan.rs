@@ -1,0 +1,204 @@
+//! What is to be tried for a request, in order: the result of routing, and how a matched rule becomes one.
+
+use std::sync::Arc;
+
+use fairlead_condition::Facts;
+use fairlead_snapshot::{Failover, ObjectName, Problem, TimeoutOverrides};
+use smallvec::SmallVec;
+
+use crate::find::{LazyFacts, first_match};
+use crate::route::{BoundTarget, Route};
+use crate::sequence::{Draw, Sequence};
+use crate::strategy::{Choice, arrange};
+use crate::upstream::Offer;
+use crate::{Caller, ProviderIndex, Table};
+
+/// What is to be tried, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The rule that took the request; `None`: the request named its provider or model itself.
+    pub rule: Option<RuleRef>,
+    /// The attempts; at least one.
+    pub steps: SmallVec<[Step; 4]>,
+    /// How many rules were passed by because their condition failed to evaluate.
+    pub condition_errors: u32,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The target's name; `namespace/name` of the provider where no rule named it.
+    pub target: Arc<str>,
+    /// The provider; `None`: it is missing or forbidden, and `problem` says so.
+    pub provider: Option<ProviderIndex>,
+    /// The model's name at the upstream.
+    pub model: Arc<str>,
+    /// The model's name as the provider offers it.
+    pub requested: Arc<str>,
+    /// The failures of the step before it that this step is for; `None`: all that fall back by themselves.
+    pub on: Option<Arc<Failover>>,
+    /// Whether it is one of the rule's fallbacks.
+    pub fallback: bool,
+    /// Why it cannot be tried, if it cannot: then it counts as a failed attempt.
+    pub problem: Option<Problem>,
+}
+
+/// What outlives a table of a rule, for as long as a request needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleHead {
+    /// The rule's name.
+    pub name: ObjectName,
+    /// What it says of timeouts.
+    pub timeouts: TimeoutOverrides,
+}
+
+/// A shared [`RuleHead`].
+pub type RuleRef = Arc<RuleHead>;
+
+/// Why a request has nowhere to go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoute {
+    /// `allow.models` does not list the name.
+    #[error(
+        "this key may not use this model; ask for one that /v1/models lists, or have it added to spec.allow.models of the VirtualKey"
+    )]
+    ModelNotAllowed,
+    /// The key may use none of the providers that it would take.
+    #[error(
+        "this key may not use any provider of this model; have one added to spec.allow.providers of the VirtualKey, or to spec.access of the LLMProvider"
+    )]
+    ProviderNotAllowed,
+    /// Rules know the name, and all of them declined.
+    #[error("no rule for this model takes this request; `explain` says why each one declined")]
+    NoRule,
+    /// Nobody knows the name.
+    #[error("this model is not known here; ask for one that /v1/models lists")]
+    UnknownModel,
+    /// Whether an Override rule applies cannot be told.
+    #[error(
+        "the condition of rule {rule} cannot be evaluated for this request; mend spec.match.when of the rule (has() asks whether a value is there)"
+    )]
+    ConditionError {
+        /// The rule.
+        rule: ObjectName,
+    },
+}
+
+/// One request on its way through a table.
+pub(crate) struct Planner<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) caller: &'a Caller,
+    /// The name as sent.
+    pub(crate) model: &'a str,
+    pub(crate) draw: Draw,
+}
+
+impl Table {
+    /// What is to be tried for a request of `caller` for `model`. `facts` is called once at most, and only if a condition asks. Takes a
+    /// turn of the spread it uses.
+    ///
+    /// # Errors
+    /// Says why there is nothing to try.
+    pub fn plan(
+        &self,
+        caller: &Caller,
+        model: &str,
+        facts: &dyn Fn() -> Facts,
+    ) -> Result<Plan, NoRoute> {
+        Planner {
+            table: self,
+            caller,
+            model,
+            draw: Sequence::take,
+        }
+        .plan(&LazyFacts::new(facts))
+    }
+}
+
+impl Planner<'_> {
+    pub(crate) fn plan(&self, facts: &LazyFacts<'_>) -> Result<Plan, NoRoute> {
+        if !self.caller.allows_model(self.model) {
+            return Err(NoRoute::ModelNotAllowed);
+        }
+        let found = first_match(&self.caller.chain, self.model, facts)?;
+        let plan = match found.route {
+            Some(route) => self.by_rule(route)?,
+            None => self.by_name()?,
+        };
+        Ok(Plan {
+            condition_errors: found.condition_errors,
+            ..plan
+        })
+    }
+
+    /// The strategy's order of the targets, then the fallbacks; of each only those whose provider the key may use.
+    fn by_rule(&self, route: &Route) -> Result<Plan, NoRoute> {
+        let allowed = |target: &BoundTarget| self.caller.allows_provider(&target.provider_name);
+        let targets = route
+            .targets
+            .iter()
+            .enumerate()
+            .filter(|(_, target)| allowed(target));
+        let choices = targets
+            .map(|(position, target)| Choice {
+                position,
+                weight: target.weight,
+            })
+            .collect();
+        let order = arrange(route.strategy, choices, || {
+            (self.draw)(&route.counters.sequence)
+        });
+        // The name as sent is copied only where a target passes it on to a provider that takes any name.
+        let mut sent = None;
+        let mut steps: SmallVec<[Step; 4]> = order
+            .iter()
+            .map(|choice| self.step(&route.targets[choice.position], &mut sent))
+            .collect();
+        for fallback in route
+            .fallbacks
+            .iter()
+            .filter(|fallback| allowed(&fallback.target))
+        {
+            // A first step follows no failure that it could be for.
+            let on = fallback.on.clone().filter(|_| !steps.is_empty());
+            let step = self.step(&fallback.target, &mut sent);
+            steps.push(Step {
+                on,
+                fallback: true,
+                ..step
+            });
+        }
+        if steps.is_empty() {
+            return Err(NoRoute::ProviderNotAllowed);
+        }
+        Ok(Plan {
+            rule: Some(Arc::clone(&route.head)),
+            steps,
+            condition_errors: 0,
+        })
+    }
+
+    fn step(&self, target: &BoundTarget, sent: &mut Option<Arc<str>>) -> Step {
+        let upstream = target
+            .provider
+            .map(|index| self.table.providers.upstream(index));
+        let (names, problem) = if let Some(names) = &target.model {
+            (names.clone(), None)
+        } else {
+            let offer = upstream.map_or(Offer::Any, |upstream| upstream.offer(self.model));
+            let sent = || Arc::clone(sent.get_or_insert_with(|| self.model.into()));
+            (offer.names(sent), offer.problem())
+        };
+        let (requested, model) = names;
+        let problem = target.problem.or(problem);
+        Step {
+            target: Arc::clone(&target.name),
+            provider: target.provider,
+            model,
+            requested,
+            on: None,
+            fallback: false,
+            problem,
+        }
+    }
+}

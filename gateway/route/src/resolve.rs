@@ -1,0 +1,135 @@
+//! Requests that no rule takes: a bare model name, or `provider/model`.
+
+use std::sync::Arc;
+
+use fairlead_snapshot::Strategy;
+use smallvec::{SmallVec, smallvec};
+
+use crate::plan::{NoRoute, Plan, Planner, Step};
+use crate::strategy::{Choice, Choices, arrange};
+use crate::table::Offered;
+use crate::upstream::ProviderIndex;
+
+impl Planner<'_> {
+    /// First a model that a permitted provider offers by exactly this name, then a split at the first `/`. A name with a slash may be an
+    /// offered one.
+    pub(crate) fn by_name(&self) -> Result<Plan, NoRoute> {
+        let offered = self.table.offers.get(self.model);
+        if let Some(steps) = offered.and_then(|offered| self.bare(offered)) {
+            return Ok(Plan {
+                rule: None,
+                steps,
+                condition_errors: 0,
+            });
+        }
+        if let Some(step) = self.named()? {
+            return Ok(Plan {
+                rule: None,
+                steps: smallvec![step],
+                condition_errors: 0,
+            });
+        }
+        if self
+            .caller
+            .chain
+            .iter()
+            .any(|group| group.names(self.model))
+        {
+            return Err(NoRoute::NoRule);
+        }
+        Err(if offered.is_some_and(|offered| self.withheld(offered)) {
+            NoRoute::ProviderNotAllowed
+        } else {
+            NoRoute::UnknownModel
+        })
+    }
+
+    /// The providers that offer the model to this key: one by the key's weights, then the others by falling weight.
+    fn bare(&self, offered: &Offered) -> Option<SmallVec<[Step; 4]>> {
+        let share = |position, index| {
+            Some(Choice {
+                position,
+                weight: self.caller.share(index)?,
+            })
+        };
+        let choices: Choices = offered
+            .by
+            .iter()
+            .enumerate()
+            .filter_map(|(position, index)| share(position, *index))
+            .collect();
+        if choices.iter().all(|choice| choice.weight == 0) {
+            return None;
+        }
+        let order = arrange(Strategy::Weighted, choices, || {
+            (self.draw)(&offered.sequence)
+        });
+        Some(
+            order
+                .iter()
+                .filter_map(|choice| self.direct(offered.by[choice.position], self.model))
+                .collect(),
+        )
+    }
+
+    /// `provider/model`: the provider of the key's namespace, else of the gateway's; `None` if there is no such provider or model.
+    fn named(&self) -> Result<Option<Step>, NoRoute> {
+        let Some((provider, model)) = self
+            .model
+            .split_once('/')
+            .filter(|(_, model)| !model.is_empty())
+        else {
+            return Ok(None);
+        };
+        let mut exists = false;
+        for namespace in [&self.caller.name.namespace, &self.table.gateway_namespace] {
+            let Some(index) = self.table.providers.index_of(namespace, provider) else {
+                continue;
+            };
+            if self.caller.share(index).is_some() {
+                return Ok(self.direct(index, model));
+            }
+            exists = true;
+        }
+        if exists {
+            Err(NoRoute::ProviderNotAllowed)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Whether the model is offered to the key's namespace, but only by providers that the key's own list leaves out.
+    fn withheld(&self, offered: &Offered) -> bool {
+        let permits = |index: &ProviderIndex| {
+            self.table
+                .providers
+                .get(*index)
+                .is_some_and(|provider| provider.access.permits(&self.caller.name.namespace))
+        };
+        offered
+            .by
+            .iter()
+            .filter(|index| permits(index))
+            .any(|index| self.caller.share(*index).is_none())
+    }
+
+    /// A provider asked by the caller itself; `None` if it does not offer the model.
+    fn direct(&self, index: ProviderIndex, model: &str) -> Option<Step> {
+        let upstream = self.table.providers.upstream(index);
+        let offer = upstream.offer(model);
+        if offer.problem().is_some() {
+            return None;
+        }
+        let (requested, model) = offer.names(|| model.into());
+        let target = Arc::clone(&upstream.label);
+        Some(Step {
+            target,
+            provider: Some(index),
+            model,
+            requested,
+            on: None,
+            fallback: false,
+            problem: None,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! A rule, ready to be tried: its condition parsed, its targets bound to providers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fairlead_condition::{Condition, EvaluationError, Facts};
+use fairlead_snapshot::{Failover, ModelPattern, ObjectName, Problem, Rule, Strategy, Target};
+
+use crate::plan::{RuleHead, RuleRef};
+use crate::sequence::Sequence;
+use crate::table::Providers;
+use crate::upstream::{Offer, ProviderIndex};
+
+/// A rule.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) head: RuleRef,
+    pub(crate) overrides: bool,
+    pub(crate) priority: u32,
+    pub(crate) created: Option<i64>,
+    /// Names as sent; empty: any.
+    pub(crate) models: Vec<ModelPattern>,
+    when: When,
+    pub(crate) strategy: Strategy,
+    pub(crate) targets: Vec<BoundTarget>,
+    pub(crate) fallbacks: Vec<BoundFallback>,
+    /// Carried over from table to table by the rule's name.
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// What a rule counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) sequence: Sequence,
+    condition_errors: AtomicU64,
+}
+
+/// A rule's condition.
+#[derive(Debug)]
+enum When {
+    Always,
+    Holds(Arc<Condition>),
+    /// It does not parse. The compiler lets no such rule through; one that came all the same must not match everything.
+    Never,
+}
+
+/// What a rule says to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Judgement {
+    Matched,
+    OtherModel,
+    ConditionFalse,
+    ConditionError(EvaluationError),
+    ConditionUnparsable,
+}
+
+/// A target, bound to its provider.
+#[derive(Debug)]
+pub(crate) struct BoundTarget {
+    pub(crate) name: Arc<str>,
+    pub(crate) provider_name: ObjectName,
+    /// `None`: missing, or forbidden to the rule.
+    pub(crate) provider: Option<ProviderIndex>,
+    /// The model's name as offered and as the upstream knows it; `None`: the name the caller sent.
+    pub(crate) model: Option<(Arc<str>, Arc<str>)>,
+    pub(crate) weight: u32,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// A fallback, bound to its provider.
+#[derive(Debug)]
+pub(crate) struct BoundFallback {
+    pub(crate) target: BoundTarget,
+    pub(crate) on: Option<Arc<Failover>>,
+}
+
+impl Route {
+    /// Binds a rule. What the same rule had before (`previous`) is kept where it still holds: the place in its spread always, the parsed
+    /// condition if its text is the same.
+    pub(crate) fn new(rule: &Rule, providers: &Providers, previous: Option<&Self>) -> Self {
+        let fallback = |fallback: &fairlead_snapshot::Fallback| BoundFallback {
+            target: BoundTarget::new(&fallback.target, providers),
+            on: fallback.on.clone().map(Arc::new),
+        };
+        Self {
+            head: Arc::new(RuleHead {
+                name: rule.name.clone(),
+                timeouts: rule.timeouts,
+            }),
+            overrides: rule.overrides,
+            priority: rule.priority,
+            created: rule.created,
+            models: rule.models.clone(),
+            when: When::new(rule.when.as_deref(), previous.map(|route| &route.when)),
+            strategy: rule.strategy,
+            targets: rule
+                .targets
+                .iter()
+                .map(|target| BoundTarget::new(target, providers))
+                .collect(),
+            fallbacks: rule.fallbacks.iter().map(fallback).collect(),
+            counters: previous
+                .map(|route| Arc::clone(&route.counters))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether the rule takes a request for `model`.
+    pub(crate) fn judge<'f>(&self, model: &str, facts: impl FnOnce() -> &'f Facts) -> Judgement {
+        if !self.models.is_empty() && !self.models.iter().any(|pattern| pattern.matches(model)) {
+            return Judgement::OtherModel;
+        }
+        match &self.when {
+            When::Always => Judgement::Matched,
+            When::Never => Judgement::ConditionUnparsable,
+            When::Holds(condition) => match condition.holds(facts()) {
+                Ok(true) => Judgement::Matched,
+                Ok(false) => Judgement::ConditionFalse,
+                Err(error) => Judgement::ConditionError(error),
+            },
+        }
+    }
+
+    pub(crate) fn count_condition_error(&self) {
+        self.counters
+            .condition_errors
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn condition_errors(&self) -> u64 {
+        self.counters.condition_errors.load(Ordering::Relaxed)
+    }
+}
+
+impl When {
+    fn new(text: Option<&str>, previous: Option<&Self>) -> Self {
+        let Some(text) = text else {
+            return Self::Always;
+        };
+        if let Some(Self::Holds(condition)) = previous
+            && condition.source() == text
+        {
+            return Self::Holds(Arc::clone(condition));
+        }
+        Condition::parse(text).map_or(Self::Never, |condition| Self::Holds(Arc::new(condition)))
+    }
+}
+
+impl BoundTarget {
+    fn new(target: &Target, providers: &Providers) -> Self {
+        let forbidden = target.problem == Some(Problem::NotPermitted);
+        let provider = providers
+            .index_of(&target.provider.namespace, &target.provider.name)
+            .filter(|_| !forbidden);
+        let offer =
+            |model| provider.map_or(Offer::Any, |index| providers.upstream(index).offer(model));
+        let fixed = target.model.as_deref().map(|model| (model, offer(model)));
+        let missing = provider.is_none().then_some(Problem::NotFound);
+        let problem = target
+            .problem
+            .or(missing)
+            .or_else(|| fixed.as_ref()?.1.problem());
+        let model = fixed.map(|(model, offer)| offer.names(|| model.into()));
+        Self {
+            name: target.name.as_str().into(),
+            provider_name: target.provider.clone(),
+            provider,
+            model,
+            weight: target.weight,
+            problem,
+        }
+    }
+}

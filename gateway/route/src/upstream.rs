@@ -1,0 +1,169 @@
+//! What a request needs to know of a provider: what it offers, and which of its credentials is next.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fairlead_snapshot::{Credential, ModelPattern, ObjectName, Problem, Provider};
+use smallvec::SmallVec;
+
+use crate::sequence::Sequence;
+
+/// The position of a provider in [`crate::Table::providers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProviderIndex(pub usize);
+
+/// Which credential to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialChoice {
+    /// The provider has none.
+    NotNeeded,
+    /// The one at this position of [`Provider::credentials`].
+    Use(usize),
+    /// None may serve the model: Secrets are missing, weights are 0, or their models exclude it.
+    NoneUsable,
+}
+
+/// A provider, indexed.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    /// `namespace/name`, as headers and logs show it.
+    pub(crate) label: Arc<str>,
+    /// From the offered to the upstream's name; `None`: any name, passed on as it is.
+    models: Option<HashMap<Arc<str>, Arc<str>>>,
+    /// Whether no credential is to be sent at all.
+    anonymous: bool,
+    usable: Vec<Usable>,
+    /// Carried over from table to table by the provider's name.
+    pub(crate) sequence: Arc<Sequence>,
+}
+
+/// A credential that can be chosen.
+#[derive(Debug)]
+struct Usable {
+    position: usize,
+    weight: u32,
+    models: Vec<ModelPattern>,
+}
+
+/// Whether a provider has a model.
+#[derive(Debug)]
+pub(crate) enum Offer<'a> {
+    /// Under these names.
+    Named {
+        offered: &'a Arc<str>,
+        upstream: &'a Arc<str>,
+    },
+    /// It passes on any name.
+    Any,
+    /// It has not.
+    No,
+}
+
+impl Offer<'_> {
+    /// The model's names as offered and at the upstream; where the provider gives none, both are the one it is asked by.
+    pub(crate) fn names(&self, asked: impl FnOnce() -> Arc<str>) -> (Arc<str>, Arc<str>) {
+        match self {
+            Self::Named { offered, upstream } => (Arc::clone(offered), Arc::clone(upstream)),
+            Self::Any | Self::No => {
+                let name = asked();
+                (Arc::clone(&name), name)
+            }
+        }
+    }
+
+    /// What is wrong with it, for a target.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        match self {
+            Self::Named { .. } | Self::Any => None,
+            Self::No => Some(Problem::ModelNotOffered),
+        }
+    }
+}
+
+impl Upstream {
+    pub(crate) fn new(name: &ObjectName, provider: &Provider, sequence: Arc<Sequence>) -> Self {
+        let names = |models: &Vec<fairlead_snapshot::Model>| {
+            models
+                .iter()
+                .map(|model| {
+                    (
+                        model.name.as_str().into(),
+                        model.upstream_name.as_str().into(),
+                    )
+                })
+                .collect()
+        };
+        Self {
+            label: name.to_string().into(),
+            models: provider.models.as_ref().map(names),
+            anonymous: provider.credentials.is_empty(),
+            usable: provider
+                .credentials
+                .iter()
+                .enumerate()
+                .filter_map(usable)
+                .collect(),
+            sequence,
+        }
+    }
+
+    /// Whether the provider has `model`, by the name callers and rules use.
+    pub(crate) fn offer(&self, model: &str) -> Offer<'_> {
+        match &self.models {
+            None => Offer::Any,
+            Some(models) => models
+                .get_key_value(model)
+                .map_or(Offer::No, |(offered, upstream)| Offer::Named {
+                    offered,
+                    upstream,
+                }),
+        }
+    }
+
+    /// The names it offers.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.models.iter().flat_map(HashMap::keys)
+    }
+
+    /// The next credential that may serve `model`.
+    pub(crate) fn credential(&self, model: &str) -> CredentialChoice {
+        if self.anonymous {
+            return CredentialChoice::NotNeeded;
+        }
+        let fitting: SmallVec<[&Usable; 16]> = self
+            .usable
+            .iter()
+            .filter(|usable| usable.serves(model))
+            .collect();
+        match fitting.as_slice() {
+            [] => CredentialChoice::NoneUsable,
+            [only] => CredentialChoice::Use(only.position),
+            several => {
+                let picked = self
+                    .sequence
+                    .take()
+                    .weighted(several.iter().map(|usable| usable.weight));
+                picked
+                    .and_then(|at| several.get(at))
+                    .map_or(CredentialChoice::NoneUsable, |usable| {
+                        CredentialChoice::Use(usable.position)
+                    })
+            }
+        }
+    }
+}
+
+impl Usable {
+    fn serves(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|pattern| pattern.matches(model))
+    }
+}
+
+fn usable((position, credential): (usize, &Credential)) -> Option<Usable> {
+    let chosen = credential.value.is_some() && credential.weight > 0;
+    chosen.then(|| Usable {
+        position,
+        weight: credential.weight,
+        models: credential.models.clone(),
+    })
+}

@@ -1,0 +1,23 @@
+//! Which rule and which targets requests get, as scenarios.
+
+#[path = "routing/world.rs"]
+mod world;
+
+#[path = "routing/credentials.rs"]
+mod credentials;
+#[path = "routing/explain.rs"]
+mod explain;
+#[path = "routing/names.rs"]
+mod names;
+#[path = "routing/properties.rs"]
+mod properties;
+#[path = "routing/reload.rs"]
+mod reload;
+#[path = "routing/rules.rs"]
+mod rules;
+#[path = "routing/scale.rs"]
+mod scale;
+#[path = "routing/targets.rs"]
+mod targets;
+#[path = "routing/tenancy.rs"]
+mod tenancy;

@@ -1,0 +1,361 @@
+//! Snapshots in a few words, and plans as lines of text.
+
+use std::collections::BTreeMap;
+
+use fairlead_condition::{Facts, RequestFacts};
+use fairlead_route::{Caller, NoRoute, Plan, Table};
+use fairlead_snapshot::{
+    Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Key,
+    Model, ModelPattern, ObjectName, Problem, Protocol, Provider, Rule, Scope, Simulated, Snapshot,
+    Strategy, Target, TimeoutOverrides, Timeouts,
+};
+
+/// The gateway's namespace in all scenarios.
+pub(crate) const GATEWAY: &str = "gateway";
+
+/// A name from `namespace/name`.
+pub(crate) fn name(text: &str) -> ObjectName {
+    let (namespace, name) = text.split_once('/').unwrap_or(("default", text));
+    ObjectName::new(namespace, name)
+}
+
+pub(crate) fn patterns(texts: &[&str]) -> Vec<ModelPattern> {
+    texts
+        .iter()
+        .map(|text| ModelPattern((*text).to_owned()))
+        .collect()
+}
+
+/// A provider that every namespace may name, with these models.
+pub(crate) fn provider(models: &[&str]) -> Provider {
+    let model = |model: &&str| Model {
+        name: (*model).to_owned(),
+        upstream_name: format!("{model}-upstream"),
+    };
+    Provider {
+        models: Some(models.iter().map(model).collect()),
+        ..provider_of_anything()
+    }
+}
+
+/// A provider that passes on any name.
+pub(crate) fn provider_of_anything() -> Provider {
+    let simulated = Simulated {
+        text: None,
+        tokens: None,
+        first_token_latency: std::time::Duration::ZERO,
+        token_latency: std::time::Duration::ZERO,
+        error_percent: 0,
+        error_status: 500,
+    };
+    Provider {
+        protocol: Protocol::Simulated(simulated),
+        credentials: Vec::new(),
+        models: None,
+        timeouts: Timeouts::default(),
+        access: Access::All,
+    }
+}
+
+pub(crate) fn only_from(namespaces: &[&str], provider: Provider) -> Provider {
+    Provider {
+        access: Access::Namespaces(namespaces.iter().map(|text| (*text).to_owned()).collect()),
+        ..provider
+    }
+}
+
+pub(crate) fn credential(name: &str, weight: u32, models: &[&str]) -> Credential {
+    Credential {
+        name: name.to_owned(),
+        weight,
+        models: patterns(models),
+        value: Some(Digest::of_bytes(name.as_bytes())),
+    }
+}
+
+/// A rule for the keys of its namespace (of the gateway's: for all), without targets.
+pub(crate) fn rule(text: &str) -> RuleBuilder {
+    let name = name(text);
+    let scope = if name.namespace == GATEWAY {
+        Scope::Global
+    } else {
+        Scope::Namespace(name.namespace.clone())
+    };
+    RuleBuilder(Rule {
+        name,
+        overrides: false,
+        scope,
+        priority: 0,
+        created: None,
+        models: Vec::new(),
+        when: None,
+        strategy: Strategy::Weighted,
+        targets: Vec::new(),
+        fallbacks: Vec::new(),
+        timeouts: TimeoutOverrides::default(),
+    })
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct RuleBuilder(pub(crate) Rule);
+
+impl RuleBuilder {
+    pub(crate) fn overriding(mut self) -> Self {
+        self.0.overrides = true;
+        self
+    }
+
+    pub(crate) fn scope(mut self, scope: Scope) -> Self {
+        self.0.scope = scope;
+        self
+    }
+
+    pub(crate) fn priority(mut self, priority: u32) -> Self {
+        self.0.priority = priority;
+        self
+    }
+
+    pub(crate) fn models(mut self, models: &[&str]) -> Self {
+        self.0.models = patterns(models);
+        self
+    }
+
+    pub(crate) fn when(mut self, when: &str) -> Self {
+        self.0.when = Some(when.to_owned());
+        self
+    }
+
+    pub(crate) fn strategy(mut self, strategy: Strategy) -> Self {
+        self.0.strategy = strategy;
+        self
+    }
+
+    /// A target; an empty `model` passes on the name as sent.
+    pub(crate) fn target(mut self, target: &str, provider: &str, model: &str, weight: u32) -> Self {
+        self.0
+            .targets
+            .push(make_target(target, provider, model, weight));
+        self
+    }
+
+    pub(crate) fn problem(mut self, problem: Problem) -> Self {
+        if let Some(target) = self.0.targets.last_mut() {
+            target.problem = Some(problem);
+        }
+        self
+    }
+
+    pub(crate) fn fallback(
+        mut self,
+        target: &str,
+        provider: &str,
+        model: &str,
+        classes: &[FailureClass],
+    ) -> Self {
+        let on = (!classes.is_empty()).then(|| Failover {
+            classes: classes.to_vec(),
+            status_codes: vec![529],
+        });
+        self.0.fallbacks.push(Fallback {
+            target: make_target(target, provider, model, 1),
+            on,
+        });
+        self
+    }
+}
+
+fn make_target(target: &str, provider: &str, model: &str, weight: u32) -> Target {
+    Target {
+        name: target.to_owned(),
+        provider: name(provider),
+        model: (!model.is_empty()).then(|| model.to_owned()),
+        weight,
+        problem: None,
+    }
+}
+
+/// A key without a team, which may use anything.
+pub(crate) fn key() -> Key {
+    Key {
+        digest: None,
+        refused: None,
+        expires_at: None,
+        team: None,
+        organization: None,
+        allow: Allow::default(),
+    }
+}
+
+pub(crate) fn key_of(team: &str, organization: Option<&str>) -> Key {
+    Key {
+        team: Some(team.to_owned()),
+        organization: organization.map(str::to_owned),
+        ..key()
+    }
+}
+
+pub(crate) fn allowing(providers: &[(&str, u32)]) -> Key {
+    let allowed = |(provider, weight): &(&str, u32)| AllowedProvider {
+        provider: name(provider),
+        weight: *weight,
+    };
+    Key {
+        allow: Allow {
+            models: None,
+            providers: Some(providers.iter().map(allowed).collect()),
+        },
+        ..key()
+    }
+}
+
+pub(crate) fn allowing_models(models: &[&str]) -> Key {
+    Key {
+        allow: Allow {
+            models: Some(patterns(models)),
+            providers: None,
+        },
+        ..key()
+    }
+}
+
+/// A snapshot under construction. Rules are put in order as the compiler does.
+#[derive(Debug, Clone)]
+pub(crate) struct World(pub(crate) Snapshot);
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self(Snapshot::empty(GATEWAY))
+    }
+
+    pub(crate) fn provider(mut self, text: &str, provider: Provider) -> Self {
+        self.0.providers.insert(name(text), provider);
+        self
+    }
+
+    pub(crate) fn rule(mut self, rule: RuleBuilder) -> Self {
+        self.0.rules.push(rule.0);
+        let level = |scope: &Scope| match scope {
+            Scope::VirtualKey(_) => 0,
+            Scope::Team(_) => 1,
+            Scope::Organization { .. } => 2,
+            Scope::Namespace(_) => 3,
+            Scope::Global => 4,
+        };
+        self.0.rules.sort_by_key(|rule| {
+            (
+                !rule.overrides,
+                level(&rule.scope),
+                rule.priority,
+                rule.created,
+                rule.name.clone(),
+            )
+        });
+        self
+    }
+
+    pub(crate) fn key(mut self, text: &str, key: Key) -> Self {
+        self.0.keys.insert(name(text), key);
+        self
+    }
+
+    pub(crate) fn table(&self) -> Table {
+        Table::build(&self.0, None)
+    }
+
+    /// What a key of the world gets for a model, with no facts but the model.
+    pub(crate) fn ask(&self, key: &str, model: &str) -> Result<Vec<String>, NoRoute> {
+        self.ask_with(key, model, &[])
+    }
+
+    /// The same with headers.
+    pub(crate) fn ask_with(
+        &self,
+        key: &str,
+        model: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Vec<String>, NoRoute> {
+        let table = self.table();
+        let caller = self.caller(&table, key);
+        table
+            .plan(&caller, model, &|| facts(&caller, model, headers))
+            .map(|plan| lines(&table, &plan))
+    }
+
+    /// A key of the world; one it does not have is one without restrictions.
+    pub(crate) fn caller(&self, table: &Table, text: &str) -> Caller {
+        table.caller(&name(text), self.0.keys.get(&name(text)).unwrap_or(&key()))
+    }
+
+    /// How often each target is first in `requests` requests.
+    pub(crate) fn first_targets(
+        &self,
+        key: &str,
+        model: &str,
+        requests: usize,
+    ) -> BTreeMap<String, usize> {
+        let table = self.table();
+        first_targets(&table, &self.caller(&table, key), model, requests)
+    }
+}
+
+pub(crate) fn first_targets(
+    table: &Table,
+    caller: &Caller,
+    model: &str,
+    requests: usize,
+) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for _ in 0..requests {
+        let first = table
+            .plan(caller, model, &Facts::default)
+            .map(|plan| plan.steps[0].target.to_string());
+        *counts
+            .entry(first.unwrap_or_else(|error| error.to_string()))
+            .or_default() += 1;
+    }
+    counts
+}
+
+pub(crate) fn facts(caller: &Caller, model: &str, headers: &[(&str, &str)]) -> Facts {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Facts::new(
+        RequestFacts {
+            headers,
+            model: model.to_owned(),
+            ..RequestFacts::default()
+        },
+        caller.facts(),
+    )
+}
+
+/// A plan, one line a step: `[rule: ]target -> provider model[ fallback][ on classes][ !problem]`.
+pub(crate) fn lines(table: &Table, plan: &Plan) -> Vec<String> {
+    let rule = plan
+        .rule
+        .as_ref()
+        .map(|rule| format!("{}: ", rule.name))
+        .unwrap_or_default();
+    let line = |step: &fairlead_route::Step| {
+        let provider = step.provider.map_or("?".to_owned(), |index| {
+            table.providers()[index.0].0.to_string()
+        });
+        let fallback = if step.fallback { " fallback" } else { "" };
+        let on = step
+            .on
+            .as_ref()
+            .map(|on| format!(" on {:?}", on.classes))
+            .unwrap_or_default();
+        let problem = step
+            .problem
+            .map(|problem| format!(" !{problem:?}"))
+            .unwrap_or_default();
+        format!(
+            "{rule}{} -> {provider} {}{fallback}{on}{problem}",
+            step.target, step.model
+        )
+    };
+    plan.steps.iter().map(line).collect()
+}

@@ -1,0 +1,57 @@
+//! How many tokens an upstream says it used, under the names that compatible upstreams have for it.
+
+use crate::json::{JsonError, Scanner};
+
+/// Token counts as reported. `None` is "not reported"; a reported zero is a zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the input, cached ones included.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the output, reasoning included.
+    pub output_tokens: Option<u64>,
+    /// Those of the input that came from a cache.
+    pub cached_input_tokens: Option<u64>,
+    /// Those of the output that were reasoning.
+    pub reasoning_tokens: Option<u64>,
+    /// The sum, as the upstream has it.
+    pub total_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// Reads a `usage` value; `None` if it is null, or no count can be read from it.
+    pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, JsonError> {
+        let mut usage = Self::default();
+        let mut cache_hits = None;
+        scanner.object_or_skip(|scanner, key| {
+            match &*key.name() {
+                "prompt_tokens" => usage.input_tokens = scanner.count()?,
+                "completion_tokens" => usage.output_tokens = scanner.count()?,
+                "total_tokens" => usage.total_tokens = scanner.count()?,
+                "prompt_tokens_details" => {
+                    usage.cached_input_tokens = detail(scanner, "cached_tokens")?;
+                }
+                "completion_tokens_details" => {
+                    usage.reasoning_tokens = detail(scanner, "reasoning_tokens")?;
+                }
+                // DeepSeek's and Moonshot's names for the cached part.
+                "prompt_cache_hit_tokens" | "cached_tokens" => cache_hits = scanner.count()?,
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        usage.cached_input_tokens = usage.cached_input_tokens.or(cache_hits);
+        Ok((usage != Self::default()).then_some(usage))
+    }
+}
+
+fn detail(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<u64>, JsonError> {
+    let mut count = None;
+    scanner.object_or_skip(|scanner, key| {
+        if key.name() == name {
+            count = scanner.count()?;
+            return Ok(());
+        }
+        scanner.skip()
+    })?;
+    Ok(count)
+}

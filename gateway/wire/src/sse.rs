@@ -1,0 +1,119 @@
+//! Server-sent events: an incremental decoder that keeps the bytes.
+//!
+//! Between the upstream's body and whoever reads events. The framing is the WHATWG HTML standard's
+//! ("Server-sent events", 9.2.5 and 9.2.6): lines end in LF, CRLF or CR; a blank line ends an event; several
+//! data lines are joined by LF; a byte order mark at the very start is ignored. Bytes may be split anywhere.
+//! Every byte comes out again in some event's `raw`, so that a stream can be passed on exactly as it came.
+//!
+//! It fails only when one event is larger than agreed.
+
+mod event;
+mod frame;
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+pub use event::Event;
+use frame::Frame;
+
+/// An event is larger than the decoder was told to accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("one event of the stream is larger than {limit} bytes")]
+pub struct TooLarge {
+    /// The most bytes an event may have, separators included.
+    pub limit: usize,
+}
+
+/// Cuts a stream into events.
+///
+/// An event that lies in one chunk is a slice of that chunk; only one that does not is copied together. Each
+/// byte is looked at once, however small the chunks.
+#[derive(Debug)]
+pub struct Decoder {
+    chunks: VecDeque<Bytes>,
+    /// The beginning of an event whose end has not come: from chunks that are used up.
+    begun: BytesMut,
+    frame: Frame,
+    at_start: bool,
+    max_event: usize,
+    refused: bool,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream, which refuses events of more than `max_event` bytes.
+    #[must_use]
+    pub fn new(max_event: usize) -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            begun: BytesMut::new(),
+            frame: Frame::default(),
+            at_start: true,
+            max_event,
+            refused: false,
+        }
+    }
+
+    /// Takes the next bytes of the stream. Call [`Decoder::next`] until it has no more before pushing again,
+    /// else the bound on memory is the caller's.
+    pub fn push(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.chunks.push_back(chunk);
+        }
+    }
+
+    /// The next whole event, or `None` until more is pushed.
+    ///
+    /// # Errors
+    /// The event is too large. The decoder is of no further use: the answer stays the same.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "after None more may come, so it is no Iterator"
+    )]
+    pub fn next(&mut self) -> Result<Option<Event>, TooLarge> {
+        while let Some(mut chunk) = self.chunks.pop_front() {
+            let end = self.frame.end_of_event(&chunk);
+            let part = chunk.split_to(end.unwrap_or(chunk.len()));
+            self.refused |= self.begun.len() + part.len() > self.max_event;
+            if self.refused {
+                break;
+            }
+            self.push_front(chunk);
+            if end.is_some() {
+                return Ok(Some(self.event(part)));
+            }
+            self.begun.extend_from_slice(&part);
+        }
+        if self.refused {
+            Err(TooLarge {
+                limit: self.max_event,
+            })
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// How many bytes have come of an event that is not whole yet. At the end of the stream, anything but 0
+    /// means that it was cut.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.begun.len() + self.chunks.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// The event that `ending` ends.
+    fn event(&mut self, ending: Bytes) -> Event {
+        let raw = if self.begun.is_empty() {
+            ending
+        } else {
+            self.begun.extend_from_slice(&ending);
+            self.begun.split().freeze()
+        };
+        Event::parse(raw, std::mem::replace(&mut self.at_start, false))
+    }
+
+    fn push_front(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.chunks.push_front(chunk);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What an event says: its data and its name.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// One event, or a stretch of comments and blank lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The exact bytes, separators included: all of them in a row are the stream.
+    pub raw: Bytes,
+    /// The data; `None` without a data line (a comment, or blank). A slice of `raw` if it is one line.
+    pub data: Option<Bytes>,
+    /// The value of the `event` field.
+    pub name: Option<Bytes>,
+}
+
+impl Event {
+    /// Reads an event from its bytes. `at_start`: they begin the stream, where a byte order mark is ignored.
+    pub(super) fn parse(raw: Bytes, at_start: bool) -> Self {
+        let mut data = Data::None;
+        let mut name = None;
+        let mut at = if at_start && raw.starts_with(b"\xef\xbb\xbf") {
+            3
+        } else {
+            0
+        };
+        while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
+            let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            let line = rest.get(..length).unwrap_or_default();
+            if let Some(skipped) = value_offset(line, b"data") {
+                data.add(&raw, at + skipped..at + length);
+            } else if let Some(skipped) = value_offset(line, b"event") {
+                name = Some(raw.slice(at + skipped..at + length));
+            }
+            // The LF of a CRLF is taken for one more, blank line, which says nothing here.
+            at += length + 1;
+        }
+        let data = data.into_bytes(&raw);
+        Self { raw, data, name }
+    }
+}
+
+/// The data lines so far. Joined in one buffer: an event may be all line ends.
+enum Data {
+    None,
+    Line(Range<usize>),
+    Joined(Vec<u8>),
+}
+
+impl Data {
+    fn add(&mut self, raw: &[u8], line: Range<usize>) {
+        let text = |range: Range<usize>| raw.get(range).unwrap_or_default();
+        match self {
+            Self::None => *self = Self::Line(line),
+            Self::Line(first) => {
+                *self = Self::Joined([text(first.clone()), text(line)].join(&b'\n'));
+            }
+            Self::Joined(joined) => {
+                joined.push(b'\n');
+                joined.extend_from_slice(text(line));
+            }
+        }
+    }
+
+    fn into_bytes(self, raw: &Bytes) -> Option<Bytes> {
+        match self {
+            Self::None => None,
+            Self::Line(line) => Some(raw.slice(line)),
+            Self::Joined(joined) => Some(joined.into()),
+        }
+    }
+}
+
+/// Where the value begins in a line whose field is `name`. One space after the colon is not part of it.
+fn value_offset(line: &[u8], name: &[u8]) -> Option<usize> {
+    match line.strip_prefix(name)? {
+        [] => Some(name.len()),
+        [b':', b' ', ..] => Some(name.len() + 2),
+        [b':', ..] => Some(name.len() + 1),
+        _ => None,
+    }
+}
