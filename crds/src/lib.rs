@@ -4,8 +4,13 @@
 //! CRD manifests are generated from. They hold no defaults and enforce nothing: a schema says what is acceptable to the API server,
 //! and `fairlead-compile` checks all of it again and resolves what is absent.
 
-#![expect(unreachable_pub, reason = "KubeSchema expands to a second copy of every type inside a function body")]
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema expands to a second copy of every type inside a function body"
+)]
 
+#[cfg(feature = "table")]
+pub mod table;
 pub mod text;
 pub mod v1alpha1;
 

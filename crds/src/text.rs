@@ -41,7 +41,7 @@ macro_rules! text {
             fn from_str(value: &str) -> Result<Self, TextError> {
                 static GRAMMAR: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new($pattern).ok());
                 let length = value.chars().count();
-                let fits = length >= $min && length <= $max && GRAMMAR.as_ref().is_some_and(|grammar| grammar.is_match(value));
+                let fits = ($min..=$max).contains(&length) && GRAMMAR.as_ref().is_some_and(|grammar| grammar.is_match(value));
                 if fits { Ok(Self(value.to_owned())) } else { Err(TextError { value: value.to_owned(), expected: $is }) }
             }
         }
@@ -98,8 +98,9 @@ text! {
 }
 
 text! {
-    /// An `http` or `https` URL without credentials, query or fragment.
-    BaseUrl { min: 8, max: 2048, pattern: r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$", is: "an http:// or https:// URL without user, query or fragment" }
+    /// An `http` or `https` URL without credentials, query or fragment: a host name, an IPv4 address or an IPv6 address in brackets, a port
+    /// from 1 to 65535 if any, then a path of printable ASCII.
+    BaseUrl { min: 8, max: 2048, pattern: r"^https?://([-._A-Za-z0-9]+|\[[0-9A-Fa-f:.]+\])(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/[!$->A-~]*)?$", is: "an http:// or https:// URL without user, query or fragment" }
 }
 
 text! {
@@ -116,7 +117,9 @@ impl DurationText {
         let mut rest = self.0.as_str();
         while let Some(end) = rest.find(|c: char| !c.is_ascii_digit()) {
             let count: u64 = rest[..end].parse().unwrap_or(0);
-            let unit_end = rest[end..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| end + at);
+            let unit_end = rest[end..]
+                .find(|c: char| c.is_ascii_digit())
+                .map_or(rest.len(), |at| end + at);
             total += match &rest[end..unit_end] {
                 "h" => Duration::from_secs(count * 3600),
                 "m" => Duration::from_secs(count * 60),
@@ -137,13 +140,19 @@ mod tests {
     fn a_duration_adds_up_its_parts() {
         let text: DurationText = "1h2m3s4ms".parse().unwrap();
         assert_eq!(text.to_duration(), Duration::from_millis(3_723_004));
-        assert_eq!("500ms".parse::<DurationText>().unwrap().to_duration(), Duration::from_millis(500));
+        assert_eq!(
+            "500ms".parse::<DurationText>().unwrap().to_duration(),
+            Duration::from_millis(500)
+        );
     }
 
     #[test]
     fn rejects_a_duration_without_a_unit() {
         let error = "10".parse::<DurationText>().unwrap_err();
-        assert_eq!(error.to_string(), "\"10\" is not a duration such as 500ms, 10s or 1m30s");
+        assert_eq!(
+            error.to_string(),
+            "\"10\" is not a duration such as 500ms, 10s or 1m30s"
+        );
     }
 
     #[test]
@@ -156,7 +165,13 @@ mod tests {
     #[test]
     fn a_base_url_carries_no_user_query_or_fragment() {
         assert!("https://api.example.com/v1".parse::<BaseUrl>().is_ok());
-        for bad in ["ftp://a.example", "https://user@a.example", "https://a.example/v1?x=1", "https://a.example/#f", "https://"] {
+        for bad in [
+            "ftp://a.example",
+            "https://user@a.example",
+            "https://a.example/v1?x=1",
+            "https://a.example/#f",
+            "https://",
+        ] {
             assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
         }
     }

@@ -9,7 +9,15 @@ mod virtual_key;
 
 pub use common::{LabelSelector, Operator, Requirement, Timeouts};
 pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
-pub use provider::{Access, CaReference, Credential, From, LLMProvider, LLMProviderSpec, NamespaceAccess, OfferedModel, ProviderTls, ProviderType, SecretReference, Simulated};
-pub use rule::{Failover, FailureClass, Fallback, Match, Precedence, ProviderReference, RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target};
+pub use provider::{
+    Access, CaReference, Credential, From, LLMProvider, LLMProviderSpec, NamespaceAccess,
+    OfferedModel, ProviderTls, ProviderType, SecretReference, Simulated,
+};
+pub use rule::{
+    Failover, FailureClass, Fallback, Match, Precedence, ProviderReference, RoutingRule,
+    RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
+};
 pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, RESOLVED_REFS, Status, VirtualKeyStatus};
-pub use virtual_key::{AllowedProvider, Allow, KeySource, KeySourceType, OwnerReference, VirtualKey, VirtualKeySpec};
+pub use virtual_key::{
+    Allow, AllowedProvider, KeySource, KeySourceType, OwnerReference, VirtualKey, VirtualKeySpec,
+};

@@ -1,1 +1,39 @@
-//! The gateway: listen, pipeline, dispatch, attempt, relay, meter.
+//! The gateway: from a caller's connection to a provider and back.
+//!
+//! Read [`pipeline`] first: it is the path of a request, one line a phase. [`standalone`] is how the configuration gets here, [`listen`]
+//! how connections do, [`app`] how everything is put together.
+
+pub mod admin;
+pub mod app;
+pub mod args;
+pub mod attempt;
+pub mod check;
+pub mod classify;
+pub mod clock;
+pub mod connection;
+pub mod dispatch;
+pub mod failure;
+pub mod folder;
+pub mod headers;
+pub mod limits;
+pub mod listen;
+pub mod memory;
+pub mod observe;
+pub mod phases;
+pub mod pipeline;
+pub mod record;
+pub mod reject;
+pub mod relay;
+pub mod respond;
+pub mod router;
+pub mod runtime;
+pub mod shutdown;
+pub mod stall;
+pub mod standalone;
+pub mod state;
+pub mod surface;
+pub mod tasks;
+pub mod tls;
+pub mod transport;
+pub mod upstream;
+pub mod worker;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 #[expect(clippy::print_stderr, reason = "a generator talks to its terminal")]
 fn main() -> ExitCode {
-    let check = std::env::args().nth(1).is_some_and(|argument| argument == "--check");
+    let check = std::env::args()
+        .nth(1)
+        .is_some_and(|argument| argument == "--check");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
     let mut drifted = false;
     for (name, text) in fairlead_crds::manifests() {
@@ -21,5 +23,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    if drifted { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if drifted {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }

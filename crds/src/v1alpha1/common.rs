@@ -12,14 +12,19 @@ use crate::text::DurationText;
 #[serde(rename_all = "camelCase")]
 pub struct Timeouts {
     /// To open a connection, TLS included, per attempt. Absent: 5s.
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("must be longer than 0; leave it out for the default"))]
     pub connect: Option<DurationText>,
     /// From sending a streamed request to its first content, per attempt. Absent: 2m.
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("must be longer than 0; leave it out for the default"))]
     pub first_token: Option<DurationText>,
     /// From sending a request that is not streamed to the first byte of the answer's body, per attempt. Absent: 5m.
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("must be longer than 0; leave it out for the default"))]
     pub first_byte: Option<DurationText>,
     /// Between two pieces of an answer; on streams, between two events with content. Absent: 1m.
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("must be longer than 0; leave it out for the default"))]
     pub idle: Option<DurationText>,
     /// Over all attempts of one request together. Absent: 10m. A caller may lower it with the header x-fairlead-timeout-ms.
+    #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("must be longer than 0; leave it out for the default"))]
     pub total: Option<DurationText>,
 }
 
@@ -28,10 +33,11 @@ pub struct Timeouts {
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that must have exactly these values.
-    #[schemars(length(max = 16), schema_with = "labels")]
+    #[schemars(transform = bound_labels)]
     pub match_labels: Option<BTreeMap<String, String>>,
     /// Conditions on labels.
     #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub match_expressions: Option<Vec<Requirement>>,
 }
 
@@ -48,6 +54,7 @@ pub struct Requirement {
     pub operator: Operator,
     /// The values to compare with; only for In and NotIn.
     #[schemars(length(max = 16), inner(length(max = 63)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub values: Option<Vec<String>>,
 }
 
@@ -64,29 +71,38 @@ pub enum Operator {
     DoesNotExist,
 }
 
-/// A bounded map of labels: `schemars` has no attribute for the values of a map.
-fn labels(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "type": "object",
-        "nullable": true,
-        "maxProperties": 16,
-        "additionalProperties": {"type": "string", "maxLength": 63},
-    })
+/// Bounds a map of labels: `schemars` has no attribute for the size of a map, nor for its values.
+fn bound_labels(schema: &mut schemars::Schema) {
+    schema.insert("maxProperties".to_owned(), 16.into());
+    schema.insert(
+        "additionalProperties".to_owned(),
+        serde_json::json!({"type": "string", "maxLength": 63}),
+    );
 }
 
 impl LabelSelector {
     /// Whether `labels` satisfy every condition; an empty selector is satisfied by everything, as in Kubernetes.
     #[must_use]
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        let exact = self.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
-        exact && self.match_expressions.iter().flatten().all(|requirement| requirement.holds(labels))
+        let exact = self
+            .match_labels
+            .iter()
+            .flatten()
+            .all(|(key, value)| labels.get(key) == Some(value));
+        exact
+            && self
+                .match_expressions
+                .iter()
+                .flatten()
+                .all(|requirement| requirement.holds(labels))
     }
 }
 
 impl Requirement {
     fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
         let found = labels.get(&self.key);
-        let listed = found.is_some_and(|value| self.values.iter().flatten().any(|listed| listed == value));
+        let listed =
+            found.is_some_and(|value| self.values.iter().flatten().any(|listed| listed == value));
         match self.operator {
             Operator::In => listed,
             Operator::NotIn => !listed,
@@ -101,7 +117,10 @@ mod tests {
     use super::*;
 
     fn labels_of(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
     }
 
     #[test]

@@ -27,13 +27,16 @@ use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretK
     printcolumn(name = "URL", type_ = "string", json_path = ".spec.baseURL", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
-    validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew"),
+    validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew").field_path(".spec.gatewayName"),
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.type == 'Simulated' || !has(self.simulated)").message("simulated goes with type Simulated only").field_path(".simulated"),
-    validation = Rule::new("self.type != 'Simulated' || !(has(self.baseURL) || has(self.tls) || has(self.credentials) || has(self.allowPrivateNetwork))").message("a Simulated provider opens no connection: baseURL, tls, credentials and allowPrivateNetwork do not apply"),
+    validation = Rule::new("self.type != 'Simulated' || !has(self.baseURL)").message("a Simulated provider opens no connection, so baseURL does not apply; remove it").field_path(".baseURL"),
+    validation = Rule::new("self.type != 'Simulated' || !has(self.tls)").message("a Simulated provider opens no connection, so tls does not apply; remove it").field_path(".tls"),
+    validation = Rule::new("self.type != 'Simulated' || !has(self.credentials)").message("a Simulated provider opens no connection, so credentials does not apply; remove it").field_path(".credentials"),
+    validation = Rule::new("self.type != 'Simulated' || !has(self.allowPrivateNetwork)").message("a Simulated provider opens no connection, so allowPrivateNetwork does not apply; remove it").field_path(".allowPrivateNetwork"),
     validation = Rule::new("!has(self.tls) || !has(self.baseURL) || self.baseURL.startsWith('https://')").message("tls needs a baseURL that starts with https://").field_path(".tls"),
 )]
 pub struct LLMProviderSpec {

@@ -27,7 +27,7 @@ use crate::text::{Label, ModelName, ModelPattern};
     printcolumn(name = "Models", type_ = "string", json_path = ".spec.match.models", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
-    validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew"),
+    validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew").field_path(".spec.gatewayName"),
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -74,7 +74,7 @@ pub enum Precedence {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("(self.type in ['VirtualKey', 'Team', 'Organization']) == has(self.name)").message("name goes with type VirtualKey, Team or Organization, and only with them").field_path(".name"),
-    validation = Rule::new("!has(self.namespace) || self.type in ['VirtualKey', 'Team', 'Namespace']").message("namespace goes with type VirtualKey, Team or Namespace only").field_path(".namespace"),
+    validation = Rule::new("!has(self.__namespace__) || self.type in ['VirtualKey', 'Team', 'Namespace']").message("namespace goes with type VirtualKey, Team or Namespace only").field_path(".namespace"),
 )]
 pub struct Scope {
     /// What the scope is. Narrower scopes go first: VirtualKey, Team, Organization, Namespace, Global.

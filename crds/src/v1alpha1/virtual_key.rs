@@ -29,7 +29,7 @@ use crate::text::{Label, ModelPattern};
     printcolumn(name = "Expires", type_ = "string", json_path = ".spec.expiresAt", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
-    validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew"),
+    validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew").field_path(".spec.gatewayName"),
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -87,7 +87,7 @@ pub struct Allow {
     /// The providers it may be sent to. Absent: all that its namespace may use.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(a, self.exists_one(b, a.name == b.name && has(a.namespace) == has(b.namespace) && (!has(a.namespace) || a.namespace == b.namespace)))").message("a provider is listed twice"),
+        validation = Rule::new("self.all(a, self.exists_one(b, a.name == b.name && has(a.__namespace__) == has(b.__namespace__) && (!has(a.__namespace__) || a.__namespace__ == b.__namespace__)))").message("a provider is listed twice"),
         validation = Rule::new("self.exists(p, !has(p.weight) || p.weight > 0)").message("at least one provider needs a weight above 0"))]
     pub providers: Option<Vec<AllowedProvider>>,
 }

@@ -17,8 +17,13 @@ use serde::{Deserialize, Serialize};
 pub use digest::Digest;
 pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
 pub use name::{NameError, ObjectName};
-pub use provider::{Access, Credential, CredentialId, Model, Protocol, Provider, Simulated, Timeouts};
-pub use rule::{Fallback, FailureClass, Failover, ModelPattern, Problem, Rule, Scope, Strategy, Target, TimeoutOverrides};
+pub use provider::{
+    Access, Credential, CredentialId, Model, Protocol, Provider, Simulated, Timeouts,
+};
+pub use rule::{
+    Failover, FailureClass, Fallback, ModelPattern, Problem, Rule, Scope, Strategy, Target,
+    TimeoutOverrides,
+};
 
 /// The format this crate writes. A reader refuses a newer one and keeps its last good snapshot.
 pub const FORMAT: u32 = 1;
@@ -43,7 +48,13 @@ impl Snapshot {
     /// A snapshot of nothing.
     #[must_use]
     pub fn empty(gateway_namespace: &str) -> Self {
-        Self { format: FORMAT, gateway_namespace: gateway_namespace.to_owned(), providers: BTreeMap::new(), rules: Vec::new(), keys: BTreeMap::new() }
+        Self {
+            format: FORMAT,
+            gateway_namespace: gateway_namespace.to_owned(),
+            providers: BTreeMap::new(),
+            rules: Vec::new(),
+            keys: BTreeMap::new(),
+        }
     }
 
     /// The digest of the canonical form: equal snapshots have equal digests.

@@ -201,7 +201,10 @@ impl FailureClass {
     /// Whether another target is tried after this failure when a rule says nothing else.
     #[must_use]
     pub fn falls_back(self) -> bool {
-        !matches!(self, Self::TotalTimeout | Self::ContentFiltered | Self::BadRequest | Self::ClientGone)
+        !matches!(
+            self,
+            Self::TotalTimeout | Self::ContentFiltered | Self::BadRequest | Self::ClientGone
+        )
     }
 }
 

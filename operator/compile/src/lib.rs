@@ -1,1 +1,48 @@
-//! Custom resources -> snapshot and a verdict per object. Pure.
+//! Custom resources -> [`Snapshot`] and a [`Verdict`] per object. Pure: no clock, no files, no cluster.
+//!
+//! ```text
+//! text --documents--> Document --Inputs--> compile ----------------------------------> Snapshot, Credentials, Verdict
+//!                                          read: envelope, schema, types, own parser
+//!                                          link: Secrets, owners, providers, order
+//! ```
+//!
+//! The operator calls [`compile()`] with what its watches hold, the standalone gateway and `check` with what [`documents`] read from files.
+//! It never fails: an object that is not acceptable harms only itself, keeps its last accepted version in force, and its verdict says why.
+//!
+//! [`Snapshot`]: fairlead_snapshot::Snapshot
+
+mod compile;
+mod core_object;
+mod credential;
+mod document;
+mod durations;
+mod envelope;
+mod finding;
+mod inputs;
+mod kinds;
+mod object;
+mod objects;
+mod order;
+mod owner;
+mod path;
+mod previous;
+mod provider;
+mod report;
+mod rule;
+mod schema;
+mod secret;
+mod selector;
+mod suggest;
+mod verdict;
+mod virtual_key;
+mod world;
+
+pub use compile::{Compiled, compile};
+pub use credential::Credentials;
+pub use document::{Document, Lines, Origin, ParseError, documents};
+pub use finding::{Finding, Reason};
+pub use inputs::{Inputs, PrivateNetworks, Settings};
+pub use report::report;
+pub use secret::{Secret, SecretBytes, Secrets};
+pub use verdict::{ConditionValue, InForce, Verdict, conditions};
+pub use virtual_key::WantedKey;

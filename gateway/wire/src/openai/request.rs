@@ -98,7 +98,27 @@ pub fn parse(body: &[u8]) -> Result<Request<'_>, RequestError> {
     })
 }
 
+/// The edits that make an upstream's body of a caller's: owns what it needs, so that it outlives the parsed [`Request`].
+#[derive(Debug, Clone)]
+pub struct Edits {
+    model: Box<str>,
+    model_span: Range<usize>,
+    usage: Option<UsageEdit>,
+}
+
 impl Request<'_> {
+    /// The edits that an attempt may need.
+    #[must_use]
+    pub fn edits(&self) -> Edits {
+        Edits {
+            model: self.model.as_ref().into(),
+            model_span: self.model_span.clone(),
+            usage: self.usage_edit.clone().filter(|_| self.stream),
+        }
+    }
+}
+
+impl Edits {
     /// The body for an upstream that knows the model as `upstream_model`. `body` is the one that was parsed.
     ///
     /// `ask_usage`: a stream is to end with its usage, whether or not the caller wished so. What need not
@@ -106,16 +126,12 @@ impl Request<'_> {
     #[must_use]
     pub fn upstream_body(&self, body: &Bytes, upstream_model: &str, ask_usage: bool) -> Pieces {
         let mut splice = Splice::new(body.clone());
-        if self.model != upstream_model {
+        if *self.model != *upstream_model {
             let mut name = Vec::with_capacity(upstream_model.len() + 2);
             write_string(&mut name, upstream_model);
             splice.replace(self.model_span.clone(), name.into());
         }
-        if let Some(edit) = self
-            .usage_edit
-            .as_ref()
-            .filter(|_| self.stream && ask_usage)
-        {
+        if let Some(edit) = self.usage.as_ref().filter(|_| ask_usage) {
             splice.replace(edit.range.clone(), Bytes::from_static(edit.with.as_bytes()));
         }
         splice.finish()

@@ -11,7 +11,7 @@ pub(crate) fn check(data: &[u8]) {
     let Ok(request) = parse(data) else { return };
     let body = Bytes::copy_from_slice(data);
 
-    let same = request.upstream_body(&body, &request.model, false);
+    let same = request.edits().upstream_body(&body, &request.model, false);
     assert_eq!(
         same.as_slice().first().map(|piece| piece.as_ptr()),
         Some(body.as_ptr()),
@@ -20,7 +20,7 @@ pub(crate) fn check(data: &[u8]) {
     assert_eq!(same.to_bytes(), body);
 
     for ask_usage in [false, true] {
-        let pieces = request.upstream_body(&body, UPSTREAM, ask_usage);
+        let pieces = request.edits().upstream_body(&body, UPSTREAM, ask_usage);
         let upstream = pieces.to_bytes();
         assert_eq!(upstream.len(), pieces.len_bytes());
         let sent = parse(&upstream);

@@ -12,6 +12,7 @@ fn upstream(body: &str, model: &str, ask_usage: bool) -> String {
     let bytes = Bytes::copy_from_slice(body.as_bytes());
     let sent = parse(&bytes)
         .unwrap()
+        .edits()
         .upstream_body(&bytes, model, ask_usage)
         .to_bytes();
     String::from_utf8(sent.to_vec()).unwrap()
@@ -130,7 +131,10 @@ fn replaces_the_model_and_nothing_else() {
 #[test]
 fn shares_the_messages_with_the_body() {
     let body = Bytes::from_static(br#"{"messages":["long"],"model":"chat","stream":true}"#);
-    let pieces = parse(&body).unwrap().upstream_body(&body, "m", true);
+    let pieces = parse(&body)
+        .unwrap()
+        .edits()
+        .upstream_body(&body, "m", true);
     let pointers: Vec<_> = pieces
         .as_slice()
         .iter()

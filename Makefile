@@ -1,0 +1,70 @@
+# `make` alone prints what there is. Every target is a few commands that can as well be typed by hand.
+
+CACHE   := $(or $(FAIRLEAD_CACHE),$(HOME)/.cache/fairlead)
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+GATEWAY := $(TARGET)/quick/fairlead-gateway
+
+DENY_VERSION := 0.20.2
+DENY         := $(CACHE)/bin/cargo-deny
+FUZZ_SECONDS := 120
+
+# A command and the Debian package that brings it.
+NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm nginx:nginx-light
+
+.NOTPARALLEL:
+.PHONY: help run check test deps lint unit deny gateway e2e sdk bench generate fuzz
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: gateway ## build the gateway and serve examples/quickstart; it prints a curl to try
+	exec $(GATEWAY) serve --config-dir examples/quickstart
+
+check: lint unit deny ## what needs no cluster: format, lints, unit, golden and drift tests, dependencies
+
+test: deps check e2e sdk ## everything
+
+deps: ## install the Debian packages that are missing (as root; otherwise says which line to run)
+	@missing=; for need in $(NEEDS); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then echo "missing packages; run: sudo apt-get install -y$$missing"; exit 1; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+unit:
+	cargo test --workspace
+
+# The advisory database is the one thing here that has to be fetched from a host which may be out of reach.
+deny: $(DENY) ## licenses, bans, sources and advisories of the dependencies
+	$(DENY) check bans licenses sources
+	@if $(DENY) fetch db >/dev/null 2>&1; then $(DENY) check --disable-fetch advisories; \
+	else echo "advisories: NOT RUN (database not reachable)"; fi
+
+$(DENY):
+	cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --root $(CACHE)
+
+gateway:
+	cargo build --profile quick --package fairlead-gateway
+
+# All members, so that dependencies keep the features they were built with for `unit`.
+e2e: ## the tests that need a real API server; builds one into the cache folder at first
+	test -n "$$KUBEBUILDER_ASSETS" || hack/apiserver.sh
+	cargo test --workspace --features fairlead-e2e/cluster --test 'admit_*'
+
+sdk: gateway ## the official Python and Node libraries against the quick start
+	sdk/run.py $(GATEWAY)
+
+bench: ## CPU per request beside nginx; fails above the bound
+	cargo build --release --package fairlead-gateway --package fairlead-bench
+	$(TARGET)/release/fairlead-bench --gateway $(TARGET)/release/fairlead-gateway
+
+generate: ## write crds/manifests
+	cargo run --package fairlead-crds --bin crdgen
+
+fuzz: ## fuzz each target for two minutes (nightly and cargo-fuzz; by hand)
+	for target in $$(cargo +nightly fuzz list); do \
+	cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done

@@ -1,0 +1,154 @@
+//! An API server of our own: etcd and kube-apiserver in a temporary folder, gone when the value is dropped.
+//!
+//! Fails with the last lines of the log of the process that did not come up.
+
+mod binaries;
+mod pki;
+mod process;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+
+use self::binaries::Binaries;
+use self::pki::Pki;
+use self::process::Process;
+use crate::client::Client;
+
+/// A first start on a busy machine has been seen to take 40 seconds.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Between two looks at `/readyz`.
+const PAUSE: Duration = Duration::from_millis(100);
+/// A port found free may be taken before the server binds it; then everything is started anew.
+const ATTEMPTS: usize = 3;
+
+/// A running API server, with RBAC and without any controller: nothing but what its storage and admission do.
+#[derive(Debug)]
+pub struct ApiServer {
+    client: Client,
+    started_in: Duration,
+    // Dropped in this order: the server goes before its store, the folder last.
+    _kube_apiserver: Process,
+    _etcd: Process,
+    _folder: TempDir,
+}
+
+impl ApiServer {
+    /// Starts one and waits until it is ready.
+    ///
+    /// # Errors
+    /// When a binary is missing, or a process exits or is not ready within three minutes.
+    pub async fn start() -> Result<Self> {
+        let binaries = Binaries::find()?;
+        let mut attempt = 1;
+        loop {
+            match Self::attempt(&binaries).await {
+                Err(error)
+                    if attempt < ATTEMPTS
+                        && format!("{error:#}").contains("address already in use") =>
+                {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Speaks to it as a member of `system:masters`.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// From the first process to ready.
+    #[must_use]
+    pub fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    async fn attempt(binaries: &Binaries) -> Result<Self> {
+        let began = Instant::now();
+        let folder =
+            TempDir::with_prefix("fairlead-e2e-").context("cannot make a temporary folder")?;
+        let [store, peer, port] = free_ports()?;
+        let pki = Pki::make(folder.path())?;
+        let mut etcd = Process::start(
+            "etcd",
+            &binaries.etcd,
+            &etcd_arguments(folder.path(), store, peer),
+            folder.path(),
+        )?;
+        let mut server = Process::start(
+            "kube-apiserver",
+            &binaries.kube_apiserver,
+            &server_arguments(&pki, store, port),
+            folder.path(),
+        )?;
+        let client = Client::new(&format!("https://127.0.0.1:{port}"), &pki.ca, &pki.token)?;
+        let ready = async {
+            while !client.is_ready().await {
+                etcd.must_run()?;
+                server.must_run()?;
+                sleep(PAUSE).await;
+            }
+            anyhow::Ok(())
+        };
+        match timeout(PATIENCE, ready).await {
+            Ok(outcome) => outcome?,
+            Err(_) => bail!(
+                "kube-apiserver is not ready after {PATIENCE:?}; its log ends with:\n{}",
+                server.log_end()
+            ),
+        }
+        Ok(Self {
+            client,
+            started_in: began.elapsed(),
+            _kube_apiserver: server,
+            _etcd: etcd,
+            _folder: folder,
+        })
+    }
+}
+
+fn etcd_arguments(folder: &Path, store: u16, peer: u16) -> Vec<String> {
+    vec![
+        format!("--data-dir={}", folder.join("etcd").display()),
+        format!("--listen-client-urls=http://127.0.0.1:{store}"),
+        format!("--advertise-client-urls=http://127.0.0.1:{store}"),
+        format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
+        format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
+        format!("--initial-cluster=default=http://127.0.0.1:{peer}"),
+        // Nothing here outlives the test.
+        "--unsafe-no-fsync".to_owned(),
+    ]
+}
+
+fn server_arguments(pki: &Pki, store: u16, port: u16) -> Vec<String> {
+    vec![
+        format!("--etcd-servers=http://127.0.0.1:{store}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        format!("--secure-port={port}"),
+        format!("--tls-cert-file={}", pki.certificate.display()),
+        format!("--tls-private-key-file={}", pki.key.display()),
+        format!("--token-auth-file={}", pki.tokens.display()),
+        "--authorization-mode=RBAC".to_owned(),
+        "--service-account-issuer=https://127.0.0.1".to_owned(),
+        format!("--service-account-key-file={}", pki.public_key.display()),
+        format!("--service-account-signing-key-file={}", pki.key.display()),
+        "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+    ]
+}
+
+/// Held together while they are looked for, so that the three differ.
+fn free_ports() -> Result<[u16; 3]> {
+    let listen = || TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1");
+    let held = [listen()?, listen()?, listen()?];
+    let [store, peer, server] = held
+        .each_ref()
+        .map(|listener| listener.local_addr().map(|address| address.port()));
+    Ok([store?, peer?, server?])
+}

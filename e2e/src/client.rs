@@ -1,0 +1,205 @@
+//! A small client: whole objects in, the API server's answer out, refusals included.
+
+mod resource;
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::{Certificate, Method, RequestBuilder};
+use serde_json::Value;
+
+use self::resource::Resource;
+
+/// Whether a write lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// It is stored.
+    Stored,
+    /// Everything is checked and nothing stored.
+    DryRun,
+}
+
+/// Speaks to one API server. Writes are strict about unknown and duplicate fields, as kubectl's are.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+/// What the API server said.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The object as it is now, or a `Status` that says why not.
+    pub body: Value,
+    /// The `Warning` headers.
+    pub warnings: Vec<String>,
+}
+
+impl Client {
+    /// A client for the server at `url`, which shows a certificate under `ca` (PEM), by a bearer token.
+    ///
+    /// # Errors
+    /// When `ca` is no certificate.
+    pub fn new(url: &str, ca: &str, token: &str) -> Result<Self> {
+        let ca = Certificate::from_pem(ca.as_bytes()).context("the CA is no certificate")?;
+        let http = reqwest::Client::builder()
+            .tls_certs_only([ca])
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            http,
+            url: url.to_owned(),
+            token: token.to_owned(),
+        })
+    }
+
+    /// Whether the server says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.request(Method::GET, "/readyz").send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// Creates an object, as `kubectl create` does.
+    ///
+    /// # Errors
+    /// When there is no answer; a refusal is an answer.
+    pub async fn create(&self, object: &Value, write: Write) -> Result<Answer> {
+        let path = Resource::of(object)?.collection();
+        self.write(Method::POST, &path, object, write).await
+    }
+
+    /// Replaces an object. It must carry the `resourceVersion` that it replaces.
+    ///
+    /// # Errors
+    /// When there is no answer; a refusal is an answer.
+    pub async fn replace(&self, object: &Value, write: Write) -> Result<Answer> {
+        let path = Resource::of(object)?.item();
+        self.write(Method::PUT, &path, object, write).await
+    }
+
+    /// Reads an object as it is now.
+    ///
+    /// # Errors
+    /// When there is no answer; a refusal is an answer.
+    pub async fn get(&self, object: &Value) -> Result<Answer> {
+        answer(self.request(Method::GET, &Resource::of(object)?.item())).await
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub async fn delete(&self, object: &Value) -> Result<()> {
+        let path = Resource::of(object)?.item();
+        let answer = answer(self.request(Method::DELETE, &path)).await?;
+        if answer.is_success() {
+            Ok(())
+        } else {
+            bail!("cannot delete {path}: {}", answer.message())
+        }
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        object: &Value,
+        write: Write,
+    ) -> Result<Answer> {
+        let dry_run = match write {
+            Write::Stored => "",
+            Write::DryRun => "&dryRun=All",
+        };
+        answer(
+            self.request(method, &format!("{path}?fieldValidation=Strict{dry_run}"))
+                .json(object),
+        )
+        .await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
+    }
+}
+
+async fn answer(request: RequestBuilder) -> Result<Answer> {
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    let warnings = response
+        .headers()
+        .get_all("warning")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .map(str::to_owned)
+        .collect();
+    Ok(Answer {
+        status,
+        warnings,
+        body: response.json().await?,
+    })
+}
+
+impl Answer {
+    /// Whether the server did what was asked.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Why it did not: the text that kubectl prints.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.body["message"].as_str().unwrap_or_default()
+    }
+
+    /// Whether the refusal names `field`: by a cause of its own, as unknown, or in the message of a rule about the whole object, which
+    /// cannot carry a path into `metadata`.
+    #[must_use]
+    pub fn blames(&self, field: &str) -> bool {
+        let names = |cause: &Value| {
+            cause["field"] == field
+                || (cause["field"] == "<nil>"
+                    && cause["message"]
+                        .as_str()
+                        .is_some_and(|message| message.contains(&format!("{field} "))))
+        };
+        let causes = self.body["details"]["causes"].as_array();
+        causes.into_iter().flatten().any(names)
+            || self
+                .message()
+                .contains(&format!("unknown field \"{field}\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_blames_the_field_of_a_cause_and_no_other() {
+        let causes = json!([{"field": "spec.type", "message": "Required value"}, {"field": "<nil>", "message": "Invalid value: \"object\": metadata.name must be a DNS label"}]);
+        let refusal = Answer {
+            status: 422,
+            warnings: Vec::new(),
+            body: json!({"message": "spec.type: Required value", "details": {"causes": causes}}),
+        };
+        assert!(refusal.blames("spec.type") && refusal.blames("metadata.name"));
+        assert!(!refusal.blames("spec") && !refusal.blames("metadata"));
+    }
+
+    #[test]
+    fn an_unknown_field_is_blamed_by_its_whole_name() {
+        let refusal = Answer {
+            status: 400,
+            warnings: Vec::new(),
+            body: json!({"message": "strict decoding error: unknown field \"spec.targets[0].port\""}),
+        };
+        assert!(refusal.blames("spec.targets[0].port"));
+        assert!(!refusal.blames("spec.targets[0]"));
+    }
+}

@@ -1,0 +1,108 @@
+//! The figures of a run, in `target/e2e/results.json`: what was measured, what it had to be, and whether it was.
+//!
+//! Every test adds its own; a figure of the same name is replaced.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What was measured.
+    pub name: String,
+    /// The value.
+    pub figure: f64,
+    /// Its unit.
+    pub unit: String,
+    /// What it had to be, in words.
+    pub bound: String,
+    /// Whether it was.
+    pub ok: bool,
+}
+
+impl Figure {
+    /// A figure that must not be below `least`.
+    #[must_use]
+    pub fn at_least(name: &str, figure: f64, unit: &str, least: f64) -> Self {
+        Self {
+            name: name.to_owned(),
+            figure,
+            unit: unit.to_owned(),
+            bound: format!("at least {least}"),
+            ok: figure >= least,
+        }
+    }
+
+    /// A figure that must not be above `most`.
+    #[must_use]
+    pub fn at_most(name: &str, figure: f64, unit: &str, most: f64) -> Self {
+        Self {
+            name: name.to_owned(),
+            figure,
+            unit: unit.to_owned(),
+            bound: format!("at most {most}"),
+            ok: figure <= most,
+        }
+    }
+}
+
+/// Adds figures to the file.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn record(figures: &[Figure]) -> Result<()> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    record_in(&workspace.join("target/e2e"), figures)
+}
+
+fn record_in(folder: &Path, figures: &[Figure]) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = folder.join("results.json");
+    // Absent, or of an older form: this run's figures are what counts.
+    let mut all: Vec<Figure> = fs::read(&path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    all.retain(|old| figures.iter().all(|new| new.name != old.name));
+    all.extend_from_slice(figures);
+    fs::write(&path, serde_json::to_vec_pretty(&all)?)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_figure_replaces_the_earlier_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        record_in(
+            folder.path(),
+            &[
+                Figure::at_least("cases", 70.0, "cases", 80.0),
+                Figure::at_most("start", 6.5, "s", 60.0),
+            ],
+        )
+        .unwrap();
+        record_in(
+            folder.path(),
+            &[Figure::at_least("cases", 90.0, "cases", 80.0)],
+        )
+        .unwrap();
+        let found: Vec<Figure> =
+            serde_json::from_slice(&fs::read(folder.path().join("results.json")).unwrap()).unwrap();
+        assert_eq!(
+            found
+                .iter()
+                .map(|figure| (figure.name.as_str(), figure.figure, figure.ok))
+                .collect::<Vec<_>>(),
+            [("start", 6.5, true), ("cases", 90.0, true)]
+        );
+    }
+}

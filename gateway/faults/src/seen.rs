@@ -1,0 +1,70 @@
+//! What reached the provider: one entry of its log per complete request.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+/// One request, as it reached the provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Place in the provider's log, from 0.
+    pub sequence: usize,
+    /// The connection it came on, counted from 0 in the order of acceptance.
+    pub connection: usize,
+    /// Place among the requests of that connection; 1 and more mean that the connection was reused.
+    pub nth_on_connection: usize,
+    /// When its last byte had been read, since the provider started.
+    pub at: Duration,
+    /// The method, as sent.
+    pub method: String,
+    /// The request target, as sent: path and query.
+    pub path: String,
+    /// Header fields in order; names in lower case, values as sent.
+    pub headers: Vec<(String, String)>,
+    /// The head's exact bytes, the blank line included.
+    pub head: Bytes,
+    /// The body, with chunked encoding taken off.
+    pub body: Bytes,
+}
+
+impl Seen {
+    /// The first field of that name, which is compared without case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null when it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The `model` the body names; empty when it names none.
+    #[must_use]
+    pub fn model(&self) -> String {
+        self.json()["model"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether the body asks for a stream.
+    #[must_use]
+    pub fn streamed(&self) -> bool {
+        self.json()["stream"] == true
+    }
+
+    /// Whether the body asks for a usage chunk at the end of the stream.
+    #[must_use]
+    pub fn include_usage(&self) -> bool {
+        self.json()["stream_options"]["include_usage"] == true
+    }
+
+    /// Whether the caller announced that this is the connection's last request.
+    pub(crate) fn closes(&self) -> bool {
+        self.header("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+}

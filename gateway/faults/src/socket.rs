@@ -1,0 +1,78 @@
+//! One accepted connection, plain or TLS: the bytes not read yet, and the three ways to end it.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection and what has been received on it but not used.
+pub(crate) struct Socket {
+    stream: Stream,
+    pub(crate) unread: BytesMut,
+}
+
+impl Socket {
+    /// Takes over an accepted connection, after its TLS handshake if there is an acceptor.
+    pub(crate) async fn accept(tcp: TcpStream, tls: Option<&TlsAcceptor>) -> io::Result<Self> {
+        // Without it Nagle's algorithm would join steps that a script wants apart.
+        tcp.set_nodelay(true)?;
+        let stream = match tls {
+            Some(acceptor) => Stream::Tls(Box::new(acceptor.accept(tcp).await?)),
+            None => Stream::Plain(tcp),
+        };
+        Ok(Self {
+            stream,
+            unread: BytesMut::new(),
+        })
+    }
+
+    /// Reads what has come into `unread`; 0 bytes mean that the peer will send no more.
+    pub(crate) async fn fill(&mut self) -> io::Result<usize> {
+        let reader: &mut (dyn AsyncRead + Send + Unpin) = match &mut self.stream {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => tls.as_mut(),
+        };
+        reader.read_buf(&mut self.unread).await
+    }
+
+    /// Writes all of it and flushes, so that it leaves as a segment of its own.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let writer: &mut (dyn AsyncWrite + Send + Unpin) = match &mut self.stream {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => tls.as_mut(),
+        };
+        writer.write_all(bytes).await?;
+        writer.flush().await
+    }
+
+    /// Ends in order: TLS close, FIN.
+    pub(crate) async fn close(mut self) {
+        // A peer that has already gone is the end we wanted.
+        let _ = match &mut self.stream {
+            Stream::Plain(tcp) => tcp.shutdown().await,
+            Stream::Tls(tls) => tls.shutdown().await,
+        };
+    }
+
+    /// Ends with RST: what was not delivered is thrown away.
+    pub(crate) fn reset(self) {
+        match self.stream {
+            Stream::Plain(tcp) => reset(&tcp),
+            Stream::Tls(tls) => reset(tls.get_ref().0),
+        }
+    }
+}
+
+/// Makes the drop of this connection send RST instead of FIN.
+pub(crate) fn reset(tcp: &TcpStream) {
+    // It fails only on a socket that is gone, and then there is nothing left to reset.
+    let _ = tcp.set_zero_linger();
+}

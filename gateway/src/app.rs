@@ -1,0 +1,174 @@
+//! Assembly: what `serve` is made of, and the order in which it starts and ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use fairlead_compile::Credentials;
+use fairlead_snapshot::Snapshot;
+use tokio::sync::watch;
+
+use crate::admin::{self, Admin};
+use crate::args::{AccessLogTo, Serve};
+use crate::folder::Folder;
+use crate::limits::Limits;
+use crate::listen::{self, Cores};
+use crate::memory::Memory;
+use crate::observe::Observe;
+use crate::observe::access::AccessLog;
+use crate::observe::metrics::Metrics;
+use crate::runtime::Runtime;
+use crate::shutdown;
+use crate::standalone::Standalone;
+use crate::state::State;
+use crate::tasks::Tasks;
+use crate::tls::ServedCertificate;
+use crate::worker::{Phase, Shared};
+
+/// How often the served certificate is looked at.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(1);
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// Anything that keeps the gateway from starting; once it serves, nothing does.
+pub fn serve(args: &Serve) -> anyhow::Result<()> {
+    let folder = Folder::new(&args.config_dir, &args.settings);
+    let standalone = Standalone::start(folder, State::open(args.settings.state_dir.as_deref())?)?;
+    let (access, log) = access_log(args.access_log)?;
+    let (phase, seen) = watch::channel(Phase::Serving);
+    let shared = shared(args, access, seen.clone());
+    standalone.swap(&shared);
+    let certificate = certificate(args)?;
+    let acceptor = certificate
+        .as_ref()
+        .map(ServedCertificate::acceptor)
+        .transpose()?;
+    let listener =
+        listen::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let cores = Cores::start(cores(args), &shared, acceptor.as_ref(), args.drain_timeout)?;
+    let accepting = std::thread::Builder::new()
+        .name("accept".to_owned())
+        .spawn(move || accept(listener, cores, seen))?;
+    control(args, address, standalone, shared, certificate, &phase)?;
+    join(accepting)?;
+    join_log(log);
+    Ok(())
+}
+
+fn access_log(to: AccessLogTo) -> anyhow::Result<(AccessLog, Option<JoinHandle<()>>)> {
+    match to {
+        AccessLogTo::Off => Ok((AccessLog::off(), None)),
+        AccessLogTo::Stdout => {
+            let (log, thread) = AccessLog::to(std::io::stdout())?;
+            Ok((log, Some(thread)))
+        }
+    }
+}
+
+fn shared(args: &Serve, access: AccessLog, phase: watch::Receiver<Phase>) -> Arc<Shared> {
+    let empty = Snapshot::empty(&args.settings.gateway_namespace);
+    let runtime = Runtime::build(&empty, &Credentials::default(), None);
+    Arc::new(Shared {
+        live: ArcSwap::from_pointee(runtime),
+        observe: Arc::new(Observe::new(Metrics::default(), access)),
+        memory: Memory::of_this_process(),
+        limits: Limits {
+            body_bytes: args.max_request_bytes,
+            ..Limits::default()
+        },
+        phase,
+    })
+}
+
+fn certificate(args: &Serve) -> anyhow::Result<Option<Arc<ServedCertificate>>> {
+    match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => Ok(Some(ServedCertificate::load(certificate, key)?)),
+        _ => Ok(None),
+    }
+}
+
+fn cores(args: &Serve) -> usize {
+    let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    args.cores.map_or(available, usize::from)
+}
+
+/// The accepting thread: ends when shutdown drains and every core has.
+fn accept(
+    listener: std::net::TcpListener,
+    cores: Cores,
+    phase: watch::Receiver<Phase>,
+) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(listen::accept(listener, &cores, phase));
+    cores.join();
+    outcome
+}
+
+/// The control thread: signals, reloads, certificates, the admin port.
+fn control(
+    args: &Serve,
+    address: SocketAddr,
+    standalone: Standalone,
+    shared: Arc<Shared>,
+    certificate: Option<Arc<ServedCertificate>>,
+    phase: &watch::Sender<Phase>,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let token = standalone.admin_token()?.map(Into::into);
+        let admin = tokio::net::TcpListener::bind(args.admin).await.with_context(|| format!("cannot listen on {}", args.admin))?;
+        tracing::info!(listen = %address, admin = %admin.local_addr()?, tls = certificate.is_some(), "serving");
+        let tasks = Tasks::default();
+        let service = admin::router(Admin { shared: Arc::clone(&shared), token });
+        tasks.spawn(async move {
+            // It ends with the process.
+            let _ = axum::serve(admin, service).await;
+        });
+        tasks.spawn(standalone.watch(shared));
+        if let Some(certificate) = certificate {
+            tasks.spawn(renew(certificate));
+        }
+        shutdown::on_signal(phase, args.drain_delay).await?;
+        Ok(())
+    })
+}
+
+/// Looks at the certificate's files and serves what they hold now; a pair that does not fit is told once and not served.
+async fn renew(certificate: Arc<ServedCertificate>) {
+    let mut told = String::new();
+    loop {
+        tokio::time::sleep(CERTIFICATE_LOOK).await;
+        match certificate.reload() {
+            Ok(true) => tracing::info!("serving a new certificate"),
+            Ok(false) => told.clear(),
+            Err(error) if error.to_string() != told => {
+                told = error.to_string();
+                tracing::error!("{told}; the last good certificate is served");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn join(accepting: JoinHandle<std::io::Result<()>>) -> anyhow::Result<()> {
+    match accepting.join() {
+        Ok(outcome) => Ok(outcome?),
+        Err(_) => anyhow::bail!("the accepting thread panicked"),
+    }
+}
+
+/// Every record is finished by now, so the queue is closed once the cores are gone; what is in it is still written.
+fn join_log(log: Option<JoinHandle<()>>) {
+    if let Some(thread) = log {
+        let _ = thread.join();
+    }
+}

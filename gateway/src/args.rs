@@ -1,0 +1,120 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// An LLM gateway that is configured by custom resources.
+#[derive(Debug, Parser)]
+#[command(name = "fairlead-gateway", version)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve requests as the resources in a folder say.
+    Serve(Box<Serve>),
+    /// Print what is right and wrong with every resource in a folder; exit with 1 if anything is wrong.
+    Check(Folder),
+    /// Say which rule and targets a request would get, and why every other rule does not take it.
+    Explain(Explain),
+}
+
+/// Where resources are read from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Folder {
+    /// The folder with YAML and JSON files; files in folders below it are not read.
+    #[arg(value_name = "DIR")]
+    pub config_dir: PathBuf,
+    #[command(flatten)]
+    #[doc(hidden)]
+    pub settings: Settings,
+}
+
+/// What an installation says apart from its resources.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Settings {
+    /// A folder with Secrets as files NAMESPACE/NAME/KEY.
+    #[arg(long, value_name = "DIR")]
+    pub secrets_dir: Option<PathBuf>,
+    /// A folder for what must outlive a restart: generated keys, the last accepted configuration, the admin token.
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// The namespace that counts as the gateway's own.
+    #[arg(long, value_name = "NS", default_value = "default")]
+    pub gateway_namespace: String,
+    /// The installation: objects of another spec.gatewayName are not looked at.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub gateway_name: String,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// The folder with YAML and JSON files; files in folders below it are not read.
+    #[arg(long, value_name = "DIR")]
+    pub config_dir: PathBuf,
+    #[command(flatten)]
+    #[doc(hidden)]
+    pub settings: Settings,
+    /// Where callers connect.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where probes, Prometheus and operators connect.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    pub admin: SocketAddr,
+    /// The certificate chain (PEM) that callers see; read again when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key (PEM) of the certificate.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// How many cores serve requests. Absent: all that this process may use.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub cores: Option<u16>,
+    /// Where one JSON line per request goes.
+    #[arg(long, value_enum, default_value = "stdout")]
+    pub access_log: AccessLogTo,
+    /// The largest request body, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = crate::limits::Limits::default().body_bytes)]
+    pub max_request_bytes: usize,
+    /// After SIGTERM: how long requests are still taken, so that load balancers can notice. SIGINT does not wait.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "15")]
+    pub drain_delay: Duration,
+    /// After that: how long streams in flight may go on.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "900")]
+    pub drain_timeout: Duration,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    #[command(flatten)]
+    #[doc(hidden)]
+    pub folder: Folder,
+    /// The request, as YAML or JSON: key (namespace/name), path, headers, body.
+    #[arg(long, value_name = "FILE")]
+    pub request: PathBuf,
+}
+
+/// Where access lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AccessLogTo {
+    /// Standard output.
+    Stdout,
+    /// Nowhere.
+    Off,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| format!("{text:?} is not a number of seconds"))
+}

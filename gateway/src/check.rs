@@ -1,0 +1,138 @@
+//! `check` and `explain`: the compiler's and the router's word, without serving anything.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use fairlead_compile::{Compiled, compile, documents, report};
+use fairlead_condition::{Facts, RequestFacts};
+use fairlead_route::Table;
+use fairlead_snapshot::ObjectName;
+use serde::Deserialize;
+
+use crate::args;
+use crate::folder::Folder;
+use crate::state::State;
+
+/// What a command prints, and whether all is well.
+#[derive(Debug)]
+pub struct Printed {
+    /// For standard output.
+    pub text: String,
+    /// Whether the exit code is 0.
+    pub good: bool,
+}
+
+/// Every verdict of a folder, with file, line and field.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn check(folder: &args::Folder) -> anyhow::Result<Printed> {
+    let (compiled, errors) = compiled(folder)?;
+    let mut text = String::new();
+    for error in &errors {
+        text.push_str(error);
+        text.push('\n');
+    }
+    text.push_str(&report(&compiled.verdicts));
+    let good = errors.is_empty()
+        && compiled
+            .verdicts
+            .iter()
+            .all(fairlead_compile::Verdict::is_good);
+    Ok(Printed { text, good })
+}
+
+/// Generated keys that do not exist yet count as if they did: `check` makes none.
+fn compiled(folder: &args::Folder) -> anyhow::Result<(Compiled, Vec<String>)> {
+    let mut reading = Folder::new(&folder.config_dir, &folder.settings).read()?;
+    let state = State::open(folder.settings.state_dir.as_deref())?;
+    reading.inputs.secrets.extend(state.secrets());
+    let previous = state.last_good()?;
+    let mut compiled = compile(previous.as_ref(), &reading.inputs);
+    compiled.verdicts.splice(0..0, reading.verdicts);
+    let errors = reading
+        .errors
+        .iter()
+        .map(|error| format!("{error} [Unreadable]"))
+        .collect();
+    Ok((compiled, errors))
+}
+
+/// A request as `explain` reads it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sketch {
+    /// The virtual key, `namespace/name`; its value is not needed.
+    key: ObjectName,
+    /// Header names in any case.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// The request's body; `model` is needed, the messages are not.
+    body: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Which rule and targets a request would get, and why every other rule does not take it.
+///
+/// # Errors
+/// The folder or the request cannot be read, or the request names no key or model that there is.
+pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
+    let (compiled, _) = compiled(&args.folder)?;
+    let sketch = sketch(&args.request)?;
+    let snapshot = &compiled.snapshot;
+    let key = snapshot
+        .keys
+        .get(&sketch.key)
+        .with_context(|| format!("there is no VirtualKey {} in force", sketch.key))?;
+    let model = sketch
+        .body
+        .get("model")
+        .and_then(|model| model.as_str())
+        .context("body.model is missing; it must be a text")?
+        .to_owned();
+    let table = Table::build(snapshot, None);
+    let caller = table.caller(&sketch.key, key);
+    let facts = || Facts::new(facts(&sketch, &model), caller.facts());
+    let explanation = table.explain(&caller, &model, &facts);
+    let mut text = format!("key {}, model {model}\n{explanation}", sketch.key);
+    if let Some(refusal) = key.refused {
+        text.push_str(&format!("\nthe key itself is refused: {refusal:?}\n"));
+    }
+    Ok(Printed {
+        good: explanation.outcome.is_ok() && key.refused.is_none(),
+        text,
+    })
+}
+
+fn sketch(path: &std::path::Path) -> anyhow::Result<Sketch> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
+    let mut found = documents(&file, &text)?;
+    anyhow::ensure!(
+        found.len() == 1,
+        "{file} must hold one request: key, headers, body"
+    );
+    let document = found.swap_remove(0);
+    serde_json::from_value(document.value).with_context(|| format!("{file} is no request; it needs key: NAMESPACE/NAME and body: {{model: ...}}, and may have headers"))
+}
+
+fn facts(sketch: &Sketch, model: &str) -> RequestFacts {
+    let headers = sketch
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+        .collect();
+    let mut params = sketch.body.clone();
+    for content in ["messages", "prompt", "input"] {
+        params.remove(content);
+    }
+    let stream = params
+        .get("stream")
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or_default();
+    RequestFacts {
+        headers,
+        model: model.to_owned(),
+        stream,
+        params,
+    }
+}

@@ -1,0 +1,200 @@
+//! From a plan to an answer: one attempt after the other until one can be given to the caller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fairlead_route::{CredentialChoice, Plan, RuleRef, Step};
+use fairlead_snapshot::{FailureClass, Problem};
+use fairlead_wire::openai::request::Edits;
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use crate::attempt::{Committed, Try};
+use crate::failure::{Failure, Refused};
+use crate::memory::Permit;
+use crate::record::{Attempt, Record};
+use crate::reject::Rejection;
+use crate::runtime::Runtime;
+use crate::surface::Operation;
+use crate::worker::Worker;
+
+/// Everything an answer is made from. Owned, so that a stream can outlive the handler that began it.
+#[derive(Debug)]
+pub struct Job {
+    /// The core that serves the request.
+    pub worker: Arc<Worker>,
+    /// The configuration the request started with; it is kept to the end.
+    pub runtime: Arc<Runtime>,
+    /// The operation.
+    pub operation: Operation,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// How many choices were asked for.
+    pub choices: u64,
+    /// Whether the caller asked for the usage of a stream.
+    pub caller_wants_usage: bool,
+    /// The caller's headers that go to the provider.
+    pub headers: HeaderMap,
+    /// The caller's body.
+    pub body: Bytes,
+    /// What is changed in it for an upstream.
+    pub edits: Edits,
+    /// The end of the whole request.
+    pub deadline: Instant,
+    /// The memory that the body occupies.
+    pub permit: Permit,
+}
+
+/// How a request ended that no target could answer.
+#[derive(Debug)]
+pub enum Refusal {
+    /// In the gateway's words.
+    Own(Rejection),
+    /// In the provider's words.
+    Provider(Refused, FailureClass),
+}
+
+/// Works through the plan. The record comes back with every attempt in it; the request's memory is given back when this returns.
+pub async fn dispatch(
+    job: Job,
+    plan: Plan,
+    mut record: Record,
+) -> (Record, Result<Committed, Refusal>) {
+    let mut failures: Vec<Failure> = Vec::new();
+    for step in &plan.steps {
+        if !failures.last().is_none_or(|failure| applies(step, failure)) {
+            continue;
+        }
+        let began = Instant::now();
+        let outcome = attempt(&job, step, plan.rule.as_ref()).await;
+        record
+            .attempts
+            .push(noted(&job, step, &outcome, began.elapsed()));
+        match outcome {
+            Ok(committed) => return (record, Ok(committed)),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let refusal = verdict(failures);
+    record.error = Some(match &refusal {
+        Refusal::Own(rejection) => rejection.code(),
+        Refusal::Provider(_, class) => class.as_str(),
+    });
+    (record, Err(refusal))
+}
+
+/// Whether a step is for the failure of the attempt before it.
+fn applies(step: &Step, failure: &Failure) -> bool {
+    let listed = step.on.as_ref().map(|on| {
+        let by_status = failure
+            .status()
+            .is_some_and(|status| on.status_codes.contains(&status));
+        by_status || on.classes.contains(&failure.class)
+    });
+    let over = matches!(
+        failure.class,
+        FailureClass::TotalTimeout | FailureClass::ClientGone
+    );
+    !over && listed.unwrap_or_else(|| failure.class.falls_back())
+}
+
+async fn attempt(job: &Job, step: &Step, rule: Option<&RuleRef>) -> Result<Committed, Failure> {
+    if let Some(problem) = step.problem {
+        return Err(Failure::new(FailureClass::Unavailable, sentence(problem)));
+    }
+    let missing = || Failure::new(FailureClass::Unavailable, sentence(Problem::NotFound));
+    let provider = step.provider.ok_or_else(missing)?;
+    let upstream = job.runtime.upstreams.get(provider.0).ok_or_else(missing)?;
+    let authorization = match job.runtime.table.credential(provider, &step.requested) {
+        CredentialChoice::NotNeeded => None,
+        CredentialChoice::Use(index) => {
+            Some(upstream.authorization(index).ok_or_else(no_credential)?)
+        }
+        CredentialChoice::NoneUsable => return Err(no_credential()),
+    };
+    let timeouts = &upstream.provider.timeouts;
+    let timeouts = rule.map_or(*timeouts, |rule| rule.timeouts.over(timeouts));
+    Try {
+        job,
+        upstream,
+        model: &step.model,
+        authorization,
+        timeouts,
+    }
+    .run()
+    .await
+}
+
+fn no_credential() -> Failure {
+    Failure::new(
+        FailureClass::Unavailable,
+        "the Secret of its credential is missing or cannot be used, or no credential is for this model",
+    )
+}
+
+fn sentence(problem: Problem) -> &'static str {
+    match problem {
+        Problem::NotFound => "its LLMProvider does not exist",
+        Problem::NotPermitted => "its LLMProvider does not admit this namespace",
+        Problem::ModelNotOffered => "its LLMProvider does not offer the model",
+    }
+}
+
+fn noted(job: &Job, step: &Step, outcome: &Result<Committed, Failure>, took: Duration) -> Attempt {
+    let upstream = step
+        .provider
+        .and_then(|provider| job.runtime.upstreams.get(provider.0));
+    Attempt {
+        target: Arc::clone(&step.target),
+        provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
+        system: upstream.map_or("", |upstream| upstream.system()),
+        model: Arc::clone(&step.model),
+        class: outcome.as_ref().err().map(|failure| failure.class),
+        took,
+    }
+}
+
+/// What the caller is told when nothing answered: a refusal that ends the plan is told as it came; else the first target's error, passing
+/// over refused credentials, which are not the caller's business.
+fn verdict(mut failures: Vec<Failure>) -> Refusal {
+    if failures
+        .iter()
+        .all(|failure| failure.class == FailureClass::BadCredential)
+    {
+        return Refusal::Own(Rejection::ProviderCredential);
+    }
+    let final_word = failures
+        .last()
+        .is_some_and(|failure| !failure.class.falls_back());
+    let told = if final_word {
+        failures.pop()
+    } else {
+        failures
+            .into_iter()
+            .find(|failure| failure.class != FailureClass::BadCredential)
+    };
+    let Some(failure) = told else {
+        return Refusal::Own(Rejection::ProviderCredential);
+    };
+    if let Some(answer) = failure.answer {
+        return Refusal::Provider(answer, failure.class);
+    }
+    Refusal::Own(match failure.class {
+        FailureClass::Unavailable => Rejection::NoHealthyTarget(failure.detail.to_owned()),
+        FailureClass::FirstTokenTimeout
+        | FailureClass::IdleTimeout
+        | FailureClass::TotalTimeout => Rejection::ProviderTimeout(failure.detail),
+        FailureClass::Connect
+        | FailureClass::Reset
+        | FailureClass::RateLimited
+        | FailureClass::Overloaded
+        | FailureClass::ServerError
+        | FailureClass::ProtocolError
+        | FailureClass::BadCredential
+        | FailureClass::ContextTooLong
+        | FailureClass::ContentFiltered
+        | FailureClass::BadRequest
+        | FailureClass::ClientGone => Rejection::ProviderError(failure.detail.to_owned()),
+    })
+}

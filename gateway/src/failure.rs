@@ -1,0 +1,108 @@
+//! A failed attempt: its class, and what of the provider's answer may still be of use.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use fairlead_snapshot::FailureClass;
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The class; decides what happens next.
+    pub class: FailureClass,
+    /// The provider's own refusal, if it sent one that a caller may see.
+    pub answer: Option<Refused>,
+    /// A sentence for the caller, where there is no answer: never the provider's words, which may hold anything.
+    pub detail: &'static str,
+}
+
+/// What a provider refused with.
+#[derive(Debug)]
+pub struct Refused {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers that callers may see.
+    pub headers: HeaderMap,
+    /// The body, with our credential cut out wherever it was repeated.
+    pub body: Bytes,
+}
+
+impl Failure {
+    /// A failure without an answer.
+    #[must_use]
+    pub fn new(class: FailureClass, detail: &'static str) -> Self {
+        Self {
+            class,
+            answer: None,
+            detail,
+        }
+    }
+
+    /// The status of the provider's refusal.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.answer.as_ref().map(|answer| answer.status.as_u16())
+    }
+}
+
+/// The moment at which waiting ends, and what it is called when it does.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    at: Instant,
+    class: FailureClass,
+}
+
+impl Deadline {
+    /// The deadline of the whole request.
+    #[must_use]
+    pub fn total(at: Instant) -> Self {
+        Self {
+            at,
+            class: FailureClass::TotalTimeout,
+        }
+    }
+
+    /// The earlier of this deadline and another.
+    #[must_use]
+    pub fn or_at(self, at: Instant, class: FailureClass) -> Self {
+        if at < self.at {
+            Self { at, class }
+        } else {
+            self
+        }
+    }
+
+    /// Waits for `future`, but not beyond the deadline.
+    ///
+    /// # Errors
+    /// A failure of the deadline's class.
+    pub async fn wait<T>(self, future: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout_at(self.at, future)
+            .await
+            .map_err(|_| Failure::new(self.class, sentence(self.class)))
+    }
+}
+
+fn sentence(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Connect => "no connection came about in time",
+        FailureClass::FirstTokenTimeout => {
+            "nothing came before the time to the first content was over"
+        }
+        FailureClass::IdleTimeout => "the answer stalled",
+        FailureClass::TotalTimeout => "the time for the whole request was over",
+        FailureClass::Reset
+        | FailureClass::RateLimited
+        | FailureClass::Overloaded
+        | FailureClass::ServerError
+        | FailureClass::ProtocolError
+        | FailureClass::BadCredential
+        | FailureClass::ContextTooLong
+        | FailureClass::ContentFiltered
+        | FailureClass::BadRequest
+        | FailureClass::ClientGone
+        | FailureClass::Unavailable => "the attempt took too long",
+    }
+}

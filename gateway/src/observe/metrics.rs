@@ -1,0 +1,259 @@
+//! Metrics in Prometheus form, named after OpenTelemetry's GenAI conventions (source: the `opentelemetry-semantic-conventions` registry,
+//! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::record::{Attempt, Record};
+
+/// Bucket boundaries the conventions give for durations, in seconds.
+const SECONDS: [f64; 14] = [
+    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+];
+/// Bucket boundaries the conventions give for times to the first token, in seconds.
+const FIRST_TOKEN: [f64; 16] = [
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+/// Bucket boundaries the conventions give for token counts.
+const TOKENS: [f64; 14] = [
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+/// Callers can name any model; beyond this many names the label says `_other`, or one caller could fill the memory of everyone who scrapes.
+const MAX_MODELS: usize = 1000;
+
+/// The registry and what is counted.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    duration: Family<RequestLabels, Histogram>,
+    first_token: Family<RequestLabels, Histogram>,
+    tokens: Family<TokenLabels, Histogram>,
+    attempts: Family<AttemptLabels, Counter>,
+    rejections: Family<RejectionLabels, Counter>,
+    models: RwLock<HashSet<Arc<str>>>,
+    /// Access lines that found the queue full.
+    pub access_lines_dropped: Counter,
+    /// The generation of the configuration in force.
+    pub config_generation: Gauge,
+    /// Objects that are not accepted, or name something they cannot have.
+    pub config_objects_not_ok: Gauge,
+    /// Reads of the configuration in which a file could not be parsed.
+    pub config_failures: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    gen_ai_operation_name: &'static str,
+    gen_ai_provider_name: &'static str,
+    gen_ai_request_model: Arc<str>,
+    fairlead_provider: Arc<str>,
+    error_type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabels {
+    gen_ai_operation_name: &'static str,
+    gen_ai_provider_name: &'static str,
+    gen_ai_request_model: Arc<str>,
+    fairlead_provider: Arc<str>,
+    gen_ai_token_type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    provider: Arc<str>,
+    target: Arc<str>,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RejectionLabels {
+    code: &'static str,
+}
+
+fn histogram(buckets: &[f64]) -> Histogram {
+    Histogram::new(buckets.iter().copied())
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::default(),
+            duration: Family::new_with_constructor(|| histogram(&SECONDS)),
+            first_token: Family::new_with_constructor(|| histogram(&FIRST_TOKEN)),
+            tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
+            attempts: Family::default(),
+            rejections: Family::default(),
+            models: RwLock::default(),
+            access_lines_dropped: Counter::default(),
+            config_generation: Gauge::default(),
+            config_objects_not_ok: Gauge::default(),
+            config_failures: Counter::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register_with_unit(
+            "gen_ai_server_request_duration",
+            "From the head of a request to the end of its answer",
+            Unit::Seconds,
+            self.duration.clone(),
+        );
+        registry.register_with_unit(
+            "gen_ai_server_time_to_first_token",
+            "From the head of a request to the first content of its answer",
+            Unit::Seconds,
+            self.first_token.clone(),
+        );
+        registry.register(
+            "gen_ai_client_token_usage",
+            "Tokens of a request, as the provider counted them",
+            self.tokens.clone(),
+        );
+        registry.register(
+            "fairlead_attempts",
+            "Attempts at a target, by outcome",
+            self.attempts.clone(),
+        );
+        registry.register(
+            "fairlead_rejections",
+            "Requests that were answered with an error, by code",
+            self.rejections.clone(),
+        );
+        registry.register(
+            "fairlead_access_lines_dropped",
+            "Access lines dropped because the queue was full",
+            self.access_lines_dropped.clone(),
+        );
+        registry.register(
+            "fairlead_config_generation",
+            "The generation of the configuration in force, counted from the start of the process",
+            self.config_generation.clone(),
+        );
+        registry.register(
+            "fairlead_config_objects_not_ok",
+            "Objects that are not accepted or name something they cannot have",
+            self.config_objects_not_ok.clone(),
+        );
+        registry.register(
+            "fairlead_config_failures",
+            "Reads of the configuration in which something could not be read",
+            self.config_failures.clone(),
+        );
+    }
+
+    /// The text that Prometheus scrapes (OpenMetrics 1.0).
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+
+    pub(crate) fn finished(&self, record: &Record) {
+        if let Some(code) = record.error {
+            self.rejections
+                .get_or_create(&RejectionLabels { code })
+                .inc();
+        }
+        for attempt in &record.attempts {
+            self.attempted(attempt);
+        }
+        let (Some(operation), Some(attempt)) = (record.operation, record.attempts.last()) else {
+            return;
+        };
+        let labels = RequestLabels {
+            gen_ai_operation_name: operation.name(),
+            gen_ai_provider_name: attempt.system,
+            gen_ai_request_model: self.model(record.model.as_deref().unwrap_or_default()),
+            fairlead_provider: provider_of(attempt),
+            error_type: record.error.unwrap_or_default(),
+        };
+        self.duration
+            .get_or_create(&labels)
+            .observe(record.started.elapsed().as_secs_f64());
+        if let Some(first) = record.first_token.filter(|_| record.stream) {
+            self.first_token
+                .get_or_create(&labels)
+                .observe(first.as_secs_f64());
+        }
+        self.used(record, labels);
+    }
+
+    fn attempted(&self, attempt: &Attempt) {
+        let labels = AttemptLabels {
+            provider: provider_of(attempt),
+            target: Arc::clone(&attempt.target),
+            outcome: attempt.outcome(),
+        };
+        self.attempts.get_or_create(&labels).inc();
+    }
+
+    fn used(&self, record: &Record, labels: RequestLabels) {
+        let Some(usage) = &record.usage else { return };
+        let mut labels = TokenLabels {
+            gen_ai_operation_name: labels.gen_ai_operation_name,
+            gen_ai_provider_name: labels.gen_ai_provider_name,
+            gen_ai_request_model: labels.gen_ai_request_model,
+            fairlead_provider: labels.fairlead_provider,
+            gen_ai_token_type: "input",
+        };
+        for (kind, count) in [
+            ("input", usage.input_tokens),
+            ("output", usage.output_tokens),
+        ] {
+            labels.gen_ai_token_type = kind;
+            if let Some(count) = count {
+                // Token counts beyond 2^32 do not happen; they would be shown as that.
+                self.tokens
+                    .get_or_create(&labels)
+                    .observe(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+            }
+        }
+    }
+
+    /// The label of a model name, of which there are at most [`MAX_MODELS`].
+    fn model(&self, name: &str) -> Arc<str> {
+        if let Some(known) = self.models.read().get(name) {
+            return Arc::clone(known);
+        }
+        let mut models = self.models.write();
+        if models.len() >= MAX_MODELS {
+            return "_other".into();
+        }
+        let name: Arc<str> = name.into();
+        models.insert(Arc::clone(&name));
+        name
+    }
+}
+
+fn provider_of(attempt: &Attempt) -> Arc<str> {
+    attempt.provider.clone().unwrap_or_else(|| "".into())
+}

@@ -1,0 +1,148 @@
+//! The record of one request: begun when its head arrives, finished when its answer's body ends, however it ends.
+//!
+//! Whoever holds the record last finishes it by dropping it; that is how a caller that hangs up is noticed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairlead_snapshot::FailureClass;
+use fairlead_wire::openai::Usage;
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+use crate::observe::Observe;
+use crate::surface::Operation;
+use crate::worker::ActiveRequest;
+
+/// What is known of a request so far.
+#[derive(Debug)]
+pub struct Record {
+    /// Identifies the request in the access log and to the caller.
+    pub id: u64,
+    /// When its head arrived.
+    pub started: Instant,
+    /// The operation; `None` where the path is none of ours.
+    pub operation: Option<Operation>,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// The key, `namespace/name`.
+    pub key: Option<Arc<str>>,
+    /// The model as the caller asked for it.
+    pub model: Option<Box<str>>,
+    /// The rule that took the request, `namespace/name`.
+    pub rule: Option<Arc<str>>,
+    /// Every attempt, in order.
+    pub attempts: SmallVec<[Attempt; 2]>,
+    /// The trace that the caller's `traceparent` names.
+    pub trace: Option<Box<str>>,
+    /// The status the caller saw; 0 while there is none.
+    pub status: u16,
+    /// The gateway's own error code, or the class of the failure the caller saw.
+    pub error: Option<&'static str>,
+    /// Tokens, as the provider counted them.
+    pub usage: Option<Usage>,
+    /// From the start to the first content.
+    pub first_token: Option<Duration>,
+    /// Whether the caller got all of the answer.
+    pub complete: bool,
+    observe: Arc<Observe>,
+    _active: ActiveRequest,
+}
+
+/// One attempt.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The target's name.
+    pub target: Arc<str>,
+    /// The provider's `namespace/name`; `None` where it is missing.
+    pub provider: Option<Arc<str>>,
+    /// `gen_ai.provider.name`.
+    pub system: &'static str,
+    /// The upstream's name of the model.
+    pub model: Arc<str>,
+    /// How it failed; `None`: it did not.
+    pub class: Option<FailureClass>,
+    /// How long it took, until its answer could be given or it failed.
+    pub took: Duration,
+}
+
+impl Attempt {
+    /// The outcome as headers, logs and metrics show it.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        self.class.map_or("ok", FailureClass::as_str)
+    }
+}
+
+impl Record {
+    /// Begins the record of a request that arrived now.
+    #[must_use]
+    pub fn begin(observe: &Arc<Observe>, active: ActiveRequest) -> Self {
+        Self {
+            id: fastrand::u64(..),
+            started: Instant::now(),
+            operation: None,
+            stream: false,
+            key: None,
+            model: None,
+            rule: None,
+            attempts: SmallVec::new(),
+            trace: None,
+            status: 0,
+            error: None,
+            usage: None,
+            first_token: None,
+            complete: false,
+            observe: Arc::clone(observe),
+            _active: active,
+        }
+    }
+
+    /// The attempts as the header `x-fairlead-attempts` lists them: `primary=rate_limited, spare=ok`.
+    #[must_use]
+    pub fn attempts_header(&self) -> String {
+        let mut text = String::with_capacity(32);
+        for attempt in &self.attempts {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            text.push_str(&attempt.target);
+            text.push('=');
+            text.push_str(attempt.outcome());
+        }
+        text
+    }
+
+    /// The attempt that answered.
+    #[must_use]
+    pub fn answered(&self) -> Option<&Attempt> {
+        self.attempts
+            .last()
+            .filter(|attempt| attempt.class.is_none())
+    }
+
+    /// Notes that the first content goes to the caller now.
+    pub fn content_begins(&mut self) {
+        if self.first_token.is_none() {
+            self.first_token = Some(self.started.elapsed());
+        }
+    }
+
+    /// The failure of an answer that had begun.
+    pub fn cut(&mut self, class: FailureClass) {
+        self.error = Some(class.as_str());
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.class = Some(class);
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.complete && self.error.is_none() {
+            self.error = Some(FailureClass::ClientGone.as_str());
+        }
+        let observe = Arc::clone(&self.observe);
+        observe.finished(self);
+    }
+}

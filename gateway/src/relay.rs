@@ -1,0 +1,5 @@
+//! From the provider's answer to the caller's: whole, too large to hold, or streamed.
+
+pub mod large;
+pub mod progress;
+pub mod stream;

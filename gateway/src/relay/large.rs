@@ -1,0 +1,131 @@
+//! A whole answer too large to hold: passed on as it comes, and scanned for its usage.
+
+use bytes::Bytes;
+use fairlead_wire::json::{Limits, Object};
+use fairlead_wire::openai::{self, Answer, Usage};
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use crate::attempt::{Patience, Try, broken};
+use crate::failure::Failure;
+use crate::headers;
+use crate::record::Record;
+use crate::upstream::source::Source;
+
+/// Providers write the usage last; this much of the end is kept to find it.
+const TAIL: usize = 16 * 1024;
+
+/// A large answer on its way to the caller.
+#[derive(Debug)]
+pub struct LargeAnswer {
+    /// The status, a success.
+    pub status: StatusCode,
+    /// The headers that callers may see.
+    pub headers: HeaderMap,
+    held: Option<Bytes>,
+    source: Source,
+    tail: Vec<u8>,
+    patience: Patience,
+}
+
+impl LargeAnswer {
+    /// The answer of which `held` has been read.
+    #[must_use]
+    pub fn new(
+        attempt: &Try<'_>,
+        status: StatusCode,
+        provider: HeaderMap,
+        held: Bytes,
+        source: Source,
+        deadline: Instant,
+    ) -> Self {
+        let patience = Patience {
+            idle: attempt.timeouts.idle,
+            deadline,
+        };
+        Self {
+            status,
+            headers: headers::for_caller(&provider),
+            held: Some(held),
+            source,
+            tail: Vec::new(),
+            patience,
+        }
+    }
+
+    /// The next piece for the caller; `None` at the end.
+    ///
+    /// # Errors
+    /// The answer broke off: the caller's connection must break too, or a cut answer would look whole.
+    pub async fn next(&mut self, record: &mut Record) -> Option<Result<Bytes, Failure>> {
+        record.content_begins();
+        let piece = match self.held.take() {
+            Some(held) => held,
+            None => match self.patience.next().wait(self.source.chunk()).await {
+                Ok(Some(Ok(piece))) => piece,
+                Ok(None) => {
+                    record.usage = usage_in(&self.tail);
+                    record.complete = true;
+                    return None;
+                }
+                Ok(Some(Err(_))) => return Some(Err(self.cut(broken(), record))),
+                Err(timeout) => return Some(Err(self.cut(timeout, record))),
+            },
+        };
+        self.remember(&piece);
+        Some(Ok(piece))
+    }
+
+    fn cut(&mut self, failure: Failure, record: &mut Record) -> Failure {
+        record.cut(failure.class);
+        failure
+    }
+
+    fn remember(&mut self, piece: &[u8]) {
+        let kept = &piece[piece.len().saturating_sub(TAIL)..];
+        self.tail.extend_from_slice(kept);
+        let excess = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..excess);
+    }
+}
+
+/// The usage in the end of an answer: the last member of that name that is an object.
+fn usage_in(tail: &[u8]) -> Option<Usage> {
+    const NAME: &[u8] = b"\"usage\"";
+    let at = tail
+        .windows(NAME.len())
+        .rposition(|window| window == NAME)?;
+    let object = tail[at..]
+        .iter()
+        .position(|byte| *byte == b'{')
+        .map(|open| at + open)?;
+    let end = (object..tail.len())
+        .filter(|end| tail[*end] == b'}')
+        .find(|end| Object::parse(&tail[object..=*end], &Limits::default()).is_ok())?;
+    let answer = [b"{\"usage\":", &tail[object..=end], b"}"].concat();
+    match openai::answer(&answer) {
+        Ok(Answer::Complete(facts)) => facts.usage,
+        Ok(Answer::Error(_)) | Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_is_found_at_the_end_of_a_large_answer() {
+        let tail = br#"0.1,0.2]}],"model":"m","usage":{"prompt_tokens":7,"prompt_tokens_details":{"cached_tokens":2},"total_tokens":7}}"#;
+        let usage = usage_in(tail).unwrap();
+        assert_eq!(
+            (usage.input_tokens, usage.cached_input_tokens),
+            (Some(7), Some(2))
+        );
+    }
+
+    #[test]
+    fn no_usage_is_no_usage() {
+        assert_eq!(usage_in(b"0.1]}]}"), None);
+        assert_eq!(usage_in(br#"],"usage":null}"#), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! How far a stream has come: what is held, what is passed on, what is left out, and whether it is complete. Pure.
+//!
+//! Follows `docs/streams.md`: nothing reaches the caller before the first content; the stream is complete when every choice has a finish
+//! reason; an event that cannot be read is never passed over in silence.
+
+use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, Usage, payload};
+use fairlead_wire::sse::Event;
+use smallvec::SmallVec;
+
+/// More events than this are not held: the stream commits.
+const MAX_HELD_EVENTS: usize = 64;
+/// More bytes than this are not held: the stream commits.
+const MAX_HELD_BYTES: usize = 256 * 1024;
+
+/// What becomes of an event.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// It goes to the caller, at once or when the stream commits.
+    Pass,
+    /// It was asked for by the gateway, not by the caller.
+    Drop,
+    /// It ends the stream, and the stream is complete.
+    End,
+    /// The provider says that it failed.
+    Error(ErrorFacts),
+    /// The event is not what the API promises, and why.
+    Malformed(&'static str),
+}
+
+/// The state of one stream.
+#[derive(Debug)]
+pub struct Progress {
+    choices: u64,
+    caller_wants_usage: bool,
+    finished: SmallVec<[u64; 1]>,
+    seen: SmallVec<[u64; 1]>,
+    held_events: usize,
+    held_bytes: usize,
+    committed: bool,
+    /// Whether the last event moved the answer on: content or a finish reason. Comments and empty deltas do not keep a stream alive.
+    pub moved: bool,
+    /// What the provider said of usage, last.
+    pub usage: Option<Usage>,
+}
+
+impl Progress {
+    /// The start of a stream of `choices` choices.
+    #[must_use]
+    pub fn new(choices: u64, caller_wants_usage: bool) -> Self {
+        Self {
+            choices,
+            caller_wants_usage,
+            finished: SmallVec::new(),
+            seen: SmallVec::new(),
+            held_events: 0,
+            held_bytes: 0,
+            committed: false,
+            moved: false,
+            usage: None,
+        }
+    }
+
+    /// Whether the stream may reach the caller: it has brought content, a finish reason, or more than may be held.
+    #[must_use]
+    pub fn committed(&self) -> bool {
+        self.committed
+    }
+
+    /// Whether every choice has its finish reason, so that nothing but the terminator is missing.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        let enough = u64::try_from(self.finished.len())
+            .is_ok_and(|finished| finished >= self.choices.max(1));
+        enough
+            && self
+                .seen
+                .iter()
+                .all(|choice| self.finished.contains(choice))
+    }
+
+    /// Takes the next event; the verdict says what becomes of it.
+    pub fn take(&mut self, event: &Event) -> Verdict {
+        self.moved = false;
+        let Some(data) = &event.data else {
+            return self.hold(event);
+        };
+        match payload(data) {
+            Ok(Payload::Done) if self.complete() => Verdict::End,
+            Ok(Payload::Done) => {
+                Verdict::Malformed("the stream ended before every choice had a finish_reason")
+            }
+            Ok(Payload::Error(error)) => Verdict::Error(error),
+            Ok(Payload::Chunk(chunk)) => self.chunk(&chunk, event),
+            Err(_) => Verdict::Malformed("an event of the stream is not well-formed JSON"),
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk, event: &Event) -> Verdict {
+        let only_usage = chunk.choices == 0 && chunk.usage.is_some();
+        if chunk.usage.is_some() {
+            self.usage.clone_from(&chunk.usage);
+        }
+        note(&mut self.seen, &chunk.seen);
+        note(&mut self.finished, &chunk.finished);
+        if only_usage && !self.caller_wants_usage {
+            return Verdict::Drop;
+        }
+        self.moved = chunk.content || !chunk.finished.is_empty();
+        self.committed |= self.moved;
+        self.hold(event)
+    }
+
+    fn hold(&mut self, event: &Event) -> Verdict {
+        if !self.committed {
+            self.held_events += 1;
+            self.held_bytes += event.raw.len();
+            self.committed = self.held_events > MAX_HELD_EVENTS || self.held_bytes > MAX_HELD_BYTES;
+        }
+        Verdict::Pass
+    }
+}
+
+fn note(known: &mut SmallVec<[u64; 1]>, more: &[u64]) {
+    for choice in more {
+        if !known.contains(choice) {
+            known.push(*choice);
+        }
+    }
+}

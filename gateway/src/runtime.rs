@@ -1,0 +1,79 @@
+//! A configuration ready to serve: the snapshot's table, keys and providers. Built whole, swapped whole.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use fairlead_admit::Keys;
+use fairlead_compile::Credentials;
+use fairlead_route::{Caller, Table};
+use fairlead_snapshot::{Digest, Snapshot};
+
+use crate::upstream::Upstream;
+
+/// What requests are served by.
+#[derive(Debug)]
+pub struct Runtime {
+    /// The digest of the snapshot it was built from.
+    pub digest: Digest,
+    /// Counts the configurations of this process, from 1; 0 is the emptiness before the first.
+    pub generation: u64,
+    /// Rules and plans.
+    pub table: Table,
+    /// Callers, by their keys.
+    pub keys: Keys<Admission>,
+    /// The providers, in the order of the table's index.
+    pub upstreams: Vec<Arc<Upstream>>,
+}
+
+/// What is known of a caller whose key was recognised.
+#[derive(Debug)]
+pub struct Admission {
+    /// Its rules and providers.
+    pub caller: Caller,
+    /// `namespace/name` of the key.
+    pub label: Arc<str>,
+}
+
+impl Runtime {
+    /// Builds a runtime. Connections and sequence positions of what did not change are taken over from `previous`.
+    #[must_use]
+    pub fn build(snapshot: &Snapshot, credentials: &Credentials, previous: Option<&Self>) -> Self {
+        let table = Table::build(snapshot, previous.map(|previous| &previous.table));
+        let before = |name: &str| {
+            previous?
+                .upstreams
+                .iter()
+                .find(|upstream| &*upstream.label == name)
+        };
+        let upstreams = table
+            .providers()
+            .iter()
+            .map(|(name, provider)| {
+                Arc::new(Upstream::build(
+                    name,
+                    provider,
+                    credentials,
+                    before(&name.to_string()).map(|found| &**found),
+                ))
+            })
+            .collect();
+        let admissions = snapshot.keys.iter().map(|(name, key)| {
+            let admission = Admission {
+                caller: table.caller(name, key),
+                label: name.to_string().into(),
+            };
+            (name.clone(), key, admission)
+        });
+        let keys = Keys::build(admissions);
+        Self {
+            digest: snapshot.digest(),
+            generation: previous.map_or(0, |previous| previous.generation + 1),
+            table,
+            keys,
+            upstreams,
+        }
+    }
+}
+
+/// The runtime in force. A request keeps the one it started with.
+pub type Live = ArcSwap<Runtime>;

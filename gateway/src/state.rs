@@ -1,0 +1,273 @@
+//! What outlives a restart of the standalone gateway, in `--state-dir`: generated keys, the last accepted configuration, the admin token.
+//! Every file is written beside its place and renamed into it, readable by the owner only.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use fairlead_compile::{Secret, SecretBytes, Secrets, WantedKey};
+use fairlead_crds::{SECRET_LABEL, SECRET_VIRTUAL_KEY};
+use fairlead_snapshot::{FORMAT, ObjectName, Snapshot};
+use serde::{Deserialize, Serialize};
+
+const KEYS: &str = "generated-keys.json";
+const LAST_GOOD: &str = "last-good.json";
+const TOKEN: &str = "admin-token";
+
+/// The folder, if there is one, and the keys made so far.
+#[derive(Debug, Default)]
+pub struct State {
+    directory: Option<PathBuf>,
+    keys: BTreeMap<ObjectName, GeneratedKey>,
+}
+
+/// A key that the gateway made.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GeneratedKey {
+    /// The VirtualKey it was made for.
+    virtual_key: ObjectName,
+    /// Its place in the Secret.
+    data_key: String,
+    value: String,
+}
+
+impl std::fmt::Debug for GeneratedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GeneratedKey")
+            .field("virtual_key", &self.virtual_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// A file cannot be read or written.
+    #[error("cannot use {0}: {1}; --state-dir must be a folder that the gateway can write to")]
+    Io(PathBuf, std::io::Error),
+    /// A file does not hold what was written there.
+    #[error("{0} is damaged ({1}); restore it, or move it away to start without it")]
+    Damaged(PathBuf, serde_json::Error),
+    /// The system gives no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+impl State {
+    /// Opens the folder, making it if need be.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, or a file in it that is damaged.
+    pub fn open(directory: Option<&Path>) -> Result<Self, StateError> {
+        let Some(directory) = directory else {
+            return Ok(Self::default());
+        };
+        std::fs::create_dir_all(directory)
+            .map_err(|error| StateError::Io(directory.to_owned(), error))?;
+        let keys = read_json(&directory.join(KEYS))?.unwrap_or_default();
+        Ok(Self {
+            directory: Some(directory.to_owned()),
+            keys,
+        })
+    }
+
+    /// The generated keys, as the Secrets that they are to the compiler.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.keys
+            .iter()
+            .map(|(name, key)| (name.clone(), secret(key)))
+            .collect()
+    }
+
+    /// Makes the keys that are wanted; tells each new value to `announce`, once.
+    ///
+    /// # Errors
+    /// They cannot be kept: a key that the next start does not know is no key.
+    pub fn generate(
+        &mut self,
+        wanted: &[WantedKey],
+        mut announce: impl FnMut(&ObjectName, &str),
+    ) -> Result<(), StateError> {
+        for WantedKey {
+            key,
+            secret,
+            data_key,
+        } in wanted
+        {
+            let value = random_key()?;
+            announce(key, &value);
+            self.keys.insert(
+                secret.clone(),
+                GeneratedKey {
+                    virtual_key: key.clone(),
+                    data_key: data_key.clone(),
+                    value,
+                },
+            );
+        }
+        self.write_json(KEYS, &self.keys)
+    }
+
+    /// Whether keys made now will be known after a restart.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// The configuration that was in force before the restart. One of a newer format is left alone and not used.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn last_good(&self) -> Result<Option<Snapshot>, StateError> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        let snapshot: Option<Snapshot> = read_json(&directory.join(LAST_GOOD))?;
+        Ok(snapshot.filter(|snapshot| snapshot.format == FORMAT))
+    }
+
+    /// Keeps the configuration that is in force. There is no secret in it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep(&self, snapshot: &Snapshot) -> Result<(), StateError> {
+        self.write_json(LAST_GOOD, snapshot)
+    }
+
+    /// The token of the admin port; `None` without a folder.
+    ///
+    /// # Errors
+    /// It can be neither read nor made.
+    pub fn admin_token(&self) -> Result<Option<String>, StateError> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        let path = directory.join(TOKEN);
+        match std::fs::read_to_string(&path) {
+            Ok(token) if !token.trim().is_empty() => Ok(Some(token.trim().to_owned())),
+            Ok(_) | Err(_) => {
+                let token = random_key()?;
+                write(&path, token.as_bytes())?;
+                Ok(Some(token))
+            }
+        }
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), StateError> {
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        let path = directory.join(name);
+        let text =
+            serde_json::to_vec(value).map_err(|error| StateError::Damaged(path.clone(), error))?;
+        write(&path, &text)
+    }
+}
+
+fn secret(key: &GeneratedKey) -> Secret {
+    Secret {
+        labels: BTreeMap::from([(SECRET_LABEL.to_owned(), SECRET_VIRTUAL_KEY.to_owned())]),
+        any_use: false,
+        data: BTreeMap::from([(key.data_key.clone(), SecretBytes::new(key.value.clone()))]),
+        generated_for: Some(key.virtual_key.clone()),
+    }
+}
+
+/// 256 random bits, in letters that need no quoting anywhere.
+fn random_key() -> Result<String, StateError> {
+    use base64::Engine as _;
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits).map_err(StateError::Random)?;
+    Ok(format!(
+        "sk-fairlead-{}",
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits)
+    ))
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, StateError> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| StateError::Damaged(path.to_owned(), error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StateError::Io(path.to_owned(), error)),
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
+    let fresh = path.with_extension("new");
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&fresh, path));
+    written.map_err(|error| StateError::Io(path.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn wanted() -> WantedKey {
+        WantedKey {
+            key: ObjectName::new("search", "checkout"),
+            secret: ObjectName::new("search", "checkout-key"),
+            data_key: "apiKey".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_generated_key_is_told_once_and_known_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut told = Vec::new();
+        let mut state = State::open(Some(folder.path())).unwrap();
+        state
+            .generate(&[wanted()], |_, value| told.push(value.to_owned()))
+            .unwrap();
+        let reopened = State::open(Some(folder.path())).unwrap();
+        let secrets = reopened.secrets();
+        let kept = secrets[&wanted().secret].data["apiKey"].expose();
+        assert_eq!(told.len(), 1);
+        assert_eq!(kept, told[0].as_bytes());
+        assert!(kept.len() >= 32);
+        let mode = std::fs::metadata(folder.path().join(KEYS))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_admin_token_stays_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = State::open(Some(folder.path()))
+            .unwrap()
+            .admin_token()
+            .unwrap();
+        assert!(token.is_some());
+        assert_eq!(
+            State::open(Some(folder.path()))
+                .unwrap()
+                .admin_token()
+                .unwrap(),
+            token
+        );
+        assert_eq!(State::open(None).unwrap().admin_token().unwrap(), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(KEYS), "{").unwrap();
+        let error = State::open(Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains(KEYS) && error.contains("damaged"), "{error}");
+    }
+}

@@ -1,0 +1,94 @@
+//! A provider as requests see it: built once per configuration, with what did not change carried over.
+
+pub mod body;
+mod egress;
+pub mod endpoint;
+pub mod pool;
+pub mod simulated;
+pub mod source;
+
+use std::sync::Arc;
+
+use fairlead_compile::Credentials;
+use fairlead_snapshot::{ObjectName, Protocol, Provider};
+use http::HeaderValue;
+
+use endpoint::Endpoint;
+
+/// A provider, ready to be sent to.
+#[derive(Debug)]
+pub struct Upstream {
+    /// `namespace/name`, as headers, logs and metrics show it.
+    pub label: Arc<str>,
+    /// What the snapshot says of it.
+    pub provider: Provider,
+    /// How it is reached.
+    pub reach: Reach,
+    /// One per credential of the provider: the Authorization header, marked sensitive. `None`: there is no value.
+    authorizations: Vec<Option<HeaderValue>>,
+}
+
+/// How a provider is reached.
+#[derive(Debug, Clone)]
+pub enum Reach {
+    /// Over the network.
+    Http(Arc<Endpoint>),
+    /// The gateway answers by itself.
+    Simulated,
+    /// Not at all, and why. Only this provider is harmed.
+    Broken(String),
+}
+
+impl Upstream {
+    /// Builds a provider; if `previous` means the same place, its connections are kept.
+    #[must_use]
+    pub fn build(
+        name: &ObjectName,
+        provider: &Provider,
+        credentials: &Credentials,
+        previous: Option<&Self>,
+    ) -> Self {
+        let reach = match previous.map(|previous| &previous.reach) {
+            Some(Reach::Http(endpoint)) if endpoint.is(&provider.protocol) => {
+                Reach::Http(Arc::clone(endpoint))
+            }
+            _ => Self::reach(&provider.protocol),
+        };
+        let authorization = |credential: &fairlead_snapshot::Credential| {
+            let value = credentials.get(credential.value.as_ref()?)?;
+            let mut header =
+                HeaderValue::from_bytes(&[b"Bearer ".as_slice(), value.expose()].concat()).ok()?;
+            header.set_sensitive(true);
+            Some(header)
+        };
+        Self {
+            label: name.to_string().into(),
+            provider: provider.clone(),
+            reach,
+            authorizations: provider.credentials.iter().map(authorization).collect(),
+        }
+    }
+
+    fn reach(protocol: &Protocol) -> Reach {
+        match Endpoint::new(protocol) {
+            Ok(Some(endpoint)) => Reach::Http(Arc::new(endpoint)),
+            Ok(None) => Reach::Simulated,
+            Err(error) => Reach::Broken(error.to_string()),
+        }
+    }
+
+    /// The Authorization header of a credential.
+    #[must_use]
+    pub fn authorization(&self, credential: usize) -> Option<HeaderValue> {
+        self.authorizations.get(credential)?.clone()
+    }
+
+    /// The value of `gen_ai.provider.name`.
+    #[must_use]
+    pub fn system(&self) -> &'static str {
+        match self.provider.protocol {
+            Protocol::OpenAi { .. } => "openai",
+            Protocol::Simulated(_) => "fairlead.simulated",
+        }
+    }
+}

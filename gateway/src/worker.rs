@@ -1,0 +1,88 @@
+//! What one core serves requests with. Nothing in it waits for another core.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::watch;
+
+use crate::limits::Limits;
+use crate::memory::Memory;
+use crate::observe::Observe;
+use crate::runtime::Live;
+use crate::tasks::Tasks;
+use crate::upstream::pool::Pool;
+
+/// What all cores share.
+pub struct Shared {
+    /// The configuration in force.
+    pub live: Live,
+    /// Metrics and the access log.
+    pub observe: Arc<Observe>,
+    /// The cap on bytes in flight.
+    pub memory: Arc<Memory>,
+    /// Sizes and times that the installation sets.
+    pub limits: Limits,
+    /// How far shutdown has come.
+    pub phase: watch::Receiver<Phase>,
+}
+
+/// How far shutdown has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Everything is served.
+    Serving,
+    /// Everything is served, and callers are asked to open new connections elsewhere.
+    Leaving,
+    /// What is in flight is finished, nothing new is taken.
+    Draining,
+}
+
+/// One core.
+pub struct Worker {
+    /// What it shares with the others.
+    pub shared: Arc<Shared>,
+    /// Its idle connections.
+    pub pool: Arc<Pool>,
+    /// What it runs.
+    pub tasks: Tasks,
+    /// How many requests it serves; new connections go where this is lowest.
+    pub active: Arc<AtomicUsize>,
+}
+
+impl Worker {
+    /// A core with nothing to do.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>, active: Arc<AtomicUsize>) -> Arc<Self> {
+        Arc::new(Self {
+            shared,
+            pool: Arc::default(),
+            tasks: Tasks::default(),
+            active,
+        })
+    }
+
+    /// Counts one more request for as long as the guard lives.
+    #[must_use]
+    pub fn begin(&self) -> ActiveRequest {
+        self.active.fetch_add(1, Ordering::Relaxed);
+        ActiveRequest(Arc::clone(&self.active))
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker")
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request in flight.
+#[derive(Debug)]
+pub struct ActiveRequest(Arc<AtomicUsize>);
+
+impl Drop for ActiveRequest {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,136 @@
+//! What is wrong with a rule by itself: contradictions, what its namespace may not ask for, and a condition that does not compile.
+
+use fairlead_condition::Condition;
+use fairlead_crds::v1alpha1::{Fallback, Precedence, RoutingRuleSpec, Scope, ScopeType};
+
+use crate::durations;
+use crate::finding::{Finding, Reason};
+use crate::kinds::About;
+use crate::path::Path;
+
+pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
+    let path = Path::of("spec");
+    let mut faults = Vec::new();
+    if spec.precedence == Some(Precedence::Override) && !about.is_gateway() {
+        let message = format!(
+            "Override is permitted only in the gateway's namespace, {}; remove the field",
+            about.settings.gateway_namespace
+        );
+        faults.push(Finding::new(
+            &path.field("precedence"),
+            Reason::NotPermitted,
+            message,
+        ));
+    }
+    if let Some(scope) = &spec.scope {
+        faults.extend(scope_faults(scope, about, &path.field("scope")));
+    }
+    if let Some(Err(error)) = spec
+        .matches
+        .as_ref()
+        .and_then(|matches| matches.when.as_deref())
+        .map(Condition::parse)
+    {
+        faults.push(Finding::new(
+            &path.field("match").field("when"),
+            Reason::ConditionInvalid,
+            error.to_string(),
+        ));
+    }
+    if !spec.targets.is_empty() && spec.targets.iter().all(|target| target.weight == Some(0)) {
+        faults.push(Finding::new(
+            &path.field("targets"),
+            Reason::Invalid,
+            "at least one target needs a weight above 0",
+        ));
+    }
+    faults.extend(fallback_faults(spec, &path.field("fallbacks")));
+    faults.extend(durations::faults(
+        spec.timeouts.as_ref(),
+        &path.field("timeouts"),
+    ));
+    faults
+}
+
+fn scope_faults(scope: &Scope, about: &About<'_>, path: &Path) -> Vec<Finding> {
+    let mut faults = Vec::new();
+    let mut fault = |field: &str, reason, message: String| {
+        faults.push(Finding::new(&path.field(field), reason, message));
+    };
+    let gateway = &about.settings.gateway_namespace;
+    if matches!(
+        scope.kind,
+        ScopeType::VirtualKey | ScopeType::Team | ScopeType::Organization
+    ) != scope.name.is_some()
+    {
+        fault(
+            "name",
+            Reason::Invalid,
+            "name goes with type VirtualKey, Team or Organization, and only with them".to_owned(),
+        );
+    }
+    if scope.namespace.is_some()
+        && matches!(scope.kind, ScopeType::Organization | ScopeType::Global)
+    {
+        fault(
+            "namespace",
+            Reason::Invalid,
+            "namespace goes with type VirtualKey, Team or Namespace only".to_owned(),
+        );
+    }
+    if scope.kind == ScopeType::Global && !about.is_gateway() {
+        fault(
+            "type",
+            Reason::NotPermitted,
+            format!(
+                "Global is permitted only in the gateway's namespace, {gateway}; use Namespace"
+            ),
+        );
+    }
+    let foreign = scope
+        .namespace
+        .as_ref()
+        .is_some_and(|namespace| namespace.as_str() != about.name.namespace);
+    if foreign && !about.is_gateway() {
+        fault(
+            "namespace",
+            Reason::NotPermitted,
+            format!(
+                "a rule is for keys of its own namespace; only rules of the gateway's namespace, {gateway}, may name another"
+            ),
+        );
+    }
+    faults
+}
+
+fn fallback_faults(spec: &RoutingRuleSpec, path: &Path) -> Vec<Finding> {
+    let fallbacks = spec.fallbacks.iter().flatten().enumerate();
+    fallbacks
+        .filter_map(|(at, fallback)| fallback_fault(spec, fallback, &path.index(at)))
+        .collect()
+}
+
+fn fallback_fault(spec: &RoutingRuleSpec, fallback: &Fallback, path: &Path) -> Option<Finding> {
+    if spec
+        .targets
+        .iter()
+        .any(|target| target.name == fallback.name)
+    {
+        return Some(Finding::new(
+            &path.field("name"),
+            Reason::Invalid,
+            "a fallback has the name of a target; names are unique over both lists",
+        ));
+    }
+    let empty = fallback
+        .on
+        .as_ref()
+        .is_some_and(|on| on.classes.is_none() && on.status_codes.is_none());
+    empty.then(|| {
+        Finding::new(
+            &path.field("on"),
+            Reason::Invalid,
+            "on needs classes, statusCodes or both; leave on out to mean every failure",
+        )
+    })
+}

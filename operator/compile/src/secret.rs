@@ -1,0 +1,172 @@
+//! Secrets: values that may be used, never shown.
+//!
+//! A value is read only from the namespace of the object that names it and only with the label that says what it is for; otherwise
+//! whoever may create a provider could have any Secret of the namespace sent to a server of theirs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fairlead_crds::SECRET_LABEL;
+use fairlead_snapshot::ObjectName;
+
+use crate::finding::{Finding, Reason};
+use crate::path::Path;
+
+/// All Secrets that the compiler may look at.
+pub type Secrets = BTreeMap<ObjectName, Secret>;
+
+/// A Secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Secret {
+    /// Its labels; one of them says what it may be used for.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it may be used for anything, whatever its labels say: files of a folder that holds nothing but our secrets.
+    pub any_use: bool,
+    /// Its values.
+    pub data: BTreeMap<String, SecretBytes>,
+    /// The virtual key that it was made for, where it was made and not written by hand.
+    pub generated_for: Option<ObjectName>,
+}
+
+/// A value that is never shown: printing says how long it is, and there is no way to serialise it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes a value into keeping.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The value itself. Every call is a place to look at.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretBytes({} bytes)", self.0.len())
+    }
+}
+
+/// One value in a Secret, as an object names it.
+pub(crate) struct Wanted<'a> {
+    /// The namespace of the object that names it.
+    pub(crate) namespace: &'a str,
+    /// The Secret.
+    pub(crate) name: &'a str,
+    /// The key in it.
+    pub(crate) key: &'a str,
+    /// The value the label must have.
+    pub(crate) label: &'static str,
+    /// The field that names it.
+    pub(crate) path: Path,
+}
+
+impl Wanted<'_> {
+    /// The Secret's name with its namespace.
+    pub(crate) fn secret(&self) -> ObjectName {
+        ObjectName::new(self.namespace, self.name)
+    }
+
+    /// The value, whatever it is.
+    ///
+    /// # Errors
+    ///
+    /// What is missing and how to mend it.
+    pub(crate) fn bytes<'s>(&self, secrets: &'s Secrets) -> Result<&'s SecretBytes, Finding> {
+        let Some(secret) = secrets.get(&self.secret()) else {
+            let message = format!(
+                "there is no Secret {}; create it with the label {SECRET_LABEL}: {}",
+                self.secret(),
+                self.label
+            );
+            return Err(self.finding(Reason::SecretNotFound, message));
+        };
+        let labelled = secret.labels.get(SECRET_LABEL).map(String::as_str) == Some(self.label);
+        if !labelled && !secret.any_use {
+            let message = format!(
+                "the Secret {} is not labelled {SECRET_LABEL}: {}; without the label it is not read",
+                self.secret(),
+                self.label
+            );
+            return Err(self.finding(Reason::SecretNotLabelled, message));
+        }
+        let missing = || {
+            self.finding(
+                Reason::SecretKeyNotFound,
+                format!("the Secret {} has no key {:?}", self.secret(), self.key),
+            )
+        };
+        secret.data.get(self.key).ok_or_else(missing)
+    }
+
+    /// The value as a token that can stand in a header: printable ASCII without spaces; one line break at the end does not count.
+    ///
+    /// # Errors
+    ///
+    /// What is missing or not usable, and how to mend it.
+    pub(crate) fn token<'s>(&self, secrets: &'s Secrets) -> Result<&'s str, Finding> {
+        match token(self.bytes(secrets)?) {
+            Some("") => Err(self.invalid("is empty")),
+            Some(token) => Ok(token),
+            None => Err(self.invalid("holds characters other than printable ASCII, or spaces")),
+        }
+    }
+
+    /// A finding that the value is not usable.
+    pub(crate) fn invalid(&self, what: &str) -> Finding {
+        self.finding(
+            Reason::SecretInvalid,
+            format!(
+                "the value of {:?} in the Secret {} {what}",
+                self.key,
+                self.secret()
+            ),
+        )
+    }
+
+    fn finding(&self, reason: Reason, message: String) -> Finding {
+        Finding::new(&self.path, reason, message)
+    }
+}
+
+/// The value without one line break at its end, if all of it is printable ASCII without spaces.
+pub(crate) fn token(value: &SecretBytes) -> Option<&str> {
+    let text = std::str::from_utf8(value.expose()).ok()?;
+    let line = text
+        .strip_suffix('\n')
+        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    line.bytes()
+        .all(|byte| byte.is_ascii_graphic())
+        .then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_never_printed() {
+        let secret = Secret {
+            data: BTreeMap::from([("apiKey".to_owned(), SecretBytes::new("hunter2"))]),
+            ..Secret::default()
+        };
+        assert_eq!(
+            format!("{:?}", secret.data["apiKey"]),
+            "SecretBytes(7 bytes)"
+        );
+        assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn one_line_break_at_the_end_does_not_count() {
+        assert_eq!(token(&SecretBytes::new("abc\n")), Some("abc"));
+        assert_eq!(token(&SecretBytes::new("abc\r\n")), Some("abc"));
+        assert_eq!(token(&SecretBytes::new("abc\n\n")), None);
+        assert_eq!(token(&SecretBytes::new("a b")), None);
+        assert_eq!(token(&SecretBytes::new(vec![0xff])), None);
+    }
+}
