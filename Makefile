@@ -33,7 +33,7 @@ deps: ## install the Debian packages that are missing (as root; otherwise says w
 
 lint:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features fairlead-e2e/cluster -- -D warnings
 
 unit:
 	cargo test --workspace

@@ -164,13 +164,31 @@ mod tests {
 
     #[test]
     fn a_base_url_carries_no_user_query_or_fragment() {
-        assert!("https://api.example.com/v1".parse::<BaseUrl>().is_ok());
+        for good in [
+            "https://api.example.com/v1",
+            "http://[fd00::1]:65535/v1/",
+            "http://llm",
+        ] {
+            assert!(good.parse::<BaseUrl>().is_ok(), "{good}");
+        }
         for bad in [
             "ftp://a.example",
             "https://user@a.example",
             "https://a.example/v1?x=1",
             "https://a.example/#f",
             "https://",
+        ] {
+            assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_names_a_host_and_a_port_that_can_be() {
+        for bad in [
+            "https://:8443",
+            "https://a:0",
+            "https://a:65536",
+            "https://\u{e4}.example",
         ] {
             assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
         }

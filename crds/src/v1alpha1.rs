@@ -11,7 +11,7 @@ pub use common::{LabelSelector, Operator, Requirement, Timeouts};
 pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
 pub use provider::{
     Access, CaReference, Credential, From, LLMProvider, LLMProviderSpec, NamespaceAccess,
-    OfferedModel, ProviderTls, ProviderType, SecretReference, Simulated,
+    OfferedModel, OpenAi, ProviderTls, ProviderType, SecretReference, Simulated,
 };
 pub use rule::{
     Failover, FailureClass, Fallback, Match, Precedence, ProviderReference, RoutingRule,

@@ -29,13 +29,17 @@ const MAX_ERROR: usize = 64 * 1024;
 
 /// An answer that may be given to the caller.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the usual answer is not worth a box"
+)]
 pub enum Committed {
     /// All of it.
     Whole(WholeAnswer),
     /// The beginning of one that is too large to hold.
-    Large(LargeAnswer),
+    Large(Box<LargeAnswer>),
     /// The beginning of a stream that has brought content.
-    Stream(StreamAnswer),
+    Stream(Box<StreamAnswer>),
 }
 
 /// An answer that was read to its end.
@@ -108,7 +112,7 @@ impl Try<'_> {
         }
         let mut answer = StreamAnswer::new(self, reply);
         first.wait(answer.until_content()).await??;
-        Ok(Committed::Stream(answer))
+        Ok(Committed::Stream(Box::new(answer)))
     }
 
     /// A stream was asked for and something else came: an error object in a success, or a server that cannot stream.
@@ -161,12 +165,12 @@ impl Try<'_> {
                 let large = LargeAnswer::new(
                     self,
                     status,
-                    headers,
+                    &headers,
                     held.freeze(),
                     body,
                     self.job.deadline,
                 );
-                return Ok(Committed::Large(large));
+                return Ok(Committed::Large(Box::new(large)));
             }
         }
         let body = only.unwrap_or_else(|| held.freeze());
@@ -214,7 +218,7 @@ impl Try<'_> {
         // Only an error object is passed on: a page of HTML from some proxy on the way is of no use to an SDK.
         let answer = facts
             .is_some()
-            .then(|| self.answer(status, &reply.headers, body));
+            .then(|| Box::new(self.answer(status, &reply.headers, body)));
         Failure {
             class,
             answer,
@@ -236,7 +240,7 @@ impl Try<'_> {
         });
         Failure {
             class,
-            answer: Some(self.answer(status, headers, body)),
+            answer: Some(Box::new(self.answer(status, headers, body))),
             detail: refusal(class),
         }
     }

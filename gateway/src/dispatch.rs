@@ -52,7 +52,7 @@ pub enum Refusal {
     /// In the gateway's words.
     Own(Rejection),
     /// In the provider's words.
-    Provider(Refused, FailureClass),
+    Provider(Box<Refused>, FailureClass),
 }
 
 /// Works through the plan. The record comes back with every attempt in it; the request's memory is given back when this returns.

@@ -13,7 +13,7 @@ pub struct Failure {
     /// The class; decides what happens next.
     pub class: FailureClass,
     /// The provider's own refusal, if it sent one that a caller may see.
-    pub answer: Option<Refused>,
+    pub answer: Option<Box<Refused>>,
     /// A sentence for the caller, where there is no answer: never the provider's words, which may hold anything.
     pub detail: &'static str,
 }

@@ -298,7 +298,6 @@ impl Asked<'_> {
         &self,
         worker: &Arc<Worker>,
         runtime: &Arc<Runtime>,
-        operation: Operation,
         headers: &HeaderMap,
         body: Bytes,
         permit: Permit,
@@ -307,8 +306,8 @@ impl Asked<'_> {
         Job {
             worker: Arc::clone(worker),
             runtime: Arc::clone(runtime),
-            operation,
-            stream: self.request.stream && operation.streams(),
+            operation: self.operation,
+            stream: self.request.stream && self.operation.streams(),
             choices: self.request.n,
             caller_wants_usage: self.request.include_usage,
             headers: headers::for_provider(headers),

@@ -40,7 +40,6 @@ async fn pipeline(
     let job = asked.job(
         worker,
         &runtime,
-        operation,
         &head.headers,
         body.clone(),
         permit,

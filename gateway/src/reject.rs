@@ -205,7 +205,10 @@ impl From<RequestError> for Rejection {
             RequestError::Json(JsonError::DuplicateKey { key }) => {
                 Self::DuplicateKey(shorten(&key))
             }
-            other => Self::InvalidRequest(other.to_string()),
+            RequestError::Json(_)
+            | RequestError::MissingModel
+            | RequestError::EmptyModel
+            | RequestError::WrongType { .. } => Self::InvalidRequest(error.to_string()),
         }
     }
 }

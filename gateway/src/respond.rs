@@ -129,7 +129,7 @@ pub(crate) fn finished(response: Response, mut record: Record) -> Response {
     response
 }
 
-fn large_answer(large: LargeAnswer, mut record: Record) -> Response {
+fn large_answer(large: Box<LargeAnswer>, mut record: Record) -> Response {
     let (status, headers) = (large.status, large.headers.clone());
     record.status = status.as_u16();
     let response_head = head(status, headers, &record, Body::empty());
@@ -151,7 +151,7 @@ fn large_answer(large: LargeAnswer, mut record: Record) -> Response {
     response_head.map(|_| Body::from_stream(pieces))
 }
 
-fn stream_answer(answer: StreamAnswer, mut record: Record) -> Response {
+fn stream_answer(answer: Box<StreamAnswer>, mut record: Record) -> Response {
     record.status = StatusCode::OK.as_u16();
     let response = head(
         StatusCode::OK,
@@ -169,7 +169,7 @@ fn stream_answer(answer: StreamAnswer, mut record: Record) -> Response {
 /// The states of a stream whose head went out before its content came.
 enum Thinking {
     Waiting(Pending),
-    Relaying(Box<StreamAnswer>, Record),
+    Relaying(Box<StreamAnswer>, Box<Record>),
     Over,
 }
 
@@ -222,7 +222,7 @@ fn after_thinking(mut record: Record, outcome: Result<Committed, Refusal>) -> (B
     text.push('\n');
     match outcome {
         Ok(Committed::Stream(answer)) => {
-            (text.into(), Thinking::Relaying(Box::new(answer), record))
+            (text.into(), Thinking::Relaying(answer, Box::new(record)))
         }
         // A job that streams yields streams.
         Ok(Committed::Whole(_) | Committed::Large(_)) => (text.into(), Thinking::Over),

@@ -133,9 +133,11 @@ async fn exchange(
 
 fn request(attempt: &Try<'_>, endpoint: &Endpoint) -> Result<Request<RequestBody>, Failure> {
     let job = attempt.job;
-    let pieces = job
-        .edits
-        .upstream_body(&job.body, attempt.model, job.stream);
+    let pieces = job.edits.upstream_body(
+        &job.body,
+        attempt.model,
+        attempt.upstream.reports_stream_usage(),
+    );
     let mut request = Request::new(RequestBody::new(pieces));
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_11;
@@ -200,7 +202,11 @@ fn simulate(attempt: &Try<'_>) -> Reply {
         operation: job.operation,
         body: &job
             .edits
-            .upstream_body(&job.body, attempt.model, job.stream)
+            .upstream_body(
+                &job.body,
+                attempt.model,
+                attempt.upstream.reports_stream_usage(),
+            )
             .to_bytes(),
         model: attempt.model,
         provider: &attempt.upstream.label,

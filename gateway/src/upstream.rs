@@ -83,6 +83,15 @@ impl Upstream {
         self.authorizations.get(credential)?.clone()
     }
 
+    /// Whether a stream may be asked for its usage.
+    #[must_use]
+    pub fn reports_stream_usage(&self) -> bool {
+        match self.provider.protocol {
+            Protocol::OpenAi { stream_usage, .. } => stream_usage,
+            Protocol::Simulated(_) => true,
+        }
+    }
+
     /// The value of `gen_ai.provider.name`.
     #[must_use]
     pub fn system(&self) -> &'static str {

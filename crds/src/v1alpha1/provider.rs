@@ -33,6 +33,7 @@ use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretK
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.type == 'Simulated' || !has(self.simulated)").message("simulated goes with type Simulated only").field_path(".simulated"),
+    validation = Rule::new("self.type == 'OpenAI' || !has(self.openAI)").message("openAI goes with type OpenAI only").field_path(".openAI"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.baseURL)").message("a Simulated provider opens no connection, so baseURL does not apply; remove it").field_path(".baseURL"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.tls)").message("a Simulated provider opens no connection, so tls does not apply; remove it").field_path(".tls"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.credentials)").message("a Simulated provider opens no connection, so credentials does not apply; remove it").field_path(".credentials"),
@@ -66,6 +67,9 @@ pub struct LLMProviderSpec {
     pub timeouts: Option<Timeouts>,
     /// Who may name this provider. Absent: its own namespace.
     pub access: Option<Access>,
+    /// What an OpenAI-compatible server can and cannot; only for type OpenAI.
+    #[serde(rename = "openAI")]
+    pub open_ai: Option<OpenAi>,
     /// How the simulated provider behaves; only for type Simulated.
     pub simulated: Option<Simulated>,
 }
@@ -162,6 +166,15 @@ pub enum From {
     All,
     /// Namespaces with certain labels, and the object's own.
     Selector,
+}
+
+/// What an OpenAI-compatible server can and cannot.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenAi {
+    /// Whether streams are asked for their usage (stream_options.include_usage). Absent: true. Set it to false for a server that refuses
+    /// the member; usage that it sends unasked is still read.
+    pub stream_usage: Option<bool>,
 }
 
 /// How a simulated provider behaves. It answers in the shape of the OpenAI API, without any upstream.

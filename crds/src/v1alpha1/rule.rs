@@ -170,14 +170,14 @@ pub struct Fallback {
     /// The model to ask for, by the name the provider offers it under. Absent: the name the caller sent.
     pub model: Option<ModelName>,
     /// The failures it is for, judged by the attempt just before it. Absent: every class that falls back by itself, which is all but
-    /// ContentFiltered.
-    pub on: Option<Failover>,
+    /// ContentFiltered. (Not called `on`: kubectl reads YAML 1.1, where an unquoted on is a boolean.)
+    pub on_failure: Option<Failover>,
 }
 
 /// A set of failures: those of a listed class, and those with a listed status.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.classes) || has(self.statusCodes)").message("on needs classes, statusCodes or both; leave on out to mean every failure"))]
+#[x_kube(validation = Rule::new("has(self.classes) || has(self.statusCodes)").message("onFailure needs classes, statusCodes or both; leave it out to mean every failure"))]
 pub struct Failover {
     /// Classes of failure.
     #[schemars(length(min = 1, max = 16))]

@@ -36,6 +36,8 @@ pub enum Protocol {
         private_network: bool,
         /// The certificates to trust instead of the system's, PEM.
         ca_certificates: Option<String>,
+        /// Whether streams are asked for their usage.
+        stream_usage: bool,
     },
     /// The gateway answers by itself.
     Simulated(Simulated),

@@ -2,7 +2,7 @@
 //! own; when it is full they are dropped and counted, for a slow disk must not slow down requests.
 
 use std::io::Write as _;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use serde::Serialize;
@@ -56,13 +56,8 @@ fn drain(lines: &Receiver<Vec<u8>>, out: impl std::io::Write) {
     while let Ok(line) = lines.recv() {
         // A closed pipe must not stop the gateway; there is nobody left to tell.
         let _ = out.write_all(&line);
-        loop {
-            match lines.try_recv() {
-                Ok(line) => {
-                    let _ = out.write_all(&line);
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        while let Ok(line) = lines.try_recv() {
+            let _ = out.write_all(&line);
         }
         let _ = out.flush();
     }

@@ -34,7 +34,7 @@ impl LargeAnswer {
     pub fn new(
         attempt: &Try<'_>,
         status: StatusCode,
-        provider: HeaderMap,
+        provider: &HeaderMap,
         held: Bytes,
         source: Source,
         deadline: Instant,
@@ -45,7 +45,7 @@ impl LargeAnswer {
         };
         Self {
             status,
-            headers: headers::for_caller(&provider),
+            headers: headers::for_caller(provider),
             held: Some(held),
             source,
             tail: Vec::new(),

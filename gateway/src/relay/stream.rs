@@ -159,7 +159,7 @@ impl StreamAnswer {
                 };
                 Err(Failure {
                     class,
-                    answer: Some(answer),
+                    answer: Some(Box::new(answer)),
                     detail: "it reported an error inside its stream",
                 })
             }

@@ -76,6 +76,7 @@ impl Endpoint {
             base_url,
             private_network,
             ca_certificates,
+            stream_usage: _,
         } = protocol
         else {
             return Ok(None);

@@ -114,6 +114,13 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         ("credentials", spec.credentials.is_some()),
         ("allowPrivateNetwork", spec.allow_private_network.is_some()),
     ];
+    let options = spec.open_ai.is_some().then(|| {
+        Finding::new(
+            &path.field("openAI"),
+            Reason::Invalid,
+            "openAI goes with type OpenAI only",
+        )
+    });
     let wrong = given.into_iter().filter(|(_, given)| *given);
     wrong
         .map(|(field, _)| {
@@ -123,6 +130,7 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
                 "a Simulated provider opens no connection, so this does not apply; remove it",
             )
         })
+        .chain(options)
         .collect()
 }
 
@@ -163,6 +171,11 @@ pub(crate) fn build(
                 .to_owned(),
             private_network: spec.allow_private_network == Some(true),
             ca_certificates: ca_certificates(&name.namespace, spec, world, &mut unresolved),
+            stream_usage: spec
+                .open_ai
+                .as_ref()
+                .and_then(|options| options.stream_usage)
+                != Some(false),
         },
         ProviderType::Simulated => Protocol::Simulated(simulated(spec.simulated.as_ref())),
     };

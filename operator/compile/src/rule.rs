@@ -112,7 +112,7 @@ fn build_fallback(own: &str, spec: &FallbackSpec) -> Fallback {
     };
     Fallback {
         target,
-        on: spec.on.as_ref().map(failover),
+        on: spec.on_failure.as_ref().map(failover),
     }
 }
 

@@ -162,12 +162,13 @@ impl<'a> Rendered<'a> {
 
     fn embeddings(&self) -> Value {
         let input = &self.body["input"];
-        let texts: Vec<String> = match input {
-            Value::Array(items) if items.iter().any(Value::is_string) => {
-                items.iter().map(Value::to_string).collect()
-            }
-            other => vec![other.to_string()],
-        };
+        let many = input
+            .as_array()
+            .filter(|items| items.iter().any(Value::is_string));
+        let texts: Vec<String> = many.map_or_else(
+            || vec![input.to_string()],
+            |items| items.iter().map(Value::to_string).collect(),
+        );
         let base64 = self.body["encoding_format"] == "base64";
         let data: Vec<Value> = texts
             .iter()

@@ -123,14 +123,14 @@ fn fallback_fault(spec: &RoutingRuleSpec, fallback: &Fallback, path: &Path) -> O
         ));
     }
     let empty = fallback
-        .on
+        .on_failure
         .as_ref()
         .is_some_and(|on| on.classes.is_none() && on.status_codes.is_none());
     empty.then(|| {
         Finding::new(
-            &path.field("on"),
+            &path.field("onFailure"),
             Reason::Invalid,
-            "on needs classes, statusCodes or both; leave on out to mean every failure",
+            "onFailure needs classes, statusCodes or both; leave it out to mean every failure",
         )
     })
 }
