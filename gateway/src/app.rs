@@ -1,6 +1,5 @@
 //! Assembly: what `serve` is made of, and the order in which it starts and ends.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use fairlead_compile::Credentials;
 use fairlead_snapshot::Snapshot;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::admin::{self, Admin};
 use crate::args::{AccessLogTo, Serve};
@@ -21,7 +20,7 @@ use crate::observe::Observe;
 use crate::observe::access::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::runtime::Runtime;
-use crate::shutdown;
+use crate::shutdown::Signals;
 use crate::standalone::Standalone;
 use crate::state::State;
 use crate::tasks::Tasks;
@@ -37,7 +36,8 @@ const CERTIFICATE_LOOK: Duration = Duration::from_secs(1);
 /// Anything that keeps the gateway from starting; once it serves, nothing does.
 pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let folder = Folder::new(&args.config_dir, &args.settings);
-    let standalone = Standalone::start(folder, State::open(args.settings.state_dir.as_deref())?)?;
+    let mut standalone =
+        Standalone::start(folder, State::open(args.settings.state_dir.as_deref())?)?;
     let (access, log) = access_log(args.access_log)?;
     let (phase, seen) = watch::channel(Phase::Serving);
     let shared = shared(args, access, seen.clone());
@@ -49,12 +49,22 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
         .transpose()?;
     let listener =
         listen::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
-    let address = listener.local_addr()?;
+    let admin =
+        listen::bind(args.admin).with_context(|| format!("cannot listen on {}", args.admin))?;
+    tracing::info!(listen = %listener.local_addr()?, admin = %admin.local_addr()?, tls = certificate.is_some(), "serving");
     let cores = Cores::start(cores(args), &shared, acceptor.as_ref(), args.drain_timeout)?;
+    let (end, ended) = oneshot::channel();
     let accepting = std::thread::Builder::new()
         .name("accept".to_owned())
-        .spawn(move || accept(listener, cores, seen))?;
-    control(args, address, standalone, shared, certificate, &phase)?;
+        .spawn(move || accept(listener, cores, seen, end))?;
+    let control = Control {
+        standalone,
+        shared,
+        certificate,
+        admin,
+        ended,
+    };
+    control.run(args.drain_delay, &phase)?;
     join(accepting)?;
     join_log(log);
     Ok(())
@@ -97,49 +107,58 @@ fn cores(args: &Serve) -> usize {
     args.cores.map_or(available, usize::from)
 }
 
-/// The accepting thread: ends when shutdown drains and every core has.
+/// The accepting thread: ends when shutdown drains and every core has ended, and says so.
 fn accept(
     listener: std::net::TcpListener,
     cores: Cores,
     phase: watch::Receiver<Phase>,
+    end: oneshot::Sender<()>,
 ) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(listen::accept(listener, &cores, phase));
     cores.join();
+    drop(end);
     outcome
 }
 
 /// The control thread: signals, reloads, certificates, the admin port.
-fn control(
-    args: &Serve,
-    address: SocketAddr,
+struct Control {
     standalone: Standalone,
     shared: Arc<Shared>,
     certificate: Option<Arc<ServedCertificate>>,
-    phase: &watch::Sender<Phase>,
-) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let token = standalone.admin_token()?.map(Into::into);
-        let admin = tokio::net::TcpListener::bind(args.admin).await.with_context(|| format!("cannot listen on {}", args.admin))?;
-        tracing::info!(listen = %address, admin = %admin.local_addr()?, tls = certificate.is_some(), "serving");
-        let tasks = Tasks::default();
-        let service = admin::router(Admin { shared: Arc::clone(&shared), token });
-        tasks.spawn(async move {
-            // It ends with the process.
-            let _ = axum::serve(admin, service).await;
-        });
-        tasks.spawn(standalone.watch(shared));
-        if let Some(certificate) = certificate {
-            tasks.spawn(renew(certificate));
-        }
-        shutdown::on_signal(phase, args.drain_delay).await?;
-        Ok(())
-    })
+    admin: std::net::TcpListener,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Control {
+    /// Runs until every core has ended: probes and metrics are answered to the last.
+    fn run(self, drain_delay: Duration, phase: &watch::Sender<Phase>) -> anyhow::Result<()> {
+        let token = self.standalone.admin_token()?.map(Into::into);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let signals = Signals::listen()?;
+            let admin = tokio::net::TcpListener::from_std(self.admin)?;
+            let service = admin::router(Admin {
+                shared: Arc::clone(&self.shared),
+                token,
+            });
+            let tasks = Tasks::default();
+            tasks.spawn(async move {
+                // It ends with the process.
+                let _ = axum::serve(admin, service).await;
+            });
+            tasks.spawn(self.standalone.watch(self.shared));
+            if let Some(certificate) = self.certificate {
+                tasks.spawn(renew(certificate));
+            }
+            signals.conduct(phase, drain_delay, self.ended).await;
+            Ok(())
+        })
+    }
 }
 
 /// Looks at the certificate's files and serves what they hold now; a pair that does not fit is told once and not served.

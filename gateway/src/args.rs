@@ -98,7 +98,7 @@ pub struct Explain {
     #[command(flatten)]
     #[doc(hidden)]
     pub folder: Folder,
-    /// The request, as YAML or JSON: key (namespace/name), path, headers, body.
+    /// The request, as YAML or JSON: key (namespace/name), headers, body.
     #[arg(long, value_name = "FILE")]
     pub request: PathBuf,
 }

@@ -27,6 +27,9 @@ const MAX_HELD: usize = 4 * 1024 * 1024;
 /// Of an error answer this much is read.
 const MAX_ERROR: usize = 64 * 1024;
 
+/// How long the body of an error may take.
+const ERROR_BODY: Duration = Duration::from_secs(2);
+
 /// An answer that may be given to the caller.
 #[derive(Debug)]
 #[expect(
@@ -208,9 +211,10 @@ impl Try<'_> {
     /// The provider refused with a status: its body says more.
     async fn refused(&self, mut reply: Reply, first: Deadline) -> Failure {
         let status = reply.status;
-        let body = match first.wait(read_up_to(&mut reply.body, MAX_ERROR)).await {
+        // The status alone says enough: a body that does not come must not hold up the next target.
+        let soon = first.or_at(Instant::now() + ERROR_BODY, FailureClass::ServerError);
+        let body = match soon.wait(read_up_to(&mut reply.body, MAX_ERROR)).await {
             Ok(Ok((body, _))) => body,
-            // The status alone says enough.
             Ok(Err(_)) | Err(_) => Bytes::new(),
         };
         let facts = openai::error_body(&body);

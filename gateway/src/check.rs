@@ -11,7 +11,9 @@ use serde::Deserialize;
 
 use crate::args;
 use crate::folder::Folder;
+use crate::phases;
 use crate::state::State;
+use crate::surface::Operation;
 
 /// What a command prints, and whether all is well.
 #[derive(Debug)]
@@ -115,15 +117,18 @@ fn sketch(path: &std::path::Path) -> anyhow::Result<Sketch> {
     serde_json::from_value(document.value).with_context(|| format!("{file} is no request; it needs key: NAMESPACE/NAME and body: {{model: ...}}, and may have headers"))
 }
 
+/// The same that the gateway shows to conditions: every header but the key, the parameters without the content.
 fn facts(sketch: &Sketch, model: &str) -> RequestFacts {
+    let shown = |name: &String| !phases::KEY_HEADERS.contains(&name.as_str());
     let headers = sketch
         .headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+        .filter(|(name, _)| shown(name))
         .collect();
     let mut params = sketch.body.clone();
-    for content in ["messages", "prompt", "input"] {
-        params.remove(content);
+    for operation in Operation::ALL {
+        params.remove(operation.content_member());
     }
     let stream = params
         .get("stream")

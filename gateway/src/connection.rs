@@ -19,6 +19,8 @@ use crate::worker::{Phase, Worker};
 const MAX_STREAMS: u32 = 128;
 /// An HTTP/2 connection is asked to end after this long, so that load spreads over new replicas; plus up to a tenth, so that not all end at once.
 const MAX_AGE: Duration = Duration::from_secs(300);
+/// How often a silent HTTP/2 caller is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(30);
 /// What every HTTP/2 client sends first (RFC 9113, 3.4); enough of it to tell it from HTTP/1.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
@@ -59,6 +61,7 @@ pub async fn serve(
 /// Whether a connection without TLS begins as HTTP/2 does; nothing is taken from it.
 async fn begins_http2(socket: &TcpStream) -> bool {
     let mut seen = [0; PREFACE.len()];
+    let mut pause = Duration::from_millis(1);
     loop {
         let Ok(length) = socket.peek(&mut seen).await else {
             return false;
@@ -70,7 +73,8 @@ async fn begins_http2(socket: &TcpStream) -> bool {
             return true;
         }
         // Part of the preface: the rest is on its way, and peek would return the same part at once.
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
     }
 }
 
@@ -84,7 +88,7 @@ where
     let mut phase = worker.shared.phase.clone();
     let draining = async move {
         // An error means that the sender is gone, and with it the process.
-        let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+        let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
     };
     // How a connection ends is told to the requests on it; the connection itself has nobody to tell.
     if two {
@@ -92,13 +96,16 @@ where
         let mut builder = http2::Builder::new(worker.tasks.clone());
         builder
             .timer(TokioTimer::new())
-            .max_concurrent_streams(MAX_STREAMS);
+            .max_concurrent_streams(MAX_STREAMS)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING);
         builder.max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
         let mut connection = pin!(builder.serve_connection(io, service));
         let asked_to_end = async {
             tokio::select! { () = draining => {}, () = tokio::time::sleep(age) => {} }
         };
         tokio::select! {
+            biased;
             _ = connection.as_mut() => return,
             () = asked_to_end => connection.as_mut().graceful_shutdown(),
         }
@@ -107,14 +114,17 @@ where
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.header_time);
-        builder
-            .max_headers(limits.header_fields)
-            .max_buf_size(limits.header_bytes);
+            .header_read_timeout(limits.idle_time);
+        // At most 100 header fields: hyper's own limit, which is quicker left alone than set.
+        builder.max_buf_size(limits.header_bytes);
+        // A connection that waited in the queue until now is still answered, once.
+        let late = *worker.shared.phase.borrow() >= Phase::Draining;
+        builder.keep_alive(!late);
         let mut connection = pin!(builder.serve_connection(io, service));
         tokio::select! {
+            biased;
             _ = connection.as_mut() => return,
-            () = draining => connection.as_mut().graceful_shutdown(),
+            () = draining, if !late => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
     }

@@ -1,6 +1,7 @@
 //! A failed attempt: its class, and what of the provider's answer may still be of use.
 
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fairlead_snapshot::FailureClass;
@@ -72,6 +73,15 @@ impl Deadline {
         } else {
             self
         }
+    }
+
+    /// This deadline moved by a time that does not count, though never beyond the end of the request.
+    #[must_use]
+    pub fn later_by(self, time: Duration, end: Instant) -> Self {
+        if self.class == FailureClass::TotalTimeout {
+            return self;
+        }
+        Self::total(end).or_at(self.at + time, self.class)
     }
 
     /// Waits for `future`, but not beyond the deadline.

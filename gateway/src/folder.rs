@@ -9,6 +9,8 @@ use fairlead_compile::{
 };
 use fairlead_snapshot::ObjectName;
 
+use notify::RecursiveMode;
+
 use crate::args;
 
 /// The endings of files that are read, as `kubectl apply -f DIR` has them.
@@ -61,11 +63,18 @@ impl Folder {
         }
     }
 
-    /// The folders whose changes matter.
-    pub fn watched(&self) -> impl Iterator<Item = &Path> {
-        [Some(self.directory.as_path()), self.secrets.as_deref()]
-            .into_iter()
-            .flatten()
+    /// The folders whose changes matter, and whether what lies below them does.
+    pub fn watched(&self) -> impl Iterator<Item = (&Path, RecursiveMode)> {
+        let secrets = self
+            .secrets
+            .as_deref()
+            .map(|folder| (folder, RecursiveMode::Recursive));
+        [
+            Some((self.directory.as_path(), RecursiveMode::NonRecursive)),
+            secrets,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Reads everything anew.
@@ -101,7 +110,7 @@ impl Folder {
                 .extension()
                 .and_then(|ending| ending.to_str())
                 .unwrap_or_default();
-            !is_hidden(path) && ENDINGS.contains(&ending) && path.is_file()
+            !is_hidden(path) && ENDINGS.contains(&ending) && !path.is_dir()
         };
         Ok(listed.into_iter().filter(read).collect())
     }

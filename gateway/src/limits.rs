@@ -9,12 +9,12 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How long a request body may take to arrive.
     pub body_time: Duration,
-    /// How long a request's headers may take to arrive.
+    /// How long a new connection may take to shake hands and to send the first byte of a request.
     pub header_time: Duration,
+    /// How long a connection may wait for the head of its next request, and that head for its end.
+    pub idle_time: Duration,
     /// The most bytes a request's headers may have.
     pub header_bytes: usize,
-    /// The most header fields a request may have.
-    pub header_fields: usize,
     /// How long a caller may take nothing of what is written to it.
     pub write_stall: Duration,
     /// After this long without content a stream's head is sent, and a comment follows each time as much has passed, so that nothing between
@@ -28,8 +28,8 @@ impl Default for Limits {
             body_bytes: 32 * 1024 * 1024,
             body_time: Duration::from_secs(60),
             header_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(75),
             header_bytes: 64 * 1024,
-            header_fields: 100,
             write_stall: Duration::from_secs(60),
             heartbeat: Duration::from_secs(15),
         }

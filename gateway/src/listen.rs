@@ -55,7 +55,11 @@ impl Cores {
                 .enable_all()
                 .build()?;
             let tls = tls.cloned();
-            let run = move || runtime.block_on(serve(worker, accepted, tls, drain));
+            let run = move || {
+                runtime.block_on(serve(worker, accepted, tls, drain));
+                // A look-up of a name may still block some thread; nobody waits for it.
+                runtime.shutdown_background();
+            };
             cores.threads.push(
                 std::thread::Builder::new()
                     .name(format!("core-{number}"))
@@ -105,10 +109,13 @@ async fn serve(
         }
     }
     drop(service);
-    if tokio::time::timeout(drain, worker.tasks.finished())
-        .await
-        .is_err()
-    {
+    let mut phase = worker.shared.phase.clone();
+    let finished = tokio::select! {
+        () = worker.tasks.finished() => true,
+        () = tokio::time::sleep(drain) => false,
+        _ = phase.wait_for(|phase| *phase == Phase::Cut) => false,
+    };
+    if !finished {
         tracing::warn!(
             tasks = worker.tasks.running(),
             "the time to finish what is in flight is over; the rest is cut"
@@ -154,7 +161,7 @@ pub async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = phase.wait_for(|phase| *phase == Phase::Draining) => break,
+            _ = phase.wait_for(|phase| *phase >= Phase::Draining) => break,
         };
         // The socket leaves this runtime and joins the one of its core.
         match accepted.and_then(|(socket, _)| socket.into_std()) {
@@ -162,8 +169,12 @@ pub async fn accept(
             Err(error) => failed(&error).await,
         }
     }
-    while let Ok((socket, _)) = queue.accept() {
-        hand(socket);
+    loop {
+        match queue.accept() {
+            Ok((socket, _)) => hand(socket),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+            Err(_) => break,
+        }
     }
     Ok(())
 }

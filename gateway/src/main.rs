@@ -30,8 +30,8 @@ fn main() -> ExitCode {
     log();
     let outcome = match &args.command {
         Command::Serve(serve) => app::serve(serve).map(|()| true),
-        Command::Check(folder) => check::check(folder).map(print),
-        Command::Explain(explain) => check::explain(explain).map(print),
+        Command::Check(folder) => check::check(folder).map(|printed| print(&printed)),
+        Command::Explain(explain) => check::explain(explain).map(|printed| print(&printed)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(printed: Printed) -> bool {
+fn print(printed: &Printed) -> bool {
     // A reader that has gone away wants no more.
     let _ = std::io::stdout().write_all(printed.text.as_bytes());
     printed.good

@@ -26,6 +26,14 @@ use crate::worker::Worker;
 /// A caller may lower the time for its request, never raise it.
 const TIMEOUT_HEADER: &str = "x-fairlead-timeout-ms";
 
+/// The longest model name, in bytes, as for the names in resources.
+const MAX_MODEL: usize = 256;
+/// What is taken of the memory before the first byte: the rest is taken as bytes arrive, so that announcing much reserves little.
+const FIRST_PERMIT: usize = 64 * 1024;
+
+/// Where callers put their keys; no condition sees these.
+pub(crate) const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
 /// What dispatch works on.
 #[derive(Debug)]
 pub struct Work {
@@ -118,7 +126,7 @@ pub async fn read(
     let permit = worker
         .shared
         .memory
-        .permit(announced.unwrap_or(0))
+        .permit(announced.unwrap_or(0).min(FIRST_PERMIT))
         .map_err(|_| Rejection::Overloaded)?;
     tokio::time::timeout(
         limits.body_time,
@@ -187,6 +195,12 @@ pub fn peek<'a>(
     record: &mut Record,
 ) -> Result<Asked<'a>, Rejection> {
     let request = parse(body)?;
+    if request.model.len() > MAX_MODEL || request.model.chars().any(char::is_control) {
+        let message = format!(
+            "model is longer than {MAX_MODEL} bytes or holds control characters; GET /v1/models lists the names this key can use"
+        );
+        return Err(Rejection::InvalidRequest(message));
+    }
     record.model = Some(request.model.as_ref().into());
     record.stream = request.stream && operation.streams();
     let edits = request.edits();
@@ -263,7 +277,7 @@ impl Asked<'_> {
         let mut seen: Vec<(String, String)> = Vec::with_capacity(headers.keys_len());
         for name in headers
             .keys()
-            .filter(|name| !matches!(name.as_str(), "authorization" | "x-api-key" | "api-key"))
+            .filter(|name| !KEY_HEADERS.contains(&name.as_str()))
         {
             let values: Vec<&str> = headers
                 .get_all(name)

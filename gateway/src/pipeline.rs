@@ -16,10 +16,12 @@ use crate::worker::Worker;
 /// Serves one request. Whatever happens, the caller gets an answer in its dialect, and the record is finished once.
 pub async fn serve(worker: Arc<Worker>, operation: Operation, request: Request<Body>) -> Response {
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
-    match pipeline(&worker, operation, request, &mut record).await {
+    let version = request.version();
+    let response = match pipeline(&worker, operation, request, &mut record).await {
         Ok(work) => respond::to(work, record).await,
         Err(rejection) => respond::rejected(rejection, record),
-    }
+    };
+    respond::leaving(&worker, version, response)
 }
 
 async fn pipeline(

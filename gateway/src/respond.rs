@@ -3,13 +3,12 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
 use crate::attempt::Committed;
 use crate::dispatch::{Refusal, dispatch};
@@ -32,19 +31,17 @@ type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Does the work and answers. A stream whose content takes long gets its head first.
 pub async fn to(work: Work, record: Record) -> Response {
-    let worker = Arc::clone(&work.job.worker);
+    let heartbeat = work.job.worker.shared.limits.heartbeat;
     let streamed = work.job.stream;
     if !streamed {
         let (record, outcome) = dispatch(work.job, work.plan, record).await;
-        return leaving(&worker, answer(record, outcome));
+        return answer(record, outcome);
     }
     let mut pending: Pending = Box::pin(dispatch(work.job, work.plan, record));
-    let heartbeat = worker.shared.limits.heartbeat;
-    let response = match tokio::time::timeout(heartbeat, &mut pending).await {
+    match tokio::time::timeout(heartbeat, &mut pending).await {
         Ok((record, outcome)) => answer(record, outcome),
         Err(_) => thinking(pending, heartbeat),
-    };
-    leaving(&worker, response)
+    }
 }
 
 /// A refusal by the gateway itself.
@@ -56,10 +53,9 @@ pub fn rejected(rejection: Rejection, mut record: Record) -> Response {
     finished(response, record)
 }
 
-/// A caller on this connection would find nobody here soon.
-fn leaving(worker: &Worker, mut response: Response) -> Response {
-    if *worker.shared.phase.borrow() != Phase::Serving && response.version() < http::Version::HTTP_2
-    {
+/// Asks a caller to open its next connection elsewhere once this gateway is about to end. HTTP/2 says so in its own way.
+pub(crate) fn leaving(worker: &Worker, version: Version, mut response: Response) -> Response {
+    if version < Version::HTTP_2 && *worker.shared.phase.borrow() != Phase::Serving {
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -14,8 +14,10 @@ use crate::runtime::Runtime;
 use crate::state::{State, StateError};
 use crate::worker::Shared;
 
-/// Writes come in bursts: an editor's rename, `git checkout`, a whole folder copied. This long after the first one everything is read.
+/// Writes come in bursts: an editor's rename, `git checkout`, a whole folder copied. When nothing has come for this long, everything is read.
 const SETTLE: Duration = Duration::from_millis(50);
+/// A folder that never rests is read after this long all the same.
+const RESTLESS: Duration = Duration::from_millis(500);
 /// Some file systems tell nothing; they are looked at this often.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -26,6 +28,10 @@ pub struct Standalone {
     state: State,
     live: Option<Live>,
     reported: String,
+    /// What could not be read, as it was told last.
+    unreadable: String,
+    /// Configurations that requests may still be using: dropped here, once they are not, and never on a core.
+    retired: Vec<Arc<Runtime>>,
 }
 
 /// What is in force.
@@ -67,6 +73,8 @@ impl Standalone {
             state,
             live: None,
             reported: String::new(),
+            unreadable: String::new(),
+            retired: Vec::new(),
         };
         standalone.compile(previous.as_ref(), reading)?;
         Ok(standalone)
@@ -84,11 +92,9 @@ impl Standalone {
     pub fn reload(&mut self, shared: &Shared) {
         let reading = match self.folder.read() {
             Ok(reading) => reading,
-            Err(error) => return failed(shared, &error),
+            Err(error) => return self.unreadable(shared, &[error]),
         };
-        for error in &reading.errors {
-            failed(shared, error);
-        }
+        self.unreadable(shared, &reading.errors);
         let previous = self.live.take();
         if let Err(error) = self.compile(previous.as_ref().map(|live| &live.snapshot), reading) {
             self.live = previous;
@@ -99,10 +105,25 @@ impl Standalone {
         self.swap(shared);
     }
 
+    /// Says what cannot be read, once for each state of affairs.
+    fn unreadable(&mut self, shared: &Shared, errors: &[FolderError]) {
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let text = text.join("\n");
+        if text != self.unreadable {
+            for line in text.lines() {
+                shared.observe.metrics.config_failures.inc();
+                tracing::error!("{line}; the last good version of it stays in force");
+            }
+            self.unreadable = text;
+        }
+    }
+
     /// Puts the configuration into force, if it differs from what is.
-    pub fn swap(&self, shared: &Shared) {
+    pub fn swap(&mut self, shared: &Shared) {
+        self.retired
+            .retain(|runtime| Arc::strong_count(runtime) > 1);
         let Some(live) = &self.live else { return };
-        let current = shared.live.load();
+        let current = shared.live.load_full();
         let not_ok = live
             .compiled
             .verdicts
@@ -120,6 +141,7 @@ impl Standalone {
         let runtime = Runtime::build(&live.snapshot, &live.compiled.credentials, Some(&current));
         let generation = runtime.generation;
         shared.live.store(Arc::new(runtime));
+        self.retired.push(current);
         shared
             .observe
             .metrics
@@ -187,22 +209,30 @@ impl Standalone {
         let _watcher = watcher(self.folder.watched(), &changed);
         loop {
             // Whether something was said or the time has come to look, everything is read: the digest tells whether it matters.
-            let _ = tokio::time::timeout(LOOK, changed.notified()).await;
-            tokio::time::sleep(SETTLE).await;
+            if tokio::time::timeout(LOOK, changed.notified()).await.is_ok() {
+                settle(&changed).await;
+            }
             self.reload(&shared);
         }
     }
 }
 
-fn failed(shared: &Shared, error: &FolderError) {
-    shared.observe.metrics.config_failures.inc();
-    tracing::error!("{error}; the last good version of it stays in force");
+/// Waits until a burst of writes is over.
+async fn settle(changed: &Notify) {
+    let over = async {
+        while tokio::time::timeout(SETTLE, changed.notified())
+            .await
+            .is_ok()
+        {}
+    };
+    // A burst that does not end is cut short.
+    let _ = tokio::time::timeout(RESTLESS, over).await;
 }
 
-/// The only time the value is shown. Not through the log, which is kept and shipped.
+/// The only time the value is shown.
 #[expect(
     clippy::print_stderr,
-    reason = "a secret that is shown once belongs on the terminal, not in the log"
+    reason = "a line for the person who started the gateway, not a log record"
 )]
 fn announce(key: &ObjectName, value: &str, kept: bool) {
     eprintln!("generated the key of VirtualKey {key}; it is shown this once: {value}");
@@ -213,7 +243,7 @@ fn announce(key: &ObjectName, value: &str, kept: bool) {
 
 /// Tells of changes, as far as the file system does; `None` where it cannot, and the folder is looked at every few seconds instead.
 fn watcher<'a>(
-    folders: impl Iterator<Item = &'a Path>,
+    folders: impl Iterator<Item = (&'a Path, RecursiveMode)>,
     changed: &Arc<Notify>,
 ) -> Option<notify::RecommendedWatcher> {
     let notify = Arc::clone(changed);
@@ -226,8 +256,8 @@ fn watcher<'a>(
     let mut watcher = notify::recommended_watcher(told)
         .inspect_err(|error| tracing::warn!(%error, "cannot watch files"))
         .ok()?;
-    for folder in folders {
-        if let Err(error) = watcher.watch(folder, RecursiveMode::Recursive) {
+    for (folder, mode) in folders {
+        if let Err(error) = watcher.watch(folder, mode) {
             tracing::warn!(%error, folder = %folder.display(), "cannot watch this folder; looking at it every 5 s instead");
         }
     }

@@ -34,6 +34,12 @@ struct GeneratedKey {
     value: String,
 }
 
+/// The one member of a snapshot that every version can read.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
 impl std::fmt::Debug for GeneratedKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GeneratedKey")
@@ -49,8 +55,8 @@ pub enum StateError {
     #[error("cannot use {0}: {1}; --state-dir must be a folder that the gateway can write to")]
     Io(PathBuf, std::io::Error),
     /// A file does not hold what was written there.
-    #[error("{0} is damaged ({1}); restore it, or move it away to start without it")]
-    Damaged(PathBuf, serde_json::Error),
+    #[error("{0} is damaged at line {1}; restore it, or move it away to start without it")]
+    Damaged(PathBuf, usize),
     /// The system gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
@@ -92,6 +98,7 @@ impl State {
         wanted: &[WantedKey],
         mut announce: impl FnMut(&ObjectName, &str),
     ) -> Result<(), StateError> {
+        let mut keys = self.keys.clone();
         for WantedKey {
             key,
             secret,
@@ -99,8 +106,7 @@ impl State {
         } in wanted
         {
             let value = random_key()?;
-            announce(key, &value);
-            self.keys.insert(
+            keys.insert(
                 secret.clone(),
                 GeneratedKey {
                     virtual_key: key.clone(),
@@ -109,7 +115,15 @@ impl State {
                 },
             );
         }
-        self.write_json(KEYS, &self.keys)
+        self.write_json(KEYS, &keys)?;
+        self.keys = keys;
+        for made in wanted
+            .iter()
+            .filter_map(|wanted| self.keys.get(&wanted.secret))
+        {
+            announce(&made.virtual_key, &made.value);
+        }
+        Ok(())
     }
 
     /// Whether keys made now will be known after a restart.
@@ -126,8 +140,19 @@ impl State {
         let Some(directory) = &self.directory else {
             return Ok(None);
         };
-        let snapshot: Option<Snapshot> = read_json(&directory.join(LAST_GOOD))?;
-        Ok(snapshot.filter(|snapshot| snapshot.format == FORMAT))
+        let path = directory.join(LAST_GOOD);
+        // The format is looked at first: a newer one may have members that this reader must not pass over.
+        match read_json::<Format>(&path)? {
+            Some(Format { format: FORMAT }) => read_json(&path),
+            Some(Format { format }) => {
+                tracing::warn!(
+                    format,
+                    "the last accepted configuration was written by another version and is not used"
+                );
+                Ok(None)
+            }
+            None => Ok(None),
+        }
     }
 
     /// Keeps the configuration that is in force. There is no secret in it.
@@ -149,6 +174,9 @@ impl State {
         let path = directory.join(TOKEN);
         match std::fs::read_to_string(&path) {
             Ok(token) if !token.trim().is_empty() => Ok(Some(token.trim().to_owned())),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StateError::Io(path, error))
+            }
             Ok(_) | Err(_) => {
                 let token = random_key()?;
                 write(&path, token.as_bytes())?;
@@ -162,8 +190,8 @@ impl State {
             return Ok(());
         };
         let path = directory.join(name);
-        let text =
-            serde_json::to_vec(value).map_err(|error| StateError::Damaged(path.clone(), error))?;
+        let text = serde_json::to_vec(value)
+            .map_err(|error| StateError::Damaged(path.clone(), error.line()))?;
         write(&path, &text)
     }
 }
@@ -192,7 +220,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Sta
     match std::fs::read(path) {
         Ok(text) => serde_json::from_slice(&text)
             .map(Some)
-            .map_err(|error| StateError::Damaged(path.to_owned(), error)),
+            .map_err(|error| StateError::Damaged(path.to_owned(), error.line())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StateError::Io(path.to_owned(), error)),
     }

@@ -12,6 +12,9 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Completions, Self::Embeddings];
+
     /// The path below a provider's base URL.
     #[must_use]
     pub fn path(self) -> &'static str {

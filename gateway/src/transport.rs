@@ -1,5 +1,7 @@
 //! Sending one request over one connection: from a `Try` to the head of an answer.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
@@ -13,6 +15,9 @@ use crate::upstream::simulated;
 use crate::upstream::source::{HttpSource, Source};
 use crate::worker::Worker;
 use fairlead_snapshot::{FailureClass, Protocol};
+
+/// How long an idle connection may take to be ready.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// The head of an answer, and its body still to come.
 #[derive(Debug)]
@@ -33,13 +38,10 @@ pub async fn send(attempt: &Try<'_>, total: Deadline, first: Deadline) -> Result
     match &attempt.upstream.reach {
         Reach::Http(endpoint) => over_http(attempt, endpoint, total, first).await,
         Reach::Simulated => Ok(simulate(attempt)),
-        Reach::Broken(reason) => {
-            tracing::warn!(provider = %attempt.upstream.label, %reason, "provider cannot be used");
-            Err(Failure::new(
-                FailureClass::Unavailable,
-                "its configuration cannot be used; see the status of the LLMProvider",
-            ))
-        }
+        Reach::Broken => Err(Failure::new(
+            FailureClass::Unavailable,
+            "its configuration cannot be used; see the status of the LLMProvider",
+        )),
     }
 }
 
@@ -62,7 +64,7 @@ async fn over_http(
         FailureClass::Connect,
     );
     let sender = connect
-        .wait(endpoint.connect(&worker.tasks))
+        .wait(endpoint.connect(&worker.drivers))
         .await?
         .map_err(|error| refused_connection(attempt, &error))?;
     exchange(attempt, endpoint, sender, first)
@@ -70,11 +72,17 @@ async fn over_http(
         .map_err(Exchange::into_failure)
 }
 
-/// An idle connection that is still good.
+/// An idle connection that is still good. One whose last exchange has not quite ended gets a moment; a provider that answered without
+/// reading the whole request may never be ready again.
 async fn reuse(worker: &Worker, endpoint: &Endpoint) -> Option<SendRequest<RequestBody>> {
     loop {
         let mut sender = worker.pool.take(endpoint.id)?;
-        if sender.ready().await.is_ok() {
+        if sender.is_ready()
+            || matches!(
+                tokio::time::timeout(MOMENT, sender.ready()).await,
+                Ok(Ok(()))
+            )
+        {
             return Some(sender);
         }
     }
@@ -123,7 +131,7 @@ async fn exchange(
     })?;
     let (head, body) = answer.into_parts();
     let worker = &attempt.job.worker;
-    let body = HttpSource::new(body, sender, endpoint.id, &worker.pool, &worker.tasks);
+    let body = HttpSource::new(body, sender, endpoint.id, &worker.pool, &worker.drivers);
     Ok(Reply {
         status: head.status,
         headers: head.headers,

@@ -35,8 +35,8 @@ pub enum Reach {
     Http(Arc<Endpoint>),
     /// The gateway answers by itself.
     Simulated,
-    /// Not at all, and why. Only this provider is harmed.
-    Broken(String),
+    /// Not at all; why was logged when it was built. Only this provider is harmed.
+    Broken,
 }
 
 impl Upstream {
@@ -52,7 +52,7 @@ impl Upstream {
             Some(Reach::Http(endpoint)) if endpoint.is(&provider.protocol) => {
                 Reach::Http(Arc::clone(endpoint))
             }
-            _ => Self::reach(&provider.protocol),
+            _ => Self::reach(name, &provider.protocol),
         };
         let authorization = |credential: &fairlead_snapshot::Credential| {
             let value = credentials.get(credential.value.as_ref()?)?;
@@ -69,11 +69,14 @@ impl Upstream {
         }
     }
 
-    fn reach(protocol: &Protocol) -> Reach {
+    fn reach(name: &ObjectName, protocol: &Protocol) -> Reach {
         match Endpoint::new(protocol) {
             Ok(Some(endpoint)) => Reach::Http(Arc::new(endpoint)),
             Ok(None) => Reach::Simulated,
-            Err(error) => Reach::Broken(error.to_string()),
+            Err(error) => {
+                tracing::error!(provider = %name, %error, "this provider cannot be used");
+                Reach::Broken
+            }
         }
     }
 

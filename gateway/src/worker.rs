@@ -35,6 +35,8 @@ pub enum Phase {
     Leaving,
     /// What is in flight is finished, nothing new is taken.
     Draining,
+    /// What is in flight is cut.
+    Cut,
 }
 
 /// One core.
@@ -43,8 +45,10 @@ pub struct Worker {
     pub shared: Arc<Shared>,
     /// Its idle connections.
     pub pool: Arc<Pool>,
-    /// What it runs.
+    /// What it runs for callers: shutdown waits for these.
     pub tasks: Tasks,
+    /// What drives connections to providers: nobody waits for these, an idle one may live for a minute.
+    pub drivers: Tasks,
     /// How many requests it serves; new connections go where this is lowest.
     pub active: Arc<AtomicUsize>,
 }
@@ -57,6 +61,7 @@ impl Worker {
             shared,
             pool: Arc::default(),
             tasks: Tasks::default(),
+            drivers: Tasks::default(),
             active,
         })
     }

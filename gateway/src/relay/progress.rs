@@ -12,6 +12,9 @@ const MAX_HELD_EVENTS: usize = 64;
 /// More bytes than this are not held: the stream commits.
 const MAX_HELD_BYTES: usize = 256 * 1024;
 
+/// Choices are compared one by one, so a provider must not make up any number of them.
+const MAX_CHOICES: usize = 256;
+
 /// What becomes of an event.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
@@ -66,26 +69,36 @@ impl Progress {
         self.committed
     }
 
-    /// Whether every choice has its finish reason, so that nothing but the terminator is missing.
-    #[must_use]
-    pub fn complete(&self) -> bool {
-        let enough = u64::try_from(self.finished.len())
-            .is_ok_and(|finished| finished >= self.choices.max(1));
-        enough
+    /// Whether every choice that has begun has its finish reason: with a terminator that is enough, for some servers ignore `n`.
+    fn all_finished(&self) -> bool {
+        !self.finished.is_empty()
             && self
                 .seen
                 .iter()
                 .all(|choice| self.finished.contains(choice))
     }
 
+    /// Whether every choice that was asked for has its finish reason, so that nothing but the terminator is missing.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        let enough = u64::try_from(self.finished.len())
+            .is_ok_and(|finished| finished >= self.choices.max(1));
+        enough && self.all_finished()
+    }
+
     /// Takes the next event; the verdict says what becomes of it.
     pub fn take(&mut self, event: &Event) -> Verdict {
         self.moved = false;
         let Some(data) = &event.data else {
-            return self.hold(event);
+            // Comments keep a connection open; before the content the gateway sends its own.
+            return if self.committed {
+                Verdict::Pass
+            } else {
+                Verdict::Drop
+            };
         };
         match payload(data) {
-            Ok(Payload::Done) if self.complete() => Verdict::End,
+            Ok(Payload::Done) if self.all_finished() => Verdict::End,
             Ok(Payload::Done) => {
                 Verdict::Malformed("the stream ended before every choice had a finish_reason")
             }
@@ -99,6 +112,9 @@ impl Progress {
         let only_usage = chunk.choices == 0 && chunk.usage.is_some();
         if chunk.usage.is_some() {
             self.usage.clone_from(&chunk.usage);
+        }
+        if chunk.seen.len().max(self.seen.len()) > MAX_CHOICES {
+            return Verdict::Malformed("its stream has more choices than anyone asks for");
         }
         note(&mut self.seen, &chunk.seen);
         note(&mut self.finished, &chunk.finished);

@@ -7,6 +7,7 @@ use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai;
 use fairlead_wire::sse::{Decoder, Event};
 use http::{HeaderMap, HeaderValue};
+use tokio::time::Instant;
 
 use super::progress::{Progress, Verdict};
 use crate::attempt::{Patience, Try, broken, status_of};
@@ -35,6 +36,8 @@ pub struct StreamAnswer {
     patience: Patience,
     /// Until when the answer must have moved on.
     moved_on_by: Deadline,
+    /// When the caller was last given something.
+    left: Instant,
     authorization: Option<HeaderValue>,
     ended: bool,
 }
@@ -63,6 +66,7 @@ impl StreamAnswer {
             ready: VecDeque::new(),
             patience,
             moved_on_by: Deadline::total(attempt.job.deadline),
+            left: Instant::now(),
             authorization: attempt.authorization.clone(),
             ended: false,
         }
@@ -78,7 +82,10 @@ impl StreamAnswer {
                 self.end();
             }
         }
-        self.moved_on_by = self.patience.next();
+        if self.progress.moved {
+            self.moved_on_by = self.patience.next();
+        }
+        self.left = Instant::now();
         Ok(())
     }
 
@@ -86,6 +93,10 @@ impl StreamAnswer {
     /// then ends without `[DONE]`.
     pub async fn next(&mut self, record: &mut Record) -> Option<Bytes> {
         record.content_begins();
+        // The time in which the caller was not reading is not the provider's.
+        self.moved_on_by = self
+            .moved_on_by
+            .later_by(self.left.elapsed(), self.patience.deadline);
         while self.ready.is_empty() && !self.ended {
             let step = match self.moved_on_by.wait(self.read()).await {
                 Ok(step) => step,
@@ -94,6 +105,8 @@ impl StreamAnswer {
             match step {
                 Ok(Progressed::On) => {}
                 Ok(Progressed::Complete) => self.end(),
+                // Nothing but the terminator is missing, and the provider keeps it to itself.
+                Err(_) if self.progress.complete() => self.end(),
                 Err(failure) => self.fail(&failure, record),
             }
         }
@@ -104,6 +117,7 @@ impl StreamAnswer {
         if self.ended && record.error.is_none() {
             record.complete = true;
         }
+        self.left = Instant::now();
         Some(self.take_ready())
     }
 
@@ -168,7 +182,7 @@ impl StreamAnswer {
 
     /// The body ended without `[DONE]`: all is well if every choice has finished, and the missing terminator is added.
     fn at_end_of_body(&mut self) -> Result<Progressed, Failure> {
-        if self.progress.complete() && self.decoder.pending() == 0 {
+        if self.progress.complete() {
             Ok(Progressed::Complete)
         } else {
             Err(broken())

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use fairlead_snapshot::Protocol;
 use http::uri::Scheme;
@@ -17,6 +18,11 @@ use super::body::RequestBody;
 use super::egress;
 use crate::tasks::Tasks;
 use crate::tls::{self, TlsError};
+
+/// How long one of several addresses is tried.
+const ONE_ADDRESS: Duration = Duration::from_secs(2);
+/// The most bytes the head of an answer may have.
+const MAX_HEAD: usize = 128 * 1024;
 
 /// A place that connections are opened to. Two configurations with an equal endpoint share its pools.
 pub struct Endpoint {
@@ -160,7 +166,7 @@ impl Endpoint {
             if !self.private_network && !egress::is_public(address.ip()) {
                 continue;
             }
-            match TcpStream::connect(address).await {
+            match dial_one(address).await {
                 Ok(stream) => {
                     // Latency matters more than packet count; a failure to set it costs only that.
                     let _ = stream.set_nodelay(true);
@@ -180,7 +186,9 @@ impl Endpoint {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD)
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| ConnectError::Http(self.host.clone(), error))?;
         tasks.spawn(async move {
@@ -189,6 +197,13 @@ impl Endpoint {
         });
         Ok(sender)
     }
+}
+
+/// One address gets a share of the time, so that one that swallows packets does not keep the others from being tried.
+async fn dial_one(address: SocketAddr) -> std::io::Result<TcpStream> {
+    tokio::time::timeout(ONE_ADDRESS, TcpStream::connect(address))
+        .await
+        .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
 impl std::fmt::Debug for Endpoint {

@@ -38,12 +38,12 @@ pub struct Frames {
 impl Frames {
     /// The next piece, after its pause.
     pub async fn next(&mut self) -> Option<Bytes> {
-        let piece = self.pieces.pop_front()?;
-        if !self.pause.is_zero() {
+        // Whoever stops waiting loses nothing: the piece is taken after the pause.
+        if !self.pause.is_zero() && !self.pieces.is_empty() {
             tokio::time::sleep(self.pause).await;
         }
         self.pause = self.between;
-        Some(piece)
+        self.pieces.pop_front()
     }
 }
 
