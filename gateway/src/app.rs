@@ -1,5 +1,6 @@
 //! Assembly: what `serve` is made of, and the order in which it starts and ends.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
         listen::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let admin =
         listen::bind(args.admin).with_context(|| format!("cannot listen on {}", args.admin))?;
-    tracing::info!(listen = %listener.local_addr()?, admin = %admin.local_addr()?, tls = certificate.is_some(), "serving");
+    let address = listener.local_addr()?;
     let cores = Cores::start(cores(args), &shared, acceptor.as_ref(), args.drain_timeout)?;
     let (end, ended) = oneshot::channel();
     let accepting = std::thread::Builder::new()
@@ -61,6 +62,7 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
         standalone,
         shared,
         certificate,
+        address,
         admin,
         ended,
     };
@@ -128,6 +130,8 @@ struct Control {
     standalone: Standalone,
     shared: Arc<Shared>,
     certificate: Option<Arc<ServedCertificate>>,
+    /// Where callers connect.
+    address: SocketAddr,
     admin: std::net::TcpListener,
     ended: oneshot::Receiver<()>,
 }
@@ -141,6 +145,8 @@ impl Control {
             .build()?;
         runtime.block_on(async {
             let signals = Signals::listen()?;
+            // Said only now: whoever reads it may send a signal at once.
+            tracing::info!(listen = %self.address, admin = %self.admin.local_addr()?, tls = self.certificate.is_some(), "serving");
             let admin = tokio::net::TcpListener::from_std(self.admin)?;
             let service = admin::router(Admin {
                 shared: Arc::clone(&self.shared),

@@ -116,7 +116,9 @@ where
             .timer(TokioTimer::new())
             .header_read_timeout(limits.idle_time);
         // At most 100 header fields: hyper's own limit, which is quicker left alone than set.
-        builder.max_buf_size(limits.header_bytes);
+        builder
+            .max_buf_size(limits.header_bytes)
+            .max_header_size(limits.header_bytes);
         // A connection that waited in the queue until now is still answered, once.
         let late = *worker.shared.phase.borrow() >= Phase::Draining;
         builder.keep_alive(!late);

@@ -63,7 +63,8 @@ pub async fn dispatch(
 ) -> (Record, Result<Committed, Refusal>) {
     let mut failures: Vec<Failure> = Vec::new();
     for step in &plan.steps {
-        if !failures.last().is_none_or(|failure| applies(step, failure)) {
+        let applies = |failure| applies(step, failure, &record.attempts);
+        if !failures.last().is_none_or(applies) {
             continue;
         }
         let began = Instant::now();
@@ -85,7 +86,7 @@ pub async fn dispatch(
 }
 
 /// Whether a step is for the failure of the attempt before it.
-fn applies(step: &Step, failure: &Failure) -> bool {
+fn applies(step: &Step, failure: &Failure, attempts: &[Attempt]) -> bool {
     let listed = step.on.as_ref().map(|on| {
         let by_status = failure
             .status()
@@ -96,7 +97,16 @@ fn applies(step: &Step, failure: &Failure) -> bool {
         failure.class,
         FailureClass::TotalTimeout | FailureClass::ClientGone
     );
-    !over && listed.unwrap_or_else(|| failure.class.falls_back())
+    let by_itself = || failure.class.falls_back() && !too_long_for(&step.model, attempts);
+    !over && listed.unwrap_or_else(by_itself)
+}
+
+/// Whether a target has found the request too long for this model. Context windows are not known, so only another model may help; a rule
+/// that lists the class knows better.
+fn too_long_for(model: &str, attempts: &[Attempt]) -> bool {
+    attempts.iter().any(|attempt| {
+        attempt.class == Some(FailureClass::ContextTooLong) && *attempt.model == *model
+    })
 }
 
 async fn attempt(job: &Job, step: &Step, rule: Option<&RuleRef>) -> Result<Committed, Failure> {

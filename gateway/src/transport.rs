@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
@@ -16,6 +16,8 @@ use crate::upstream::source::{HttpSource, Source};
 use crate::worker::Worker;
 use fairlead_snapshot::{FailureClass, Protocol};
 
+/// As many header fields as a request may have, so that the map is made once.
+const HEADERS: usize = 12;
 /// How long an idle connection may take to be ready.
 const MOMENT: Duration = Duration::from_millis(5);
 
@@ -114,7 +116,7 @@ async fn exchange(
     mut sender: SendRequest<RequestBody>,
     first: Deadline,
 ) -> Result<Reply, Exchange> {
-    let request = request(attempt, endpoint).map_err(Exchange::Failed)?;
+    let request = request(attempt, endpoint);
     let answer = first
         .wait(sender.send_request(request))
         .await
@@ -139,7 +141,7 @@ async fn exchange(
     })
 }
 
-fn request(attempt: &Try<'_>, endpoint: &Endpoint) -> Result<Request<RequestBody>, Failure> {
+fn request(attempt: &Try<'_>, endpoint: &Endpoint) -> Request<RequestBody> {
     let job = attempt.job;
     let pieces = job.edits.upstream_body(
         &job.body,
@@ -148,18 +150,12 @@ fn request(attempt: &Try<'_>, endpoint: &Endpoint) -> Result<Request<RequestBody
     );
     let mut request = Request::new(RequestBody::new(pieces));
     *request.method_mut() = Method::POST;
-    *request.version_mut() = Version::HTTP_11;
-    *request.uri_mut() = endpoint
-        .path_of(job.operation.path())
-        .parse()
-        .map_err(|_| {
-            Failure::new(
-                FailureClass::Unavailable,
-                "its baseURL has a path that is not valid",
-            )
-        })?;
+    *request.uri_mut() = endpoint.uri(job.operation);
     let headers = request.headers_mut();
-    headers.clone_from(&job.headers);
+    headers.reserve(HEADERS);
+    for (name, value) in &job.headers {
+        headers.insert(name, value.clone());
+    }
     headers.insert(header::HOST, endpoint.authority());
     headers.insert(
         header::CONTENT_TYPE,
@@ -180,7 +176,7 @@ fn request(attempt: &Try<'_>, endpoint: &Endpoint) -> Result<Request<RequestBody
     if let Some(authorization) = &attempt.authorization {
         headers.insert(header::AUTHORIZATION, authorization.clone());
     }
-    Ok(request)
+    request
 }
 
 fn refused_connection(attempt: &Try<'_>, error: &ConnectError) -> Failure {

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -12,6 +13,9 @@ use crate::record::{Attempt, Record};
 
 /// How many lines may wait.
 const QUEUE: usize = 8192;
+
+/// Lines are written together that come within this time.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The writing end of the log, or nothing.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +64,18 @@ fn drain(lines: &Receiver<Vec<u8>>, out: impl std::io::Write) {
             let _ = out.write_all(&line);
         }
         let _ = out.flush();
+        pause();
     }
+}
+
+/// While the writer sleeps, a line costs a request no wake-up of another thread, which would be dearer than the line itself; and lines are
+/// written many at a time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread of its own, which serves no request"
+)]
+fn pause() {
+    std::thread::sleep(PAUSE);
 }
 
 /// A line. Names follow OpenTelemetry's GenAI attributes where there is one.

@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use super::body::RequestBody;
 use super::egress;
+use crate::surface::Operation;
 use crate::tasks::Tasks;
 use crate::tls::{self, TlsError};
 
@@ -33,7 +34,8 @@ pub struct Endpoint {
     host: String,
     port: u16,
     authority: HeaderValue,
-    path: String,
+    /// One for each operation: parsed once, cloned per attempt.
+    uris: [Uri; Operation::ALL.len()],
     private_network: bool,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
@@ -103,6 +105,14 @@ impl Endpoint {
         } else {
             None
         };
+        let below = uri.path().trim_end_matches('/');
+        let mut uris = Operation::ALL.map(|_| Uri::default());
+        for operation in Operation::ALL {
+            uris[operation as usize] = [below, operation.path()]
+                .concat()
+                .parse()
+                .map_err(|_| bad())?;
+        }
         Ok(Some(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             protocol: protocol.clone(),
@@ -110,7 +120,7 @@ impl Endpoint {
                 .port_u16()
                 .unwrap_or(if secure { 443 } else { 80 }),
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
-            path: uri.path().trim_end_matches('/').to_owned(),
+            uris,
             private_network: *private_network,
             host,
             tls,
@@ -129,10 +139,10 @@ impl Endpoint {
         self.authority.clone()
     }
 
-    /// The path of an operation below the base URL.
+    /// The target of a request: the operation's path below the base URL.
     #[must_use]
-    pub fn path_of(&self, operation: &str) -> String {
-        [self.path.as_str(), operation].concat()
+    pub fn uri(&self, operation: Operation) -> Uri {
+        self.uris[operation as usize].clone()
     }
 
     /// Opens a connection; its driver runs on the calling thread's runtime until the connection closes.

@@ -1,0 +1,49 @@
+//! The figures of a run, in `path/results.json` below the target folder: what was measured, what it had to be, and whether it was.
+//! A figure of the same name is replaced.
+
+use std::path::Path;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+/// Tests of one process write one after the other.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Records a figure that must not be above `most`, and says whether it is not.
+pub(crate) fn at_most(name: &str, figure: f64, unit: &str, most: f64) -> bool {
+    record(
+        name,
+        figure,
+        unit,
+        &format!("at most {most}"),
+        figure <= most,
+    )
+}
+
+/// Records a figure that must not be below `least`, and says whether it is not.
+pub(crate) fn at_least(name: &str, figure: f64, unit: &str, least: f64) -> bool {
+    record(
+        name,
+        figure,
+        unit,
+        &format!("at least {least}"),
+        figure >= least,
+    )
+}
+
+fn record(name: &str, figure: f64, unit: &str, bound: &str, ok: bool) -> bool {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("path");
+    let path = folder.join("results.json");
+    let _writing = WRITING.lock();
+    std::fs::create_dir_all(&folder).unwrap();
+    // Absent, or damaged: this run's figures are what counts.
+    let mut all: Vec<Value> = std::fs::read(&path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    all.retain(|old| old["name"] != name);
+    all.push(json!({"name": name, "figure": figure, "unit": unit, "bound": bound, "ok": ok}));
+    all.sort_by_key(|figure| figure["name"].to_string());
+    std::fs::write(&path, serde_json::to_vec_pretty(&all).unwrap()).unwrap();
+    ok
+}

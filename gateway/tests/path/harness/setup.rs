@@ -1,0 +1,110 @@
+//! A gateway before it runs: its folders and its command line.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::{Gateway, PATIENCE};
+
+/// Temporary folders with a configuration, and the arguments that are added to the usual ones.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    folder: TempDir,
+    arguments: Vec<String>,
+}
+
+impl Setup {
+    /// An empty configuration.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("config")).unwrap();
+        Self {
+            folder,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// With a file in its configuration.
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        self.write(&format!("config/{name}"), text);
+        self
+    }
+
+    /// With more arguments for `serve`. `{}` stands for the folder that holds all the others.
+    pub(crate) fn arguments(mut self, more: &[&str]) -> Self {
+        let folder = self.folder.path().display().to_string();
+        self.arguments
+            .extend(more.iter().map(|argument| argument.replace("{}", &folder)));
+        self
+    }
+
+    /// The path of something in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file as editors do: beside its place, then renamed into it.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        let directory = path.parent().unwrap();
+        std::fs::create_dir_all(directory).unwrap();
+        let draft = directory.join(".draft");
+        std::fs::write(&draft, text).unwrap();
+        std::fs::rename(draft, path).unwrap();
+    }
+
+    /// Starts the gateway and waits until it serves.
+    pub(crate) async fn start(self) -> Gateway {
+        let child = self
+            .serve()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Gateway::of(child, self).await
+    }
+
+    /// Runs `serve` to its end, for a start that is refused.
+    pub(crate) async fn refused(&self) -> Output {
+        finish(self.serve()).await
+    }
+
+    /// Runs `check` or another command on the folder of the configuration.
+    pub(crate) async fn run(&self, command: &str, more: &[&str]) -> Output {
+        let mut process = gateway();
+        process.arg(command).arg(self.path("config")).args(more);
+        finish(process).await
+    }
+
+    fn serve(&self) -> Command {
+        let mut command = gateway();
+        command
+            .arg("serve")
+            .arg("--config-dir")
+            .arg(self.path("config"));
+        command
+            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(&self.arguments);
+        command
+    }
+}
+
+/// The binary under test, with an environment that changes nothing about it.
+fn gateway() -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_fairlead-gateway")));
+    command
+        .env("NO_COLOR", "1")
+        .env_remove("RUST_LOG")
+        .kill_on_drop(true)
+        .stdin(Stdio::null());
+    command
+}
+
+async fn finish(mut command: Command) -> Output {
+    tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .expect("the command does not end")
+        .unwrap()
+}

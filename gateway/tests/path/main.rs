@@ -1,0 +1,34 @@
+//! The whole gateway, from YAML files to answers: the real binary between real callers and a scripted provider.
+//!
+//! Read as a specification: one module a subject, one sentence a test. Each test has a gateway process, folders and ports of its own.
+//! Figures that were promised go to `path/results.json` in the target folder (`harness::results`).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of a test fail by panicking, as the test itself does"
+)]
+
+mod bodies;
+mod connections;
+mod credentials;
+mod drain;
+mod explain;
+mod failover;
+mod failures;
+mod files;
+mod harness;
+mod keys;
+mod names;
+mod observe;
+mod refusals;
+mod rules;
+mod shapes;
+mod split;
+mod state;
+mod streams;
+mod table;
+mod timeouts;
+mod upstream_tls;
+mod whole;

@@ -1,0 +1,178 @@
+//! What outlives a restart, and Secrets that come as files.
+
+use fairlead_faults::{Play, Provider};
+use serde_json::Value;
+
+use crate::harness::yaml::{caller, chain, object, provider};
+use crate::harness::{Gateway, Setup, eventually, whole};
+
+const GENERATED: &str = "key: {type: Generate, secretRef: {name: made}}";
+
+fn generated(a: &Provider) -> Setup {
+    let documents = [
+        provider("a", &a.base_url(), ""),
+        chain("chat", &["a"], ""),
+        object("VirtualKey", "made", GENERATED),
+    ];
+    Setup::new().file("all.yaml", &documents.concat())
+}
+
+/// The generated keys that the process has shown.
+fn shown(gateway: &Gateway) -> Vec<String> {
+    let lines = gateway.err.so_far();
+    lines
+        .iter()
+        .filter_map(|line| line.split("it is shown this once: ").nth(1))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_generated_key_is_shown_once_and_valid_after_a_restart() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let gateway = generated(&a)
+        .arguments(&["--state-dir", "{}/state"])
+        .start()
+        .await;
+    let keys = shown(&gateway);
+    assert!(keys.len() == 1 && keys[0].len() >= 32, "{keys:?}");
+    assert_eq!(gateway.ask_as(&keys[0], &whole("chat")).await.status, 200);
+    let gateway = gateway.stop().await.start().await;
+    assert_eq!(shown(&gateway), [""; 0]);
+    assert_eq!(gateway.ask_as(&keys[0], &whole("chat")).await.status, 200);
+    // A new VirtualKey of the same Secret does not inherit the value.
+    assert_eq!(
+        gateway
+            .ask_as("sk-fairlead-guess-0123456789abcdef0123", &whole("chat"))
+            .await
+            .code(),
+        "invalid_key"
+    );
+}
+
+#[tokio::test]
+async fn without_a_state_folder_a_generated_key_is_valid_until_the_end_and_the_gateway_says_so() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let gateway = generated(&a).start().await;
+    let keys = shown(&gateway);
+    assert_eq!(gateway.ask_as(&keys[0], &whole("chat")).await.status, 200);
+    gateway
+        .err
+        .until(|line| line.contains("without --state-dir it is valid until the gateway stops"))
+        .await;
+    // Edits of other files do not make another one.
+    gateway.edit("more.yaml", &chain("more", &["a"], "")).await;
+    assert_eq!(gateway.ask_as(&keys[0], &whole("more")).await.status, 200);
+    let gateway = gateway.stop().await.start().await;
+    assert_eq!(gateway.ask_as(&keys[0], &whole("chat")).await.status, 401);
+    assert_ne!(shown(&gateway), keys);
+}
+
+#[tokio::test]
+async fn the_last_accepted_version_of_an_object_is_kept_over_a_restart() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let others = [provider("a", &a.base_url(), ""), caller()].concat();
+    let setup = Setup::new()
+        .file("others.yaml", &others)
+        .file("rule.yaml", &chain("chat", &["a"], ""));
+    let gateway = setup.arguments(&["--state-dir", "{}/state"]).start().await;
+    assert_eq!(gateway.ask(&whole("chat")).await.status, 200);
+    let setup = gateway.stop().await;
+    setup.write("config/rule.yaml", &chain("chat", &["a"], "priority: -1"));
+    let gateway = setup.start().await;
+    gateway
+        .err
+        .until(|line| line.contains("the last accepted version stays in force"))
+        .await;
+    assert_eq!(gateway.ask(&whole("chat")).await.status, 200);
+    // What was deleted meanwhile is not brought back.
+    let setup = gateway.stop().await;
+    std::fs::remove_file(setup.path("config/rule.yaml")).unwrap();
+    assert_eq!(
+        setup.start().await.ask(&whole("chat")).await.code(),
+        "unknown_model"
+    );
+}
+
+#[tokio::test]
+async fn no_secret_is_kept_but_the_keys_that_were_made() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let gateway = generated(&a)
+        .file("caller.yaml", &caller())
+        .arguments(&["--state-dir", "{}/state"])
+        .start()
+        .await;
+    let made = shown(&gateway).pop().unwrap();
+    let kept = std::fs::read_to_string(gateway.setup.path("state/last-good.json")).unwrap();
+    assert!(
+        kept.contains("chat") && !kept.contains(crate::harness::KEY) && !kept.contains(&made),
+        "{kept}"
+    );
+}
+
+#[tokio::test]
+async fn the_admin_token_opens_the_configuration_and_nothing_else_does() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let gateway = generated(&a)
+        .arguments(&["--state-dir", "{}/state"])
+        .start()
+        .await;
+    let token = std::fs::read_to_string(gateway.setup.path("state/admin-token")).unwrap();
+    assert_eq!(gateway.admin("/config").send().await.unwrap().status(), 401);
+    assert_eq!(
+        gateway
+            .admin("/config")
+            .bearer_auth("x")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        401
+    );
+    let config: Value = gateway
+        .admin("/config")
+        .bearer_auth(token.trim())
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        (&config["providers"], &config["keys"], &config["generation"]),
+        (&1.into(), &1.into(), &1.into()),
+        "{config}"
+    );
+}
+
+#[tokio::test]
+async fn secrets_are_read_from_files_and_again_when_they_change() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let credential = "credentials: [{name: main, secretRef: {name: upstream, key: token}}]";
+    let documents = [
+        provider("a", &a.base_url(), credential),
+        chain("chat", &["a"], ""),
+        object(
+            "VirtualKey",
+            "caller",
+            "key: {type: SecretRef, secretRef: {name: caller}}",
+        ),
+    ];
+    let setup = Setup::new().file("all.yaml", &documents.concat());
+    setup.write("secrets/default/upstream/token", "sk-first\n");
+    setup.write("secrets/default/caller/apiKey", crate::harness::KEY);
+    let gateway = setup
+        .arguments(&["--secrets-dir", "{}/secrets"])
+        .start()
+        .await;
+    assert_eq!(gateway.ask(&whole("chat")).await.status, 200);
+    assert_eq!(a.seen()[0].header("authorization"), Some("Bearer sk-first"));
+    gateway
+        .setup
+        .write("secrets/default/upstream/token", "sk-second");
+    eventually("the new credential is sent", async || {
+        assert_eq!(gateway.ask(&whole("chat")).await.status, 200);
+        (a.seen().pop()?.header("authorization") == Some("Bearer sk-second")).then_some(())
+    })
+    .await;
+}
