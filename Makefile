@@ -17,8 +17,9 @@ NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: gateway ## build the gateway and serve examples/quickstart; it prints a curl to try
-	exec $(GATEWAY) serve --config-dir examples/quickstart
+run: gateway ## build the gateway and serve examples/quickstart; prints a curl to try
+	@echo; echo 'In another terminal:'; echo; cat examples/quickstart/curl.sh; echo
+	@exec $(GATEWAY) serve --config-dir examples/quickstart
 
 check: lint unit deny ## what needs no cluster: format, lints, unit, golden and drift tests, dependencies
 

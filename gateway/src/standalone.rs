@@ -207,6 +207,8 @@ impl Standalone {
     pub async fn watch(mut self, shared: Arc<Shared>) {
         let changed = Arc::new(Notify::new());
         let _watcher = watcher(self.folder.watched(), &changed);
+        // An edit made since the first reading was before the watch.
+        self.reload(&shared);
         loop {
             // Whether something was said or the time has come to look, everything is read: the digest tells whether it matters.
             if tokio::time::timeout(LOOK, changed.notified()).await.is_ok() {

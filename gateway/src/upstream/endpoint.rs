@@ -197,6 +197,7 @@ impl Endpoint {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (sender, connection) = http1::Builder::new()
+            .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
             .await

@@ -13,7 +13,6 @@ use cases::{Case, Outcome, cases, world};
 const AT_ONCE: usize = 4;
 
 #[tokio::test]
-#[expect(clippy::cast_precision_loss, reason = "a few hundred")]
 async fn check_says_of_every_case_what_the_table_says() {
     let (world, cases) = (world(), cases());
     let judged = futures_util::stream::iter(&cases).map(|case| judge(case, &world));
@@ -24,13 +23,13 @@ async fn check_says_of_every_case_what_the_table_says() {
         .await;
     results::at_least(
         "table of YAML through check: cases",
-        cases.len() as f64,
+        results::count(cases.len()),
         "cases",
         80.0,
     );
     let all_right = results::at_most(
         "table of YAML through check: judged wrongly",
-        wrong.len() as f64,
+        results::count(wrong.len()),
         "cases",
         0.0,
     );

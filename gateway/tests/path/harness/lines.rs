@@ -58,6 +58,11 @@ impl Lines {
         }
     }
 
+    /// Waits until there are so many lines.
+    pub(crate) async fn until_count(&self, count: usize) {
+        self.after(count - 1, |_| true).await;
+    }
+
     /// All lines, once the process has closed its end.
     pub(crate) async fn all(&self) -> Vec<String> {
         let mut lines = self.0.clone();

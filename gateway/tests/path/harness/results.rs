@@ -31,6 +31,11 @@ pub(crate) fn at_least(name: &str, figure: f64, unit: &str, least: f64) -> bool 
     )
 }
 
+/// A count as a figure.
+pub(crate) fn count(things: usize) -> f64 {
+    f64::from(u32::try_from(things).unwrap())
+}
+
 fn record(name: &str, figure: f64, unit: &str, bound: &str, ok: bool) -> bool {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("path");
     let path = folder.join("results.json");
