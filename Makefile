@@ -63,7 +63,7 @@ bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench
 	$(TARGET)/release/fairlead-bench --gateway $(TARGET)/release/fairlead-gateway
 
-generate: ## write crds/manifests
+generate: ## write crds/manifests and docs/api.md
 	cargo run --package fairlead-crds --bin crdgen
 
 fuzz: ## fuzz each target for two minutes (nightly and cargo-fuzz; by hand)

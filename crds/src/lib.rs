@@ -9,6 +9,7 @@
     reason = "KubeSchema expands to a second copy of every type inside a function body"
 )]
 
+mod reference;
 #[cfg(feature = "table")]
 pub mod table;
 pub mod text;
@@ -53,5 +54,16 @@ pub fn manifests() -> Vec<(String, String)> {
             let text = serde_saphyr::to_string(crd).ok()?;
             Some((name, format!("{header}{text}")))
         })
+        .collect()
+}
+
+/// Every generated file: its path from the root of the repository, and its text.
+#[must_use]
+pub fn generated() -> Vec<(String, String)> {
+    let manifests = manifests()
+        .into_iter()
+        .map(|(name, text)| (format!("crds/manifests/{name}"), text));
+    manifests
+        .chain([("docs/api.md".to_owned(), reference::reference())])
         .collect()
 }
