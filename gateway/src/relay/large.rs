@@ -15,6 +15,9 @@ use crate::upstream::source::Source;
 /// Providers write the usage last; this much of the end is kept to find it.
 const TAIL: usize = 16 * 1024;
 
+/// The usage ends at one of this many closing brackets after its beginning, or is not looked for any more.
+const CLOSINGS: usize = 16;
+
 /// A large answer on its way to the caller.
 #[derive(Debug)]
 pub struct LargeAnswer {
@@ -25,6 +28,7 @@ pub struct LargeAnswer {
     held: Option<Bytes>,
     source: Source,
     tail: Vec<u8>,
+    nesting: Nesting,
     patience: Patience,
 }
 
@@ -49,6 +53,7 @@ impl LargeAnswer {
             held: Some(held),
             source,
             tail: Vec::new(),
+            nesting: Nesting::default(),
             patience,
         }
     }
@@ -63,6 +68,10 @@ impl LargeAnswer {
             Some(held) => held,
             None => match self.patience.next().wait(self.source.chunk()).await {
                 Ok(Some(Ok(piece))) => piece,
+                // A body that ends with its connection has no other sign of being whole.
+                Ok(None) if !self.nesting.is_closed() => {
+                    return Some(Err(self.cut(broken(), record)));
+                }
                 Ok(None) => {
                     record.usage = usage_in(&self.tail);
                     record.complete = true;
@@ -72,6 +81,7 @@ impl LargeAnswer {
                 Err(timeout) => return Some(Err(self.cut(timeout, record))),
             },
         };
+        self.nesting.take(&piece);
         self.remember(&piece);
         Some(Ok(piece))
     }
@@ -89,6 +99,39 @@ impl LargeAnswer {
     }
 }
 
+/// How many brackets of a JSON text are open, however it is cut into pieces.
+#[derive(Debug, Default)]
+struct Nesting {
+    depth: u64,
+    begun: bool,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Nesting {
+    fn take(&mut self, piece: &[u8]) {
+        for byte in piece {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.in_string => self.escaped = true,
+                b'"' => self.in_string = !self.in_string,
+                _ if self.in_string => {}
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    self.begun = true;
+                }
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether something was opened and everything is closed again.
+    fn is_closed(&self) -> bool {
+        self.begun && self.depth == 0 && !self.in_string
+    }
+}
+
 /// The usage in the end of an answer: the last member of that name that is an object.
 fn usage_in(tail: &[u8]) -> Option<Usage> {
     const NAME: &[u8] = b"\"usage\"";
@@ -101,6 +144,7 @@ fn usage_in(tail: &[u8]) -> Option<Usage> {
         .map(|open| at + open)?;
     let end = (object..tail.len())
         .filter(|end| tail[*end] == b'}')
+        .take(CLOSINGS)
         .find(|end| Object::parse(&tail[object..=*end], &Limits::default()).is_ok())?;
     let answer = [b"{\"usage\":", &tail[object..=end], b"}"].concat();
     match openai::answer(&answer) {
@@ -121,6 +165,18 @@ mod tests {
             (usage.input_tokens, usage.cached_input_tokens),
             (Some(7), Some(2))
         );
+    }
+
+    #[test]
+    fn an_answer_is_whole_when_its_brackets_are_closed() {
+        let text = br#"{"a":["x]\"}",{"b":[]}]}"#;
+        for cut in 0..text.len() {
+            let mut nesting = Nesting::default();
+            nesting.take(&text[..cut]);
+            assert!(!nesting.is_closed(), "{cut}");
+            nesting.take(&text[cut..]);
+            assert!(nesting.is_closed(), "{cut}");
+        }
     }
 
     #[test]

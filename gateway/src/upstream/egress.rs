@@ -30,9 +30,11 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(v6: Ipv6Addr) -> bool {
-    // Global unicast is 2000::/3; the documentation prefixes lie inside it.
+    // Global unicast is 2000::/3; Teredo (2001::/32) and the documentation prefixes lie inside it.
     let [a, b, ..] = v6.segments();
-    (0x2000..0x4000).contains(&a) && !(a == 0x2001 && b == 0x0db8) && !(a == 0x3fff && b < 0x1000)
+    (0x2000..0x4000).contains(&a)
+        && !(a == 0x2001 && (b == 0 || b == 0x0db8))
+        && !(a == 0x3fff && b < 0x1000)
 }
 
 /// The IPv4 address inside an IPv4-mapped (`::ffff:0:0/96`), NAT64 (`64:ff9b::/96`) or 6to4 (`2002::/16`) address.
@@ -87,6 +89,7 @@ mod tests {
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
             "2002:7f00:1::",
+            "2001:0:7f00:1::",
         ];
         for text in addresses {
             assert!(!is_public(text.parse().unwrap()), "{text}");

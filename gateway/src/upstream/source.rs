@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -49,19 +50,20 @@ impl Source {
 
     /// Nothing more of the body is wanted, and it should be at its end: if it ends soon, the connection is kept.
     pub fn finish(self) {
-        if let Self::Http(mut source) = self {
-            if source.lease.is_none() {
-                return;
-            }
-            let tasks = source.tasks.clone();
-            tasks.spawn(async move {
-                // Whether it ends in time or not, dropping the source does what is right.
-                let _ = tokio::time::timeout(LINGER, async {
-                    while let Some(Ok(_)) = source.chunk().await {}
-                })
-                .await;
-            });
+        let Self::Http(mut source) = self else { return };
+        // The end has usually come together with the last piece.
+        while let Some(Some(Ok(_))) = source.chunk().now_or_never() {}
+        if source.lease.is_none() {
+            return;
         }
+        let tasks = source.tasks.clone();
+        tasks.spawn(async move {
+            // Whether it ends in time or not, dropping the source does what is right.
+            let _ = tokio::time::timeout(LINGER, async {
+                while let Some(Ok(_)) = source.chunk().await {}
+            })
+            .await;
+        });
     }
 }
 
