@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Permits are counted in steps of this many bytes, so that small bodies do not make the counter a hot spot.
+/// Permits are counted in steps of this many bytes, so that a body that arrives in small pieces touches the counter seldom.
 const STEP: usize = 64 * 1024;
 /// The share of the memory limit that bodies may take, in percent.
 const SHARE: usize = 40;

@@ -1,4 +1,5 @@
-//! The record of one request: begun when its head arrives, finished when its answer's body ends, however it ends.
+//! The record of one request: begun when its head arrives, finished when its answer's body ends, however it ends; that of an answer in one
+//! piece ends when the piece is handed to the connection.
 //!
 //! Whoever holds the record last finishes it by dropping it; that is how a caller that hangs up is noticed.
 
