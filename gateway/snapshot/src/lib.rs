@@ -5,16 +5,21 @@
 //! were not there, so a new restriction raises [`FORMAT`].
 
 mod digest;
+mod index;
 mod key;
 mod name;
+pub mod names;
+pub mod order;
 mod provider;
 mod rule;
+mod shard;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use digest::Digest;
+pub use index::{Index, IndexError, Parts, Publication};
 pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
 pub use name::{NameError, ObjectName};
 pub use provider::{
@@ -24,6 +29,8 @@ pub use rule::{
     Failover, FailureClass, Fallback, ModelPattern, Problem, Rule, Scope, Strategy, Target,
     TimeoutOverrides,
 };
+
+pub use shard::{Part, Section, Shard, ShardError};
 
 /// The format this crate writes. A reader refuses a newer one and keeps its last good snapshot.
 pub const FORMAT: u32 = 1;

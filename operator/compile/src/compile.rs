@@ -12,7 +12,6 @@ use crate::credential::Credentials;
 use crate::inputs::Inputs;
 use crate::object::Object;
 use crate::objects::Objects;
-use crate::order;
 use crate::owner::Owners;
 use crate::previous::Past;
 use crate::provider;
@@ -20,6 +19,7 @@ use crate::rule;
 use crate::verdict::Verdict;
 use crate::virtual_key::{self, Claims, WantedKey};
 use crate::world::World;
+use fairlead_snapshot::order;
 
 /// What the compiler makes of its inputs.
 #[derive(Debug, Clone)]

@@ -22,7 +22,6 @@ mod inputs;
 mod kinds;
 mod object;
 mod objects;
-mod order;
 mod owner;
 mod path;
 mod previous;

@@ -10,7 +10,7 @@ use fairlead_snapshot::{Key, KeyDigest, ObjectName, Refusal};
 
 use crate::finding::{Finding, Reason};
 use crate::object::Object;
-use crate::order::age;
+use fairlead_snapshot::order::age;
 use crate::path::Path;
 use crate::previous::Past;
 

@@ -4,14 +4,14 @@
 
 use std::cmp::Reverse;
 
-use fairlead_snapshot::{Rule, Scope};
+use crate::{ObjectName, Rule, Scope};
 
 /// Puts rules in the order in which they are tried.
-pub(crate) fn sort(rules: &mut [Rule]) {
+pub fn sort(rules: &mut [Rule]) {
     rules.sort_by(|a, b| key(a).cmp(&key(b)));
 }
 
-fn key(rule: &Rule) -> (Reverse<bool>, u8, u32, i64, &fairlead_snapshot::ObjectName) {
+fn key(rule: &Rule) -> (Reverse<bool>, u8, u32, i64, &ObjectName) {
     (
         Reverse(rule.overrides),
         breadth(&rule.scope),
@@ -22,7 +22,8 @@ fn key(rule: &Rule) -> (Reverse<bool>, u8, u32, i64, &fairlead_snapshot::ObjectN
 }
 
 /// What sorts older objects first; an object of unknown age counts as the youngest.
-pub(crate) fn age(created: Option<i64>) -> i64 {
+#[must_use]
+pub fn age(created: Option<i64>) -> i64 {
     created.unwrap_or(i64::MAX)
 }
 
@@ -39,7 +40,7 @@ fn breadth(scope: &Scope) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fairlead_snapshot::{ObjectName, Strategy, TimeoutOverrides};
+    use crate::{Strategy, TimeoutOverrides};
 
     fn rule(
         name: &str,
