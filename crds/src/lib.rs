@@ -31,9 +31,24 @@ pub const SECRET_VIRTUAL_KEY: &str = "virtual-key";
 /// Value of [`SECRET_LABEL`] for a bundle of CA certificates.
 pub const SECRET_CA: &str = "ca";
 
+/// The annotation on every CRD that says which revision of the API it is.
+pub const REVISION_ANNOTATION: &str = "fairlead.dev/revision";
+/// Counts the changes of the schemas: an operator does not publish from CRDs of a lower revision, which may have let things pass or dropped fields.
+/// `crds/tests/revision.rs` says when it must rise.
+pub const REVISION: u32 = 1;
+
 /// The one list of CRDs, in the order in which they are documented.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
+    let mut all = kinds();
+    for crd in &mut all {
+        let annotations = crd.metadata.annotations.get_or_insert_default();
+        annotations.insert(REVISION_ANNOTATION.to_owned(), REVISION.to_string());
+    }
+    all
+}
+
+fn kinds() -> Vec<CustomResourceDefinition> {
     vec![
         v1alpha1::LLMProvider::crd(),
         v1alpha1::RoutingRule::crd(),

@@ -49,6 +49,12 @@ impl Credentials {
     }
 }
 
+impl FromIterator<(CredentialId, SecretBytes)> for Credentials {
+    fn from_iter<I: IntoIterator<Item = (CredentialId, SecretBytes)>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Credentials({})", self.0.len())

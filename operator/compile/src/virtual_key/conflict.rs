@@ -10,9 +10,9 @@ use fairlead_snapshot::{Key, KeyDigest, ObjectName, Refusal};
 
 use crate::finding::{Finding, Reason};
 use crate::object::Object;
-use fairlead_snapshot::order::age;
 use crate::path::Path;
 use crate::previous::Past;
+use fairlead_snapshot::order::age;
 
 /// Takes the value away from every key that is not the first to have it.
 pub(crate) fn settle(

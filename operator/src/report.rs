@@ -1,0 +1,317 @@
+//! Report: verdicts and what the gateways enforce -> status and events.
+//!
+//! Last in the flow, and nobody waits for it: at most fifty statuses a second are written, edited objects first, and only where the meaning
+//! changed. What cannot be written is tried again at the next look.
+
+pub mod ledger;
+pub mod programmed;
+pub mod status;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairlead_compile::{InForce, Verdict};
+use fairlead_snapshot::ObjectName;
+use jiff::Timestamp;
+use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use self::ledger::{Entry, Ledger};
+use self::programmed::{Programmed, programmed};
+use self::status::{Status, update};
+use crate::error::Chain;
+use crate::metrics::{Metrics, ObjectLabels};
+use crate::replicas::Replicas;
+use crate::watch::Watched;
+use crate::watch::resource::Resource;
+
+/// The least time between two writes.
+const BETWEEN: Duration = Duration::from_millis(20);
+/// When writes failed, or nothing is known to come, things are looked at again after this long.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How long after a failed write the next pass begins.
+const FAILED: Duration = Duration::from_secs(2);
+
+/// What a rebuild says.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// About every object of the installation.
+    pub verdicts: Vec<Verdict>,
+    /// When each entry last changed.
+    pub ledger: Ledger,
+}
+
+/// Writes statuses.
+pub struct Writer {
+    client: Client,
+    watched: Arc<Watched>,
+    metrics: Arc<Metrics>,
+    recorder: Recorder,
+    /// What was written and has not come back through the watch: the status before, and the one written.
+    written: BTreeMap<Entry, (Value, Value)>,
+}
+
+/// A status that differs from what an object says.
+struct Due {
+    /// Edited objects first, then new ones, the youngest first; then the rest.
+    urgency: (u8, Reverse<String>),
+    entry: Entry,
+    resource: Arc<Resource>,
+    old: Value,
+    status: Status,
+}
+
+impl Writer {
+    /// A writer that has written nothing.
+    #[must_use]
+    pub fn new(
+        client: &Client,
+        identity: &str,
+        watched: &Arc<Watched>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let reporter = Reporter {
+            controller: "fairlead.dev/operator".to_owned(),
+            instance: Some(identity.to_owned()),
+        };
+        Self {
+            client: client.clone(),
+            watched: Arc::clone(watched),
+            metrics: Arc::clone(metrics),
+            recorder: Recorder::new(client.clone(), reporter),
+            written: BTreeMap::new(),
+        }
+    }
+
+    /// Writes for ever. `reports`: the last rebuild of this leadership; `None` while another replica leads.
+    pub async fn run(
+        mut self,
+        mut reports: watch::Receiver<Option<Arc<Report>>>,
+        mut replicas: watch::Receiver<Replicas>,
+    ) {
+        loop {
+            let report = reports.borrow_and_update().clone();
+            let seen = replicas.borrow_and_update().clone();
+            let mut pause = AGAIN;
+            if let Some(report) = report {
+                let (due, wait) = self.due(&report, &seen);
+                pause = wait;
+                let interrupted = || {
+                    reports.has_changed().unwrap_or(true) || replicas.has_changed().unwrap_or(true)
+                };
+                if !self.write(due, interrupted).await {
+                    pause = pause.min(FAILED);
+                }
+            } else {
+                self.written.clear();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                changed = reports.changed() => if changed.is_err() { return },
+                changed = replicas.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// What is to be written, the most urgent first, and when to look again.
+    fn due(&mut self, report: &Report, replicas: &Replicas) -> (Vec<Due>, Duration) {
+        let (now, mut again) = (Instant::now(), AGAIN);
+        let mut counts: BTreeMap<ObjectLabels, i64> = BTreeMap::new();
+        let mut due = Vec::new();
+        for verdict in &report.verdicts {
+            let entry = (verdict.kind.clone(), verdict.name.clone());
+            let Some(resource) = self.watched.resource(&entry.0, &entry.1) else {
+                continue;
+            };
+            let since = report.ledger.since(&entry);
+            let known = match programmed(verdict.in_force, since, replicas, now) {
+                Programmed::Is(status, reason, message) => Some((status, reason, message)),
+                Programmed::Wait(left) => {
+                    again = again.min(left.max(BETWEEN));
+                    None
+                }
+            };
+            count(&mut counts, verdict, known.as_ref().map(|known| known.0));
+            let generation = verdict.generation.unwrap_or(resource.generation);
+            if generation != resource.generation || (known.is_none() && verdict.is_good()) {
+                // An edit that is not compiled yet, or one that is fine and about to be enforced: one write will do.
+                continue;
+            }
+            let old = self.said(&entry, &resource);
+            let key = (entry.0 == "VirtualKey").then(|| self.key(&resource, &entry.1));
+            if let Some(status) = update(verdict, generation, known, key, &old, Timestamp::now()) {
+                due.push(Due {
+                    urgency: urgency(&old, &resource),
+                    entry,
+                    resource,
+                    old,
+                    status,
+                });
+            }
+        }
+        self.metrics.objects.clear();
+        for (labels, count) in counts {
+            self.metrics.objects.get_or_create(&labels).set(count);
+        }
+        due.sort_by(|a, b| a.urgency.cmp(&b.urgency));
+        (due, again)
+    }
+
+    /// What an object's status says, counting what was written and has not come back.
+    fn said(&mut self, entry: &Entry, resource: &Resource) -> Value {
+        match self.written.get(entry) {
+            Some((before, written)) if *before == resource.status => written.clone(),
+            Some(_) => {
+                self.written.remove(entry);
+                resource.status.clone()
+            }
+            None => resource.status.clone(),
+        }
+    }
+
+    /// Where a key is, and how to recognise a generated one.
+    fn key(&self, resource: &Resource, name: &ObjectName) -> Value {
+        let source = &resource.document.value["spec"]["key"];
+        let secret = source["secretRef"]["name"].as_str().unwrap_or_default();
+        let data_key = source["secretRef"]["key"].as_str().unwrap_or("apiKey");
+        let found = self
+            .watched
+            .secrets
+            .get(&ObjectName::new(&name.namespace, secret));
+        let generated = found.filter(|found| {
+            source["type"] == "Generate" && found.controller.as_ref() == Some(&resource.uid)
+        });
+        let hint = generated.and_then(|found| {
+            let value = found.secret.data.get(data_key)?.expose();
+            let end = value.get(value.len().checked_sub(4)?..)?;
+            Some(format!("...{}", std::str::from_utf8(end).ok()?))
+        });
+        match hint {
+            Some(hint) => json!({"hint": hint, "secretName": secret}),
+            None => json!({"secretName": secret}),
+        }
+    }
+
+    /// Writes one after the other until something newer is known. Whether all that was tried went well.
+    async fn write(&mut self, due: Vec<Due>, interrupted: impl Fn() -> bool) -> bool {
+        let mut good = true;
+        for due in due {
+            if interrupted() {
+                break;
+            }
+            good &= self.write_one(due).await;
+            tokio::time::sleep(BETWEEN).await;
+        }
+        good
+    }
+
+    async fn write_one(&mut self, due: Due) -> bool {
+        let Some((api, _)) = self.watched.resources.get(&due.entry.0) else {
+            return true;
+        };
+        let name = &due.entry.1;
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &name.namespace, api);
+        let mut patch = json!({"metadata": {"uid": due.resource.uid}, "status": due.status.value});
+        if patch["status"]["key"].is_object() && patch["status"]["key"]["hint"].is_null() {
+            // A merge patch leaves what it does not name.
+            patch["status"]["key"]["hint"] = Value::Null;
+        }
+        match api
+            .patch_status(&name.name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+        {
+            Ok(_) => {
+                self.metrics.status_writes.inc();
+                self.tell(&due).await;
+                let before = if self.written.contains_key(&due.entry) {
+                    due.resource.status.clone()
+                } else {
+                    due.old
+                };
+                self.written.insert(due.entry, (before, due.status.value));
+                true
+            }
+            // Gone, or made anew under its name: the watch will say so.
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => true,
+            Err(error) => {
+                self.metrics.status_failures.inc();
+                tracing::warn!(kind = due.entry.0, object = %name, error = %Chain(&error), "cannot write a status; it is tried again");
+                false
+            }
+        }
+    }
+
+    /// An event for each condition that turned. An event that is lost is no loss: the condition says the same.
+    async fn tell(&self, due: &Due) {
+        for turned in &due.status.turned {
+            let good = turned.status == "True";
+            let event = Event {
+                type_: if good {
+                    EventType::Normal
+                } else {
+                    EventType::Warning
+                },
+                reason: turned.reason.to_owned(),
+                note: Some(if good {
+                    format!("{} again", turned.kind)
+                } else {
+                    turned.message.chars().take(1000).collect()
+                }),
+                action: "Compile".to_owned(),
+                secondary: None,
+            };
+            if let Err(error) = self.recorder.publish(&event, &due.resource.reference).await {
+                tracing::debug!(error = %Chain(&error), "an event was not written");
+            }
+        }
+    }
+}
+
+fn urgency(old: &Value, resource: &Resource) -> (u8, Reverse<String>) {
+    let created = resource.document.value["metadata"]["creationTimestamp"]
+        .as_str()
+        .unwrap_or_default();
+    let class = match old["observedGeneration"].as_i64() {
+        Some(observed) if observed < resource.generation => 0,
+        None => 1,
+        Some(_) => 2,
+    };
+    (class, Reverse(created.to_owned()))
+}
+
+fn count(
+    counts: &mut BTreeMap<ObjectLabels, i64>,
+    verdict: &Verdict,
+    programmed: Option<&'static str>,
+) {
+    let accepted = if verdict.in_force == InForce::This {
+        "True"
+    } else {
+        "False"
+    };
+    let resolved = if verdict.unresolved.is_empty() {
+        "True"
+    } else {
+        "False"
+    };
+    let conditions = [
+        ("Accepted", accepted),
+        ("ResolvedRefs", resolved),
+        ("Programmed", programmed.unwrap_or("Unknown")),
+    ];
+    for (condition, status) in conditions {
+        let labels = ObjectLabels {
+            kind: verdict.kind.clone(),
+            condition: condition.to_owned(),
+            status: status.to_owned(),
+        };
+        *counts.entry(labels).or_default() += 1;
+    }
+}

@@ -1,0 +1,270 @@
+//! The watches: one for each kind, all namespaces at once or each of a list by itself.
+//!
+//! First in the flow. Every event only says that something changed; what there is stands on the shelves. A watch that fails goes on
+//! from where it was, with a growing pause, and what it saw before stays.
+
+pub mod resource;
+pub mod shelf;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+
+use fairlead_crds::SECRET_LABEL;
+use fairlead_crds::v1alpha1::{LLMProvider, Organization, RoutingRule, Team, VirtualKey};
+use fairlead_snapshot::ObjectName;
+use futures_util::StreamExt as _;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::api::{ApiResource, DynamicObject};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client};
+use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use self::resource::{Endpoint, LabelledSecret, Resource};
+use self::shelf::{Shelf, Source};
+use crate::args::Args;
+use crate::metrics::Metrics;
+
+/// Our kinds, in the order in which they are compiled.
+#[must_use]
+pub fn kinds() -> [ApiResource; 5] {
+    [
+        ApiResource::erase::<Organization>(&()),
+        ApiResource::erase::<Team>(&()),
+        ApiResource::erase::<LLMProvider>(&()),
+        ApiResource::erase::<VirtualKey>(&()),
+        ApiResource::erase::<RoutingRule>(&()),
+    ]
+}
+
+/// Everything that is watched.
+#[derive(Debug)]
+pub struct Watched {
+    /// Custom resources of each kind.
+    pub resources: BTreeMap<String, (ApiResource, Shelf<Resource>)>,
+    /// Secrets that carry our label.
+    pub secrets: Shelf<LabelledSecret>,
+    /// The labels of namespaces.
+    pub namespaces: Shelf<BTreeMap<String, String>>,
+    /// The gateways' endpoints.
+    pub endpoints: Shelf<Vec<Endpoint>>,
+    /// Something that is compiled changed.
+    pub changed: Notify,
+    /// The gateways' endpoints changed.
+    pub endpoints_changed: Notify,
+}
+
+impl Watched {
+    /// Empty shelves for the watches that `args` asks for.
+    #[must_use]
+    pub fn new(args: &Args) -> Self {
+        let sources = args.scopes().len();
+        let shelf = |api: ApiResource| (api.kind.clone(), (api, Shelf::new(sources)));
+        Self {
+            resources: kinds().into_iter().map(shelf).collect(),
+            secrets: Shelf::new(sources),
+            namespaces: Shelf::new(sources),
+            endpoints: Shelf::new(1),
+            changed: Notify::new(),
+            endpoints_changed: Notify::new(),
+        }
+    }
+
+    /// What has not been listed yet.
+    #[must_use]
+    pub fn incomplete(&self) -> Vec<String> {
+        let kinds = self.resources.values();
+        let mut waiting: Vec<String> = kinds
+            .filter(|(_, shelf)| !shelf.is_complete())
+            .map(|(api, _)| api.kind.clone())
+            .collect();
+        let others = [
+            ("Secret", self.secrets.is_complete()),
+            ("Namespace", self.namespaces.is_complete()),
+            ("EndpointSlice", self.endpoints.is_complete()),
+        ];
+        waiting.extend(
+            others
+                .iter()
+                .filter(|(_, complete)| !complete)
+                .map(|(kind, _)| (*kind).to_owned()),
+        );
+        waiting
+    }
+
+    /// An object of one of our kinds.
+    #[must_use]
+    pub fn resource(&self, kind: &str, name: &ObjectName) -> Option<Arc<Resource>> {
+        self.resources.get(kind)?.1.get(name)
+    }
+}
+
+/// Starts every watch.
+pub fn start(
+    tasks: &mut JoinSet<()>,
+    client: &Client,
+    args: &Args,
+    watched: &Arc<Watched>,
+    metrics: &Arc<Metrics>,
+) {
+    for scope in args.scopes() {
+        for api in kinds() {
+            tasks.spawn(resources(
+                client.clone(),
+                api,
+                scope.clone(),
+                Arc::clone(watched),
+                Arc::clone(metrics),
+            ));
+        }
+        let (shelves, counts) = (Arc::clone(watched), Arc::clone(metrics));
+        let (api, config) = (
+            scoped::<Secret>(client, scope.as_deref()),
+            watcher::Config::default().labels(SECRET_LABEL),
+        );
+        let seen = scope.clone();
+        tasks.spawn(async move {
+            let tell = || shelves.changed.notify_one();
+            follow(
+                api,
+                config,
+                seen,
+                &shelves.secrets,
+                resource::secret,
+                tell,
+                &counts,
+            )
+            .await;
+        });
+        tasks.spawn(namespaces(
+            client.clone(),
+            scope,
+            Arc::clone(watched),
+            Arc::clone(metrics),
+        ));
+    }
+    tasks.spawn(endpoints(
+        client.clone(),
+        args.clone(),
+        Arc::clone(watched),
+        Arc::clone(metrics),
+    ));
+}
+
+fn resources(
+    client: Client,
+    kind: ApiResource,
+    scope: Option<String>,
+    watched: Arc<Watched>,
+    metrics: Arc<Metrics>,
+) -> impl Future<Output = ()> {
+    let api: Api<DynamicObject> = match &scope {
+        Some(namespace) => Api::namespaced_with(client, namespace, &kind),
+        None => Api::all_with(client, &kind),
+    };
+    async move {
+        let Some((_, shelf)) = watched.resources.get(&kind.kind) else {
+            return;
+        };
+        let tell = || watched.changed.notify_one();
+        let read = |object| Resource::read(&kind, object);
+        follow(
+            api,
+            watcher::Config::default(),
+            scope,
+            shelf,
+            read,
+            tell,
+            &metrics,
+        )
+        .await;
+    }
+}
+
+async fn namespaces(
+    client: Client,
+    scope: Option<String>,
+    watched: Arc<Watched>,
+    metrics: Arc<Metrics>,
+) {
+    let mut config = watcher::Config::default();
+    if let Some(name) = &scope {
+        config = config.fields(&format!("metadata.name={name}"));
+    }
+    let tell = || watched.changed.notify_one();
+    follow(
+        Api::<Namespace>::all(client),
+        config,
+        scope,
+        &watched.namespaces,
+        resource::namespace,
+        tell,
+        &metrics,
+    )
+    .await;
+}
+
+async fn endpoints(client: Client, args: Args, watched: Arc<Watched>, metrics: Arc<Metrics>) {
+    let api: Api<EndpointSlice> = Api::namespaced(client, &args.namespace);
+    let config = watcher::Config::default().labels(&format!(
+        "kubernetes.io/service-name={}",
+        args.gateway_service
+    ));
+    let tell = || watched.endpoints_changed.notify_one();
+    follow(
+        api,
+        config,
+        Some(args.namespace),
+        &watched.endpoints,
+        resource::endpoints,
+        tell,
+        &metrics,
+    )
+    .await;
+}
+
+fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: kube::Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// One watch, for ever.
+async fn follow<K, T>(
+    api: Api<K>,
+    config: watcher::Config,
+    scope: Option<String>,
+    shelf: &Shelf<T>,
+    read: impl Fn(K) -> Option<(ObjectName, T)>,
+    tell: impl Fn(),
+    metrics: &Metrics,
+) where
+    K: kube::Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+    T: PartialEq,
+{
+    let what = api.resource_url().to_owned();
+    let mut source = Source::new(scope);
+    let mut events = watcher(api, config).default_backoff().boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                if shelf.take(&mut source, event, &read) {
+                    tell();
+                }
+            }
+            Err(error) => {
+                metrics.watch_failures.inc();
+                tracing::warn!(watch = what, error = %crate::error::Chain(&error), "a watch failed; what it saw before stays in force");
+            }
+        }
+    }
+}
