@@ -12,6 +12,9 @@ set -eu
 
 kubernetes=v1.34.4
 helm=v3.19.0
+# The Kubernetes that Helm renders and lints for when it is not connected to one.
+minor=${kubernetes#v1.}
+kube_version="-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=${minor%.*} -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=${minor%.*}"
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cache="${FAIRLEAD_CACHE:-$HOME/.cache/fairlead}/kubernetes-$kubernetes-helm-$helm"
 
@@ -41,7 +44,7 @@ build() {
 for name in "$@"; do
     [ ! -x "$cache/$name" ] || continue
     case $name in
-        helm) build helm helm "$helm" helm.sh/helm/v3/cmd/helm "-X helm.sh/helm/v3/internal/version.version=$helm" ;;
+        helm) build helm helm "$helm" helm.sh/helm/v3/cmd/helm "-X helm.sh/helm/v3/internal/version.version=$helm $kube_version" ;;
         # The components report the version they are stamped with.
         *) build "$name" kubernetes "$kubernetes" "k8s.io/kubernetes/cmd/$name" "-X k8s.io/component-base/version.gitVersion=$kubernetes" ;;
     esac

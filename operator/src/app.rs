@@ -1,5 +1,6 @@
 //! Assembly: watches, leader election, the rebuild loop, the reports, the admin port.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -20,7 +21,7 @@ use crate::replicas::Asker;
 use crate::report::Writer;
 use crate::watch::{self as watches, Watched};
 
-/// Runs until a signal ends it.
+/// Runs until a signal ends it, against the API server that the environment names.
 ///
 /// # Errors
 /// Anything that keeps the operator from starting, and a part of it that ended although it should not.
@@ -28,6 +29,18 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let client = Client::try_default()
         .await
         .context("cannot find an API server: neither a service account nor a kubeconfig")?;
+    run_until(client, args, signalled()).await
+}
+
+/// Runs until `end` is over.
+///
+/// # Errors
+/// As [`run`], and what `end` says.
+pub async fn run_until(
+    client: Client,
+    args: Args,
+    end: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(args.admin)
         .await
         .with_context(|| format!("cannot listen on {}", args.admin))?;
@@ -65,7 +78,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         "running"
     );
     let outcome = tokio::select! {
-        signal = signalled() => signal,
+        outcome = end => outcome,
         // No part ends by itself, so one that did has panicked.
         ended = tasks.join_next() => Err(anyhow::anyhow!("a part of the operator ended: {ended:?}")),
     };

@@ -1,6 +1,7 @@
 //! Gather: what the watches hold -> what the compiler reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fairlead_compile::{Inputs, PrivateNetworks, Secret, Secrets, Settings};
 use fairlead_snapshot::ObjectName;
@@ -25,7 +26,7 @@ pub fn gather(args: &Args, watched: &Watched, taken: &BTreeSet<ObjectName>) -> I
     Inputs {
         settings: settings(args, &namespaces),
         objects: resources
-            .map(|(_, resource)| resource.document.clone())
+            .map(|(_, resource)| Arc::clone(&resource.document))
             .collect(),
         secrets: secrets(watched, taken),
         namespaces,

@@ -56,7 +56,8 @@ fn secret(wanted: &WantedKey, key: &Resource) -> Result<Secret, getrandom::Error
         name: wanted.key.name.clone(),
         uid: key.uid.clone(),
         controller: Some(true),
-        block_owner_deletion: Some(true),
+        // Asking for it would need the right to set finalizers on keys where that admission plugin runs.
+        block_owner_deletion: None,
     };
     Ok(Secret {
         metadata: ObjectMeta {

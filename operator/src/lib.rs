@@ -19,5 +19,5 @@ pub mod report;
 pub mod tidy;
 pub mod watch;
 
-pub use app::run;
+pub use app::{run, run_until};
 pub use args::Args;

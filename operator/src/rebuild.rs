@@ -298,6 +298,10 @@ impl Rebuild {
             self.generation.send_replace(generation);
             return Ok(compiled);
         }
+        if led.tidied.elapsed() >= TIDY {
+            // Somebody may have deleted it.
+            self.publisher.credentials(&compiled.credentials).await?;
+        }
         led.ledger.note(
             before.as_deref(),
             &compiled.snapshot,

@@ -4,6 +4,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::core_object;
 use crate::document::Document;
@@ -62,7 +63,7 @@ pub struct Inputs {
     /// What the installation says.
     pub settings: Settings,
     /// Custom resources.
-    pub objects: Vec<Document>,
+    pub objects: Vec<Arc<Document>>,
     /// The Secrets they may name.
     pub secrets: Secrets,
     /// The labels of each namespace. A namespace that only an object mentions has just its name as a label.
@@ -91,7 +92,7 @@ impl Inputs {
         let envelope = Envelope::of(&document);
         match (envelope.api_version, envelope.kind) {
             (_, kind) if kinds::is_ours(&envelope) && kinds::NAMES.contains(&kind) => {
-                self.objects.push(document);
+                self.objects.push(Arc::new(document));
                 None
             }
             ("v1", "Secret") => {

@@ -36,6 +36,7 @@ impl<'d> Objects<'d> {
         let mut documents: Vec<&Document> = inputs
             .objects
             .iter()
+            .map(|document| &**document)
             .filter(|document| is_of(document, &inputs.settings.gateway_name))
             .collect();
         documents.sort_by_key(|document| {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use fairlead_crds::v1alpha1::LabelSelector;
 
-use crate::document::Document;
 use crate::envelope::Envelope;
 use crate::inputs::{Inputs, Settings};
 use crate::previous::Past;
@@ -52,7 +51,7 @@ fn namespaces(inputs: &Inputs) -> BTreeMap<String, BTreeMap<String, String>> {
     let mentioned = inputs
         .objects
         .iter()
-        .map(|document: &Document| Envelope::of(document).name().namespace);
+        .map(|document| Envelope::of(document).name().namespace);
     let mut namespaces = inputs.namespaces.clone();
     for name in mentioned.chain([inputs.settings.gateway_namespace.clone()]) {
         namespaces.entry(name).or_default();

@@ -86,9 +86,11 @@ mod tests {
     use super::*;
 
     fn compiled(weights: [u32; 2], team_generation: i64) -> fairlead_compile::Compiled {
-        let object = |kind: &str, name: &str, generation: i64, spec: serde_json::Value| Document {
-            value: json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": kind, "metadata": {"namespace": "a", "name": name, "generation": generation}, "spec": spec}),
-            origin: Origin::default(),
+        let object = |kind: &str, name: &str, generation: i64, spec: serde_json::Value| {
+            std::sync::Arc::new(Document {
+                value: json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": kind, "metadata": {"namespace": "a", "name": name, "generation": generation}, "spec": spec}),
+                origin: Origin::default(),
+            })
         };
         let rule = |weight: u32| json!({"targets": [{"name": "t", "providerRef": {"name": "p"}, "weight": weight}]});
         let inputs = Inputs {

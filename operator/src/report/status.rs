@@ -112,10 +112,10 @@ mod tests {
         let object = json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": "Team", "metadata": {"namespace": "a", "name": "t", "generation": 3}, "spec": spec});
         let inputs = Inputs {
             settings: Settings::new("own"),
-            objects: vec![Document {
+            objects: vec![std::sync::Arc::new(Document {
                 value: object,
                 origin: Origin::default(),
-            }],
+            })],
             secrets: Secrets::new(),
             namespaces: std::collections::BTreeMap::new(),
         };

@@ -1,6 +1,7 @@
 //! What is kept of each watched object: what the compiler reads and what the reports compare, nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fairlead_compile::{Document, Origin, Secret, SecretBytes};
 use fairlead_snapshot::ObjectName;
@@ -18,7 +19,7 @@ pub struct Resource {
     /// Counted up by the API server with every change of the spec.
     pub generation: i64,
     /// Without status and what the API server notes for itself.
-    pub document: Document,
+    pub document: Arc<Document>,
     /// What was reported of it last.
     pub status: Value,
     /// What an event about it is attached to.
@@ -61,10 +62,10 @@ impl Resource {
         let resource = Self {
             uid,
             generation,
-            document: Document {
+            document: Arc::new(Document {
                 value,
                 origin: Origin::default(),
-            },
+            }),
             status,
             reference,
         };

@@ -1,0 +1,24 @@
+{{- /*
+What the operator may where it watches. Secrets: it lists and watches those that carry the label fairlead.dev/secret, which no rule can say,
+and creates generated keys; it cannot change or delete any.
+*/ -}}
+{{- define "fairlead.operator.watchedRules" -}}
+- apiGroups: [fairlead.dev]
+  resources: [llmproviders, routingrules, virtualkeys, teams, organizations]
+  verbs: [get, list, watch]
+- apiGroups: [fairlead.dev]
+  resources: [llmproviders/status, routingrules/status, virtualkeys/status, teams/status, organizations/status]
+  verbs: [get, patch, update]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, watch, create]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{- define "fairlead.operator.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "fairlead.fullname" . }}-operator
+  namespace: {{ .Release.Namespace }}
+{{- end }}
