@@ -12,7 +12,12 @@ fn a_changed_schema_has_a_higher_revision() {
     for (_, text) in fairlead_crds::manifests() {
         hash.update(text);
     }
-    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = hash
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     assert_eq!(
         (fairlead_crds::REVISION, digest.as_str()),
         RECORDED,

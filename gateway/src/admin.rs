@@ -1,62 +1,87 @@
 //! The admin port: probes and metrics for everyone, the rest with a bearer token.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode, header};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use serde_json::json;
+use tokio::net::TcpListener;
 
+use crate::status::Source;
+use crate::tasks::Tasks;
 use crate::worker::{Phase, Shared};
 
-/// What the admin port answers from.
-#[derive(Clone)]
-pub struct Admin {
-    /// What the cores share.
-    pub shared: Arc<Shared>,
-    /// The token that everything but probes and metrics asks for; `None`: those are closed.
-    pub token: Option<Arc<str>>,
+/// How long a connection may take to send a request's head, or be silent between two requests.
+const HEAD: Duration = Duration::from_secs(30);
+/// After a connection could not be accepted.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Answers until the process ends.
+pub async fn serve(listener: TcpListener, shared: Arc<Shared>, tasks: Tasks) {
+    let service = TowerToHyperService::new(router(shared));
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+        let connection = builder.serve_connection(TokioIo::new(socket), service.clone());
+        // How it ends concerns only whoever asked.
+        tasks.spawn(async move { drop(connection.await) });
+    }
 }
 
-/// The service of the admin port.
-pub fn router(admin: Admin) -> Router {
+fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/config", get(config))
-        .with_state(admin)
+        .with_state(shared)
 }
 
-async fn ready(State(admin): State<Admin>) -> Response {
-    if *admin.shared.phase.borrow() == Phase::Serving {
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let unready = if *shared.phase.borrow() != Phase::Serving {
+        "shutting down\n"
+    } else if shared.status.borrow().source.is_none() {
+        "waiting for the first configuration\n"
+    } else {
         return "ok\n".into_response();
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response()
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, unready).into_response()
 }
 
-async fn metrics(State(admin): State<Admin>) -> Response {
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let kind = [(
         header::CONTENT_TYPE,
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
-    (kind, admin.shared.observe.metrics.render()).into_response()
+    (kind, shared.observe.metrics.render()).into_response()
 }
 
 /// Which configuration is in force.
-async fn config(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    if !admitted(&admin, &headers) {
-        return (StatusCode::UNAUTHORIZED, "send the admin token as 'Authorization: Bearer TOKEN'; it stands in --state-dir/admin-token\n").into_response();
+async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !admitted(&shared, &headers) {
+        return (StatusCode::UNAUTHORIZED, "send the admin token as 'Authorization: Bearer TOKEN'; it stands in --state-dir/admin-token, in a cluster under admin-token in the credentials Secret\n").into_response();
     }
-    let runtime = admin.shared.live.load();
+    let status = shared.status.borrow().clone();
+    let runtime = shared.live.load();
     let body = json!({
         "digest": runtime.digest,
         "generation": runtime.generation,
         "formats": [fairlead_snapshot::FORMAT],
         "providers": runtime.upstreams.len(),
         "keys": runtime.keys.len(),
+        "source": status.source.map(Source::as_str),
+        "error": status.error,
     });
     (
         [(header::CONTENT_TYPE, "application/json")],
@@ -65,14 +90,12 @@ async fn config(State(admin): State<Admin>, headers: HeaderMap) -> Response {
         .into_response()
 }
 
-/// Compares digests, so that the time taken says nothing about the token.
-fn admitted(admin: &Admin, headers: &HeaderMap) -> bool {
+fn admitted(shared: &Shared, headers: &HeaderMap) -> bool {
     let presented = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    let digest = fairlead_snapshot::Digest::of_bytes;
-    match (&admin.token, presented) {
-        (Some(token), Some(presented)) => digest(token.as_bytes()) == digest(presented),
+    match (&shared.status.borrow().token, presented) {
+        (Some(token), Some(presented)) => token.is(presented),
         _ => false,
     }
 }

@@ -11,19 +11,18 @@ use fairlead_compile::Credentials;
 use fairlead_snapshot::Snapshot;
 use tokio::sync::{oneshot, watch};
 
-use crate::admin::{self, Admin};
+use crate::admin;
 use crate::args::{AccessLogTo, Serve};
-use crate::folder::Folder;
 use crate::limits::Limits;
 use crate::listen::{self, Cores};
 use crate::memory::Memory;
 use crate::observe::Observe;
 use crate::observe::access::AccessLog;
 use crate::observe::metrics::Metrics;
+use crate::origin::Origin;
 use crate::runtime::Runtime;
 use crate::shutdown::Signals;
-use crate::standalone::Standalone;
-use crate::state::State;
+use crate::status::Status;
 use crate::tasks::Tasks;
 use crate::tls::ServedCertificate;
 use crate::worker::{Phase, Shared};
@@ -36,13 +35,11 @@ const CERTIFICATE_LOOK: Duration = Duration::from_secs(1);
 /// # Errors
 /// Anything that keeps the gateway from starting; once it serves, nothing does.
 pub fn serve(args: &Serve) -> anyhow::Result<()> {
-    let folder = Folder::new(&args.config_dir, &args.settings);
-    let mut standalone =
-        Standalone::start(folder, State::open(args.settings.state_dir.as_deref())?)?;
+    let runtime = runtime()?;
     let (access, log) = access_log(args.access_log)?;
     let (phase, seen) = watch::channel(Phase::Serving);
     let shared = shared(args, access, seen.clone());
-    standalone.swap(&shared);
+    let origin = runtime.block_on(Origin::open(args, &shared))?;
     let certificate = certificate(args)?;
     let acceptor = certificate
         .as_ref()
@@ -55,18 +52,19 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let cores = Cores::start(cores(args), &shared, acceptor.as_ref(), args.drain_timeout)?;
     let (end, ended) = oneshot::channel();
+    let status = shared.status.subscribe();
     let accepting = std::thread::Builder::new()
         .name("accept".to_owned())
-        .spawn(move || accept(listener, cores, seen, end))?;
+        .spawn(move || accept(listener, cores, status, seen, end))?;
     let control = Control {
-        standalone,
+        origin,
         shared,
         certificate,
         address,
         admin,
         ended,
     };
-    control.run(args.drain_delay, &phase)?;
+    control.run(runtime, args.drain_delay, &phase)?;
     join(accepting)?;
     join_log(log);
     Ok(())
@@ -94,7 +92,14 @@ fn shared(args: &Serve, access: AccessLog, phase: watch::Receiver<Phase>) -> Arc
             ..Limits::default()
         },
         phase,
+        status: watch::Sender::new(Status::default()),
     })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 fn certificate(args: &Serve) -> anyhow::Result<Option<Arc<ServedCertificate>>> {
@@ -109,25 +114,31 @@ fn cores(args: &Serve) -> usize {
     args.cores.map_or(available, usize::from)
 }
 
-/// The accepting thread: ends when shutdown drains and every core has ended, and says so.
+/// The accepting thread: ends when shutdown drains and every core has ended, and says so. Nobody is accepted before the first configuration:
+/// who comes too early waits in the queue, rather than being told that there is no such key.
 fn accept(
     listener: std::net::TcpListener,
     cores: Cores,
-    phase: watch::Receiver<Phase>,
+    mut status: watch::Receiver<Status>,
+    mut phase: watch::Receiver<Phase>,
     end: oneshot::Sender<()>,
 ) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let outcome = runtime.block_on(listen::accept(listener, &cores, phase));
+    let outcome = runtime()?.block_on(async {
+        tokio::select! {
+            biased;
+            Ok(_) = status.wait_for(|status| status.source.is_some()) => {}
+            _ = phase.wait_for(|phase| *phase >= Phase::Draining) => return Ok(()),
+        }
+        listen::accept(listener, &cores, phase.clone()).await
+    });
     cores.join();
     drop(end);
     outcome
 }
 
-/// The control thread: signals, reloads, certificates, the admin port.
+/// The control thread: signals, the configuration, certificates, the admin port.
 struct Control {
-    standalone: Standalone,
+    origin: Origin,
     shared: Arc<Shared>,
     certificate: Option<Arc<ServedCertificate>>,
     /// Where callers connect.
@@ -138,32 +149,30 @@ struct Control {
 
 impl Control {
     /// Runs until every core has ended: probes and metrics are answered to the last.
-    fn run(self, drain_delay: Duration, phase: &watch::Sender<Phase>) -> anyhow::Result<()> {
-        let token = self.standalone.admin_token()?.map(Into::into);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
+    fn run(
+        self,
+        runtime: tokio::runtime::Runtime,
+        drain_delay: Duration,
+        phase: &watch::Sender<Phase>,
+    ) -> anyhow::Result<()> {
+        let outcome = runtime.block_on(async {
             let signals = Signals::listen()?;
             // Said only now: whoever reads it may send a signal at once.
             tracing::info!(listen = %self.address, admin = %self.admin.local_addr()?, tls = self.certificate.is_some(), "serving");
             let admin = tokio::net::TcpListener::from_std(self.admin)?;
-            let service = admin::router(Admin {
-                shared: Arc::clone(&self.shared),
-                token,
-            });
             let tasks = Tasks::default();
-            tasks.spawn(async move {
-                // It ends with the process.
-                let _ = axum::serve(admin, service).await;
-            });
-            tasks.spawn(self.standalone.watch(self.shared));
+            // It ends with the process.
+            tasks.spawn(admin::serve(admin, Arc::clone(&self.shared), tasks.clone()));
+            self.origin.follow(self.shared, &tasks);
             if let Some(certificate) = self.certificate {
                 tasks.spawn(renew(certificate));
             }
             signals.conduct(phase, drain_delay, self.ended).await;
             Ok(())
-        })
+        });
+        // Its tasks end here, and let go of the access log. A look-up of a name may still block some thread; nobody waits for it.
+        runtime.shutdown_background();
+        outcome
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
 /// An LLM gateway that is configured by custom resources.
 #[derive(Debug, Parser)]
@@ -18,7 +18,7 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve requests as the resources in a folder say.
+    /// Serve requests as the resources in a folder or in a cluster say.
     Serve(Box<Serve>),
     /// Print what is right and wrong with every resource in a folder; exit with 1 if anything is wrong.
     Check(Folder),
@@ -47,7 +47,12 @@ pub struct Settings {
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// The namespace that counts as the gateway's own.
-    #[arg(long, value_name = "NS", default_value = "default")]
+    #[arg(
+        long,
+        value_name = "NS",
+        env = "POD_NAMESPACE",
+        default_value = "default"
+    )]
     pub gateway_namespace: String,
     /// The installation: objects of another spec.gatewayName are not looked at.
     #[arg(long, value_name = "NAME", default_value = "default")]
@@ -56,10 +61,20 @@ pub struct Settings {
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("configuration").required(true).args(["config_dir", "kubernetes"]))]
 pub struct Serve {
     /// The folder with YAML and JSON files; files in folders below it are not read.
     #[arg(long, value_name = "DIR")]
-    pub config_dir: PathBuf,
+    pub config_dir: Option<PathBuf>,
+    /// Serve as the operator of this cluster publishes it for --gateway-name in --gateway-namespace.
+    #[arg(long, conflicts_with_all = ["secrets_dir", "state_dir"])]
+    pub kubernetes: bool,
+    /// With --kubernetes: a folder in memory for the last good configuration, credentials included, to restart without an API server.
+    #[arg(long, value_name = "DIR", conflicts_with = "config_dir")]
+    pub last_good_dir: Option<PathBuf>,
+    /// How long the live configuration is waited for before the last good one is put into force.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub api_server_patience: Duration,
     #[command(flatten)]
     #[doc(hidden)]
     pub settings: Settings,

@@ -1,7 +1,7 @@
 //! The gateway: from a caller's connection to a provider and back.
 //!
-//! Read [`pipeline`] first: it is the path of a request, one line a phase. [`standalone`] is how the configuration gets here, [`listen`]
-//! how connections do, [`app`] how everything is put together.
+//! Read [`pipeline`] first: it is the path of a request, one line a phase. [`standalone`] and `cluster` are how the configuration gets
+//! here, [`listen`] how connections do, [`app`] how everything is put together.
 
 pub mod admin;
 pub mod app;
@@ -10,6 +10,8 @@ pub mod attempt;
 pub mod check;
 pub mod classify;
 pub mod clock;
+#[cfg(feature = "kubernetes")]
+pub mod cluster;
 pub mod connection;
 pub mod dispatch;
 pub mod failure;
@@ -19,8 +21,10 @@ pub mod limits;
 pub mod listen;
 pub mod memory;
 pub mod observe;
+pub mod origin;
 pub mod phases;
 pub mod pipeline;
+pub mod private_file;
 pub mod record;
 pub mod reject;
 pub mod relay;
@@ -31,6 +35,7 @@ pub mod shutdown;
 pub mod stall;
 pub mod standalone;
 pub mod state;
+pub mod status;
 pub mod surface;
 pub mod tasks;
 pub mod tls;

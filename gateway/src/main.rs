@@ -7,6 +7,9 @@ use clap::Parser as _;
 use fairlead_gateway::args::{Args, Command};
 use fairlead_gateway::check::Printed;
 use fairlead_gateway::{app, check};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -53,10 +56,15 @@ fn print(printed: &Printed) -> bool {
 fn log() {
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    // The Kubernetes client logs answers that it cannot parse, and an answer may be a Secret. What matters of it is in our own lines.
+    let discreet = filter_fn(|record| !record.target().starts_with("kube_"));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .with(discreet)
         .init();
 }

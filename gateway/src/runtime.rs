@@ -15,7 +15,8 @@ use crate::upstream::Upstream;
 pub struct Runtime {
     /// The digest of the snapshot it was built from.
     pub digest: Digest,
-    /// Counts the configurations of this process, from 1; 0 is the emptiness before the first.
+    /// Standalone: counts the configurations of this process. In a cluster: the generation of the published index. From 1; 0 is the
+    /// emptiness before the first.
     pub generation: u64,
     /// Rules and plans.
     pub table: Table,
@@ -67,7 +68,7 @@ impl Runtime {
         let keys = Keys::build(admissions);
         Self {
             digest: snapshot.digest(),
-            generation: previous.map_or(0, |previous| previous.generation + 1),
+            generation: previous.map_or(0, |previous| previous.generation.saturating_add(1)),
             table,
             keys,
             upstreams,
@@ -77,3 +78,19 @@ impl Runtime {
 
 /// The runtime in force. A request keeps the one it started with.
 pub type Live = ArcSwap<Runtime>;
+
+/// Runtimes that requests may still be using: dropped here, once they are not, and never on a core.
+#[derive(Debug, Default)]
+pub struct Retired(Vec<Arc<Runtime>>);
+
+impl Retired {
+    /// Puts a runtime into force and keeps the one before.
+    pub fn replace(&mut self, live: &Live, next: Runtime) {
+        self.0.push(live.swap(Arc::new(next)));
+    }
+
+    /// Drops those that no request uses any more.
+    pub fn sweep(&mut self) {
+        self.0.retain(|runtime| Arc::strong_count(runtime) > 1);
+    }
+}

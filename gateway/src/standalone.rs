@@ -10,8 +10,9 @@ use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 use crate::folder::{Folder, FolderError, Reading};
-use crate::runtime::Runtime;
+use crate::runtime::{Retired, Runtime};
 use crate::state::{State, StateError};
+use crate::status::Source;
 use crate::worker::Shared;
 
 /// Writes come in bursts: an editor's rename, `git checkout`, a whole folder copied. When nothing has come for this long, everything is read.
@@ -30,8 +31,7 @@ pub struct Standalone {
     reported: String,
     /// What could not be read, as it was told last.
     unreadable: String,
-    /// Configurations that requests may still be using: dropped here, once they are not, and never on a core.
-    retired: Vec<Arc<Runtime>>,
+    retired: Retired,
 }
 
 /// What is in force.
@@ -74,7 +74,7 @@ impl Standalone {
             live: None,
             reported: String::new(),
             unreadable: String::new(),
-            retired: Vec::new(),
+            retired: Retired::default(),
         };
         standalone.compile(previous.as_ref(), reading)?;
         Ok(standalone)
@@ -114,14 +114,16 @@ impl Standalone {
                 shared.observe.metrics.config_failures.inc();
                 tracing::error!("{line}; the last good version of it stays in force");
             }
+            shared
+                .status
+                .send_modify(|status| status.error = (!text.is_empty()).then(|| text.clone()));
             self.unreadable = text;
         }
     }
 
     /// Puts the configuration into force, if it differs from what is.
     pub fn swap(&mut self, shared: &Shared) {
-        self.retired
-            .retain(|runtime| Arc::strong_count(runtime) > 1);
+        self.retired.sweep();
         let Some(live) = &self.live else { return };
         let current = shared.live.load_full();
         let not_ok = live
@@ -140,8 +142,10 @@ impl Standalone {
         }
         let runtime = Runtime::build(&live.snapshot, &live.compiled.credentials, Some(&current));
         let generation = runtime.generation;
-        shared.live.store(Arc::new(runtime));
-        self.retired.push(current);
+        self.retired.replace(&shared.live, runtime);
+        shared
+            .status
+            .send_modify(|status| status.source = Some(Source::Files));
         shared
             .observe
             .metrics

@@ -1,16 +1,15 @@
 //! What outlives a restart of the standalone gateway, in `--state-dir`: generated keys, the last accepted configuration, the admin token.
-//! Every file is written beside its place and renamed into it, readable by the owner only.
+//! Every file is readable by the owner only.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fairlead_compile::{Secret, SecretBytes, Secrets, WantedKey};
 use fairlead_crds::{SECRET_LABEL, SECRET_VIRTUAL_KEY};
 use fairlead_snapshot::{FORMAT, ObjectName, Snapshot};
 use serde::{Deserialize, Serialize};
+
+use crate::private_file;
 
 const KEYS: &str = "generated-keys.json";
 const LAST_GOOD: &str = "last-good.json";
@@ -227,16 +226,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Sta
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
-    let fresh = path.with_extension("new");
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&fresh, path));
-    written.map_err(|error| StateError::Io(path.to_owned(), error))
+    private_file::write(path, content).map_err(|error| StateError::Io(path.to_owned(), error))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::observe::Observe;
 use crate::runtime::Live;
+use crate::status::Status;
 use crate::tasks::Tasks;
 use crate::upstream::pool::Pool;
 
@@ -24,6 +25,8 @@ pub struct Shared {
     pub limits: Limits,
     /// How far shutdown has come.
     pub phase: watch::Receiver<Phase>,
+    /// How the control loop stands, which is the one that writes it.
+    pub status: watch::Sender<Status>,
 }
 
 /// How far shutdown has come.

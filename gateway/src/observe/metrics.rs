@@ -56,6 +56,8 @@ pub struct Metrics {
     pub access_lines_dropped: Counter,
     /// The generation of the configuration in force.
     pub config_generation: Gauge,
+    /// 1 while the configuration in force is the copy from before a restart.
+    pub config_from_last_good: Gauge,
     /// Objects that are not accepted, or name something they cannot have.
     pub config_objects_not_ok: Gauge,
     /// Reads of the configuration in which a file could not be parsed.
@@ -108,6 +110,7 @@ impl Default for Metrics {
             models: RwLock::default(),
             access_lines_dropped: Counter::default(),
             config_generation: Gauge::default(),
+            config_from_last_good: Gauge::default(),
             config_objects_not_ok: Gauge::default(),
             config_failures: Counter::default(),
         };
@@ -153,8 +156,13 @@ impl Metrics {
         );
         registry.register(
             "fairlead_config_generation",
-            "The generation of the configuration in force, counted from the start of the process",
+            "The generation of the configuration in force: the published index's, or standalone counted from the start of the process",
             self.config_generation.clone(),
+        );
+        registry.register(
+            "fairlead_config_from_last_good",
+            "1 while the configuration in force is the copy from before a restart",
+            self.config_from_last_good.clone(),
         );
         registry.register(
             "fairlead_config_objects_not_ok",

@@ -11,6 +11,8 @@
 )]
 
 mod bodies;
+#[cfg(feature = "kubernetes")]
+mod cluster;
 mod connections;
 mod credentials;
 mod drain;

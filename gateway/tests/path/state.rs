@@ -143,6 +143,10 @@ async fn the_admin_token_opens_the_configuration_and_nothing_else_does() {
         (&1.into(), &1.into(), &1.into()),
         "{config}"
     );
+    assert_eq!(
+        (&config["source"], &config["error"]),
+        (&"files".into(), &Value::Null)
+    );
 }
 
 #[tokio::test]

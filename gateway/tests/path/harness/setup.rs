@@ -13,16 +13,29 @@ use super::{Gateway, PATIENCE};
 pub(crate) struct Setup {
     folder: TempDir,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Setup {
     /// An empty configuration.
     pub(crate) fn new() -> Self {
+        Self::bare().arguments(&["--config-dir", "{}/config"])
+    }
+
+    /// A configuration that comes from an API server.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) fn in_cluster() -> Self {
+        Self::bare().arguments(&["--kubernetes"])
+    }
+
+    /// A command line that does not say where the configuration is.
+    pub(crate) fn bare() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("config")).unwrap();
         Self {
             folder,
             arguments: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -37,6 +50,13 @@ impl Setup {
         let folder = self.folder.path().display().to_string();
         self.arguments
             .extend(more.iter().map(|argument| argument.replace("{}", &folder)));
+        self
+    }
+
+    /// With a variable in its environment.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -81,12 +101,9 @@ impl Setup {
     fn serve(&self) -> Command {
         let mut command = gateway();
         command
-            .arg("serve")
-            .arg("--config-dir")
-            .arg(self.path("config"));
-        command
-            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-            .args(&self.arguments);
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 }
@@ -97,6 +114,9 @@ fn gateway() -> Command {
     command
         .env("NO_COLOR", "1")
         .env_remove("RUST_LOG")
+        .env_remove("POD_NAMESPACE")
+        .env_remove("KUBERNETES_SERVICE_HOST")
+        .env_remove("KUBECONFIG")
         .kill_on_drop(true)
         .stdin(Stdio::null());
     command
