@@ -2,22 +2,18 @@
 //!
 //! Fails with the last lines of the log of the process that did not come up.
 
-mod binaries;
-mod pki;
-mod process;
-
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::binaries::Binaries;
-use self::pki::Pki;
-use self::process::Process;
 use crate::client::Client;
+use crate::pki::{Pki, User};
+use crate::process::Process;
+use crate::tools;
 
 /// A first start on a busy machine has been seen to take 40 seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -25,11 +21,17 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(100);
 /// A port found free may be taken before the server binds it; then everything is started anew.
 const ATTEMPTS: usize = 3;
+/// Who may do everything.
+const ADMINISTRATOR: User = User {
+    name: "e2e",
+    group: "system:masters",
+};
 
 /// A running API server, with RBAC and without any controller: nothing but what its storage and admission do.
 #[derive(Debug)]
 pub struct ApiServer {
     client: Client,
+    kubeconfig: PathBuf,
     started_in: Duration,
     // Dropped in this order: the server goes before its store, the folder last.
     _kube_apiserver: Process,
@@ -43,7 +45,7 @@ impl ApiServer {
     /// # Errors
     /// When a binary is missing, or a process exits or is not ready within three minutes.
     pub async fn start() -> Result<Self> {
-        let binaries = Binaries::find()?;
+        let binaries = tools::api_server()?;
         let mut attempt = 1;
         loop {
             match Self::attempt(&binaries).await {
@@ -64,31 +66,40 @@ impl ApiServer {
         &self.client
     }
 
+    /// A file that says where it is, for programs that are to speak to it as its [`ApiServer::client`] does. It lives as long as the
+    /// server.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     /// From the first process to ready.
     #[must_use]
     pub fn started_in(&self) -> Duration {
         self.started_in
     }
 
-    async fn attempt(binaries: &Binaries) -> Result<Self> {
+    async fn attempt([etcd, kube_apiserver]: &[PathBuf; 2]) -> Result<Self> {
         let began = Instant::now();
         let folder =
             TempDir::with_prefix("fairlead-e2e-").context("cannot make a temporary folder")?;
         let [store, peer, port] = free_ports()?;
-        let pki = Pki::make(folder.path())?;
+        let pki = Pki::make(folder.path(), &["127.0.0.1"], &[ADMINISTRATOR])?;
         let mut etcd = Process::start(
             "etcd",
-            &binaries.etcd,
+            etcd,
             &etcd_arguments(folder.path(), store, peer),
             folder.path(),
         )?;
         let mut server = Process::start(
             "kube-apiserver",
-            &binaries.kube_apiserver,
+            kube_apiserver,
             &server_arguments(&pki, store, port),
             folder.path(),
         )?;
-        let client = Client::new(&format!("https://127.0.0.1:{port}"), &pki.ca, &pki.token)?;
+        let url = format!("https://127.0.0.1:{port}");
+        let client = Client::new(&url, &pki.ca, pki.token(ADMINISTRATOR.name)?)?;
+        let kubeconfig = pki.kubeconfig(ADMINISTRATOR.name, &url)?;
         let ready = async {
             while !client.is_ready().await {
                 etcd.must_run()?;
@@ -106,6 +117,7 @@ impl ApiServer {
         }
         Ok(Self {
             client,
+            kubeconfig,
             started_in: began.elapsed(),
             _kube_apiserver: server,
             _etcd: etcd,

@@ -86,6 +86,25 @@ impl Client {
         answer(self.request(Method::GET, &Resource::of(object)?.item())).await
     }
 
+    /// The objects of a kind, by its plural name, in one namespace.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is a refusal.
+    pub async fn list(
+        &self,
+        api_version: &str,
+        plural: &str,
+        namespace: &str,
+    ) -> Result<Vec<Value>> {
+        let path = resource::collection(api_version, Some(namespace), plural);
+        let mut answer = answer(self.request(Method::GET, &path)).await?;
+        if !answer.is_success() {
+            bail!("cannot list {path}: {}", answer.message());
+        }
+        serde_json::from_value(answer.body["items"].take())
+            .with_context(|| format!("{path} is not a list"))
+    }
+
     /// Deletes an object.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Every test adds its own; a figure of the same name is replaced.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -54,11 +54,7 @@ impl Figure {
 /// # Errors
 /// When the file cannot be read or written.
 pub fn record(figures: &[Figure]) -> Result<()> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map(PathBuf::from)
-        .unwrap_or_default();
-    record_in(&workspace.join("target/e2e"), figures)
+    record_in(&crate::output_folder(), figures)
 }
 
 fn record_in(folder: &Path, figures: &[Figure]) -> Result<()> {

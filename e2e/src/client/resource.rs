@@ -34,23 +34,27 @@ impl<'o> Resource<'o> {
 
     /// Where objects of the kind are created.
     pub(super) fn collection(&self) -> String {
-        // The core group lies apart for historical reasons.
-        let root = if self.api_version.contains('/') {
-            "/apis"
-        } else {
-            "/api"
-        };
-        let namespace = self
-            .namespace
-            .map(|namespace| format!("/namespaces/{namespace}"))
-            .unwrap_or_default();
-        format!("{root}/{}{namespace}/{}", self.api_version, self.plural)
+        collection(self.api_version, self.namespace, &self.plural)
     }
 
     /// Where this object is.
     pub(super) fn item(&self) -> String {
         format!("{}/{}", self.collection(), self.name)
     }
+}
+
+/// Where the objects of a kind lie.
+pub(super) fn collection(api_version: &str, namespace: Option<&str>, plural: &str) -> String {
+    // The core group lies apart for historical reasons.
+    let root = if api_version.contains('/') {
+        "/apis"
+    } else {
+        "/api"
+    };
+    let namespace = namespace
+        .map(|namespace| format!("/namespaces/{namespace}"))
+        .unwrap_or_default();
+    format!("{root}/{api_version}{namespace}/{plural}")
 }
 
 fn plural(kind: &str) -> String {

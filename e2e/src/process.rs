@@ -1,6 +1,6 @@
 //! A child process with its log, killed by its handle when dropped.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -11,22 +11,26 @@ const LOG_LINES: usize = 15;
 
 /// A running program.
 #[derive(Debug)]
-pub(super) struct Process {
-    name: &'static str,
+pub(crate) struct Process {
+    name: String,
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
-    /// Starts `binary` in `folder`; what it prints goes to `NAME.log` there.
-    pub(super) fn start(
-        name: &'static str,
+    /// Starts `binary` in `folder`; what it prints is added to `NAME.log` there.
+    pub(crate) fn start(
+        name: &str,
         binary: &Path,
         arguments: &[String],
         folder: &Path,
     ) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
-        let out = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let out = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = Command::new(binary);
         command
             .args(arguments)
@@ -37,11 +41,19 @@ impl Process {
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        Ok(Self { name, child, log })
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            log,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// An error with the end of its log if it has exited.
-    pub(super) fn must_run(&mut self) -> Result<()> {
+    pub(crate) fn must_run(&mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
             bail!(
                 "{} has stopped ({status}); its log ends with:\n{}",
@@ -53,7 +65,7 @@ impl Process {
     }
 
     /// The last lines it has printed.
-    pub(super) fn log_end(&self) -> String {
+    pub(crate) fn log_end(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
