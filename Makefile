@@ -9,19 +9,21 @@ DENY         := $(CACHE)/bin/cargo-deny
 FUZZ_SECONDS := 120
 
 # A command and the Debian package that brings it.
-NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm nginx:nginx-light
+NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm nginx:nginx-light containerd:containerd runc:runc \
+         /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit deny gateway e2e sdk bench generate fuzz
+.PHONY: help run check test deps lint unit charts deny quick e2e sdk bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: gateway ## build the gateway and serve examples/quickstart; prints a curl to try
+run: ## build the gateway and serve examples/quickstart; prints a curl to try
+	cargo build --profile quick --package fairlead-gateway --no-default-features
 	@echo; echo 'In another terminal:'; echo; cat examples/quickstart/curl.sh; echo
 	@exec $(GATEWAY) serve --config-dir examples/quickstart
 
-check: lint unit deny ## what needs no cluster: format, lints, unit, golden and drift tests, dependencies
+check: lint unit charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, charts, dependencies
 
 test: deps check e2e sdk ## everything
 
@@ -35,9 +37,13 @@ deps: ## install the Debian packages that are missing (as root; otherwise says w
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features fairlead-e2e/cluster -- -D warnings
+	cargo clippy --package fairlead-gateway --no-default-features -- -D warnings
 
 unit:
 	cargo test --workspace
+
+charts: ## lint and render the charts; builds helm into the cache folder at first
+	charts/test.sh
 
 # The advisory database is the one thing here that has to be fetched from a host which may be out of reach.
 deny: $(DENY) ## licenses, bans, sources and advisories of the dependencies
@@ -48,15 +54,16 @@ deny: $(DENY) ## licenses, bans, sources and advisories of the dependencies
 $(DENY):
 	cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --root $(CACHE)
 
-gateway:
-	cargo build --profile quick --package fairlead-gateway
+quick:
+	cargo build --profile quick --bins --package fairlead-operator --package fairlead-gateway --package fairlead-e2e
 
-# All members, so that dependencies keep the features they were built with for `unit`.
-e2e: ## the tests that need a real API server; builds one into the cache folder at first
-	test -n "$$KUBEBUILDER_ASSETS" || hack/apiserver.sh
-	cargo test --workspace --features fairlead-e2e/cluster --test 'admit_*'
+# All members, so that dependencies keep the features they were built with for `unit`. What needs no node goes first.
+e2e: quick ## a real API server, then a real node with the charts on it; $$KUBECONFIG: on that cluster instead of a node
+	hack/kubernetes.sh >/dev/null
+	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test tenancy --test invalid --test rbac
+	$(TARGET)/quick/fairlead-e2e-node -- cargo test --workspace --features fairlead-e2e/cluster --test cluster
 
-sdk: gateway ## the official Python and Node libraries against the quick start
+sdk: quick ## the official Python and Node libraries against the quick start
 	sdk/run.py $(GATEWAY)
 
 bench: ## CPU per request beside nginx; fails above the bound

@@ -2,11 +2,13 @@
 //!
 //! Fails with the last lines of the log of the process that did not come up.
 
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -71,6 +73,21 @@ impl ApiServer {
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// The same for a service account: beside the other file, and as long-lived.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn kubeconfig_of(&self, namespace: &str, name: &str) -> Result<PathBuf> {
+        let mut config: Value = serde_json::from_slice(&fs::read(&self.kubeconfig)?)?;
+        config["users"][0]["user"]["token"] = self.client.token(namespace, name).await?.into();
+        let path = self
+            .kubeconfig
+            .with_file_name(format!("{namespace}-{name}.kubeconfig"));
+        fs::write(&path, config.to_string())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
     }
 
     /// From the first process to ready.

@@ -3,8 +3,10 @@
 mod resource;
 
 use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::{Certificate, Method, RequestBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::resource::Resource;
 
@@ -23,6 +25,7 @@ pub struct Client {
     http: reqwest::Client,
     url: String,
     token: String,
+    user: Option<String>,
 }
 
 /// What the API server said.
@@ -51,7 +54,61 @@ impl Client {
             http,
             url: url.to_owned(),
             token: token.to_owned(),
+            user: None,
         })
+    }
+
+    /// A client for the cluster that `kubectl config view --raw --flatten -o json` describes, if its user has a token.
+    ///
+    /// # Errors
+    /// When it has none, or the description lacks something.
+    pub fn of_config(config: &Value) -> Result<Self> {
+        let text = |value: &Value, what: &str| {
+            let text = value.as_str().map(str::to_owned);
+            text.with_context(|| format!("the kubeconfig has no {what}"))
+        };
+        let cluster = &config["clusters"][0]["cluster"];
+        let ca = text(&cluster["certificate-authority-data"], "CA")?;
+        let ca = String::from_utf8(STANDARD.decode(ca)?)?;
+        let token = text(&config["users"][0]["user"]["token"], "token")?;
+        Self::new(&text(&cluster["server"], "server")?, &ca, &token)
+    }
+
+    /// The same as another user, who may do what RBAC says and no more.
+    #[must_use]
+    pub fn acting_as(&self, user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same server as a service account sees it.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn as_service_account(&self, namespace: &str, name: &str) -> Result<Self> {
+        Ok(Self {
+            token: self.token(namespace, name).await?,
+            ..self.clone()
+        })
+    }
+
+    /// A bearer token of a service account.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn token(&self, namespace: &str, name: &str) -> Result<String> {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+        let request =
+            json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+        let answer = self
+            .write(Method::POST, &path, &request, Write::Stored)
+            .await?;
+        match answer.body["status"]["token"].as_str() {
+            Some(token) => Ok(token.to_owned()),
+            None => bail!("no token for {namespace}/{name}: {}", answer.message()),
+        }
     }
 
     /// Whether the server says that it is ready.
@@ -76,6 +133,15 @@ impl Client {
     pub async fn replace(&self, object: &Value, write: Write) -> Result<Answer> {
         let path = Resource::of(object)?.item();
         self.write(Method::PUT, &path, object, write).await
+    }
+
+    /// Replaces the status of an object, as [`Client::replace`] the rest.
+    ///
+    /// # Errors
+    /// When there is no answer; a refusal is an answer.
+    pub async fn replace_status(&self, object: &Value) -> Result<Answer> {
+        let path = format!("{}/status", Resource::of(object)?.item());
+        self.write(Method::PUT, &path, object, Write::Stored).await
     }
 
     /// Reads an object as it is now.
@@ -138,9 +204,14 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
+        let request = self
+            .http
             .request(method, format!("{}{path}", self.url))
-            .bearer_auth(&self.token)
+            .bearer_auth(&self.token);
+        match &self.user {
+            Some(user) => request.header("impersonate-user", user),
+            None => request,
+        }
     }
 }
 
@@ -195,8 +266,6 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -3,7 +3,6 @@
 //! Tests reach pods and Services by their addresses, so they run on a node or where its addresses are routed to, as on the machine
 //! around [`Node`](crate::Node).
 
-use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -14,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::FutureExt as _;
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
@@ -23,6 +21,7 @@ use crate::helm::Helm;
 use crate::image::Image;
 use crate::kubectl::Kubectl;
 use crate::node::STOP_API_SERVER;
+use crate::pods::Pod;
 use crate::{command, dump, say};
 
 /// How long a new Service may take to be routed to, or the API server to come and go.
@@ -109,24 +108,14 @@ impl Cluster {
         Ok(address)
     }
 
-    /// The pods that a selector picks, by name, as far as they run and are not about to end.
+    /// The pods that a selector picks, as far as they run and are not about to end.
     ///
     /// # Errors
     /// When the API server cannot be asked.
-    pub async fn pod_addresses(
-        &self,
-        namespace: &str,
-        selector: &str,
-    ) -> Result<BTreeMap<String, IpAddr>> {
-        let pods = self
-            .kubectl
-            .within(namespace)
-            .list("pods", selector)
-            .await?;
-        let running = pods.iter().filter(|pod| {
-            pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null()
-        });
-        running.map(name_and_address).collect()
+    pub async fn pods(&self, namespace: &str, selector: &str) -> Result<Vec<Pod>> {
+        let kubectl = self.kubectl.within(namespace);
+        let pods = kubectl.list("pods", selector).await?;
+        Ok(pods.iter().filter_map(Pod::running).collect())
     }
 
     /// Runs a test in a namespace of its own, which is deleted afterwards. If the test fails, what is there is told first.
@@ -198,15 +187,6 @@ async fn routed(address: SocketAddr) {
             Ok(Err(_)) | Err(_) => sleep(PAUSE).await,
         }
     }
-}
-
-fn name_and_address(pod: &Value) -> Result<(String, IpAddr)> {
-    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let address = pod["status"]["podIP"].as_str().unwrap_or_default();
-    let address = address
-        .parse()
-        .with_context(|| format!("pod {name} runs without an address"))?;
-    Ok((name.to_owned(), address))
 }
 
 fn random_name() -> Result<String> {

@@ -57,10 +57,19 @@ impl Image {
         let program = target.join("quick").join(name);
         ensure!(
             program.is_file(),
-            "{} is not there; run `cargo build --profile quick --package {name}`",
+            "{} is not there; run `make e2e`, which builds it",
             program.display()
         );
         Ok(Self::new(&format!("{name}:e2e"), &program))
+    }
+
+    /// The same under another name and tag.
+    #[must_use]
+    pub fn named(self, reference: &str) -> Self {
+        Self {
+            reference: reference.to_owned(),
+            ..self
+        }
     }
 
     /// Writes the archive to `path`.

@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::command;
+use crate::watch::Watch;
+use crate::{command, tools};
 
 /// kubectl with a cluster and perhaps a namespace.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub struct Kubectl {
     program: PathBuf,
     kubeconfig: OsString,
     namespace: Option<String>,
+    user: Option<String>,
 }
 
 impl Kubectl {
@@ -25,7 +27,26 @@ impl Kubectl {
             program: program.into(),
             kubeconfig: kubeconfig.into(),
             namespace: None,
+            user: None,
         }
+    }
+
+    /// The same as another user, who may do what RBAC says and no more.
+    #[must_use]
+    pub fn acting_as(&self, user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The one that this repository pins, for the cluster that this kubeconfig names.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub fn pinned(kubeconfig: impl Into<OsString>) -> Result<Self> {
+        let program = tools::kubernetes(&["kubectl"])?.join("kubectl");
+        Ok(Self::new(program, kubeconfig))
     }
 
     /// The same in this namespace.
@@ -125,9 +146,22 @@ impl Kubectl {
         Ok(())
     }
 
+    /// Every state of an object from now on, for as long as the value lives: `what` is as for [`Kubectl::get`].
+    ///
+    /// # Errors
+    /// When kubectl cannot be run.
+    pub fn watch(&self, what: &str) -> Result<Watch> {
+        let mut command = self.command();
+        command.args(["get", what, "--watch", "-o", "json"]);
+        Watch::start(command)
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env("KUBECONFIG", &self.kubeconfig);
+        if let Some(user) = &self.user {
+            command.args(["--as", user]);
+        }
         if let Some(namespace) = &self.namespace {
             command.args(["--namespace", namespace]);
         }

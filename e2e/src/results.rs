@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,28 @@ impl Figure {
             ok: figure <= most,
         }
     }
+    /// A time that must not be longer than so many seconds.
+    #[must_use]
+    pub fn within(name: &str, time: Duration, seconds: f64) -> Self {
+        Self::at_most(name, time.as_secs_f64(), "s", seconds)
+    }
+
+    /// A number of things that must not be below `least`.
+    #[must_use]
+    pub fn no_fewer(name: &str, count: usize, unit: &str, least: u32) -> Self {
+        Self::at_least(name, whole(count), unit, f64::from(least))
+    }
+
+    /// A number of things that must not be above `most`.
+    #[must_use]
+    pub fn no_more(name: &str, count: usize, unit: &str, most: u32) -> Self {
+        Self::at_most(name, whole(count), unit, f64::from(most))
+    }
+}
+
+/// More than four thousand million of anything are a failure whatever was wanted.
+fn whole(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::NAN, f64::from)
 }
 
 /// Adds figures to the file.

@@ -1,170 +1,14 @@
 //! The operator against a real API server, without gateways: what it publishes, keeps, and does when others interfere.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use clap::Parser as _;
+use anyhow::{Context as _, Result, ensure};
 use fairlead_e2e::results::{self, Figure};
-use fairlead_e2e::{ApiServer, Write};
-use fairlead_operator::Args;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use fairlead_e2e::{ApiServer, NAMESPACE, Operator, PATIENCE, Published, Write, condition};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long anything may take that should take a moment.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The shortest lease there is, in seconds.
-const LEASE: u64 = 3;
-const NS: &str = "fairlead-system";
-
-/// An operator in this process.
-struct Operator {
-    end: oneshot::Sender<()>,
-    task: JoinSet<Result<()>>,
-    admin: std::net::SocketAddr,
-}
-
-impl Operator {
-    async fn start(server: &ApiServer, identity: &str) -> Result<Self> {
-        let kubeconfig = Kubeconfig::read_from(server.kubeconfig())?;
-        let config =
-            kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-        let admin = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let args = Args::try_parse_from([
-            "fairlead-operator",
-            "--namespace",
-            NS,
-            "--identity",
-            identity,
-            "--lease-seconds",
-            &LEASE.to_string(),
-            "--admin",
-            &admin.to_string(),
-        ])?;
-        let (end, ended) = oneshot::channel::<()>();
-        let client = kube::Client::try_from(config)?;
-        let until = async {
-            // The sender is either used or dropped.
-            let _ = ended.await;
-            Ok(())
-        };
-        let mut task = JoinSet::new();
-        task.spawn(fairlead_operator::run_until(client, args, until));
-        Ok(Self { end, task, admin })
-    }
-
-    /// Ends as after SIGTERM.
-    async fn stop(mut self) -> Result<()> {
-        // An operator that has ended already tells so below.
-        let _ = self.end.send(());
-        timeout(PATIENCE, self.task.join_next())
-            .await?
-            .context("no task")??
-    }
-
-    /// Ends as after SIGKILL.
-    async fn kill(mut self) {
-        self.task.shutdown().await;
-    }
-
-    async fn readiness(&self) -> Result<(u16, String)> {
-        let answer = reqwest::get(format!("http://{}/readyz", self.admin)).await?;
-        Ok((answer.status().as_u16(), answer.text().await?))
-    }
-}
-
-/// What is published: the index, and the text of every shard by its name.
-#[derive(Debug, Clone, PartialEq)]
-struct Published {
-    index: Value,
-    shards: BTreeMap<String, Value>,
-}
-
-async fn published(server: &ApiServer) -> Result<Option<Published>> {
-    let list = server.client().list("v1", "configmaps", NS).await?;
-    let mut found = Published {
-        index: Value::Null,
-        shards: BTreeMap::new(),
-    };
-    for map in list {
-        let name = map["metadata"]["name"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        if let Some(text) = map["data"]["index.json"].as_str() {
-            found.index = serde_json::from_str(text)?;
-        } else if let Some(text) = map["data"]["shard.json"].as_str() {
-            found.shards.insert(name, serde_json::from_str(text)?);
-        }
-    }
-    Ok((!found.index.is_null()).then_some(found))
-}
-
-impl Published {
-    fn generation(&self) -> u64 {
-        self.index["generation"].as_u64().unwrap_or_default()
-    }
-
-    /// The entry of an object in the live shards.
-    fn entry(&self, section: &str, name: &str) -> Option<&Value> {
-        let digests = self.index["shards"][section].as_array()?;
-        digests.iter().find_map(|digest| {
-            let shard = self
-                .shards
-                .get(&format!("fairlead-default-{section}-{}", digest.as_str()?))?;
-            match shard.as_array() {
-                Some(rules) => rules.iter().find(|rule| rule["name"] == name),
-                None => shard.get(name),
-            }
-        })
-    }
-}
-
-/// Waits until what is published is as it should be.
-async fn until(
-    server: &ApiServer,
-    what: &str,
-    good: impl Fn(&Published) -> bool,
-) -> Result<Published> {
-    let began = Instant::now();
-    loop {
-        let now = published(server).await?;
-        match now {
-            Some(now) if good(&now) => return Ok(now),
-            now if began.elapsed() > PATIENCE => {
-                bail!("{what}: not within {PATIENCE:?}; published: {now:?}")
-            }
-            _ => sleep(Duration::from_millis(50)).await,
-        }
-    }
-}
-
-/// Waits until an object has a condition of this status; returns it.
-async fn condition(server: &ApiServer, object: &Value, kind: &str, status: &str) -> Result<Value> {
-    let began = Instant::now();
-    loop {
-        let now = server.client().get(object).await?.body;
-        let conditions = now["status"]["conditions"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let found = conditions.into_iter().find(|condition| {
-            condition["type"] == kind
-                && condition["status"] == status
-                && condition["observedGeneration"] == now["metadata"]["generation"]
-        });
-        match found {
-            Some(found) => return Ok(found),
-            None if began.elapsed() > PATIENCE => {
-                bail!("{kind} is not {status} within {PATIENCE:?}: {now}")
-            }
-            None => sleep(Duration::from_millis(50)).await,
-        }
-    }
-}
+const NS: &str = NAMESPACE;
 
 async fn create(server: &ApiServer, object: &Value) -> Result<()> {
     let answer = server.client().create(object, Write::Stored).await?;
@@ -238,7 +82,7 @@ async fn is_not_ready_without_the_crds_and_names_the_command() -> Result<()> {
         &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NS}}),
     )
     .await?;
-    let operator = Operator::start(&server, "one").await?;
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
     let began = Instant::now();
     loop {
         match operator.readiness().await {
@@ -253,7 +97,7 @@ async fn is_not_ready_without_the_crds_and_names_the_command() -> Result<()> {
         sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(
-        published(&server).await?,
+        Published::read(server.client()).await?,
         None,
         "nothing may be published before everything was listed"
     );
@@ -263,7 +107,10 @@ async fn is_not_ready_without_the_crds_and_names_the_command() -> Result<()> {
     )
     .await?;
     install_crds(&server).await?;
-    until(&server, "published once the CRDs are there", |_| true).await?;
+    Published::until(server.client(), "published once the CRDs are there", |_| {
+        true
+    })
+    .await?;
     operator.stop().await
 }
 
@@ -271,33 +118,33 @@ async fn is_not_ready_without_the_crds_and_names_the_command() -> Result<()> {
 async fn an_edit_that_is_not_acceptable_leaves_the_last_accepted_version_in_force_across_restarts()
 -> Result<()> {
     let server = server_with_crds().await?;
-    let operator = Operator::start(&server, "one").await?;
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
     let chat = object("RoutingRule", "chat", &Value::Null);
     let weight = |published: &Published| {
         published
             .entry("rules", "search/chat")
             .map(|rule| rule["targets"][0]["weight"].clone())
     };
-    until(&server, "the first version", |now| {
+    Published::until(server.client(), "the first version", |now| {
         weight(now) == Some(json!(1))
     })
     .await?;
     let mut bad = rule(2);
     bad["match"] = json!({"when": "request.headers["});
     edit(&server, &chat, bad).await?;
-    let told = condition(&server, &chat, "Accepted", "False").await?;
+    let told = condition(server.client(), &chat, "Accepted", "False").await?;
     assert_eq!(told["reason"], "ConditionInvalid");
-    condition(&server, &chat, "Programmed", "False").await?;
+    condition(server.client(), &chat, "Programmed", "False").await?;
     operator.stop().await?;
-    let operator = Operator::start(&server, "two").await?;
+    let operator = Operator::start(server.kubeconfig(), "two", &[]).await?;
     create(&server, &object("RoutingRule", "other", &rule(5))).await?;
-    let after = until(&server, "the other rule", |now| {
+    let after = Published::until(server.client(), "the other rule", |now| {
         now.entry("rules", "search/other").is_some()
     })
     .await?;
     assert_eq!(weight(&after), Some(json!(1)), "a restart forgets nothing");
     edit(&server, &chat, rule(3)).await?;
-    until(&server, "the mended version", |now| {
+    Published::until(server.client(), "the mended version", |now| {
         weight(now) == Some(json!(3))
     })
     .await?;
@@ -315,13 +162,13 @@ async fn a_key_is_made_once_and_never_adopts_what_somebody_else_has() -> Result<
     );
     create(&server, &first).await?;
     create(&server, &second).await?;
-    let operator = Operator::start(&server, "one").await?;
-    until(&server, "a digest for the made key", |now| {
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    Published::until(server.client(), "a digest for the made key", |now| {
         now.entry("keys", "search/first")
             .is_some_and(|key| !key["digest"].is_null())
     })
     .await?;
-    let told = condition(&server, &second, "ResolvedRefs", "False").await?;
+    let told = condition(server.client(), &second, "ResolvedRefs", "False").await?;
     assert_eq!(told["reason"], "Conflict");
     let made = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "search", "name": "made"}});
     let secret = server.client().get(&made).await?.body;
@@ -350,16 +197,30 @@ async fn a_key_is_made_once_and_never_adopts_what_somebody_else_has() -> Result<
 }
 
 #[tokio::test]
+async fn an_object_made_anew_under_its_name_gets_a_status_of_its_own() -> Result<()> {
+    let server = server_with_crds().await?;
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    let team = object("Team", "again", &json!({}));
+    // Nothing else changes between the status and the end of the first, so the operator has no cause to look at it again.
+    for _ in 0..2 {
+        create(&server, &team).await?;
+        condition(server.client(), &team, "Accepted", "True").await?;
+        server.client().delete(&team).await?;
+    }
+    operator.stop().await
+}
+
+#[tokio::test]
 async fn what_somebody_deleted_is_published_anew_with_a_higher_generation() -> Result<()> {
     let server = server_with_crds().await?;
-    let operator = Operator::start(&server, "one").await?;
-    let before = until(&server, "published", |now| {
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    let before = Published::until(server.client(), "published", |now| {
         now.entry("rules", "search/chat").is_some()
     })
     .await?;
     let index = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": NS, "name": "fairlead-default-index"}});
     server.client().delete(&index).await?;
-    let after = until(&server, "published anew", |now| {
+    let after = Published::until(server.client(), "published anew", |now| {
         now.generation() > before.generation()
     })
     .await?;
@@ -373,19 +234,19 @@ async fn what_somebody_deleted_is_published_anew_with_a_higher_generation() -> R
 #[tokio::test]
 async fn one_leads_and_the_other_takes_over_when_it_is_killed() -> Result<()> {
     let server = server_with_crds().await?;
-    let first = Operator::start(&server, "one").await?;
-    until(&server, "published", |_| true).await?;
-    let second = Operator::start(&server, "two").await?;
+    let first = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    Published::until(server.client(), "published", |_| true).await?;
+    let second = Operator::start(server.kubeconfig(), "two", &[]).await?;
     let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"namespace": NS, "name": "fairlead-default-operator"}});
     let holder = || async {
         anyhow::Ok(server.client().get(&lease).await?.body["spec"]["holderIdentity"].clone())
     };
-    sleep(Duration::from_secs(LEASE) * 2).await;
+    sleep(Operator::LEASE * 2).await;
     assert_eq!(holder().await?, "one", "a leader that renews stays leader");
     let killed = Instant::now();
     first.kill().await;
     create(&server, &object("RoutingRule", "late", &rule(1))).await?;
-    until(&server, "the new leader publishes", |now| {
+    Published::until(server.client(), "the new leader publishes", |now| {
         now.entry("rules", "search/late").is_some()
     })
     .await?;
@@ -393,10 +254,13 @@ async fn one_leads_and_the_other_takes_over_when_it_is_killed() -> Result<()> {
     assert_eq!(holder().await?, "two");
     results::record(&[Figure::at_most(
         "operator: takeover after a kill, beyond the lease",
-        took.as_secs_f64() - Duration::from_secs(LEASE).as_secs_f64(),
+        took.as_secs_f64() - Operator::LEASE.as_secs_f64(),
         "s",
         5.0,
     )])?;
-    ensure!(took < Duration::from_secs(LEASE + 5), "it took {took:?}");
+    ensure!(
+        took < Operator::LEASE + Duration::from_secs(5),
+        "it took {took:?}"
+    );
     second.stop().await.context("the second operator")
 }

@@ -78,6 +78,11 @@ fn arrows_go_one_way() {
         ("fairlead-compile", "fairlead-route"),
         ("fairlead-compile", "fairlead-wire"),
         ("fairlead-crds", "fairlead-snapshot"),
+        // They meet in the snapshot.
+        ("fairlead-operator", "fairlead-route"),
+        ("fairlead-operator", "fairlead-wire"),
+        ("fairlead-operator", "fairlead-gateway"),
+        ("fairlead-gateway", "fairlead-operator"),
     ];
     for (from, to) in never {
         assert!(

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fairlead_compile::WantedKey;
 use fairlead_crds::{SECRET_LABEL, SECRET_VIRTUAL_KEY};
 use fairlead_snapshot::ObjectName;
+use futures_util::{StreamExt as _, future, stream};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -20,33 +21,42 @@ use crate::error::Chain;
 use crate::watch::Watched;
 use crate::watch::resource::Resource;
 
+/// How many Secrets are created at a time: thousands of keys that come at once are not to hold up everything else.
+const AT_A_TIME: usize = 16;
+
 /// Makes what is wanted; the watches will show it. Returns the names that somebody else has.
 pub async fn generate(
     client: &Client,
     watched: &Watched,
     wanted: &[WantedKey],
 ) -> BTreeSet<ObjectName> {
-    let mut taken = BTreeSet::new();
-    for wanted in wanted {
-        let Some(key) = watched.resource("VirtualKey", &wanted.key) else {
-            continue;
-        };
-        let Ok(secret) = secret(wanted, &key) else {
-            tracing::error!(key = %wanted.key, "the system gives no random numbers; no key was made");
-            continue;
-        };
-        let api: Api<Secret> = Api::namespaced(client.clone(), &wanted.secret.namespace);
-        match api.create(&PostParams::default(), &secret).await {
-            Ok(_) => tracing::info!(key = %wanted.key, secret = %wanted.secret, "made a key"),
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                taken.insert(wanted.secret.clone());
-            }
-            Err(error) => {
-                tracing::error!(key = %wanted.key, secret = %wanted.secret, error = %Chain(&error), "cannot create the Secret of a key");
-            }
+    let made: Vec<_> = wanted
+        .iter()
+        .map(|wanted| make(client, watched, wanted))
+        .collect();
+    stream::iter(made)
+        .buffer_unordered(AT_A_TIME)
+        .filter_map(future::ready)
+        .collect()
+        .await
+}
+
+/// Makes one key. Returns the Secret's name if somebody else has it.
+async fn make(client: &Client, watched: &Watched, wanted: &WantedKey) -> Option<ObjectName> {
+    let key = watched.resource("VirtualKey", &wanted.key)?;
+    let Ok(secret) = secret(wanted, &key) else {
+        tracing::error!(key = %wanted.key, "the system gives no random numbers; no key was made");
+        return None;
+    };
+    let api: Api<Secret> = Api::namespaced(client.clone(), &wanted.secret.namespace);
+    match api.create(&PostParams::default(), &secret).await {
+        Ok(_) => tracing::info!(key = %wanted.key, secret = %wanted.secret, "made a key"),
+        Err(kube::Error::Api(status)) if status.code == 409 => return Some(wanted.secret.clone()),
+        Err(error) => {
+            tracing::error!(key = %wanted.key, secret = %wanted.secret, error = %Chain(&error), "cannot create the Secret of a key");
         }
     }
-    taken
+    None
 }
 
 fn secret(wanted: &WantedKey, key: &Resource) -> Result<Secret, getrandom::Error> {

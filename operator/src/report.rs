@@ -53,8 +53,16 @@ pub struct Writer {
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
     recorder: Recorder,
-    /// What was written and has not come back through the watch: the status before, and the one written.
-    written: BTreeMap<Entry, (Value, Value)>,
+    /// What was written and has not come back through the watch.
+    written: BTreeMap<Entry, Written>,
+}
+
+/// A status that was written.
+struct Written {
+    /// Of the object, not of its name: one made anew under the name of another has a status of its own to come.
+    uid: String,
+    before: Value,
+    status: Value,
 }
 
 /// A status that differs from what an object says.
@@ -63,7 +71,6 @@ struct Due {
     urgency: (u8, Reverse<String>),
     entry: Entry,
     resource: Arc<Resource>,
-    old: Value,
     status: Status,
 }
 
@@ -150,7 +157,6 @@ impl Writer {
                     urgency: urgency(&old, &resource),
                     entry,
                     resource,
-                    old,
                     status,
                 });
             }
@@ -166,7 +172,9 @@ impl Writer {
     /// What an object's status says, counting what was written and has not come back.
     fn said(&mut self, entry: &Entry, resource: &Resource) -> Value {
         match self.written.get(entry) {
-            Some((before, written)) if *before == resource.status => written.clone(),
+            Some(written) if written.uid == resource.uid && written.before == resource.status => {
+                written.status.clone()
+            }
             Some(_) => {
                 self.written.remove(entry);
                 resource.status.clone()
@@ -230,12 +238,12 @@ impl Writer {
             Ok(_) => {
                 self.metrics.status_writes.inc();
                 self.tell(&due).await;
-                let before = if self.written.contains_key(&due.entry) {
-                    due.resource.status.clone()
-                } else {
-                    due.old
+                let written = Written {
+                    uid: due.resource.uid.clone(),
+                    before: due.resource.status.clone(),
+                    status: due.status.value,
                 };
-                self.written.insert(due.entry, (before, due.status.value));
+                self.written.insert(due.entry, written);
                 true
             }
             // Gone, or made anew under its name: the watch will say so.

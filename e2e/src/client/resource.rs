@@ -3,6 +3,14 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+/// The kinds that tests use and that have no namespace.
+const WITHOUT_NAMESPACE: [&str; 4] = [
+    "Namespace",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+];
+
 /// The address of an object.
 #[derive(Debug)]
 pub(super) struct Resource<'o> {
@@ -26,7 +34,7 @@ impl<'o> Resource<'o> {
         Ok(Self {
             api_version: text(&object["apiVersion"], "apiVersion")?,
             plural: plural(kind),
-            namespace: (!matches!(kind, "Namespace" | "CustomResourceDefinition"))
+            namespace: (!WITHOUT_NAMESPACE.contains(&kind))
                 .then(|| metadata["namespace"].as_str().unwrap_or("default")),
             name: text(&metadata["name"], "metadata.name")?,
         })

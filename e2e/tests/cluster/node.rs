@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fairlead_e2e::{Caller, Cluster, Connections, Image, Kubectl};
-use tokio::sync::RwLock;
+
+use crate::support::turn;
 
 /// A pod on a node that has its image.
 const SOON: Duration = Duration::from_secs(60);
@@ -38,9 +39,6 @@ spec:
   ports: [{port: 80, targetPort: http}]
 "#;
 
-/// Read by all tests, written by the one that takes the API server away.
-static API_SERVER: RwLock<()> = RwLock::const_new(());
-
 async fn hello(cluster: &Cluster, kubectl: &Kubectl) -> Result<Caller> {
     let program = Path::new(env!("CARGO_BIN_EXE_fairlead-e2e-upstream"));
     cluster
@@ -56,7 +54,7 @@ async fn hello(cluster: &Cluster, kubectl: &Kubectl) -> Result<Caller> {
 
 #[tokio::test]
 async fn a_service_answers_for_its_pods_and_a_stream_passes() -> Result<()> {
-    let _api_server = API_SERVER.read().await;
+    let _turn = turn().await;
     let cluster = Cluster::connect()?;
     cluster
         .with_temp_namespace(async |kubectl| {
@@ -67,10 +65,10 @@ async fn a_service_answers_for_its_pods_and_a_stream_passes() -> Result<()> {
             assert_eq!(caller.chat("status-503").await?.status, 503);
 
             let namespace = kubectl.namespace();
-            let pods = cluster.pod_addresses(namespace, "app=hello").await?;
+            let pods = cluster.pods(namespace, "app=hello").await?;
             assert_eq!(pods.len(), 2);
-            for address in pods.into_values() {
-                let caller = Caller::new((address, 8080).into(), "any", Connections::Fresh)?;
+            for pod in pods {
+                let caller = Caller::new((pod.address, 8080).into(), "any", Connections::Fresh)?;
                 assert_eq!(caller.chat("whoami").await?.text, "Bearer any");
             }
             Ok(())
@@ -80,7 +78,7 @@ async fn a_service_answers_for_its_pods_and_a_stream_passes() -> Result<()> {
 
 #[tokio::test]
 async fn logs_and_exec_reach_a_pod_that_knows_the_api_server() -> Result<()> {
-    let _api_server = API_SERVER.read().await;
+    let _turn = turn().await;
     let cluster = Cluster::connect()?;
     cluster
         .with_temp_namespace(async |kubectl| {
@@ -98,7 +96,7 @@ async fn logs_and_exec_reach_a_pod_that_knows_the_api_server() -> Result<()> {
 
 #[tokio::test]
 async fn a_service_answers_while_the_api_server_is_down() -> Result<()> {
-    let _api_server = API_SERVER.write().await;
+    let _turn = turn().await;
     let cluster = Cluster::connect()?;
     cluster
         .with_temp_namespace(async |kubectl| {

@@ -1,0 +1,11 @@
+//! Everything together on a node: the charts, the pods, the people. One test at a time, for some take away what others need.
+
+mod enforce;
+mod keys;
+mod node;
+mod outage;
+mod programmed;
+mod restart;
+mod second;
+mod start;
+mod support;
