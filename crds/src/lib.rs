@@ -33,7 +33,8 @@ pub const SECRET_CA: &str = "ca";
 
 /// The annotation on every CRD that says which revision of the API it is.
 pub const REVISION_ANNOTATION: &str = "fairlead.dev/revision";
-/// Counts the changes of the schemas: an operator does not publish from CRDs of a lower revision, which may have let things pass or dropped fields.
+/// Counts the changes of the schemas: an operator that finds CRDs of a lower revision does not lead, for they may have let things pass or dropped
+/// fields.
 /// `crds/tests/revision.rs` says when it must rise.
 pub const REVISION: u32 = 1;
 

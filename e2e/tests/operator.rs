@@ -101,6 +101,14 @@ async fn is_not_ready_without_the_crds_and_names_the_command() -> Result<()> {
         None,
         "nothing may be published before everything was listed"
     );
+    let leases = server
+        .client()
+        .list("coordination.k8s.io/v1", "leases", NS)
+        .await?;
+    assert!(
+        leases.is_empty(),
+        "it must not keep one from leading that could: {leases:?}"
+    );
     create(
         &server,
         &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "search"}}),

@@ -52,7 +52,7 @@ pub async fn run_until(
     let service = admin::router(Admin {
         metrics: Arc::clone(&metrics),
         watched: Arc::clone(&watched),
-        crds: problem,
+        crds: problem.clone(),
     });
     tasks.spawn(async move {
         // It ends with the process.
@@ -70,7 +70,7 @@ pub async fn run_until(
         args.lease_seconds,
     );
     let mut contending = JoinSet::new();
-    contending.spawn(contender.run(lead, stopped));
+    contending.spawn(contend(contender, lead, problem, stopped));
     tracing::info!(
         gateway = args.gateway_name,
         namespace = args.namespace,
@@ -86,6 +86,20 @@ pub async fn run_until(
     // Gives the lease up, so that another replica need not wait for it to run out.
     while contending.join_next().await.is_some() {}
     outcome
+}
+
+/// Contends once the CRDs are good: a replica that finds them older must neither publish from them nor hold the lease of one that can.
+async fn contend(
+    contender: Contender,
+    lead: watch::Sender<bool>,
+    mut problem: watch::Receiver<Option<String>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    tokio::select! {
+        good = problem.wait_for(Option::is_none) => if good.is_err() { return },
+        _ = stopped.wait_for(|stopped| *stopped) => return,
+    }
+    contender.run(lead, stopped).await;
 }
 
 /// What the leader does.

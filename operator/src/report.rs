@@ -128,6 +128,9 @@ impl Writer {
 
     /// What is to be written, the most urgent first, and when to look again.
     fn due(&mut self, report: &Report, replicas: &Replicas) -> (Vec<Due>, Duration) {
+        let watched = &self.watched;
+        self.written
+            .retain(|entry, _| watched.resource(&entry.0, &entry.1).is_some());
         let (now, mut again) = (Instant::now(), AGAIN);
         let mut counts: BTreeMap<ObjectLabels, i64> = BTreeMap::new();
         let mut due = Vec::new();
