@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use fairlead_condition::Facts;
-use fairlead_snapshot::{Failover, ObjectName, Problem, TimeoutOverrides};
+use fairlead_snapshot::{
+    Affinity, Failover, Hedge, ObjectName, Problem, RetryOverrides, Streams, TimeoutOverrides,
+};
 use smallvec::SmallVec;
 
 use crate::find::{LazyFacts, first_match};
@@ -50,6 +52,14 @@ pub struct RuleHead {
     pub name: ObjectName,
     /// What it says of timeouts.
     pub timeouts: TimeoutOverrides,
+    /// What it says of retries.
+    pub retries: RetryOverrides,
+    /// How it treats streams.
+    pub stream: Streams,
+    /// Its second attempts, if there are any.
+    pub hedge: Option<Hedge>,
+    /// How it knows a conversation, if it does.
+    pub affinity: Option<Affinity>,
 }
 
 /// A shared [`RuleHead`].

@@ -86,6 +86,10 @@ impl Route {
             head: Arc::new(RuleHead {
                 name: rule.name.clone(),
                 timeouts: rule.timeouts,
+                retries: rule.retries,
+                stream: rule.stream,
+                hedge: rule.hedge,
+                affinity: rule.affinity.clone(),
             }),
             overrides: rule.overrides,
             priority: rule.priority,
