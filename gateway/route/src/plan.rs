@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use fairlead_condition::Facts;
 use fairlead_snapshot::{
-    Affinity, Failover, Hedge, ObjectName, Problem, RetryOverrides, Streams, TimeoutOverrides,
+    Affinity, Failover, Hedge, ObjectName, Problem, RetryOverrides, Strategy, Streams,
+    TimeoutOverrides,
 };
 use smallvec::SmallVec;
 
+use crate::credit::Credit;
 use crate::find::{LazyFacts, first_match};
 use crate::route::{BoundTarget, Route};
 use crate::sequence::{Draw, Sequence};
@@ -41,6 +43,8 @@ pub struct Step {
     pub on: Option<Arc<Failover>>,
     /// Whether it is one of the rule's fallbacks.
     pub fallback: bool,
+    /// Its share of the conversations, where they are spread; 0 for fallbacks, and where the strategy spreads nothing.
+    pub share: u32,
     /// Why it cannot be tried, if it cannot: then it counts as a failed attempt.
     pub problem: Option<Problem>,
 }
@@ -58,6 +62,8 @@ pub struct RuleHead {
     pub stream: Streams,
     /// Its second attempts, if there are any.
     pub hedge: Option<Hedge>,
+    /// What it has left of them; outlives a table of the rule.
+    pub hedges: Arc<Credit>,
     /// How it knows a conversation, if it does.
     pub affinity: Option<Affinity>,
 }
@@ -162,7 +168,10 @@ impl Planner<'_> {
         let mut sent = None;
         let mut steps: SmallVec<[Step; 4]> = order
             .iter()
-            .map(|choice| self.step(&route.targets[choice.position], &mut sent))
+            .map(|choice| Step {
+                share: share(route.strategy, choice.weight),
+                ..self.step(&route.targets[choice.position], &mut sent)
+            })
             .collect();
         for fallback in route
             .fallbacks
@@ -208,7 +217,17 @@ impl Planner<'_> {
             requested,
             on: None,
             fallback: false,
+            share: 0,
             problem,
         }
+    }
+}
+
+/// The share of a target among the conversations that a strategy spreads.
+fn share(strategy: Strategy, weight: u32) -> u32 {
+    match strategy {
+        Strategy::Weighted => weight,
+        Strategy::RoundRobin => 1,
+        Strategy::Priority => 0,
     }
 }

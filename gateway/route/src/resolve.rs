@@ -129,6 +129,7 @@ impl Planner<'_> {
             requested,
             on: None,
             fallback: false,
+            share: 0,
             problem: None,
         })
     }

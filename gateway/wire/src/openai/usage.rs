@@ -59,15 +59,14 @@ impl Usage {
         }
     }
 
-    /// What an answer used that broke off after `pieces` chunks without saying, by the `rest` that another server went on with: its
-    /// input was the first one's input and output, and a chunk is at least one token.
+    /// What an answer used that broke off after `pieces` chunks without saying, by the `input` of the request for its rest: that is its own
+    /// input and output, and a chunk is at least one token.
     #[must_use]
-    pub fn before_the_rest(rest: &Self, pieces: u64) -> Self {
-        let both = rest.input_tokens;
+    pub fn before_the_rest(input: Option<u64>, pieces: u64) -> Self {
         Self {
-            input_tokens: both.map(|both| both.saturating_sub(pieces)),
-            output_tokens: Some(both.map_or(pieces, |both| pieces.min(both))),
-            total_tokens: both,
+            input_tokens: input.map(|both| both.saturating_sub(pieces)),
+            output_tokens: Some(input.map_or(pieces, |both| pieces.min(both))),
+            total_tokens: input,
             ..Self::default()
         }
     }
