@@ -23,6 +23,7 @@
 
 mod ask;
 mod dialect;
+mod fault;
 mod moment;
 mod perform;
 mod play;
@@ -35,6 +36,7 @@ mod socket;
 mod step;
 
 pub use dialect::Dialect;
+pub use fault::{Fault, Fits, TEXT};
 pub use moment::Moment;
 pub use perform::Ending;
 pub use play::Play;
