@@ -115,6 +115,9 @@ impl Try<'_> {
         }
         let mut answer = StreamAnswer::new(self, reply);
         first.wait(answer.until_content()).await??;
+        if self.job.terms.hold {
+            answer.until_whole(&self.job.worker.shared.memory).await?;
+        }
         Ok(Committed::Stream(Box::new(answer)))
     }
 

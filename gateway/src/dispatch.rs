@@ -8,13 +8,17 @@ use fairlead_route::{CredentialChoice, Plan, RuleRef, Step};
 use fairlead_snapshot::{FailureClass, Problem};
 use fairlead_wire::openai::request::Edits;
 use http::HeaderMap;
+use smallvec::{SmallVec, smallvec};
 use tokio::time::Instant;
 
 use crate::attempt::{Committed, Try};
+use crate::continuation;
 use crate::failure::{Failure, Refused};
+use crate::hedge;
 use crate::memory::Permit;
 use crate::record::{Attempt, Record};
 use crate::reject::Rejection;
+use crate::relay::terms::Terms;
 use crate::runtime::Runtime;
 use crate::surface::Operation;
 use crate::worker::Worker;
@@ -44,6 +48,8 @@ pub struct Job {
     pub deadline: Instant,
     /// The memory that the body occupies.
     pub permit: Permit,
+    /// How its stream is treated.
+    pub terms: Terms,
 }
 
 /// How a request ended that no target could answer.
@@ -62,20 +68,21 @@ pub async fn dispatch(
     mut record: Record,
 ) -> (Record, Result<Committed, Refusal>) {
     let mut failures: Vec<Failure> = Vec::new();
-    for step in &plan.steps {
+    let mut at = 0;
+    while let Some(step) = plan.steps.get(at) {
         let applies = |failure| applies(step, failure, &record.attempts);
         if !failures.last().is_none_or(applies) {
+            at += 1;
             continue;
         }
-        let began = Instant::now();
-        let outcome = attempt(&job, step, plan.rule.as_ref()).await;
-        record
-            .attempts
-            .push(noted(&job, step, &outcome, began.elapsed()));
-        match outcome {
-            Ok(committed) => return (record, Ok(committed)),
-            Err(failure) => failures.push(failure),
+        let Some(stepped) = hedge::step(&job, &plan, at, &mut record).await else {
+            break;
+        };
+        if let Some((committed, at)) = stepped.answer {
+            return (record, Ok(continuation::arm(committed, job, plan, at)));
         }
+        failures.extend(stepped.failures);
+        at = stepped.next;
     }
     let refusal = verdict(failures);
     record.error = Some(match &refusal {
@@ -107,6 +114,25 @@ fn too_long_for(model: &str, attempts: &[Attempt]) -> bool {
     attempts.iter().any(|attempt| {
         attempt.class == Some(FailureClass::ContextTooLong) && *attempt.model == *model
     })
+}
+
+/// What became of one step of a plan.
+pub(crate) struct Tried {
+    /// The attempts, in order.
+    pub(crate) attempts: SmallVec<[Attempt; 1]>,
+    /// The answer, or the failure of the last of them.
+    pub(crate) outcome: Result<Committed, Failure>,
+}
+
+/// Tries one step of a plan.
+pub(crate) async fn try_step(job: &Job, step: &Step, rule: Option<&RuleRef>) -> Tried {
+    let began = Instant::now();
+    let outcome = attempt(job, step, rule).await;
+    let class = outcome.as_ref().err().map(|failure| failure.class);
+    Tried {
+        attempts: smallvec![Attempt::new(job, step, class, began.elapsed())],
+        outcome,
+    }
 }
 
 async fn attempt(job: &Job, step: &Step, rule: Option<&RuleRef>) -> Result<Committed, Failure> {
@@ -151,17 +177,29 @@ fn sentence(problem: Problem) -> &'static str {
     }
 }
 
-fn noted(job: &Job, step: &Step, outcome: &Result<Committed, Failure>, took: Duration) -> Attempt {
-    let upstream = step
-        .provider
-        .and_then(|provider| job.runtime.upstreams.get(provider.0));
-    Attempt {
-        target: Arc::clone(&step.target),
-        provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
-        system: upstream.map_or("", |upstream| upstream.system()),
-        model: Arc::clone(&step.model),
-        class: outcome.as_ref().err().map(|failure| failure.class),
-        took,
+impl Attempt {
+    /// An attempt at a step that ended now, after so long.
+    pub(crate) fn new(job: &Job, step: &Step, class: Option<FailureClass>, took: Duration) -> Self {
+        let upstream = step
+            .provider
+            .and_then(|provider| job.runtime.upstreams.get(provider.0));
+        Self {
+            target: Arc::clone(&step.target),
+            provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
+            system: upstream.map_or("", |upstream| upstream.system()),
+            model: Arc::clone(&step.model),
+            class,
+            hedged: false,
+            took,
+        }
+    }
+
+    /// One that was dropped because another was quicker.
+    pub(crate) fn hedged(job: &Job, step: &Step, took: Duration) -> Self {
+        Self {
+            hedged: true,
+            ..Self::new(job, step, None, took)
+        }
     }
 }
 

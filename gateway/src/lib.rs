@@ -4,6 +4,7 @@
 //! here, [`listen`] how connections do, [`app`] how everything is put together.
 
 pub mod admin;
+pub mod affinity;
 pub mod app;
 pub mod args;
 pub mod attempt;
@@ -13,10 +14,12 @@ pub mod clock;
 #[cfg(feature = "kubernetes")]
 pub mod cluster;
 pub mod connection;
+pub mod continuation;
 pub mod dispatch;
 pub mod failure;
 pub mod folder;
 pub mod headers;
+pub mod hedge;
 pub mod limits;
 pub mod listen;
 pub mod memory;

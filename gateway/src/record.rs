@@ -63,6 +63,8 @@ pub struct Attempt {
     pub model: Arc<str>,
     /// How it failed; `None`: it did not.
     pub class: Option<FailureClass>,
+    /// Whether it was dropped because another one beside it was quicker.
+    pub hedged: bool,
     /// How long it took, until its answer could be given or it failed.
     pub took: Duration,
 }
@@ -71,7 +73,8 @@ impl Attempt {
     /// The outcome as headers, logs and metrics show it.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
-        self.class.map_or("ok", FailureClass::as_str)
+        let good = if self.hedged { "hedged" } else { "ok" };
+        self.class.map_or(good, FailureClass::as_str)
     }
 }
 
@@ -119,7 +122,7 @@ impl Record {
     pub fn answered(&self) -> Option<&Attempt> {
         self.attempts
             .last()
-            .filter(|attempt| attempt.class.is_none())
+            .filter(|attempt| attempt.class.is_none() && !attempt.hedged)
     }
 
     /// Notes that the first content goes to the caller now.
@@ -132,7 +135,14 @@ impl Record {
     /// The failure of an answer that had begun.
     pub fn cut(&mut self, class: FailureClass) {
         self.error = Some(class.as_str());
-        if let Some(attempt) = self.attempts.last_mut() {
+        self.broke_off(class);
+    }
+
+    /// The attempt that was answering failed. Somebody else may go on.
+    pub fn broke_off(&mut self, class: FailureClass) {
+        if let Some(attempt) = self.attempts.last_mut()
+            && attempt.class.is_none()
+        {
             attempt.class = Some(class);
         }
     }

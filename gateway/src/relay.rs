@@ -2,4 +2,6 @@
 
 pub mod large;
 pub mod progress;
+pub mod said;
 pub mod stream;
+pub mod terms;

@@ -51,6 +51,7 @@ pub struct Metrics {
     tokens: Family<TokenLabels, Histogram>,
     attempts: Family<AttemptLabels, Counter>,
     rejections: Family<RejectionLabels, Counter>,
+    hedges: Family<HedgeLabels, Counter>,
     models: RwLock<HashSet<Arc<str>>>,
     /// Access lines that found the queue full.
     pub access_lines_dropped: Counter,
@@ -90,6 +91,11 @@ struct AttemptLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HedgeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RejectionLabels {
     code: &'static str,
 }
@@ -107,6 +113,7 @@ impl Default for Metrics {
             tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
             attempts: Family::default(),
             rejections: Family::default(),
+            hedges: Family::default(),
             models: RwLock::default(),
             access_lines_dropped: Counter::default(),
             config_generation: Gauge::default(),
@@ -148,6 +155,11 @@ impl Metrics {
             "fairlead_rejections",
             "Requests that were answered with an error, by code",
             self.rejections.clone(),
+        );
+        registry.register(
+            "fairlead_hedges",
+            "Second attempts beside a silent first one, by what became of them",
+            self.hedges.clone(),
         );
         registry.register(
             "fairlead_access_lines_dropped",
@@ -213,6 +225,11 @@ impl Metrics {
                 .observe(first.as_secs_f64());
         }
         self.used(record, labels);
+    }
+
+    /// Counts a second attempt that `won`, `lost` or `failed`.
+    pub fn hedged(&self, outcome: &'static str) {
+        self.hedges.get_or_create(&HedgeLabels { outcome }).inc();
     }
 
     fn attempted(&self, attempt: &Attempt) {

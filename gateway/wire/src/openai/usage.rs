@@ -62,11 +62,11 @@ impl Usage {
     /// What an answer used that broke off after `pieces` chunks without saying, by the `input` of the request for its rest: that is its own
     /// input and output, and a chunk is at least one token.
     #[must_use]
-    pub fn before_the_rest(input: Option<u64>, pieces: u64) -> Self {
+    pub fn before_the_rest(input: u64, pieces: u64) -> Self {
         Self {
-            input_tokens: input.map(|both| both.saturating_sub(pieces)),
-            output_tokens: Some(input.map_or(pieces, |both| pieces.min(both))),
-            total_tokens: input,
+            input_tokens: Some(input.saturating_sub(pieces)),
+            output_tokens: Some(pieces.min(input)),
+            total_tokens: Some(input),
             ..Self::default()
         }
     }
