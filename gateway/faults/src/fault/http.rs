@@ -220,16 +220,8 @@ pub(super) const FAULTS: &[Fault] = &[
     .early(),
     Fault::new(
         "early-refusal",
-        "413 before the body of the request was read, then FIN",
-        |_| {
-            Play::steps([
-                Step::Raw(
-                    "HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-                        .into(),
-                ),
-                Step::Close,
-            ])
-        },
+        "413 before the body of the request was read",
+        |_| Play::status(413),
     )
     .early(),
     Fault::new(
