@@ -12,7 +12,7 @@ FUZZ_SECONDS := 120
 NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm nginx:nginx-light
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit deny gateway e2e sdk bench generate fuzz
+.PHONY: help run check test deps lint unit deny gateway e2e sdk faults bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -58,6 +58,10 @@ e2e: ## the tests that need a real API server; builds one into the cache folder 
 
 sdk: gateway ## the official Python and Node libraries against the quick start
 	sdk/run.py $(GATEWAY)
+
+faults: ## every fault of a provider, in full; figures to target/faults/results.json
+	cargo test --profile quick --package fairlead-faults
+	cargo test --profile quick --package fairlead-gateway --test faults -- --include-ignored --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench

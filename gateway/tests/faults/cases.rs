@@ -60,5 +60,6 @@ async fn the_caller_sees_of_every_fault_what_the_table_says() {
         played.len(),
         wrong.join("\n")
     );
+    assert!(stage.knows_the_secret());
     stage.is_as_it_was().await;
 }

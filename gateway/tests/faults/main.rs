@@ -12,8 +12,11 @@
 )]
 
 mod cases;
+mod connect;
 mod expected;
+mod in_order;
 mod results;
+mod scenarios;
 
 #[path = "../path"]
 #[expect(

@@ -10,6 +10,33 @@ use serde_json::{Value, json};
 /// Tests of one process write one after the other.
 static WRITING: Mutex<()> = Mutex::new(());
 
+/// Records a figure that must not be above `most`; whether it is not.
+pub(crate) fn at_most(name: &str, figure: f64, unit: &str, most: f64) -> bool {
+    let ok = figure <= most;
+    let bound = format!("at most {most}");
+    record(
+        "figures",
+        &[json!({"name": name, "figure": figure, "unit": unit, "bound": bound, "ok": ok})],
+    );
+    ok
+}
+
+/// Records a figure that must not be below `least`; whether it is not.
+pub(crate) fn at_least(name: &str, figure: f64, unit: &str, least: f64) -> bool {
+    let ok = figure >= least;
+    let bound = format!("at least {least}");
+    record(
+        "figures",
+        &[json!({"name": name, "figure": figure, "unit": unit, "bound": bound, "ok": ok})],
+    );
+    ok
+}
+
+/// A count as a figure.
+pub(crate) fn count(things: usize) -> f64 {
+    f64::from(u32::try_from(things).unwrap())
+}
+
 /// Records cases: each an object with a `name`.
 pub(crate) fn cases(cases: &[Value]) {
     record("cases", cases);

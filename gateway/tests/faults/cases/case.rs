@@ -32,7 +32,32 @@ pub(super) struct Case {
     pub(super) spare: bool,
     /// How often the same provider may be asked again.
     pub(super) retries: usize,
+    /// Whether the rule holds a stream until it is whole.
+    pub(super) held: bool,
     expected: Expected,
+}
+
+/// With another target; without; and with streams held, where that makes a difference.
+fn variants((fault, streamed, expected): (&'static Fault, bool, Expected)) -> Vec<Case> {
+    let variant = |spare, retries, held| Case {
+        fault,
+        streamed,
+        spare,
+        retries,
+        held,
+        expected,
+    };
+    let mut variants = vec![variant(true, 0, false), variant(false, 0, false)];
+    if let Expected::BreaksOff(class) = expected {
+        let status = if class == "idle_timeout" { 504 } else { 502 };
+        let expected = Expected::Fails(class, status);
+        let held = [true, false].map(|spare| Case {
+            expected,
+            ..variant(spare, 0, true)
+        });
+        variants.extend(held);
+    }
+    variants
 }
 
 /// What came of a case.
@@ -53,15 +78,6 @@ impl Case {
             let stream = stream.map(|expected| (fault, true, expected));
             whole.into_iter().chain(stream)
         });
-        let variants = |(fault, streamed, expected)| {
-            [(true, 0), (false, 0)].map(|(spare, retries)| Self {
-                fault,
-                streamed,
-                spare,
-                retries,
-                expected,
-            })
-        };
         forms.flat_map(variants).collect()
     }
 
@@ -69,7 +85,9 @@ impl Case {
     pub(super) fn name(&self) -> String {
         let form = if self.streamed { "stream" } else { "whole" };
         let spare = if self.spare { "spare" } else { "alone" };
-        format!("{}.{form}.{spare}.{}", self.fault.name, self.retries).replace('.', "-")
+        let held = if self.held { "-held" } else { "" };
+        let Self { fault, retries, .. } = self;
+        format!("{}-{form}-{spare}-{retries}{held}", fault.name)
     }
 
     /// Whether the fault is that nothing comes.

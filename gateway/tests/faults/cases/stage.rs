@@ -67,6 +67,14 @@ impl Stage {
         answer.status == 200 && answer.content() == SPARE
     }
 
+    /// Whether the failing provider was sent the credential, so that it could give it away.
+    pub(super) fn knows_the_secret(&self) -> bool {
+        let sent = format!("Bearer {SECRET}");
+        self.failing
+            .count(|seen| seen.header("authorization") != Some(&sent))
+            == 0
+    }
+
     /// Waits until nothing is left of the cases: no request that is still being answered.
     pub(super) async fn is_as_it_was(&self) {
         let Self { failing, spare, .. } = self;
@@ -111,8 +119,13 @@ fn objects_of(case: &Case, failing: &Provider) -> String {
     } else {
         String::new()
     };
+    let held = if case.held {
+        ", stream: {commit: Complete}"
+    } else {
+        ""
+    };
     let spec = format!(
-        "match: {{models: [{name}]}}, targets: [{}], fallbacks: [{fallbacks}]",
+        "match: {{models: [{name}]}}, targets: [{}], fallbacks: [{fallbacks}]{held}",
         target("a", &name, "m")
     );
     provider(&name, &url, &more) + &rule(&name, &spec)
