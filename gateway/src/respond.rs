@@ -1,8 +1,7 @@
 //! The answer as the caller sees it: head, body, and the record that ends with the body.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -15,8 +14,10 @@ use crate::dispatch::{Refusal, dispatch};
 use crate::phases::Work;
 use crate::record::Record;
 use crate::reject::Rejection;
+use crate::relay::finish::{Beginning, Relaying};
 use crate::relay::large::LargeAnswer;
 use crate::relay::stream::{StreamAnswer, in_band};
+use crate::tasks::Tasks;
 use crate::worker::{Phase, Worker};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-fairlead-request-id");
@@ -26,21 +27,21 @@ const RULE: HeaderName = HeaderName::from_static("x-fairlead-rule");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-fairlead-attempts");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-type Outcome = (Record, Result<Committed, Refusal>);
-type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
 /// Does the work and answers. A stream whose content takes long gets its head first.
 pub async fn to(work: Work, record: Record) -> Response {
     let heartbeat = work.job.worker.shared.limits.heartbeat;
     let streamed = work.job.stream;
     if !streamed {
         let (record, outcome) = dispatch(work.job, work.plan, record).await;
-        return answer(record, outcome);
+        return answer(record, outcome, None);
     }
-    let mut pending: Pending = Box::pin(dispatch(work.job, work.plan, record));
-    match tokio::time::timeout(heartbeat, &mut pending).await {
-        Ok((record, outcome)) => answer(record, outcome),
-        Err(_) => thinking(pending, heartbeat),
+    let finish = work.job.terms.finish;
+    let tasks = finish.then(|| work.job.worker.tasks.clone());
+    let pending = Box::pin(dispatch(work.job, work.plan, record));
+    let mut beginning = Beginning::new(pending, tasks.clone());
+    match tokio::time::timeout(heartbeat, &mut beginning).await {
+        Ok((record, outcome)) => answer(record, outcome, tasks),
+        Err(_) => thinking(beginning, tasks, heartbeat),
     }
 }
 
@@ -63,7 +64,7 @@ pub(crate) fn leaving(worker: &Worker, version: Version, mut response: Response)
     response
 }
 
-fn answer(record: Record, outcome: Result<Committed, Refusal>) -> Response {
+fn answer(record: Record, outcome: Result<Committed, Refusal>, tasks: Option<Tasks>) -> Response {
     match outcome {
         Ok(Committed::Whole(whole)) => {
             let mut record = record;
@@ -74,7 +75,7 @@ fn answer(record: Record, outcome: Result<Committed, Refusal>) -> Response {
             finished(response, record)
         }
         Ok(Committed::Large(large)) => large_answer(large, record),
-        Ok(Committed::Stream(answer)) => stream_answer(answer, record),
+        Ok(Committed::Stream(answer)) => stream_answer(answer, record, tasks),
         Err(Refusal::Own(rejection)) => rejected(rejection, record),
         Err(Refusal::Provider(refused, _)) => {
             let mut response = head(
@@ -147,7 +148,7 @@ fn large_answer(large: Box<LargeAnswer>, mut record: Record) -> Response {
     response_head.map(|_| Body::from_stream(pieces))
 }
 
-fn stream_answer(answer: Box<StreamAnswer>, mut record: Record) -> Response {
+fn stream_answer(answer: Box<StreamAnswer>, mut record: Record, tasks: Option<Tasks>) -> Response {
     record.status = StatusCode::OK.as_u16();
     let response = head(
         StatusCode::OK,
@@ -155,39 +156,43 @@ fn stream_answer(answer: Box<StreamAnswer>, mut record: Record) -> Response {
         &record,
         Body::empty(),
     );
-    let pieces = stream::unfold((answer, record), |(mut answer, mut record)| async move {
-        let piece = answer.next(&mut record).await?;
-        Some((Ok::<Bytes, Infallible>(piece), (answer, record)))
+    let relaying = Relaying::new(answer, record, tasks);
+    let pieces = stream::unfold(relaying, |mut relaying| async move {
+        let piece = relaying.next().await?;
+        Some((Ok::<Bytes, Infallible>(piece), relaying))
     });
     response.map(|_| Body::from_stream(pieces))
 }
 
 /// The states of a stream whose head went out before its content came.
 enum Thinking {
-    Waiting(Pending),
-    Relaying(Box<StreamAnswer>, Box<Record>),
+    Waiting(Beginning),
+    Relaying(Box<Relaying>),
     Over,
 }
 
 /// The head now, comments while the model thinks, then the stream. Failover stays possible; only when every target has failed does the
 /// caller see an error inside the stream.
-fn thinking(pending: Pending, heartbeat: std::time::Duration) -> Response {
-    let pieces = stream::unfold(Thinking::Waiting(pending), move |state| async move {
-        match state {
-            Thinking::Waiting(mut pending) => {
-                match tokio::time::timeout(heartbeat, &mut pending).await {
-                    Err(_) => Some((
-                        Bytes::from_static(b": waiting\n\n"),
-                        Thinking::Waiting(pending),
-                    )),
-                    Ok((record, outcome)) => Some(after_thinking(record, outcome)),
+fn thinking(beginning: Beginning, tasks: Option<Tasks>, heartbeat: Duration) -> Response {
+    let pieces = stream::unfold(Thinking::Waiting(beginning), move |state| {
+        let tasks = tasks.clone();
+        async move {
+            match state {
+                Thinking::Waiting(mut beginning) => {
+                    match tokio::time::timeout(heartbeat, &mut beginning).await {
+                        Err(_) => Some((
+                            Bytes::from_static(b": waiting\n\n"),
+                            Thinking::Waiting(beginning),
+                        )),
+                        Ok((record, outcome)) => Some(after_thinking(record, outcome, tasks)),
+                    }
                 }
+                Thinking::Relaying(mut relaying) => {
+                    let piece = relaying.next().await?;
+                    Some((piece, Thinking::Relaying(relaying)))
+                }
+                Thinking::Over => None,
             }
-            Thinking::Relaying(mut answer, mut record) => {
-                let piece = answer.next(&mut record).await?;
-                Some((piece, Thinking::Relaying(answer, record)))
-            }
-            Thinking::Over => None,
         }
     });
     let opening = stream::once(async { Bytes::from_static(b": waiting\n\n") });
@@ -204,7 +209,11 @@ fn thinking(pending: Pending, heartbeat: std::time::Duration) -> Response {
 }
 
 /// What the headers would have said, as a comment before the first event.
-fn after_thinking(mut record: Record, outcome: Result<Committed, Refusal>) -> (Bytes, Thinking) {
+fn after_thinking(
+    mut record: Record,
+    outcome: Result<Committed, Refusal>,
+    tasks: Option<Tasks>,
+) -> (Bytes, Thinking) {
     record.status = StatusCode::OK.as_u16();
     let mut described = HeaderMap::new();
     describe(&mut described, &record);
@@ -218,7 +227,8 @@ fn after_thinking(mut record: Record, outcome: Result<Committed, Refusal>) -> (B
     text.push('\n');
     match outcome {
         Ok(Committed::Stream(answer)) => {
-            (text.into(), Thinking::Relaying(answer, Box::new(record)))
+            let relaying = Relaying::new(answer, record, tasks);
+            (text.into(), Thinking::Relaying(Box::new(relaying)))
         }
         // A job that streams yields streams.
         Ok(Committed::Whole(_) | Committed::Large(_)) => (text.into(), Thinking::Over),
