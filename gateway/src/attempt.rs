@@ -12,12 +12,14 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::classify::classify;
+use crate::clock;
 use crate::dispatch::Job;
 use crate::failure::{Deadline, Failure, Refused};
 use crate::headers;
 use crate::memory::Permit;
 use crate::relay::large::LargeAnswer;
 use crate::relay::stream::StreamAnswer;
+use crate::retry_after::retry_after;
 use crate::transport::{self, Reply};
 use crate::upstream::Upstream;
 use crate::upstream::source::Source;
@@ -227,9 +229,9 @@ impl Try<'_> {
             .is_some()
             .then(|| Box::new(self.answer(status, &reply.headers, body)));
         Failure {
-            class,
             answer,
-            detail: refusal(class),
+            retry_after: retry_after(&reply.headers, clock::unix_millis()),
+            ..Failure::new(class, refusal(class))
         }
     }
 
@@ -246,9 +248,9 @@ impl Try<'_> {
             status
         });
         Failure {
-            class,
+            retry_after: retry_after(headers, clock::unix_millis()),
             answer: Some(Box::new(self.answer(status, headers, body))),
-            detail: refusal(class),
+            ..Failure::new(class, refusal(class))
         }
     }
 

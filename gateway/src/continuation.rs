@@ -5,16 +5,18 @@
 //! text can be gone on with. If nobody goes on, the caller is told of the failure that broke the stream.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 
 use fairlead_route::{Plan, Step};
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::request::parse;
 
 use crate::attempt::Committed;
-use crate::dispatch::{Job, Tried, try_step};
+use crate::dispatch::Job;
 use crate::record::Record;
 use crate::relay::said::Said;
 use crate::relay::stream::StreamAnswer;
+use crate::visit::{Tried, try_step};
 
 /// What it takes to ask for the rest of an answer.
 #[derive(Debug)]
@@ -103,6 +105,7 @@ impl Job {
             deadline: self.deadline,
             permit: self.worker.shared.memory.permit(body.len()).ok()?,
             terms,
+            sent: self.sent.load(Ordering::Relaxed).into(),
             body,
         })
     }

@@ -14,9 +14,10 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::attempt::Committed;
-use crate::dispatch::{Job, Tried, try_step};
+use crate::dispatch::Job;
 use crate::failure::Failure;
 use crate::record::{Attempt, Record};
+use crate::visit::{Tried, try_step};
 
 /// What became of a step and, if there was a hedge, of the step after it.
 pub struct Stepped {
@@ -129,8 +130,10 @@ impl<'a> Second<'a> {
 }
 
 /// How long a target's answers usually take to begin, all but the slowest of them; `None` while too few are known.
-fn usual_silence(_job: &Job, _first: &Step) -> Option<Duration> {
-    None
+fn usual_silence(job: &Job, first: &Step) -> Option<Duration> {
+    let upstream = job.runtime.upstreams.get(first.provider?.0)?;
+    let model = upstream.health.model(&first.model);
+    model.latency(job.stream).percentile(95)
 }
 
 /// How a race ended.

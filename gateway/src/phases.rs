@@ -1,6 +1,7 @@
 //! The phases of a request before anything is sent, each a function that the pipeline names.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -342,6 +343,7 @@ impl Asked<'_> {
             deadline,
             permit,
             terms: Terms::default(),
+            sent: AtomicU32::default(),
         }
     }
 }

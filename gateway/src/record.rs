@@ -11,6 +11,8 @@ use fairlead_wire::openai::Usage;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use crate::failure::Skip;
+use crate::hold::Hold;
 use crate::observe::Observe;
 use crate::surface::Operation;
 use crate::worker::ActiveRequest;
@@ -65,8 +67,14 @@ pub struct Attempt {
     pub class: Option<FailureClass>,
     /// Whether it was dropped because another one beside it was quicker.
     pub hedged: bool,
+    /// Why nothing was sent, where nothing was; `class` is then the failure that it counts as.
+    pub skip: Option<Skip>,
+    /// How long it waited for a place at the provider, if it had to.
+    pub queued: Option<Duration>,
     /// How long it took, until its answer could be given or it failed.
     pub took: Duration,
+    /// What it holds until its answer has ended.
+    pub hold: Option<Hold>,
 }
 
 impl Attempt {
@@ -74,7 +82,8 @@ impl Attempt {
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         let good = if self.hedged { "hedged" } else { "ok" };
-        self.class.map_or(good, FailureClass::as_str)
+        let outcome = self.class.map_or(good, FailureClass::as_str);
+        self.skip.map_or(outcome, Skip::as_str)
     }
 }
 
@@ -144,6 +153,9 @@ impl Record {
             && attempt.class.is_none()
         {
             attempt.class = Some(class);
+            if let Some(mut hold) = attempt.hold.take() {
+                hold.settle(Some(class));
+            }
         }
     }
 }
@@ -152,6 +164,11 @@ impl Drop for Record {
     fn drop(&mut self) {
         if !self.complete && self.error.is_none() {
             self.error = Some(FailureClass::ClientGone.as_str());
+        }
+        if self.complete
+            && let Some(hold) = self.attempts.last_mut().and_then(|last| last.hold.as_mut())
+        {
+            hold.settle(None);
         }
         let observe = Arc::clone(&self.observe);
         observe.finished(self);

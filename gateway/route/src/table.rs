@@ -82,14 +82,20 @@ impl Table {
         &self.providers.named
     }
 
-    /// The credential to send with a request for `requested_model`, the name by which the provider offers it. Takes a turn.
+    /// The credential to send with a request for `requested_model`, the name by which the provider offers it, among those that are
+    /// `ready`, which is asked by their position in [`Provider::credentials`]. Takes a turn.
     #[must_use]
-    pub fn credential(&self, provider: ProviderIndex, requested_model: &str) -> CredentialChoice {
+    pub fn credential(
+        &self,
+        provider: ProviderIndex,
+        requested_model: &str,
+        ready: impl Fn(usize) -> bool,
+    ) -> CredentialChoice {
         self.providers
             .upstreams
             .get(provider.0)
             .map_or(CredentialChoice::NoneUsable, |upstream| {
-                upstream.credential(requested_model)
+                upstream.credential(requested_model, ready)
             })
     }
 

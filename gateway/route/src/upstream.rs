@@ -21,6 +21,8 @@ pub enum CredentialChoice {
     Use(usize),
     /// None may serve the model: Secrets are missing, weights are 0, or their models exclude it.
     NoneUsable,
+    /// Those that may serve the model are not ready.
+    NoneReady,
 }
 
 /// A provider, indexed.
@@ -125,16 +127,26 @@ impl Upstream {
         self.models.iter().flat_map(HashMap::keys)
     }
 
-    /// The next credential that may serve `model`.
-    pub(crate) fn credential(&self, model: &str) -> CredentialChoice {
+    /// The next credential that may serve `model`, among those that are `ready`, asked by their position.
+    pub(crate) fn credential(
+        &self,
+        model: &str,
+        ready: impl Fn(usize) -> bool,
+    ) -> CredentialChoice {
         if self.anonymous {
             return CredentialChoice::NotNeeded;
         }
-        let fitting: SmallVec<[&Usable; 16]> = self
+        let mut fitting: SmallVec<[&Usable; 16]> = self
             .usable
             .iter()
             .filter(|usable| usable.serves(model))
             .collect();
+        if !fitting.is_empty() {
+            fitting.retain(|usable| ready(usable.position));
+            if fitting.is_empty() {
+                return CredentialChoice::NoneReady;
+            }
+        }
         match fitting.as_slice() {
             [] => CredentialChoice::NoneUsable,
             [only] => CredentialChoice::Use(only.position),

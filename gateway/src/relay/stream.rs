@@ -245,9 +245,8 @@ impl StreamAnswer {
                     body,
                 };
                 Err(Failure {
-                    class,
                     answer: Some(Box::new(answer)),
-                    detail: "it reported an error inside its stream",
+                    ..Failure::new(class, "it reported an error inside its stream")
                 })
             }
         }

@@ -22,7 +22,7 @@ fn chosen(
         .table();
     let mut counts: Vec<(CredentialChoice, usize)> = Vec::new();
     for _ in 0..requests {
-        let choice = table.credential(ProviderIndex(0), model);
+        let choice = table.credential(ProviderIndex(0), model, |_| true);
         match counts.iter_mut().find(|(each, _)| *each == choice) {
             Some((_, count)) => *count += 1,
             None => counts.push((choice, 1)),
@@ -91,7 +91,9 @@ fn a_credential_serves_only_its_models() {
 #[test]
 fn a_provider_that_is_not_there_has_no_usable_credential() {
     assert_eq!(
-        World::new().table().credential(ProviderIndex(3), "m"),
+        World::new()
+            .table()
+            .credential(ProviderIndex(3), "m", |_| true),
         CredentialChoice::NoneUsable
     );
 }
