@@ -16,7 +16,7 @@ use crate::dispatch::Job;
 use crate::record::Record;
 use crate::relay::said::Said;
 use crate::relay::stream::StreamAnswer;
-use crate::visit::{Tried, try_step};
+use crate::visit::try_step;
 
 /// What it takes to ask for the rest of an answer.
 #[derive(Debug)]
@@ -51,6 +51,12 @@ impl Resume {
         })
     }
 
+    /// Whether the memory for what was said so far is there; it is taken then.
+    pub fn covers(&mut self, said: &Said) -> bool {
+        let bytes = self.job.body.len() + said.text.len();
+        self.job.permit.grow_to(bytes).is_ok()
+    }
+
     /// Asks one candidate after the other for the rest of an answer that broke off with a failure of `class`. The attempts go into the
     /// record; `None`: nobody goes on.
     pub async fn rest(
@@ -74,9 +80,9 @@ impl Resume {
             else {
                 continue;
             };
-            let Tried { attempts, outcome } = try_step(&job, step, self.plan.rule.as_ref()).await;
-            record.attempts.extend(attempts);
-            if let Ok(Committed::Stream(rest)) = outcome {
+            let rule = self.plan.rule.as_ref();
+            let rest = try_step(&job, step, rule, &mut record.attempts).await;
+            if let Ok(Committed::Stream(rest)) = rest {
                 return Some(rest);
             }
         }

@@ -22,7 +22,7 @@ use crate::relay::terms::Terms;
 use crate::runtime::Runtime;
 use crate::surface::Operation;
 use crate::verdict::verdict;
-use crate::visit::{Tried, try_at_last};
+use crate::visit::try_at_last;
 use crate::worker::Worker;
 
 /// However many targets, retries and credentials there are, no request is sent more often than this.
@@ -103,9 +103,8 @@ pub async fn dispatch(
         if !may_yet(step, &failures, &record.attempts) || job.is_spent() {
             continue;
         }
-        let Tried { attempts, outcome } = try_at_last(&job, step, plan.rule.as_ref()).await;
-        record.attempts.extend(attempts);
-        match outcome {
+        let rule = plan.rule.as_ref();
+        match try_at_last(&job, step, rule, &mut record.attempts).await {
             Ok(committed) => return (record, Ok(continuation::arm(committed, job, plan, at))),
             Err(failure) => failures.push(failure),
         }
@@ -179,11 +178,12 @@ impl Attempt {
         }
     }
 
-    /// One that was dropped because another was quicker.
-    pub(crate) fn hedged(job: &Job, step: &Step, took: Duration) -> Self {
+    /// One that began at `since`, or when those `before` it at the same target had failed, and was dropped because another was quicker.
+    pub(crate) fn hedged(job: &Job, step: &Step, since: Instant, before: &[Self]) -> Self {
+        let earlier = before.iter().map(|attempt| attempt.took).sum();
         Self {
             hedged: true,
-            ..Self::new(job, step, None, took)
+            ..Self::new(job, step, None, since.elapsed().saturating_sub(earlier))
         }
     }
 }

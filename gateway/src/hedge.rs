@@ -16,8 +16,9 @@ use tokio::time::Instant;
 use crate::attempt::Committed;
 use crate::dispatch::Job;
 use crate::failure::Failure;
-use crate::record::{Attempt, Record};
-use crate::visit::{Tried, try_step};
+use crate::hold::Pass;
+use crate::record::{Attempt, Attempts, Record};
+use crate::visit::try_step;
 
 /// What became of a step and, if there was a hedge, of the step after it.
 pub struct Stepped {
@@ -32,51 +33,74 @@ pub struct Stepped {
 /// Tries the step at a position of the plan, hedged if the rule says so. The attempts go into the record, that of a winner last.
 pub async fn step(job: &Job, plan: &Plan, at: usize, record: &mut Record) -> Option<Stepped> {
     let first = plan.steps.get(at)?;
-    let rule = plan.rule.as_ref();
     let Some(second) = Second::of(job, plan, at) else {
-        return Some(Stepped::alone(try_step(job, first, rule).await, at, record));
+        let outcome = try_step(job, first, plan.rule.as_ref(), &mut record.attempts).await;
+        return Some(Stepped::by(outcome, at));
     };
+    Some(hedged(job, first, &second, at, record).await)
+}
+
+async fn hedged(
+    job: &Job,
+    first: &Step,
+    second: &Second<'_>,
+    at: usize,
+    record: &mut Record,
+) -> Stepped {
     let began = Instant::now();
+    let (mut of_first, mut of_second) = (Attempts::new(), Attempts::new());
+    let rule = Some(second.rule);
     let raced = Box::pin(race(
-        try_step(job, first, rule),
+        try_step(job, first, rule, &mut of_first),
         second.after,
         || second.rule.hedges.take(),
-        try_step(job, second.step, rule),
+        try_step(job, second.step, rule, &mut of_second),
     ))
     .await;
-    let count = |outcome| job.worker.shared.observe.metrics.hedged(outcome);
-    Some(match raced {
-        Raced::Alone(tried) => Stepped::alone(tried, at, record),
-        Raced::First(tried) => {
-            count("lost");
-            let took = began.elapsed().saturating_sub(second.after);
-            record
-                .attempts
-                .push(Attempt::hedged(job, second.step, took));
-            let stepped = Stepped::alone(tried, at, record);
-            Stepped {
-                next: at + 2,
-                ..stepped
-            }
+    let told = match &raced {
+        Raced::Alone(_) => None,
+        Raced::First(_) => {
+            let since = began + second.after;
+            of_second.push(Attempt::hedged(job, second.step, since, &of_second));
+            Some("lost")
         }
-        Raced::Second(tried) => {
-            count("won");
-            record
-                .attempts
-                .push(Attempt::hedged(job, first, began.elapsed()));
-            Stepped::alone(tried, at + 1, record)
+        Raced::Second(_) => {
+            of_first.push(Attempt::hedged(job, first, began, &of_first));
+            Some("won")
         }
-        Raced::Both(one, two) => {
-            count(if two.won() { "won" } else { "failed" });
-            Stepped::both(one, two, at, record)
+        Raced::Both(_, two) if two.is_ok() => Some("won"),
+        Raced::Both(..) => Some("failed"),
+    };
+    if let Some(outcome) = told {
+        job.worker.shared.observe.metrics.hedged(outcome);
+    }
+    let first_answers = matches!(&raced, Raced::First(_) | Raced::Both(Ok(_), _));
+    let (before, after) = if first_answers {
+        (of_second, of_first)
+    } else {
+        (of_first, of_second)
+    };
+    record.attempts.extend(before.into_iter().chain(after));
+    match raced {
+        Raced::Alone(one) => Stepped::by(one, at),
+        Raced::First(one) => Stepped {
+            next: at + 2,
+            ..Stepped::by(one, at)
+        },
+        Raced::Second(two) => Stepped::by(two, at + 1),
+        Raced::Both(Ok(one), _) => Stepped::by(Ok(one), at),
+        Raced::Both(Err(one), two) => {
+            let mut stepped = Stepped::by(two, at + 1);
+            stepped.failures.insert(0, one);
+            stepped
         }
-    })
+    }
 }
 
 impl Stepped {
-    fn alone(tried: Tried, at: usize, record: &mut Record) -> Self {
-        record.attempts.extend(tried.attempts);
-        let (answer, failure) = match tried.outcome {
+    /// What the outcome of one step comes to.
+    fn by(outcome: Result<Committed, Failure>, at: usize) -> Self {
+        let (answer, failure) = match outcome {
             Ok(committed) => (Some((committed, at)), None),
             Err(failure) => (None, Some(failure)),
         };
@@ -84,19 +108,6 @@ impl Stepped {
             answer,
             failures: failure.into_iter().collect(),
             next: at + 1,
-        }
-    }
-
-    fn both(one: Tried, two: Tried, at: usize, record: &mut Record) -> Self {
-        if one.won() {
-            record.attempts.extend(two.attempts);
-            return Self::alone(one, at, record);
-        }
-        let one = Self::alone(one, at, record);
-        let two = Self::alone(two, at + 1, record);
-        Self {
-            failures: one.failures.into_iter().chain(two.failures).collect(),
-            ..two
         }
     }
 }
@@ -121,12 +132,20 @@ impl<'a> Second<'a> {
         let step = plan
             .steps
             .get(at + 1)
-            .filter(|step| step.on.is_none() && step.problem.is_none())?;
+            .filter(|step| step.on.is_none() && is_up(job, step))?;
         let after = hedge
             .delay
             .or_else(|| usual_silence(job, plan.steps.get(at)?))?;
         Some(Self { rule, step, after })
     }
+}
+
+/// Whether nothing is known to speak against trying a target.
+fn is_up(job: &Job, step: &Step) -> bool {
+    let provider = step.provider.filter(|_| step.problem.is_none());
+    provider
+        .and_then(|provider| job.runtime.upstreams.get(provider.0))
+        .is_some_and(|upstream| Pass::ready(upstream, &upstream.health.model(&step.model)).is_ok())
 }
 
 /// How long a target's answers usually take to begin, all but the slowest of them; `None` while too few are known.
@@ -157,14 +176,13 @@ trait Racer {
     fn ends_all(&self) -> bool;
 }
 
-impl Racer for Tried {
+impl Racer for Result<Committed, Failure> {
     fn won(&self) -> bool {
-        self.outcome.is_ok()
+        self.is_ok()
     }
 
     fn ends_all(&self) -> bool {
-        self.outcome
-            .as_ref()
+        self.as_ref()
             .is_err_and(|failure| !failure.class.falls_back())
     }
 }

@@ -35,7 +35,7 @@ pub struct Record {
     /// The rule that took the request, `namespace/name`.
     pub rule: Option<Arc<str>>,
     /// Every attempt, in order.
-    pub attempts: SmallVec<[Attempt; 2]>,
+    pub attempts: Attempts,
     /// The trace that the caller's `traceparent` names.
     pub trace: Option<Box<str>>,
     /// The status the caller saw; 0 while there is none.
@@ -51,6 +51,9 @@ pub struct Record {
     observe: Arc<Observe>,
     _active: ActiveRequest,
 }
+
+/// Attempts, in order.
+pub type Attempts = SmallVec<[Attempt; 2]>;
 
 /// One attempt.
 #[derive(Debug)]

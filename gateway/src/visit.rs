@@ -10,7 +10,6 @@ use std::time::Duration;
 use fairlead_health::{ModelHealth, backoff};
 use fairlead_route::{CredentialChoice, ProviderIndex, RuleRef, Step};
 use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries};
-use smallvec::{SmallVec, smallvec};
 use tokio::time::Instant;
 
 use crate::attempt::{Committed, Try};
@@ -18,17 +17,9 @@ use crate::clock;
 use crate::dispatch::Job;
 use crate::failure::{Failure, Skip};
 use crate::hold::{Hold, Pass};
-use crate::record::Attempt;
+use crate::record::{Attempt, Attempts};
 use crate::upstream::Upstream;
 use crate::upstream::gate::Slot;
-
-/// What became of one step of a plan.
-pub(crate) struct Tried {
-    /// The attempts, in order.
-    pub(crate) attempts: SmallVec<[Attempt; 1]>,
-    /// The answer, or the failure of the last of them.
-    pub(crate) outcome: Result<Committed, Failure>,
-}
 
 /// A step whose provider is there.
 struct Visit<'a> {
@@ -43,64 +34,77 @@ struct Visit<'a> {
     last: bool,
     /// How long it stood in line.
     queued: Option<Duration>,
-    attempts: SmallVec<[Attempt; 1]>,
+    /// The credentials that were sent, a bit each.
+    used: u32,
+    attempts: &'a mut Attempts,
 }
 
-/// Tries one step of a plan.
-pub(crate) async fn try_step(job: &Job, step: &Step, rule: Option<&RuleRef>) -> Tried {
-    visit(job, step, rule, false).await
+/// Tries one step of a plan. Its attempts are noted as they end, so that they are known even if this is dropped.
+pub(crate) async fn try_step(
+    job: &Job,
+    step: &Step,
+    rule: Option<&RuleRef>,
+    attempts: &mut Attempts,
+) -> Result<Committed, Failure> {
+    visit(job, step, rule, attempts, false).await
 }
 
 /// Tries one that was skipped, now that nobody else is left.
-pub(crate) async fn try_at_last(job: &Job, step: &Step, rule: Option<&RuleRef>) -> Tried {
-    visit(job, step, rule, true).await
+pub(crate) async fn try_at_last(
+    job: &Job,
+    step: &Step,
+    rule: Option<&RuleRef>,
+    attempts: &mut Attempts,
+) -> Result<Committed, Failure> {
+    visit(job, step, rule, attempts, true).await
 }
 
-async fn visit(job: &Job, step: &Step, rule: Option<&RuleRef>, last: bool) -> Tried {
-    match Visit::new(job, step, rule, last) {
-        Ok(mut visit) => {
-            let outcome = visit.run().await;
-            Tried {
-                attempts: visit.attempts,
-                outcome,
-            }
+async fn visit(
+    job: &Job,
+    step: &Step,
+    rule: Option<&RuleRef>,
+    attempts: &mut Attempts,
+    last: bool,
+) -> Result<Committed, Failure> {
+    let (provider, upstream) = match provider(job, step) {
+        Ok(found) => found,
+        Err(failure) => {
+            attempts.push(Attempt::new(job, step, Some(failure.class), Duration::ZERO));
+            return Err(failure);
         }
-        Err(failure) => Tried {
-            attempts: smallvec![Attempt::new(job, step, Some(failure.class), Duration::ZERO)],
-            outcome: Err(failure),
-        },
-    }
+    };
+    let retries = &upstream.provider.retries;
+    let mut visit = Visit {
+        job,
+        step,
+        rule,
+        provider,
+        upstream,
+        model: upstream.health.model(&step.model),
+        retries: rule.map_or(*retries, |rule| rule.retries.over(retries)),
+        last,
+        queued: None,
+        used: 0,
+        attempts,
+    };
+    visit.run().await
 }
 
-impl<'a> Visit<'a> {
-    fn new(
-        job: &'a Job,
-        step: &'a Step,
-        rule: Option<&'a RuleRef>,
-        last: bool,
-    ) -> Result<Self, Failure> {
-        let missing = |problem| Failure::new(FailureClass::Unavailable, sentence(problem));
-        if let Some(problem) = step.problem {
-            return Err(missing(problem));
-        }
-        let provider = step.provider.ok_or_else(|| missing(Problem::NotFound))?;
-        let upstream = job.runtime.upstreams.get(provider.0);
-        let upstream = upstream.ok_or_else(|| missing(Problem::NotFound))?;
-        let retries = &upstream.provider.retries;
-        Ok(Self {
-            job,
-            step,
-            rule,
-            provider,
-            upstream,
-            model: upstream.health.model(&step.model),
-            retries: rule.map_or(*retries, |rule| rule.retries.over(retries)),
-            last,
-            queued: None,
-            attempts: SmallVec::new(),
-        })
+/// The provider of a step, if it is there.
+fn provider<'a>(job: &'a Job, step: &Step) -> Result<(ProviderIndex, &'a Arc<Upstream>), Failure> {
+    let missing = |problem| Failure::new(FailureClass::Unavailable, sentence(problem));
+    if let Some(problem) = step.problem {
+        return Err(missing(problem));
     }
+    let provider = step.provider.ok_or_else(|| missing(Problem::NotFound))?;
+    let upstream = job.runtime.upstreams.get(provider.0);
+    Ok((
+        provider,
+        upstream.ok_or_else(|| missing(Problem::NotFound))?,
+    ))
+}
 
+impl Visit<'_> {
     async fn run(&mut self) -> Result<Committed, Failure> {
         let slot = match Pass::ready(self.upstream, &self.model) {
             Ok(()) => self.enter().await,
@@ -190,11 +194,13 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The position of the credential to send, if one is sent at all.
+    /// The position of the credential to send, if one is sent at all: rather one that was not sent yet.
     fn credential(&self) -> Result<Option<usize>, Failure> {
-        let table = &self.job.runtime.table;
-        let ready = |at| self.upstream.is_ready(at);
-        match table.credential(self.provider, &self.step.requested, ready) {
+        let choice = match self.choose(|at| self.used & bit(at) == 0) {
+            CredentialChoice::NoneReady if self.used != 0 => self.choose(|_| true),
+            choice => choice,
+        };
+        match choice {
             CredentialChoice::NotNeeded => Ok(None),
             // Somebody else may just have taken the one trial of a benched credential.
             CredentialChoice::Use(at) if self.upstream.admits(at) => Ok(Some(at)),
@@ -205,10 +211,18 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// A credential for the model that neither rests nor is benched, among those that `may` be sent.
+    fn choose(&self, may: impl Fn(usize) -> bool) -> CredentialChoice {
+        let ready = |at| may(at) && self.upstream.is_ready(at);
+        let table = &self.job.runtime.table;
+        table.credential(self.provider, &self.step.requested, ready)
+    }
+
     async fn attempt(&mut self, credential: Option<usize>) -> Result<Committed, Failure> {
         let timeouts = &self.upstream.provider.timeouts;
         let began = Instant::now();
         self.job.sent.fetch_add(1, Ordering::Relaxed);
+        self.used |= credential.map_or(0, bit);
         let attempt = Try {
             job: self.job,
             upstream: self.upstream,
@@ -270,16 +284,10 @@ impl<'a> Visit<'a> {
         permitted.then_some(pause)
     }
 
-    /// Whether a credential is left that was not refused just now.
+    /// Whether a credential is left that was not sent yet.
     fn other_credential(&self) -> bool {
-        let credentials = self.upstream.provider.credentials.len();
-        let fitting = |at| {
-            let ready = |position| position == at && self.upstream.is_ready(at);
-            let table = &self.job.runtime.table;
-            table.credential(self.provider, &self.step.requested, ready)
-                == CredentialChoice::Use(at)
-        };
-        self.attempts.len() < credentials && (0..credentials).any(fitting)
+        let other = self.choose(|at| self.used & bit(at) == 0);
+        matches!(other, CredentialChoice::Use(_))
     }
 
     fn skip(&mut self, skipped: Failure) -> Failure {
@@ -305,6 +313,14 @@ impl<'a> Visit<'a> {
             answered.hold = Some(hold);
         }
     }
+}
+
+/// Of the credential at a position; a provider has sixteen at most.
+fn bit(credential: usize) -> u32 {
+    u32::try_from(credential)
+        .ok()
+        .and_then(|at| 1_u32.checked_shl(at))
+        .unwrap_or(0)
 }
 
 fn sentence(problem: Problem) -> &'static str {

@@ -144,6 +144,7 @@ impl StreamAnswer {
             }
         }
         record.usage = self.usage();
+        self.remember();
         if self.ready.is_empty() {
             return None;
         }
@@ -186,6 +187,15 @@ impl StreamAnswer {
         }
         self.resume = Some(resume);
         true
+    }
+
+    /// What the caller has had takes memory as long as somebody may have to go on with it; without room nobody does.
+    fn remember(&mut self) {
+        if let (Some(resume), Some(said)) = (&mut self.resume, &self.said)
+            && !resume.covers(said)
+        {
+            self.resume = None;
+        }
     }
 
     /// What everyone together used who had a part in the answer, as far as it was reported.

@@ -146,3 +146,40 @@ async fn a_fallback_for_certain_failures_is_no_second() {
         ("A.", "a=ok", 0)
     );
 }
+
+#[tokio::test]
+async fn without_a_delay_the_first_may_be_silent_as_long_as_usual() {
+    const KNOWN: usize = 30;
+    let a = Provider::start(|seen| {
+        let usual = Play::chat("A.").after(Duration::from_millis(20));
+        if seen.sequence < KNOWN {
+            usual
+        } else {
+            Play::silent()
+        }
+    })
+    .await;
+    let b = slow(0, "B.").await;
+    let gateway = gateway(&a, &b, "hedge: {maxPercent: 100}").await;
+    for asked in 0..KNOWN {
+        let answer = gateway.ask(&streamed("chat")).await;
+        assert!(
+            asked >= 20 || answer.attempts() == "a=ok",
+            "too few are known"
+        );
+    }
+    let answer = gateway.ask(&streamed("chat")).await;
+    assert_eq!(
+        (answer.content().as_str(), answer.attempts()),
+        ("B.", "a=hedged, b=ok")
+    );
+    // Whole answers have times of their own, and none are known.
+    let patience = Duration::from_millis(500);
+    let whole = whole("chat");
+    assert!(
+        tokio::time::timeout(patience, gateway.ask(&whole))
+            .await
+            .is_err(),
+        "nobody knows what is usual"
+    );
+}
