@@ -1,6 +1,8 @@
 //! Metrics in Prometheus form, named after OpenTelemetry's GenAI conventions (source: the `opentelemetry-semantic-conventions` registry,
 //! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
 
+mod resilience;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::record::{Attempt, Record};
+use crate::upstream::Upstream;
+use resilience::Resilience;
 
 /// Bucket boundaries the conventions give for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -49,7 +53,7 @@ pub struct Metrics {
     duration: Family<RequestLabels, Histogram>,
     first_token: Family<RequestLabels, Histogram>,
     tokens: Family<TokenLabels, Histogram>,
-    attempts: Family<AttemptLabels, Counter>,
+    resilience: Resilience,
     rejections: Family<RejectionLabels, Counter>,
     hedges: Family<HedgeLabels, Counter>,
     models: RwLock<HashSet<Arc<str>>>,
@@ -84,13 +88,6 @@ struct TokenLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AttemptLabels {
-    provider: Arc<str>,
-    target: Arc<str>,
-    outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HedgeLabels {
     outcome: &'static str,
 }
@@ -111,7 +108,7 @@ impl Default for Metrics {
             duration: Family::new_with_constructor(|| histogram(&SECONDS)),
             first_token: Family::new_with_constructor(|| histogram(&FIRST_TOKEN)),
             tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
-            attempts: Family::default(),
+            resilience: Resilience::default(),
             rejections: Family::default(),
             hedges: Family::default(),
             models: RwLock::default(),
@@ -146,11 +143,7 @@ impl Metrics {
             "Tokens of a request, as the provider counted them",
             self.tokens.clone(),
         );
-        registry.register(
-            "fairlead_attempts",
-            "Attempts at a target, by outcome",
-            self.attempts.clone(),
-        );
+        self.resilience.register(registry);
         registry.register(
             "fairlead_rejections",
             "Requests that were answered with an error, by code",
@@ -188,9 +181,10 @@ impl Metrics {
         );
     }
 
-    /// The text that Prometheus scrapes (OpenMetrics 1.0).
+    /// The text that Prometheus scrapes (OpenMetrics 1.0), with how the providers stand just now.
     #[must_use]
-    pub fn render(&self) -> String {
+    pub fn render(&self, upstreams: &[Arc<Upstream>]) -> String {
+        self.resilience.read(upstreams);
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
@@ -203,9 +197,7 @@ impl Metrics {
                 .get_or_create(&RejectionLabels { code })
                 .inc();
         }
-        for attempt in &record.attempts {
-            self.attempted(attempt);
-        }
+        self.resilience.finished(&record.attempts);
         let (Some(operation), Some(attempt)) = (record.operation, record.attempts.last()) else {
             return;
         };
@@ -230,15 +222,6 @@ impl Metrics {
     /// Counts a second attempt that `won`, `lost` or `failed`.
     pub fn hedged(&self, outcome: &'static str) {
         self.hedges.get_or_create(&HedgeLabels { outcome }).inc();
-    }
-
-    fn attempted(&self, attempt: &Attempt) {
-        let labels = AttemptLabels {
-            provider: provider_of(attempt),
-            target: Arc::clone(&attempt.target),
-            outcome: attempt.outcome(),
-        };
-        self.attempts.get_or_create(&labels).inc();
     }
 
     fn used(&self, record: &Record, labels: RequestLabels) {

@@ -29,6 +29,7 @@ mod names;
 mod observe;
 mod recovery;
 mod refusals;
+mod resilience;
 mod rules;
 mod shapes;
 mod split;
