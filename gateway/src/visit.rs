@@ -196,10 +196,10 @@ impl Visit<'_> {
 
     /// The position of the credential to send, if one is sent at all: rather one that was not sent yet.
     fn credential(&self) -> Result<Option<usize>, Failure> {
-        let choice = match self.choose(|at| self.used & bit(at) == 0) {
-            CredentialChoice::NoneReady if self.used != 0 => self.choose(|_| true),
-            choice => choice,
-        };
+        let mut choice = self.choose(|at| self.used & bit(at) == 0);
+        if choice == CredentialChoice::NoneReady && self.used != 0 {
+            choice = self.choose(|_| true);
+        }
         match choice {
             CredentialChoice::NotNeeded => Ok(None),
             // Somebody else may just have taken the one trial of a benched credential.
@@ -215,7 +215,12 @@ impl Visit<'_> {
     fn choose(&self, may: impl Fn(usize) -> bool) -> CredentialChoice {
         let ready = |at| may(at) && self.upstream.is_ready(at);
         let table = &self.job.runtime.table;
-        table.credential(self.provider, &self.step.requested, ready)
+        table.credential(
+            self.provider,
+            &self.step.requested,
+            self.step.conversation,
+            ready,
+        )
     }
 
     async fn attempt(&mut self, credential: Option<usize>) -> Result<Committed, Failure> {

@@ -1,4 +1,4 @@
-//! Which target keeps a conversation: weighted rendezvous hashing.
+//! Which target keeps a conversation, and which credential there: weighted rendezvous hashing.
 //!
 //! Every target draws a number from the conversation and its own name, and they are tried from the best number down. So each conversation
 //! has an order of its own, conversations spread by weight, and a target that joins or leaves moves only the conversations that it wins or
@@ -8,22 +8,26 @@
 use crate::plan::{Plan, Step};
 
 impl Plan {
-    /// Puts the targets into the order of a conversation, given as a hash that is well spread; fallbacks stay behind them. Nothing changes
-    /// under the strategy Priority, which has one target for everyone.
+    /// Puts the targets into the order of a conversation, given as a hash that is well spread; fallbacks stay behind them. The order stays
+    /// under the strategy Priority, which has one target for everyone. Caches belong to accounts, so credentials are kept too.
     pub fn keep(&mut self, conversation: u64) {
+        for step in &mut self.steps {
+            step.conversation = Some(conversation);
+        }
         let targets = self.steps.iter().take_while(|step| step.share > 0).count();
         if let Some(targets) = self.steps.get_mut(..targets) {
-            targets.sort_by(|one, two| draw(two, conversation).total_cmp(&draw(one, conversation)));
+            let drawn = |step: &Step| draw(conversation, hash(&step.target), step.share);
+            targets.sort_by(|one, two| drawn(two).total_cmp(&drawn(one)));
         }
     }
 }
 
-/// The number a target draws: the larger its share, the closer to 0 from below.
-fn draw(step: &Step, conversation: u64) -> f64 {
-    let point = mixed(conversation ^ hash(&step.target));
+/// The number that a name of this hash draws for a conversation: the larger its share, the closer to 0 from below.
+pub(crate) fn draw(conversation: u64, name: u64, share: u32) -> f64 {
+    let point = mixed(conversation ^ name);
     // 53 bits, as many as a float has, and never 0.
     let fraction = (exact(point >> 11) + 0.5) / exact(1 << 53);
-    fraction.ln() / f64::from(step.share)
+    fraction.ln() / f64::from(share)
 }
 
 /// A whole number below 2^54 as a float: its halves, each exact.
@@ -33,7 +37,7 @@ fn exact(number: u64) -> f64 {
 }
 
 /// FNV-1a. Names are short.
-fn hash(name: &str) -> u64 {
+pub(crate) fn hash(name: &str) -> u64 {
     name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     })
@@ -59,6 +63,7 @@ mod tests {
             on: None,
             fallback: *share == 0,
             share: *share,
+            conversation: None,
             problem: None,
         };
         Plan {

@@ -45,6 +45,8 @@ pub struct Step {
     pub fallback: bool,
     /// Its share of the conversations, where they are spread; 0 for fallbacks, and where the strategy spreads nothing.
     pub share: u32,
+    /// The conversation that the request belongs to, where conversations stay together.
+    pub conversation: Option<u64>,
     /// Why it cannot be tried, if it cannot: then it counts as a failed attempt.
     pub problem: Option<Problem>,
 }
@@ -218,6 +220,7 @@ impl Planner<'_> {
             on: None,
             fallback: false,
             share: 0,
+            conversation: None,
             problem,
         }
     }

@@ -130,6 +130,7 @@ impl Planner<'_> {
             on: None,
             fallback: false,
             share: 0,
+            conversation: None,
             problem: None,
         })
     }

@@ -40,6 +40,10 @@ pub struct StreamAnswer {
     progress: Progress,
     /// Passed on with the next piece.
     ready: VecDeque<Bytes>,
+    /// How many bytes have been put there.
+    held: usize,
+    /// The memory of a stream that is held until it is whole.
+    permit: Option<Permit>,
     patience: Patience,
     /// Until when the answer must have moved on.
     moved_on_by: Deadline,
@@ -77,6 +81,8 @@ impl StreamAnswer {
             decoder: Decoder::new(MAX_EVENT),
             progress: Progress::new(attempt.job.choices, attempt.job.caller_wants_usage),
             ready: VecDeque::new(),
+            held: 0,
+            permit: None,
             patience,
             moved_on_by: Deadline::total(attempt.job.deadline),
             left: Instant::now(),
@@ -115,11 +121,11 @@ impl StreamAnswer {
     /// # Errors
     /// Any failure of the stream up to there.
     pub async fn until_whole(&mut self, memory: &Arc<Memory>) -> Result<(), Failure> {
-        let mut permit: Option<Permit> = memory.permit(0).ok();
+        self.permit = memory.permit(0).ok();
         while !self.ended {
-            let held = self.ready.iter().map(Bytes::len).sum();
+            let held = self.held;
             let fits = |permit: &mut Permit| held <= MAX_HELD && permit.grow_to(held).is_ok();
-            if !permit.as_mut().is_some_and(fits) {
+            if !self.permit.as_mut().is_some_and(fits) {
                 break;
             }
             self.advance().await?;
@@ -264,6 +270,7 @@ impl StreamAnswer {
 
     /// Puts an event where the caller will find it.
     fn pass(&mut self, event: Event) {
+        self.held += event.raw.len();
         let Some(said) = &mut self.said else {
             self.ready.push_back(event.raw);
             return;
@@ -314,6 +321,7 @@ impl StreamAnswer {
     }
 
     fn take_ready(&mut self) -> Bytes {
+        self.permit = None;
         match self.ready.pop_front() {
             Some(only) if self.ready.is_empty() => only,
             first => {
