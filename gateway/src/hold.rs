@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use fairlead_health::registry::Guarded;
-use fairlead_health::{Admission, CredentialHealth, ModelHealth, Outcome, Token};
+use fairlead_health::{Admission, ModelHealth, Outcome, Token};
 use fairlead_snapshot::FailureClass;
 
 use crate::clock;
@@ -26,7 +26,8 @@ pub struct Hold {
 pub struct Pass {
     upstream: Arc<Upstream>,
     model: Arc<ModelHealth>,
-    credential: Option<Arc<CredentialHealth>>,
+    /// Of the credential that is sent.
+    identity: Option<Arc<str>>,
     reach: Token,
     answers: Token,
 }
@@ -85,7 +86,7 @@ impl Pass {
         Ok(Self {
             upstream: Arc::clone(upstream),
             model: Arc::clone(model),
-            credential: None,
+            identity: None,
             reach,
             answers,
         })
@@ -107,8 +108,8 @@ impl Pass {
 
     /// With the credential that is sent.
     #[must_use]
-    pub fn with(self, credential: Option<Arc<CredentialHealth>>) -> Self {
-        Self { credential, ..self }
+    pub fn with(self, identity: Option<Arc<str>>) -> Self {
+        Self { identity, ..self }
     }
 
     /// Nothing was sent.
@@ -124,21 +125,22 @@ impl Pass {
 
     /// The attempt has failed. A throttled credential rests, a refused one is benched.
     pub fn failed(self, failure: &Failure) {
-        if let Some(credential) = &self.credential {
-            let now = clock::uptime();
+        if let Some(identity) = &self.identity {
+            let (now, credentials) = (clock::uptime(), &self.model.credentials);
             if failure.class == FailureClass::BadCredential {
-                credential.refused(now);
+                credentials.trouble(identity, now).refused(now);
             } else if failure.class == FailureClass::RateLimited
                 && let Some(time) = failure.retry_after
             {
-                credential.throttled(now, time);
+                credentials.trouble(identity, now).throttled(now, time);
             }
         }
         self.ended(failure.class);
     }
 
     fn succeeded(self) {
-        if let Some(credential) = &self.credential {
+        let identity = self.identity.as_deref();
+        if let Some(credential) = identity.and_then(|known| self.model.credentials.get(known)) {
             credential.accepted();
         }
         if let Some(most) = self.upstream.adaptive() {

@@ -12,7 +12,7 @@ mod standing;
 use std::sync::Arc;
 
 use fairlead_compile::Credentials;
-use fairlead_health::{CredentialHealth, ProviderHealth, Registry};
+use fairlead_health::{ProviderHealth, Registry};
 use fairlead_snapshot::{Digest, ObjectName, Protocol, Provider};
 use http::HeaderValue;
 
@@ -34,8 +34,8 @@ pub struct Upstream {
     pub health: Arc<ProviderHealth>,
     /// The places at it.
     pub gate: Arc<Gate>,
-    /// How each credential does.
-    credentials: Vec<Arc<CredentialHealth>>,
+    /// What makes each credential the same one after an edit: its name and its value's digest.
+    identities: Vec<Arc<str>>,
 }
 
 /// How a provider is reached.
@@ -73,9 +73,9 @@ impl Upstream {
             Some(header)
         };
         let health = registry.provider(&identity(name, &provider.protocol));
-        let standing = |credential: &fairlead_snapshot::Credential| {
+        let named = |credential: &fairlead_snapshot::Credential| {
             let value = credential.value.as_ref().map_or("", Digest::as_str);
-            health.credential(&format!("{} {value}", credential.name))
+            format!("{} {value}", credential.name).into()
         };
         Self {
             label: name.to_string().into(),
@@ -85,7 +85,7 @@ impl Upstream {
             gate: previous
                 .map(|previous| Arc::clone(&previous.gate))
                 .unwrap_or_default(),
-            credentials: provider.credentials.iter().map(standing).collect(),
+            identities: provider.credentials.iter().map(named).collect(),
             health,
         }
     }

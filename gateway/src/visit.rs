@@ -184,8 +184,8 @@ impl Visit<'_> {
         match self.credential() {
             Ok(None) => Ok((pass, None)),
             Ok(Some(at)) => {
-                let health = self.upstream.credential_health(at).map(Arc::clone);
-                Ok((pass.with(health), Some(at)))
+                let identity = self.upstream.identity(at).map(Arc::clone);
+                Ok((pass.with(identity), Some(at)))
             }
             Err(skipped) => {
                 pass.give_back();
@@ -203,8 +203,10 @@ impl Visit<'_> {
         match choice {
             CredentialChoice::NotNeeded => Ok(None),
             // Somebody else may just have taken the one trial of a benched credential.
-            CredentialChoice::Use(at) if self.upstream.admits(at) => Ok(Some(at)),
-            CredentialChoice::Use(_) | CredentialChoice::NoneReady => Err(self.upstream.resting()),
+            CredentialChoice::Use(at) if self.upstream.admits(&self.model, at) => Ok(Some(at)),
+            CredentialChoice::Use(_) | CredentialChoice::NoneReady => {
+                Err(self.upstream.resting(&self.model))
+            }
             CredentialChoice::NoneUsable => {
                 Err(Failure::skipped(Skip::Unusable, FailureClass::Unavailable))
             }
@@ -213,7 +215,7 @@ impl Visit<'_> {
 
     /// A credential for the model that neither rests nor is benched, among those that `may` be sent.
     fn choose(&self, may: impl Fn(usize) -> bool) -> CredentialChoice {
-        let ready = |at| may(at) && self.upstream.is_ready(at);
+        let ready = |at| may(at) && self.upstream.is_ready(&self.model, at);
         let table = &self.job.runtime.table;
         table.credential(
             self.provider,

@@ -9,6 +9,7 @@
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+pub mod credentials;
 pub mod latency;
 pub mod limit;
 mod pace;
@@ -18,6 +19,7 @@ mod window;
 
 pub use breaker::{Admission, Breaker, BreakerState, Outcome, Token};
 pub use budget::RetryBudget;
+pub use credentials::Credentials;
 pub use latency::Latency;
 pub use limit::AdaptiveLimit;
 pub use registry::{ModelHealth, ProviderHealth, Registry};

@@ -1,4 +1,4 @@
-//! Everything that is known, by identity: a provider by its name and address, its models and credentials within it. Looked up when a
+//! Everything that is known, by identity: a provider by its name and address, its models within it. Looked up when a
 //! configuration is built, so that requests hold what they need; what no configuration names any more is forgotten.
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,9 +10,9 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::breaker::Breaker;
 use crate::budget::RetryBudget;
+use crate::credentials::Credentials;
 use crate::latency::Latency;
 use crate::limit::AdaptiveLimit;
-use crate::rest::CredentialHealth;
 
 /// Callers can name any model of a provider that lists none; names beyond this many share one state.
 const MAX_MODELS: usize = 512;
@@ -43,7 +43,6 @@ pub struct ProviderHealth {
     pub limit: AdaptiveLimit,
     models: RwLock<HashMap<Arc<str>, Arc<ModelHealth>>>,
     other_models: Arc<ModelHealth>,
-    credentials: Mutex<HashMap<String, Arc<CredentialHealth>>>,
 }
 
 /// How a model of a provider does.
@@ -51,6 +50,8 @@ pub struct ProviderHealth {
 pub struct ModelHealth {
     /// Whether it answers.
     pub answers: Guarded,
+    /// The credentials it is asked with.
+    pub credentials: Credentials,
     /// Times to the first content of whole answers and of streams.
     latency: [Latency; 2],
 }
@@ -132,15 +133,6 @@ impl ProviderHealth {
             .map(|(name, model)| (Arc::clone(name), Arc::clone(model)))
             .collect()
     }
-
-    /// The credential of this identity, which tells one value from another, known or new.
-    #[must_use]
-    pub fn credential(&self, identity: &str) -> Arc<CredentialHealth> {
-        let mut credentials = self.credentials.lock();
-        credentials
-            .retain(|known, credential| known == identity || Arc::strong_count(credential) > 1);
-        Arc::clone(credentials.entry(identity.to_owned()).or_default())
-    }
 }
 
 #[cfg(test)]
@@ -163,27 +155,6 @@ mod tests {
         registry.sweep();
         let anew = registry.provider("search/openai https://a");
         assert_eq!(anew.reach.last_failure(), None);
-    }
-
-    #[test]
-    fn a_renewed_credential_begins_anew_and_the_old_one_is_forgotten() {
-        let provider = ProviderHealth::default();
-        let old = provider.credential("primary 1");
-        old.refused(std::time::Duration::ZERO);
-        assert!(
-            provider
-                .credential("primary 1")
-                .ready(std::time::Duration::ZERO)
-                .is_err()
-        );
-        drop(old);
-        assert!(
-            provider
-                .credential("primary 2")
-                .ready(std::time::Duration::ZERO)
-                .is_ok()
-        );
-        assert_eq!(provider.credentials.lock().len(), 1);
     }
 
     #[test]

@@ -20,7 +20,7 @@ const LONGEST_BENCH: Duration = Duration::from_secs(600);
 const STRIKE_BITS: u32 = 6;
 const STRIKES_MOST: u64 = (1 << STRIKE_BITS) - 1;
 
-/// How a credential does, shared by all cores. Packed: until when it is left alone (ms), how often in a row it was refused (6 bits).
+/// How a credential does at one model, shared by all cores. Packed: until when it is left alone (ms), how often in a row it was refused (6 bits).
 #[derive(Debug, Default)]
 pub struct CredentialHealth(AtomicU64);
 

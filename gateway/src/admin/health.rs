@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairlead_health::ModelHealth;
 use fairlead_health::registry::Guarded;
 use fairlead_snapshot::FailureClass;
 use serde_json::{Map, Value, json};
@@ -32,6 +33,7 @@ fn provider(upstream: &Upstream, now: Duration) -> Value {
                 "streams": millis(model.latency(true).percentile(95)),
                 "whole": millis(model.latency(false).percentile(95)),
             });
+            told["credentials"] = credentials(upstream, model).into();
             (name.to_string(), told)
         })
         .collect();
@@ -39,7 +41,6 @@ fn provider(upstream: &Upstream, now: Duration) -> Value {
     json!({
         "connections": guarded(&upstream.health.reach, now),
         "models": models,
-        "credentials": credentials(upstream, now),
         "inFlight": upstream.gate.in_flight(),
         "queued": upstream.gate.queued(),
         "limit": limited.then(|| upstream.limit()),
@@ -58,22 +59,17 @@ fn guarded(guarded: &Guarded, now: Duration) -> Value {
     })
 }
 
-fn credentials(upstream: &Upstream, now: Duration) -> Map<String, Value> {
+/// Those with which there was ever anything wrong at this model.
+fn credentials(upstream: &Upstream, model: &ModelHealth) -> Map<String, Value> {
     let of = |(at, credential): (usize, &fairlead_snapshot::Credential)| {
-        let (state, until) = upstream.credential_health(at)?.state(now);
-        let rests = millis(until.map(|until| until.saturating_sub(now)));
+        let (state, rest) = upstream.credential_state(model, at)?;
         Some((
             credential.name.clone(),
-            json!({"state": state, "forMs": rests}),
+            json!({"state": state, "forMs": millis(rest)}),
         ))
     };
-    upstream
-        .provider
-        .credentials
-        .iter()
-        .enumerate()
-        .filter_map(of)
-        .collect()
+    let all = upstream.provider.credentials.iter().enumerate();
+    all.filter_map(of).collect()
 }
 
 fn millis(time: Option<Duration>) -> Option<u64> {

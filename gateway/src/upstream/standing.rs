@@ -1,8 +1,9 @@
 //! How a provider stands just now: its limit, and which of its credentials can be used.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use fairlead_health::{CredentialHealth, CredentialState};
+use fairlead_health::{CredentialHealth, CredentialState, ModelHealth};
 use fairlead_snapshot::FailureClass;
 
 use super::Upstream;
@@ -27,42 +28,59 @@ impl Upstream {
         Some(limit.max_in_flight)
     }
 
-    /// How a credential does.
+    /// What makes a credential the same one after an edit.
     #[must_use]
-    pub fn credential_health(&self, credential: usize) -> Option<&Arc<CredentialHealth>> {
-        self.credentials.get(credential)
+    pub fn identity(&self, credential: usize) -> Option<&Arc<str>> {
+        self.identities.get(credential)
     }
 
-    /// Whether a credential neither rests nor is benched.
+    /// Whether a credential neither rests nor is benched at a model.
     #[must_use]
-    pub fn is_ready(&self, credential: usize) -> bool {
-        let health = self.credential_health(credential);
-        health.is_some_and(|health| health.ready(clock::uptime()).is_ok())
+    pub fn is_ready(&self, model: &ModelHealth, credential: usize) -> bool {
+        let now = clock::uptime();
+        self.troubled(model, credential)
+            .is_none_or(|health| health.ready(now).is_ok())
     }
 
     /// Takes a credential; of a benched one whose pause is over one asker has it.
     #[must_use]
-    pub fn admits(&self, credential: usize) -> bool {
-        let health = self.credential_health(credential);
-        health.is_some_and(|health| health.admit(clock::uptime()).is_ok())
+    pub fn admits(&self, model: &ModelHealth, credential: usize) -> bool {
+        let now = clock::uptime();
+        self.troubled(model, credential)
+            .is_none_or(|health| health.admit(now).is_ok())
+    }
+
+    /// How a credential does at a model and for how much longer, if there ever was anything wrong with it.
+    #[must_use]
+    pub fn credential_state(
+        &self,
+        model: &ModelHealth,
+        credential: usize,
+    ) -> Option<(CredentialState, Option<Duration>)> {
+        let now = clock::uptime();
+        let (state, until) = self.troubled(model, credential)?.state(now);
+        Some((state, until.map(|until| until.saturating_sub(now))))
     }
 
     /// The failure of having no credential that is ready: refused ones count as refused, if there is none that only rests.
     #[must_use]
-    pub fn resting(&self) -> Failure {
-        let now = clock::uptime();
-        let states = || self.credentials.iter().map(|health| health.state(now));
+    pub fn resting(&self, model: &ModelHealth) -> Failure {
+        let states =
+            || (0..self.identities.len()).filter_map(|at| self.credential_state(model, at));
         let rests = states().any(|(state, _)| state == CredentialState::Resting);
         let (skip, class) = if rests {
             (Skip::Resting, FailureClass::RateLimited)
         } else {
             (Skip::Benched, FailureClass::BadCredential)
         };
-        let soonest = states().filter_map(|(_, until)| until).min();
         let failure = Failure::skipped(skip, class);
-        match soonest {
-            Some(until) => failure.again_after(until.saturating_sub(now)),
+        match states().filter_map(|(_, rest)| rest).min() {
+            Some(rest) => failure.again_after(rest),
             None => failure,
         }
+    }
+
+    fn troubled(&self, model: &ModelHealth, credential: usize) -> Option<Arc<CredentialHealth>> {
+        model.credentials.get(self.identity(credential)?)
     }
 }

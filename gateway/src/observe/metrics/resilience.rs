@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fairlead_health::{BreakerState, CredentialState};
+use fairlead_health::{BreakerState, CredentialState, ModelHealth};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -58,6 +58,7 @@ struct BreakerLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CredentialLabels {
     provider: Arc<str>,
+    model: Arc<str>,
     credential: String,
 }
 
@@ -117,7 +118,7 @@ impl Resilience {
         );
         registry.register(
             "fairlead_credential_state",
-            "0 usable, 1 resting, 2 benched",
+            "1 resting, 2 benched; of those that are neither there is none",
             self.credential.clone(),
         );
         registry.register(
@@ -220,22 +221,27 @@ impl Resilience {
         for (name, model) in upstream.health.models() {
             let state = model.answers.breaker.state(now);
             if state != BreakerState::Closed {
-                self.breaker_is(upstream, name, state);
+                self.breaker_is(upstream, Arc::clone(&name), state);
+            }
+            for at in 0..upstream.provider.credentials.len() {
+                self.credential_is(upstream, &name, &model, at);
             }
         }
-        for (at, credential) in upstream.provider.credentials.iter().enumerate() {
-            if let Some(health) = upstream.credential_health(at) {
-                let labels = CredentialLabels {
-                    provider: Arc::clone(&upstream.label),
-                    credential: credential.name.clone(),
-                };
-                let state = match health.state(now).0 {
-                    CredentialState::Usable => 0,
-                    CredentialState::Resting => 1,
-                    CredentialState::Benched => 2,
-                };
-                self.credential.get_or_create(&labels).set(state);
-            }
+    }
+
+    fn credential_is(&self, upstream: &Upstream, name: &Arc<str>, model: &ModelHealth, at: usize) {
+        let state = match upstream.credential_state(model, at) {
+            Some((CredentialState::Resting, _)) => 1,
+            Some((CredentialState::Benched, _)) => 2,
+            Some((CredentialState::Usable, _)) | None => return,
+        };
+        if let Some(credential) = upstream.provider.credentials.get(at) {
+            let labels = CredentialLabels {
+                provider: Arc::clone(&upstream.label),
+                model: Arc::clone(name),
+                credential: credential.name.clone(),
+            };
+            self.credential.get_or_create(&labels).set(state);
         }
     }
 

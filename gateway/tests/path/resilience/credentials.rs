@@ -113,3 +113,23 @@ async fn a_renewed_credential_is_sent_at_once() {
     gateway.edit("all.yaml", &documents.concat()).await;
     assert_eq!(gateway.ask(&whole("alone")).await.attempts(), "a=ok");
 }
+
+#[tokio::test]
+async fn a_model_that_the_account_does_not_have_stops_no_other() {
+    let a = Provider::start(|seen| match seen.model().as_str() {
+        "forbidden" => Play::status(403),
+        _ => Play::chat("A."),
+    })
+    .await;
+    let gateway = gateway(&a, CREDENTIALS).await;
+    for attempts in ["a=bad_credential, a=bad_credential", "a=benched"] {
+        let answer = gateway.ask(&whole("a/forbidden")).await;
+        assert_eq!(answer.status, 502);
+        let attempts = attempts.replace("a=", "default/a=");
+        assert_eq!(answer.attempts(), attempts);
+        assert_eq!(gateway.ask(&whole("alone")).await.attempts(), "a=ok");
+    }
+    let metrics = gateway.metrics().await;
+    let line = "fairlead_credential_state{provider=\"default/a\",model=\"forbidden\",credential=\"two\"} 2";
+    assert!(metrics.contains(line), "{metrics}");
+}
