@@ -65,18 +65,20 @@ impl Host {
             head_at: self.log.now(),
         };
         let early = |early: &Early| early(&arrival.seen(0, &head, &Bytes::new(), arrival.head_at));
-        if let Some(play) = self.early.as_ref().and_then(early) {
+        let (seen, ending) = if let Some(play) = self.early.as_ref().and_then(early) {
             let seen = self.log.record(&arrival, &head, &Bytes::new());
             let ending = self.play(&play, &seen, socket).await;
             // The request is still on its way; the next one begins behind it.
             if ending == Ending::KeptAlive {
                 ask::body(socket, &head).await?;
             }
-            return Ok(ending);
-        }
-        let body = ask::body(socket, &head).await?;
-        let seen = self.log.record(&arrival, &head, &body);
-        let ending = self.play(&(self.script)(&seen), &seen, socket).await;
+            (seen, ending)
+        } else {
+            let body = ask::body(socket, &head).await?;
+            let seen = self.log.record(&arrival, &head, &body);
+            let ending = self.play(&(self.script)(&seen), &seen, socket).await;
+            (seen, ending)
+        };
         let last = ending == Ending::KeptAlive && seen.closes();
         Ok(if last { Ending::Closed } else { ending })
     }

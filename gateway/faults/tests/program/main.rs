@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -20,6 +21,9 @@ plays:
   - pauseMillis: 1
   - body: 'tea!'
 ";
+
+/// An answer that has not ended by then never ends.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Faults {
     child: Child,
@@ -56,6 +60,7 @@ impl Faults {
         let mut stream = TcpStream::connect(&self.authority).unwrap();
         let length = body.len();
         write!(stream, "{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = Vec::new();
         // A reset is an answer too: none.
         let _ = stream.read_to_end(&mut answer);
