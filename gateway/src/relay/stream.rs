@@ -94,9 +94,9 @@ impl StreamAnswer {
         }
     }
 
-    /// Lets another target go on where the stream breaks.
+    /// Lets another target go on where the stream breaks, if there is more of it to come.
     pub fn recover_by(&mut self, resume: Option<Box<Resume>>) {
-        self.resume = resume;
+        self.resume = resume.filter(|_| !self.ended);
     }
 
     /// Reads until the stream has brought content; until then nothing of it may reach the caller.

@@ -183,3 +183,15 @@ async fn without_a_delay_the_first_may_be_silent_as_long_as_usual() {
         "nobody knows what is usual"
     );
 }
+
+#[tokio::test]
+async fn a_stream_that_is_held_wins_when_it_is_whole() {
+    let words = Play::words(["a"; 20]).every(Duration::from_millis(50));
+    let (a, b) = (Provider::always(words).await, slow(0, "B.").await);
+    let rule = "stream: {commit: Complete}, hedge: {delay: 100ms, maxPercent: 100}";
+    let answer = gateway(&a, &b, rule).await.ask(&streamed("chat")).await;
+    assert_eq!(
+        (answer.content().as_str(), answer.attempts()),
+        ("B.", "a=hedged, b=ok")
+    );
+}

@@ -1,6 +1,8 @@
 //! `recovery: Continue`: a stream that breaks after its content is gone on with by another target, and its caller does not notice.
 
-use fairlead_faults::{Play, Provider, Reply, Seen, Shape};
+use std::time::Duration;
+
+use fairlead_faults::{Play, Provider, Reply, Seen, Shape, Step};
 use serde_json::{Value, json};
 
 use crate::harness::yaml::{caller, chain, provider};
@@ -278,4 +280,57 @@ async fn what_both_have_used_is_counted() {
         (&json!(22), &json!(4)),
         "{line}"
     );
+}
+
+#[tokio::test]
+async fn however_the_bytes_fall_nothing_is_lost_or_doubled() {
+    let chunk = |id: &str, text: &str| {
+        let role = if text == WORDS[0] {
+            "\"role\":\"assistant\","
+        } else {
+            ""
+        };
+        format!(
+            "data: {{\"id\":\"{id}\",\r\ndata: \"choices\":[{{\"delta\":{{{role}\"content\":{}}}}}]}}\r\n\r\n",
+            json!(text)
+        )
+    };
+    let role = "data: {\"id\":\"two\",\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\r\n\r\n";
+    let stop = "data: {\"id\":\"two\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\r\n\r\ndata: [DONE]\r\n\r\n";
+    let first = chunk("one", WORDS[0]);
+    let broken = [&chunk("one", WORDS[1]), "data: {\r\n\r\n"].concat();
+    let rest = [role, &chunk("two", WORDS[2]), &chunk("two", WORDS[3]), stop].concat();
+    for size in [1, 7, 100_000] {
+        let (a, b) = (
+            Provider::always(pieces(&first, &broken, size)).await,
+            Provider::always(pieces(": hello\r\n\r\n", &rest, size)).await,
+        );
+        let gateway = gateway([(&a, ""), (&b, CONTINUES)], RULE).await;
+        let answer = gateway.ask(&streamed("chat")).await;
+        let said = said(&b.seen()[0].json());
+        assert_eq!(said, Some(WORDS[..2].concat()), "{size}");
+        // An event of several data lines is joined by whoever reads it; here the lines are put back together first.
+        let text = answer.text().replace("\r\ndata: ", "");
+        assert!(
+            WORDS
+                .iter()
+                .all(|word| text.matches(&json!(word).to_string()).count() == 1),
+            "{size}: {text}"
+        );
+        assert!(
+            !text.contains("two") && text.contains("[DONE]"),
+            "{size}: {text}"
+        );
+        assert_eq!(text.matches("\"role\"").count(), 1, "{size}: {text}");
+    }
+}
+
+/// A stream that begins with `first` and goes on in pieces of so many bytes.
+fn pieces(first: &str, rest: &str, size: usize) -> Play {
+    let body = |piece: &[u8]| Step::Body(piece.to_vec().into());
+    let mut steps = vec![Step::event_stream(), body(first.as_bytes())];
+    steps.push(Step::Pause(Duration::from_millis(50)));
+    steps.extend(rest.as_bytes().chunks(size).map(body));
+    steps.push(Step::End);
+    Play::steps(steps)
 }
