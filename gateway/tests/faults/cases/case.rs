@@ -37,7 +37,22 @@ pub(super) struct Case {
     expected: Expected,
 }
 
-/// With another target; without; and with streams held, where that makes a difference.
+/// Whether the same provider is asked again after this: it broke, or it said itself how soon it may be.
+fn is_repeated(fault: &Fault, expected: Expected) -> bool {
+    match expected {
+        Expected::Fails("reset" | "server_error", _) => true,
+        Expected::Fails("rate_limited", _) => {
+            ["retry-after-0", "retry-after-ms", "retry-after-date"].contains(&fault.name)
+        }
+        Expected::Fails(..)
+        | Expected::Fine
+        | Expected::Refused(..)
+        | Expected::BreaksOff(_)
+        | Expected::Cut(_) => false,
+    }
+}
+
+/// With another target; without; with streams held and with retries, where that makes a difference.
 fn variants((fault, streamed, expected): (&'static Fault, bool, Expected)) -> Vec<Case> {
     let variant = |spare, retries, held| Case {
         fault,
@@ -56,6 +71,9 @@ fn variants((fault, streamed, expected): (&'static Fault, bool, Expected)) -> Ve
             ..variant(spare, 0, true)
         });
         variants.extend(held);
+    }
+    if is_repeated(fault, expected) {
+        variants.extend([variant(true, 2, false), variant(false, 2, false)]);
     }
     variants
 }
@@ -159,18 +177,13 @@ impl Case {
     /// How often the failing provider is asked.
     fn attempts(&self) -> usize {
         match self.expected {
-            Expected::Fails(class, _) if self.is_repeated(class) => 1 + self.retries,
+            expected if is_repeated(self.fault, expected) => 1 + self.retries,
             Expected::Fails(..)
             | Expected::Fine
             | Expected::Refused(..)
             | Expected::BreaksOff(_)
             | Expected::Cut(_) => 1,
         }
-    }
-
-    fn is_repeated(&self, class: &str) -> bool {
-        let soon = self.fault.name != "retry-after-hour";
-        matches!(class, "reset" | "server_error") || (class == "rate_limited" && soon)
     }
 
     fn at_most(&self) -> Duration {

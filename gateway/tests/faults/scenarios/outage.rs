@@ -40,7 +40,6 @@ struct Story {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "there are no breakers yet"]
 async fn an_outage_is_not_noticed() {
     let millis = Duration::from_millis;
     let outage = Outage {
