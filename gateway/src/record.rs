@@ -137,6 +137,15 @@ impl Record {
             .filter(|attempt| attempt.class.is_none() && !attempt.hedged)
     }
 
+    /// What a hedge's loser is taken to have used: it read the same input as whoever answered and counted it; what it wrote by the time it was
+    /// dropped nobody tells.
+    #[must_use]
+    pub fn lost_input_tokens(&self, attempt: &Attempt) -> Option<u64> {
+        self.usage
+            .filter(|_| attempt.hedged)
+            .and_then(|usage| usage.input_tokens)
+    }
+
     /// Notes that the first content goes to the caller now.
     pub fn content_begins(&mut self) {
         if self.first_token.is_none() {

@@ -238,12 +238,22 @@ impl Metrics {
             ("output", usage.output_tokens),
         ] {
             labels.gen_ai_token_type = kind;
-            if let Some(count) = count {
-                // Token counts beyond 2^32 do not happen; they would be shown as that.
-                self.tokens
-                    .get_or_create(&labels)
-                    .observe(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-            }
+            self.count(&labels, count);
+        }
+        labels.gen_ai_token_type = "input";
+        for attempt in record.attempts.iter().filter(|attempt| attempt.hedged) {
+            labels.gen_ai_provider_name = attempt.system;
+            labels.fairlead_provider = provider_of(attempt);
+            self.count(&labels, record.lost_input_tokens(attempt));
+        }
+    }
+
+    fn count(&self, labels: &TokenLabels, tokens: Option<u64>) {
+        if let Some(tokens) = tokens {
+            // Token counts beyond 2^32 do not happen; they would be shown as that.
+            self.tokens
+                .get_or_create(labels)
+                .observe(f64::from(u32::try_from(tokens).unwrap_or(u32::MAX)));
         }
     }
 

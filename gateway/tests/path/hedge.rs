@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fairlead_faults::{Play, Provider};
 use futures_util::StreamExt as _;
+use serde_json::{Value, json};
 
 use crate::harness::yaml::{caller, chain, provider};
 use crate::harness::{Gateway, serve, streamed, whole};
@@ -43,6 +44,16 @@ async fn the_second_answers_where_the_first_is_silent() {
                 metrics.contains("fairlead_hedges_total{outcome=\"won\"} 1"),
                 "{metrics}"
             );
+            let line = gateway.access(|line| line["status"] == 200).await;
+            let lost = |at: usize| line["attempts"][at]["lost_input_tokens"].clone();
+            assert_eq!((lost(0), lost(1)), (json!(10), Value::Null), "{line}");
+            assert_eq!(line["gen_ai.usage.input_tokens"], 10, "the winner's own");
+            let metered = metrics.lines().any(|line| {
+                line.starts_with("gen_ai_client_token_usage_sum")
+                    && line.contains("default/a")
+                    && line.ends_with(" 10.0")
+            });
+            assert!(metered, "{metrics}");
         }
     }
 }
