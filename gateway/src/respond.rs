@@ -14,10 +14,10 @@ use crate::dispatch::{Refusal, dispatch};
 use crate::phases::Work;
 use crate::record::Record;
 use crate::reject::Rejection;
-use crate::relay::finish::{Beginning, Relaying};
+use crate::relay::company::{Accompanied, Manner, WAITING};
+use crate::relay::finish::Beginning;
 use crate::relay::large::LargeAnswer;
 use crate::relay::stream::{StreamAnswer, in_band};
-use crate::tasks::Tasks;
 use crate::worker::{Phase, Worker};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-fairlead-request-id");
@@ -33,15 +33,14 @@ pub async fn to(work: Work, record: Record) -> Response {
     let streamed = work.job.stream;
     if !streamed {
         let (record, outcome) = dispatch(work.job, work.plan, record).await;
-        return answer(record, outcome, None);
+        return answer(record, outcome, Manner::default());
     }
-    let finish = work.job.terms.finish;
-    let tasks = finish.then(|| work.job.worker.tasks.clone());
+    let manner = Manner::of(&work.job);
     let pending = Box::pin(dispatch(work.job, work.plan, record));
-    let mut beginning = Beginning::new(pending, tasks.clone());
+    let mut beginning = Beginning::new(pending, manner.tasks.clone());
     match tokio::time::timeout(heartbeat, &mut beginning).await {
-        Ok((record, outcome)) => answer(record, outcome, tasks),
-        Err(_) => thinking(beginning, tasks, heartbeat),
+        Ok((record, outcome)) => answer(record, outcome, manner),
+        Err(_) => thinking(beginning, manner, heartbeat),
     }
 }
 
@@ -64,7 +63,7 @@ pub(crate) fn leaving(worker: &Worker, version: Version, mut response: Response)
     response
 }
 
-fn answer(record: Record, outcome: Result<Committed, Refusal>, tasks: Option<Tasks>) -> Response {
+fn answer(record: Record, outcome: Result<Committed, Refusal>, manner: Manner) -> Response {
     match outcome {
         Ok(Committed::Whole(whole)) => {
             let mut record = record;
@@ -75,7 +74,7 @@ fn answer(record: Record, outcome: Result<Committed, Refusal>, tasks: Option<Tas
             finished(response, record)
         }
         Ok(Committed::Large(large)) => large_answer(large, record),
-        Ok(Committed::Stream(answer)) => stream_answer(answer, record, tasks),
+        Ok(Committed::Stream(answer)) => stream_answer(answer, record, manner),
         Err(Refusal::Own(rejection)) => rejected(rejection, record),
         Err(Refusal::Provider(refused, _)) => {
             let mut response = head(
@@ -148,7 +147,7 @@ fn large_answer(large: Box<LargeAnswer>, mut record: Record) -> Response {
     response_head.map(|_| Body::from_stream(pieces))
 }
 
-fn stream_answer(answer: Box<StreamAnswer>, mut record: Record, tasks: Option<Tasks>) -> Response {
+fn stream_answer(answer: Box<StreamAnswer>, mut record: Record, manner: Manner) -> Response {
     record.status = StatusCode::OK.as_u16();
     let response = head(
         StatusCode::OK,
@@ -156,10 +155,10 @@ fn stream_answer(answer: Box<StreamAnswer>, mut record: Record, tasks: Option<Ta
         &record,
         Body::empty(),
     );
-    let relaying = Relaying::new(answer, record, tasks);
-    let pieces = stream::unfold(relaying, |mut relaying| async move {
-        let piece = relaying.next().await?;
-        Some((Ok::<Bytes, Infallible>(piece), relaying))
+    let stream = Accompanied::new(answer, record, manner);
+    let pieces = stream::unfold(stream, |mut stream| async move {
+        let piece = stream.next().await?;
+        Some((Ok::<Bytes, Infallible>(piece), stream))
     });
     response.map(|_| Body::from_stream(pieces))
 }
@@ -167,35 +166,32 @@ fn stream_answer(answer: Box<StreamAnswer>, mut record: Record, tasks: Option<Ta
 /// The states of a stream whose head went out before its content came.
 enum Thinking {
     Waiting(Beginning),
-    Relaying(Box<Relaying>),
+    Relaying(Box<Accompanied>),
     Over,
 }
 
 /// The head now, comments while the model thinks, then the stream. Failover stays possible; only when every target has failed does the
 /// caller see an error inside the stream.
-fn thinking(beginning: Beginning, tasks: Option<Tasks>, heartbeat: Duration) -> Response {
+fn thinking(beginning: Beginning, manner: Manner, heartbeat: Duration) -> Response {
     let pieces = stream::unfold(Thinking::Waiting(beginning), move |state| {
-        let tasks = tasks.clone();
+        let manner = manner.clone();
         async move {
             match state {
                 Thinking::Waiting(mut beginning) => {
                     match tokio::time::timeout(heartbeat, &mut beginning).await {
-                        Err(_) => Some((
-                            Bytes::from_static(b": waiting\n\n"),
-                            Thinking::Waiting(beginning),
-                        )),
-                        Ok((record, outcome)) => Some(after_thinking(record, outcome, tasks)),
+                        Err(_) => Some((WAITING, Thinking::Waiting(beginning))),
+                        Ok((record, outcome)) => Some(after_thinking(record, outcome, manner)),
                     }
                 }
-                Thinking::Relaying(mut relaying) => {
-                    let piece = relaying.next().await?;
-                    Some((piece, Thinking::Relaying(relaying)))
+                Thinking::Relaying(mut stream) => {
+                    let piece = stream.next().await?;
+                    Some((piece, Thinking::Relaying(stream)))
                 }
                 Thinking::Over => None,
             }
         }
     });
-    let opening = stream::once(async { Bytes::from_static(b": waiting\n\n") });
+    let opening = stream::once(async { WAITING });
     let body = Body::from_stream(futures_util::StreamExt::map(
         futures_util::StreamExt::chain(opening, pieces),
         Ok::<Bytes, Infallible>,
@@ -212,7 +208,7 @@ fn thinking(beginning: Beginning, tasks: Option<Tasks>, heartbeat: Duration) -> 
 fn after_thinking(
     mut record: Record,
     outcome: Result<Committed, Refusal>,
-    tasks: Option<Tasks>,
+    manner: Manner,
 ) -> (Bytes, Thinking) {
     record.status = StatusCode::OK.as_u16();
     let mut described = HeaderMap::new();
@@ -227,8 +223,8 @@ fn after_thinking(
     text.push('\n');
     match outcome {
         Ok(Committed::Stream(answer)) => {
-            let relaying = Relaying::new(answer, record, tasks);
-            (text.into(), Thinking::Relaying(Box::new(relaying)))
+            let stream = Accompanied::new(answer, record, manner);
+            (text.into(), Thinking::Relaying(Box::new(stream)))
         }
         // A job that streams yields streams.
         Ok(Committed::Whole(_) | Committed::Large(_)) => (text.into(), Thinking::Over),

@@ -69,6 +69,24 @@ async fn a_stream_that_does_not_break_is_passed_on_whole() {
     );
 }
 
+/// Takes longer than anything else here: the time after which there is company is not for anyone to set.
+#[tokio::test]
+async fn a_caller_has_company_while_a_stream_is_held() {
+    let slow = Play::words(["a"; 8]).every(Duration::from_millis(1_600));
+    let (a, spare) = (
+        Provider::always(slow).await,
+        Provider::always(Play::chat("Spare.")).await,
+    );
+    let gateway = gateway(&a, &spare, "stream: {commit: Complete}").await;
+    let answer = gateway.ask(&streamed("chat")).await;
+    let text = answer.text();
+    assert!(
+        answer.done() && answer.content() == "a".repeat(8) && text.starts_with(": waiting"),
+        "{text}"
+    );
+    assert!(text.contains("\n: x-fairlead-attempts: a=ok\n"), "{text}");
+}
+
 #[tokio::test]
 async fn what_is_too_large_to_hold_is_passed_on() {
     let large = "x".repeat(900_000);

@@ -334,3 +334,19 @@ fn pieces(first: &str, rest: &str, size: usize) -> Play {
     steps.push(Step::End);
     Play::steps(steps)
 }
+
+/// Takes longer than anything else here: the time after which there is company is not for anyone to set.
+#[tokio::test]
+async fn a_caller_has_company_while_the_rest_is_awaited() {
+    let a = Provider::always(Play::words(WORDS).cut_after(3)).await;
+    let b = Provider::start(|seen| rest(seen).after(Duration::from_secs(16))).await;
+    let gateway = gateway([(&a, ""), (&b, CONTINUES)], RULE).await;
+    let answer = gateway.ask(&streamed("chat")).await;
+    assert!(unbroken(&answer), "{}", answer.text());
+    let text = answer.text();
+    let (before, after) = text.split_once(": waiting\n\n").expect("there was none");
+    assert!(
+        before.contains("lo") && after.contains("wor") && !after.contains(": waiting"),
+        "{text}"
+    );
+}
