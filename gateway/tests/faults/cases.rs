@@ -4,13 +4,14 @@
 mod case;
 mod heard;
 mod stage;
+mod variant;
+mod verdict;
 
 use fairlead_faults::{Fault, Fits};
 use futures_util::StreamExt as _;
 
 use crate::expected::{IN_ORDER, TABLE};
 use crate::results;
-use case::Case;
 use stage::Stage;
 
 /// Cases that run at the same time.
@@ -35,7 +36,7 @@ fn every_fault_has_its_row_and_every_row_its_fault() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_caller_sees_of_every_fault_what_the_table_says() {
-    let cases = Case::all();
+    let cases = variant::all();
     assert!(cases.len() >= 60);
     let stage = Stage::set(&cases).await;
     let stage = &stage;

@@ -11,6 +11,8 @@ pub(crate) enum Expected {
     Refused(&'static str, u16),
     /// The beginning of the answer, then an error inside the stream.
     BreaksOff(&'static str),
+    /// The beginning of the answer, and the rest from another target. No row of the table: what comes of [`Self::BreaksOff`] by rule.
+    Continued,
     /// The beginning of the answer, then the end of the connection: no whole answer, and no other way to say so.
     Cut(&'static str),
 }

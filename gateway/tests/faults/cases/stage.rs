@@ -39,7 +39,8 @@ impl Stage {
         for case in cases {
             write!(objects, "{}", objects_of(case, &failing)).unwrap();
         }
-        let spare_object = provider("spare", &spare.base_url(), NEVER_DOWN);
+        let more = format!("{NEVER_DOWN}, continuation: AssistantPrefix");
+        let spare_object = provider("spare", &spare.base_url(), &more);
         let well = chain("well", &["spare"], "");
         let gateway = serve([objects, spare_object, well, caller()]).await;
         Self {
@@ -119,13 +120,9 @@ fn objects_of(case: &Case, failing: &Provider) -> String {
     } else {
         String::new()
     };
-    let held = if case.held {
-        ", stream: {commit: Complete}"
-    } else {
-        ""
-    };
+    let relay = case.relay.in_rule();
     let spec = format!(
-        "match: {{models: [{name}]}}, targets: [{}], fallbacks: [{fallbacks}]{held}",
+        "match: {{models: [{name}]}}, targets: [{}], fallbacks: [{fallbacks}]{relay}",
         target("a", &name, "m")
     );
     provider(&name, &url, &more) + &rule(&name, &spec)
