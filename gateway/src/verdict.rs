@@ -70,3 +70,67 @@ fn of_class(class: FailureClass, detail: &'static str) -> Rejection {
         | FailureClass::ClientGone => Rejection::ProviderError(detail.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(class: FailureClass) -> Failure {
+        Failure::new(class, "it failed")
+    }
+
+    fn down(seconds: u64) -> Failure {
+        let time = Duration::from_millis(seconds * 1000 - 1);
+        Failure::skipped(Skip::Unhealthy, FailureClass::ServerError).again_after(time)
+    }
+
+    fn told(failures: Vec<Failure>) -> Rejection {
+        match verdict(failures) {
+            Refusal::Own(rejection) => rejection,
+            Refusal::Provider(..) => panic!("nobody answered"),
+        }
+    }
+
+    #[test]
+    fn what_was_tried_goes_before_what_was_not() {
+        let told = told(vec![down(5), failed(FailureClass::IdleTimeout)]);
+        assert_eq!(told, Rejection::ProviderTimeout("it failed"));
+    }
+
+    #[test]
+    fn where_nothing_was_tried_the_soonest_is_told() {
+        let Rejection::NoHealthyTarget(_, seconds) = told(vec![down(9), down(4), down(7)]) else {
+            panic!("all are down")
+        };
+        assert_eq!(seconds, Some(4));
+    }
+
+    #[test]
+    fn refused_credentials_are_passed_over_whether_sent_or_not() {
+        let benched = || Failure::skipped(Skip::Benched, FailureClass::BadCredential);
+        let refused = || failed(FailureClass::BadCredential);
+        let other = failed(FailureClass::Connect);
+        assert_eq!(
+            told(vec![benched(), refused(), other]),
+            Rejection::ProviderError("it failed".to_owned())
+        );
+        let all = vec![benched(), refused(), benched()];
+        assert_eq!(told(all), Rejection::ProviderCredential);
+    }
+
+    #[test]
+    fn a_refusal_that_ends_the_plan_is_the_last_word() {
+        let told = told(vec![
+            failed(FailureClass::Connect),
+            failed(FailureClass::TotalTimeout),
+        ]);
+        assert_eq!(told, Rejection::ProviderTimeout("it failed"));
+    }
+
+    #[test]
+    fn nothing_but_full_targets_is_told_as_such() {
+        let full = |skip| Failure::skipped(skip, FailureClass::Overloaded);
+        assert_eq!(told(vec![full(Skip::Full)]), Rejection::ProviderFull);
+        assert_eq!(told(vec![full(Skip::Rejected)]), Rejection::ProviderFull);
+    }
+}

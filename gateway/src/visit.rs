@@ -3,12 +3,14 @@
 //! A target that should not be tried now is skipped, which is a failure like any other but that nothing was sent. At last, when nobody else
 //! has answered, one that is coming back is tried whosever turn it is, and one whose credentials rest is waited for.
 
+mod credential;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fairlead_health::{ModelHealth, backoff};
-use fairlead_route::{CredentialChoice, ProviderIndex, RuleRef, Step};
+use fairlead_route::{ProviderIndex, RuleRef, Step};
 use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries};
 use tokio::time::Instant;
 
@@ -194,42 +196,11 @@ impl Visit<'_> {
         }
     }
 
-    /// The position of the credential to send, if one is sent at all: rather one that was not sent yet.
-    fn credential(&self) -> Result<Option<usize>, Failure> {
-        let mut choice = self.choose(|at| self.used & bit(at) == 0);
-        if choice == CredentialChoice::NoneReady && self.used != 0 {
-            choice = self.choose(|_| true);
-        }
-        match choice {
-            CredentialChoice::NotNeeded => Ok(None),
-            // Somebody else may just have taken the one trial of a benched credential.
-            CredentialChoice::Use(at) if self.upstream.admits(&self.model, at) => Ok(Some(at)),
-            CredentialChoice::Use(_) | CredentialChoice::NoneReady => {
-                Err(self.upstream.resting(&self.model))
-            }
-            CredentialChoice::NoneUsable => {
-                Err(Failure::skipped(Skip::Unusable, FailureClass::Unavailable))
-            }
-        }
-    }
-
-    /// A credential for the model that neither rests nor is benched, among those that `may` be sent.
-    fn choose(&self, may: impl Fn(usize) -> bool) -> CredentialChoice {
-        let ready = |at| may(at) && self.upstream.is_ready(&self.model, at);
-        let table = &self.job.runtime.table;
-        table.credential(
-            self.provider,
-            &self.step.requested,
-            self.step.conversation,
-            ready,
-        )
-    }
-
     async fn attempt(&mut self, credential: Option<usize>) -> Result<Committed, Failure> {
         let timeouts = &self.upstream.provider.timeouts;
         let began = Instant::now();
         self.job.sent.fetch_add(1, Ordering::Relaxed);
-        self.used |= credential.map_or(0, bit);
+        self.used |= credential.map_or(0, credential::bit);
         let attempt = Try {
             job: self.job,
             upstream: self.upstream,
@@ -291,12 +262,6 @@ impl Visit<'_> {
         permitted.then_some(pause)
     }
 
-    /// Whether a credential is left that was not sent yet.
-    fn other_credential(&self) -> bool {
-        let other = self.choose(|at| self.used & bit(at) == 0);
-        matches!(other, CredentialChoice::Use(_))
-    }
-
     fn skip(&mut self, skipped: Failure) -> Failure {
         // What is skipped at last was skipped before, and is in the list.
         if !self.last {
@@ -320,14 +285,6 @@ impl Visit<'_> {
             answered.hold = Some(hold);
         }
     }
-}
-
-/// Of the credential at a position; a provider has sixteen at most.
-fn bit(credential: usize) -> u32 {
-    u32::try_from(credential)
-        .ok()
-        .and_then(|at| 1_u32.checked_shl(at))
-        .unwrap_or(0)
 }
 
 fn sentence(problem: Problem) -> &'static str {

@@ -34,12 +34,16 @@ impl Upstream {
         self.identities.get(credential)
     }
 
-    /// Whether a credential neither rests nor is benched at a model.
+    /// Whether there is a value to send, and it neither rests nor is benched at a model.
     #[must_use]
     pub fn is_ready(&self, model: &ModelHealth, credential: usize) -> bool {
-        let now = clock::uptime();
-        self.troubled(model, credential)
-            .is_none_or(|health| health.ready(now).is_ok())
+        let ready = || {
+            let now = clock::uptime();
+            self.troubled(model, credential)
+                .is_none_or(|health| health.ready(now).is_ok())
+        };
+        let value = self.authorizations.get(credential);
+        value.is_some_and(Option::is_some) && ready()
     }
 
     /// Takes a credential; of a benched one whose pause is over one asker has it.
@@ -62,16 +66,19 @@ impl Upstream {
         Some((state, until.map(|until| until.saturating_sub(now))))
     }
 
-    /// The failure of having no credential that is ready: refused ones count as refused, if there is none that only rests.
+    /// The failure of having no credential that is ready: refused ones count as refused, if there is none that only rests; where neither is
+    /// the reason, there is no value to send.
     #[must_use]
     pub fn resting(&self, model: &ModelHealth) -> Failure {
         let states =
             || (0..self.identities.len()).filter_map(|at| self.credential_state(model, at));
-        let rests = states().any(|(state, _)| state == CredentialState::Resting);
-        let (skip, class) = if rests {
+        let any = |wanted| states().any(|(state, _)| state == wanted);
+        let (skip, class) = if any(CredentialState::Resting) {
             (Skip::Resting, FailureClass::RateLimited)
-        } else {
+        } else if any(CredentialState::Benched) {
             (Skip::Benched, FailureClass::BadCredential)
+        } else {
+            (Skip::Unusable, FailureClass::Unavailable)
         };
         let failure = Failure::skipped(skip, class);
         match states().filter_map(|(_, rest)| rest).min() {
