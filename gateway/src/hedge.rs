@@ -5,8 +5,8 @@
 //! the first has been silent for the delay, as long as the rule's credit lasts. A loser is an attempt with the outcome `hedged`: it says
 //! nothing of the target's health.
 
-use std::future::Future;
-use std::pin::pin;
+mod race;
+
 use std::time::Duration;
 
 use fairlead_route::{Plan, RuleRef, Step};
@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::hold::Pass;
 use crate::record::{Attempt, Attempts, Record};
 use crate::visit::try_step;
+use race::{Raced, Racer, race};
 
 /// What became of a step and, if there was a hedge, of the step after it.
 pub struct Stepped {
@@ -66,6 +67,7 @@ async fn hedged(
         }
         Raced::Second(_) => {
             of_first.push(Attempt::hedged(job, first, began, &of_first));
+            note_silence(job, first, began.elapsed());
             Some("won")
         }
         Raced::Both(_, two) if two.is_ok() => Some("won"),
@@ -144,36 +146,26 @@ impl<'a> Second<'a> {
 fn is_up(job: &Job, step: &Step) -> bool {
     let provider = step.provider.filter(|_| step.problem.is_none());
     provider
-        .and_then(|provider| job.runtime.upstreams.get(provider.0))
+        .and_then(|at| job.runtime.upstreams.get(at.0))
         .is_some_and(|upstream| Pass::ready(upstream, &upstream.health.model(&step.model)).is_ok())
 }
 
-/// How long a target's answers usually take to begin, all but the slowest of them; `None` while too few are known.
+/// A first that was dropped was silent for at least so long. If only those that won were known, the usual would shrink with every hedge.
+fn note_silence(job: &Job, first: &Step, at_least: Duration) {
+    let provider = first.provider.filter(|_| !job.terms.hold);
+    if let Some(upstream) = provider.and_then(|at| job.runtime.upstreams.get(at.0)) {
+        let model = upstream.health.model(&first.model);
+        model.latency(job.stream).note(at_least);
+    }
+}
+
+/// How long a target's answers usually take to begin, all but the slowest of them; `None` while too few are known, and for streams that are
+/// held: their silence lasts as long as they are.
 fn usual_silence(job: &Job, first: &Step) -> Option<Duration> {
-    let upstream = job.runtime.upstreams.get(first.provider?.0)?;
+    let provider = first.provider.filter(|_| !job.terms.hold)?;
+    let upstream = job.runtime.upstreams.get(provider.0)?;
     let model = upstream.health.model(&first.model);
     model.latency(job.stream).percentile(95)
-}
-
-/// How a race ended.
-#[derive(Debug, PartialEq)]
-enum Raced<T> {
-    /// The first was over before a second began.
-    Alone(T),
-    /// The first won, or ended it; the second was dropped.
-    First(T),
-    /// The second won; the first was dropped.
-    Second(T),
-    /// Neither was dropped: both failed, or one failed and the other then won.
-    Both(T, T),
-}
-
-/// What a race needs to know of an outcome.
-trait Racer {
-    /// Whether it is an answer.
-    fn won(&self) -> bool;
-    /// Whether it is a failure after which nobody else is to be asked.
-    fn ends_all(&self) -> bool;
 }
 
 impl Racer for Result<Committed, Failure> {
@@ -184,115 +176,5 @@ impl Racer for Result<Committed, Failure> {
     fn ends_all(&self) -> bool {
         self.as_ref()
             .is_err_and(|failure| !failure.class.falls_back())
-    }
-}
-
-/// Runs `first`, and beside it `second` once `delay` is over, if it `may`.
-async fn race<T: Racer>(
-    first: impl Future<Output = T>,
-    delay: Duration,
-    may: impl FnOnce() -> bool,
-    second: impl Future<Output = T>,
-) -> Raced<T> {
-    let mut first = pin!(first);
-    if let Ok(done) = tokio::time::timeout(delay, first.as_mut()).await {
-        return Raced::Alone(done);
-    }
-    if !may() {
-        return Raced::Alone(first.await);
-    }
-    let mut second = pin!(second);
-    tokio::select! {
-        biased;
-        one = first.as_mut() => {
-            if one.won() || one.ends_all() {
-                return Raced::First(one);
-            }
-            Raced::Both(one, second.await)
-        }
-        two = second.as_mut() => {
-            if two.won() {
-                return Raced::Second(two);
-            }
-            let one = first.await;
-            // The second has been told of already; that it came first is of no interest to the caller.
-            Raced::Both(one, two)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::cell::Cell;
-
-    #[derive(Debug, PartialEq, Clone, Copy)]
-    enum End {
-        Won,
-        Failed,
-        Refused,
-    }
-
-    impl Racer for End {
-        fn won(&self) -> bool {
-            *self == Self::Won
-        }
-
-        fn ends_all(&self) -> bool {
-            *self == Self::Refused
-        }
-    }
-
-    async fn after(seconds: u64, end: End) -> End {
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        end
-    }
-
-    /// The outcome and the seconds it took; the delay is 10 s.
-    async fn raced(first: (u64, End), second: (u64, End)) -> (Raced<End>, u64) {
-        let began = Instant::now();
-        let raced = race(
-            after(first.0, first.1),
-            Duration::from_secs(10),
-            || true,
-            after(second.0, second.1),
-        )
-        .await;
-        (raced, began.elapsed().as_secs())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_to_commit_wins_and_the_other_is_not_waited_for() {
-        use End::{Failed, Refused, Won};
-        let table = [
-            ((5, Won), (1, Won), Raced::Alone(Won), 5),
-            ((5, Failed), (1, Won), Raced::Alone(Failed), 5),
-            ((15, Won), (60, Won), Raced::First(Won), 15),
-            ((60, Won), (5, Won), Raced::Second(Won), 15),
-            ((60, Won), (5, Failed), Raced::Both(Won, Failed), 60),
-            ((60, Won), (5, Refused), Raced::Both(Won, Refused), 60),
-            ((15, Failed), (10, Won), Raced::Both(Failed, Won), 20),
-            ((15, Refused), (10, Won), Raced::First(Refused), 15),
-            ((15, Failed), (10, Failed), Raced::Both(Failed, Failed), 20),
-        ];
-        for (first, second, end, seconds) in table {
-            assert_eq!(
-                raced(first, second).await,
-                (end, seconds),
-                "{first:?} {second:?}"
-            );
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_second_that_may_not_is_never_started() {
-        let started = Cell::new(false);
-        let second = async {
-            started.set(true);
-            End::Won
-        };
-        let delay = Duration::from_secs(10);
-        let raced = race(after(20, End::Won), delay, || false, second).await;
-        assert_eq!((raced, started.get()), (Raced::Alone(End::Won), false));
     }
 }

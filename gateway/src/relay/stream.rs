@@ -1,18 +1,20 @@
 //! A streamed answer: held until its first content, then passed on event by event, and ended as it really ended. A rule may want it held
 //! until it is whole, or gone on with by another target where it breaks.
 
+mod recovery;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use fairlead_snapshot::FailureClass;
-use fairlead_wire::openai::{self, Usage};
+use fairlead_wire::openai;
 use fairlead_wire::sse::{Decoder, Event};
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::progress::{Progress, Verdict};
-use super::said::{Said, framed, rejoined};
+use super::said::{Said, framed};
 use crate::attempt::{Patience, Try, broken, status_of};
 use crate::classify::classify;
 use crate::continuation::Resume;
@@ -94,11 +96,6 @@ impl StreamAnswer {
         }
     }
 
-    /// Lets another target go on where the stream breaks, if there is more of it to come.
-    pub fn recover_by(&mut self, resume: Option<Box<Resume>>) {
-        self.resume = resume.filter(|_| !self.ended);
-    }
-
     /// Reads until the stream has brought content; until then nothing of it may reach the caller.
     ///
     /// # Errors
@@ -177,39 +174,6 @@ impl StreamAnswer {
         Ok(())
     }
 
-    /// Lets another target go on with the answer; says whether one does.
-    async fn go_on(&mut self, failure: &Failure, record: &mut Record) -> bool {
-        let (Some(mut resume), Some(said)) = (self.resume.take(), self.said.as_mut()) else {
-            return false;
-        };
-        self.source = None;
-        said.cut(self.progress.usage);
-        let Some(rest) = Box::pin(resume.rest(said, failure.class, record)).await else {
-            return false;
-        };
-        let before = std::mem::replace(self, *rest);
-        for piece in before.ready.into_iter().rev() {
-            self.ready.push_front(piece);
-        }
-        self.resume = Some(resume);
-        true
-    }
-
-    /// What the caller has had takes memory as long as somebody may have to go on with it; without room nobody does.
-    fn remember(&mut self) {
-        if let (Some(resume), Some(said)) = (&mut self.resume, &self.said)
-            && !resume.covers(said)
-        {
-            self.resume = None;
-        }
-    }
-
-    /// What everyone together used who had a part in the answer, as far as it was reported.
-    fn usage(&self) -> Option<Usage> {
-        let last = self.progress.usage;
-        self.said.as_ref().map_or(last, |said| said.usage(last))
-    }
-
     /// Reads one piece from the provider and looks at every event in it.
     async fn read(&mut self) -> Result<Progressed, Failure> {
         let Some(source) = &mut self.source else {
@@ -266,24 +230,6 @@ impl StreamAnswer {
                 })
             }
         }
-    }
-
-    /// Puts an event where the caller will find it.
-    fn pass(&mut self, event: Event) {
-        self.held += event.raw.len();
-        let Some(said) = &mut self.said else {
-            self.ready.push_back(event.raw);
-            return;
-        };
-        let seen = if self.is_rest {
-            rejoined(&event, &said.identity)
-        } else {
-            Some(event.raw)
-        };
-        if let Some(data) = &event.data {
-            said.take(data);
-        }
-        self.ready.extend(seen);
     }
 
     /// The body ended without `[DONE]`: all is well if every choice has finished, and the missing terminator is added.
