@@ -121,7 +121,7 @@ pub async fn dispatch(
 fn applies(step: &Step, failure: &Failure, attempts: &[Attempt]) -> bool {
     let listed = step.on.as_ref().map(|on| {
         let by_status = failure
-            .status()
+            .status
             .is_some_and(|status| on.status_codes.contains(&status));
         by_status || on.classes.contains(&failure.class)
     });

@@ -13,6 +13,8 @@ use tokio::time::Instant;
 pub struct Failure {
     /// The class; decides what happens next.
     pub class: FailureClass,
+    /// The status that the provider refused with, if it did.
+    pub status: Option<u16>,
     /// The provider's own refusal, if it sent one that a caller may see.
     pub answer: Option<Box<Refused>>,
     /// A sentence for the caller, where there is no answer: never the provider's words, which may hold anything.
@@ -81,6 +83,7 @@ impl Failure {
     pub fn new(class: FailureClass, detail: &'static str) -> Self {
         Self {
             class,
+            status: None,
             answer: None,
             detail,
             retry_after: None,
@@ -116,12 +119,6 @@ impl Failure {
             retry_after: Some(time),
             ..self
         }
-    }
-
-    /// The status of the provider's refusal.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        self.answer.as_ref().map(|answer| answer.status.as_u16())
     }
 }
 

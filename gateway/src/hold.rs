@@ -60,7 +60,7 @@ impl Hold {
         if let Some(pass) = self.pass.take() {
             match class {
                 None => pass.succeeded(),
-                Some(class) => pass.ended(class),
+                Some(class) => pass.ended(class, None),
             }
         }
     }
@@ -135,7 +135,7 @@ impl Pass {
                 credentials.trouble(identity, now).throttled(now, time);
             }
         }
-        self.ended(failure.class);
+        self.ended(failure.class, failure.status);
     }
 
     fn succeeded(self) {
@@ -149,7 +149,7 @@ impl Pass {
         self.tell(Outcome::Success, Outcome::Success);
     }
 
-    fn ended(self, class: FailureClass) {
+    fn ended(self, class: FailureClass, status: Option<u16>) {
         if let Some(most) = self.upstream.adaptive()
             && pushes_back(class)
         {
@@ -158,13 +158,13 @@ impl Pass {
         }
         match blame(class) {
             Blame::Provider => {
-                self.upstream.health.reach.blame(class);
+                self.upstream.health.reach.blame(class, status);
                 let (now, policy) = (clock::uptime(), &self.upstream.provider.health);
                 let breaker = &self.upstream.health.reach.breaker;
                 breaker.tell(self.reach, Outcome::Failure, now, policy);
             }
             Blame::Model => {
-                self.model.answers.blame(class);
+                self.model.answers.blame(class, status);
                 self.tell(Outcome::Alive, Outcome::Failure);
             }
             Blame::Request => self.tell(Outcome::Alive, Outcome::Alive),
@@ -197,8 +197,12 @@ fn admitted(guarded: &Guarded, upstream: &Upstream, last: bool) -> Result<Token,
 
 /// As the failure that has brought it to this.
 fn skipped(guarded: &Guarded, skip: Skip) -> Failure {
-    let class = guarded.last_failure();
-    Failure::skipped(skip, class.unwrap_or(FailureClass::ServerError))
+    let last = guarded.last_failure();
+    let (class, status) = last.unwrap_or((FailureClass::ServerError, None));
+    Failure {
+        status,
+        ..Failure::skipped(skip, class)
+    }
 }
 
 fn blame(class: FailureClass) -> Blame {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use fairlead_snapshot::FailureClass;
 use parking_lot::{Mutex, RwLock};
@@ -61,24 +61,29 @@ pub struct ModelHealth {
 pub struct Guarded {
     /// The breaker.
     pub breaker: Breaker,
-    blamed: AtomicU8,
+    /// The class (8 bits) below the status (16 bits).
+    blamed: AtomicU32,
 }
 
 impl Guarded {
-    /// Notes a failure that counts.
-    pub fn blame(&self, class: FailureClass) {
+    /// Notes a failure that counts, and the status it came with, if it came with one.
+    pub fn blame(&self, class: FailureClass, status: Option<u16>) {
         let position = BLAMED.iter().position(|blamed| *blamed == class);
-        let code = position.and_then(|at| u8::try_from(at + 1).ok());
+        let code = position.and_then(|at| u32::try_from(at + 1).ok());
         if let Some(code) = code {
-            self.blamed.store(code, Ordering::Relaxed);
+            let status = u32::from(status.unwrap_or(0));
+            self.blamed.store(status << 8 | code, Ordering::Relaxed);
         }
     }
 
-    /// The class of the last failure that counted.
+    /// The class of the last failure that counted, and its status.
     #[must_use]
-    pub fn last_failure(&self) -> Option<FailureClass> {
-        let code = usize::from(self.blamed.load(Ordering::Relaxed));
-        BLAMED.get(code.checked_sub(1)?).copied()
+    pub fn last_failure(&self) -> Option<(FailureClass, Option<u16>)> {
+        let word = self.blamed.load(Ordering::Relaxed);
+        let code = usize::try_from(word & 0xFF).ok()?;
+        let class = BLAMED.get(code.checked_sub(1)?).copied()?;
+        let status = u16::try_from(word >> 8).ok().filter(|status| *status > 0);
+        Some((class, status))
     }
 }
 
@@ -143,7 +148,7 @@ mod tests {
     fn a_provider_is_known_as_long_as_somebody_holds_it() {
         let registry = Registry::default();
         let provider = registry.provider("search/openai https://a");
-        provider.reach.blame(FailureClass::Connect);
+        provider.reach.blame(FailureClass::Connect, None);
         registry.sweep();
         let again = registry.provider("search/openai https://a");
         assert!(Arc::ptr_eq(&provider, &again));
@@ -174,10 +179,13 @@ mod tests {
         let guarded = Guarded::default();
         assert_eq!(guarded.last_failure(), None);
         for class in BLAMED {
-            guarded.blame(class);
-            assert_eq!(guarded.last_failure(), Some(class));
+            for status in [None, Some(503), Some(u16::MAX)] {
+                guarded.blame(class, status);
+                assert_eq!(guarded.last_failure(), Some((class, status)));
+            }
         }
-        guarded.blame(FailureClass::ClientGone);
-        assert_eq!(guarded.last_failure(), Some(FailureClass::ProtocolError));
+        let last = guarded.last_failure();
+        guarded.blame(FailureClass::ClientGone, None);
+        assert_eq!(guarded.last_failure(), last);
     }
 }

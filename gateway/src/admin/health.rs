@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use fairlead_health::ModelHealth;
 use fairlead_health::registry::Guarded;
-use fairlead_snapshot::FailureClass;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -55,7 +54,7 @@ fn guarded(guarded: &Guarded, now: Duration) -> Value {
         "forMs": millis(until.map(|until| until.saturating_sub(now))),
         "consecutiveFailures": guarded.breaker.consecutive_failures(),
         "last10s": {"requests": requests, "failures": failures},
-        "lastFailure": guarded.last_failure().map(FailureClass::as_str),
+        "lastFailure": guarded.last_failure().map(|(class, _)| class.as_str()),
     })
 }
 

@@ -36,6 +36,7 @@ impl Try<'_> {
             .is_some()
             .then(|| Box::new(self.answer(status, &reply.headers, body)));
         Failure {
+            status: Some(status.as_u16()),
             answer,
             retry_after: retry_after(&reply.headers, clock::unix_millis()),
             ..Failure::new(class, refusal(class))
@@ -60,6 +61,7 @@ impl Try<'_> {
             status
         });
         Failure {
+            status: Some(status.as_u16()),
             retry_after: retry_after(headers, clock::unix_millis()),
             answer: Some(Box::new(self.answer(status, headers, body))),
             ..Failure::new(class, refusal(class))

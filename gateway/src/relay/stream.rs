@@ -225,6 +225,7 @@ impl StreamAnswer {
                     body,
                 };
                 Err(Failure {
+                    status: Some(answer.status.as_u16()),
                     answer: Some(Box::new(answer)),
                     ..Failure::new(class, "it reported an error inside its stream")
                 })

@@ -8,7 +8,7 @@ use fairlead_faults::{Play, Provider};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::harness::yaml::{caller, chain, provider};
+use crate::harness::yaml::{caller, chain, provider, rule};
 use crate::harness::{Gateway, Setup, eventually, whole};
 
 const PROBE: Duration = Duration::from_millis(500);
@@ -178,6 +178,25 @@ async fn what_is_known_outlives_an_edit_of_the_configuration() {
         (attempts == "a=unhealthy, spare=ok" && for_ms > Some(1_000_000)).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_fallback_for_certain_failures_goes_on_while_the_target_is_left_alone() {
+    for failure in ["statusCodes: [529]", "classes: [Overloaded]"] {
+        let play = Play::answer(529, &[("content-type", "text/html")], "<h1>Busy</h1>");
+        let stage = Stage::set_with(play, &HEALTH.replace("500ms", "1h")).await;
+        let target = |name: &str| format!("{{name: {name}, providerRef: {{name: {name}}}");
+        let spec = format!(
+            "match: {{models: [picky]}}, targets: [{}}}], fallbacks: [{}, onFailure: {{{failure}}}}}]",
+            target("a"),
+            target("spare")
+        );
+        stage.gateway.edit("more.yaml", &rule("picky", &spec)).await;
+        for _ in 0..3 {
+            assert_eq!(stage.attempts("picky").await, "a=overloaded, spare=ok");
+        }
+        assert_eq!(stage.attempts("picky").await, "a=unhealthy, spare=ok");
+    }
 }
 
 #[tokio::test]
