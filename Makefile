@@ -60,6 +60,7 @@ sdk: gateway ## the official Python and Node libraries against the quick start
 	sdk/run.py $(GATEWAY)
 
 faults: ## every fault of a provider, in full; figures to target/faults/results.json
+	rm -f $(TARGET)/faults/results.json
 	cargo test --profile quick --package fairlead-faults
 	cargo test --profile quick --package fairlead-gateway --test faults -- --include-ignored --test-threads 1
 
