@@ -13,7 +13,7 @@ NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit charts deny quick e2e sdk bench generate fuzz
+.PHONY: help run check test deps lint unit charts deny quick faults e2e sdk bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -25,7 +25,7 @@ run: ## build the gateway and serve examples/quickstart; prints a curl to try
 
 check: lint unit charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, charts, dependencies
 
-test: deps check e2e sdk ## everything
+test: deps check faults e2e sdk ## everything
 
 deps: ## install the Debian packages that are missing (as root; otherwise says which line to run)
 	@missing=; for need in $(NEEDS); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
@@ -65,6 +65,11 @@ e2e: quick ## a real API server, then a real node with the charts on it; $$KUBEC
 
 sdk: quick ## the official Python and Node libraries against the quick start
 	sdk/run.py $(GATEWAY)
+
+faults: ## every fault of a provider, in full; figures to target/faults/results.json
+	rm -f $(TARGET)/faults/results.json
+	cargo test --profile quick --package fairlead-faults
+	cargo test --profile quick --package fairlead-gateway --test faults -- --include-ignored --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench

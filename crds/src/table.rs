@@ -74,8 +74,10 @@ const WORLD: File = file!("world.yaml");
 const FILES: &[File] = &[
     file!("provider.yaml"),
     file!("provider-connection.yaml"),
+    file!("provider-resilience.yaml"),
     file!("rule.yaml"),
     file!("rule-targets.yaml"),
+    file!("rule-resilience.yaml"),
     file!("virtual-key.yaml"),
     file!("team.yaml"),
     file!("organization.yaml"),

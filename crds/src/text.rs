@@ -98,6 +98,11 @@ text! {
 }
 
 text! {
+    /// The name of an HTTP header, in lower case.
+    HeaderName { min: 1, max: 64, pattern: "^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$", is: "the name of a header in lower case (letters, digits, '-' and '_', at most 64)" }
+}
+
+text! {
     /// An `http` or `https` URL without credentials, query or fragment: a host name, an IPv4 address or an IPv6 address in brackets, a port
     /// from 1 to 65535 if any, then a path of printable ASCII.
     BaseUrl { min: 8, max: 2048, pattern: r"^https?://([-._A-Za-z0-9]+|\[[0-9A-Fa-f:.]+\])(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/[!$->A-~]*)?$", is: "an http:// or https:// URL without user, query or fragment" }

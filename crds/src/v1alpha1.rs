@@ -3,6 +3,7 @@
 mod common;
 mod owner;
 mod provider;
+mod resilience;
 mod rule;
 mod status;
 mod virtual_key;
@@ -12,6 +13,10 @@ pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
 pub use provider::{
     Access, CaReference, Credential, From, LLMProvider, LLMProviderSpec, NamespaceAccess,
     OfferedModel, OpenAi, ProviderTls, ProviderType, SecretReference, Simulated,
+};
+pub use resilience::{
+    Affinity, AffinityType, Backoff, Commit, Concurrency, Continuation, Health, Hedge,
+    OnClientGone, Overflow, Queue, Recovery, Retries, RuleRetries, Stream,
 };
 pub use rule::{
     Failover, FailureClass, Fallback, Match, Precedence, ProviderReference, RoutingRule,

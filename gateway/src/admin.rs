@@ -1,5 +1,7 @@
 //! The admin port: probes and metrics for everyone, the rest with a bearer token.
 
+pub mod health;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use http::{HeaderMap, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::status::Source;
@@ -45,6 +47,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/config", get(config))
+        .route("/health", get(health))
         .with_state(shared)
 }
 
@@ -64,13 +67,17 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         header::CONTENT_TYPE,
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
-    (kind, shared.observe.metrics.render()).into_response()
+    (
+        kind,
+        shared.observe.metrics.render(&shared.live.load().upstreams),
+    )
+        .into_response()
 }
 
 /// Which configuration is in force.
 async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     if !admitted(&shared, &headers) {
-        return (StatusCode::UNAUTHORIZED, "send the admin token as 'Authorization: Bearer TOKEN'; it stands in --state-dir/admin-token, in a cluster under admin-token in the credentials Secret\n").into_response();
+        return stranger();
     }
     let status = shared.status.borrow().clone();
     let runtime = shared.live.load();
@@ -83,11 +90,27 @@ async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         "source": status.source.map(Source::as_str),
         "error": status.error,
     });
+    answer(&body)
+}
+
+/// How the providers do.
+async fn health(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !admitted(&shared, &headers) {
+        return stranger();
+    }
+    answer(&health::report(&shared.live.load().upstreams))
+}
+
+fn answer(body: &Value) -> Response {
     (
         [(header::CONTENT_TYPE, "application/json")],
         body.to_string(),
     )
         .into_response()
+}
+
+fn stranger() -> Response {
+    (StatusCode::UNAUTHORIZED, "send the admin token as 'Authorization: Bearer TOKEN'; it stands in --state-dir/admin-token, in a cluster under admin-token in the credentials Secret\n").into_response()
 }
 
 fn admitted(shared: &Shared, headers: &HeaderMap) -> bool {

@@ -1,5 +1,7 @@
 //! One upstream call: from a step of the plan to an answer that may be given to the caller, or a failure with its class.
 
+mod refusal;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +13,8 @@ use fairlead_wire::openai::Usage;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
-use crate::classify::classify;
 use crate::dispatch::Job;
-use crate::failure::{Deadline, Failure, Refused};
+use crate::failure::{Deadline, Failure};
 use crate::headers;
 use crate::memory::Permit;
 use crate::relay::large::LargeAnswer;
@@ -21,14 +22,12 @@ use crate::relay::stream::StreamAnswer;
 use crate::transport::{self, Reply};
 use crate::upstream::Upstream;
 use crate::upstream::source::Source;
+pub(crate) use refusal::status_of;
 
 /// A whole answer is held up to this size, so that a cut fails over; a larger one is passed on as it comes.
 const MAX_HELD: usize = 4 * 1024 * 1024;
 /// Of an error answer this much is read.
 const MAX_ERROR: usize = 64 * 1024;
-
-/// How long the body of an error may take.
-const ERROR_BODY: Duration = Duration::from_secs(2);
 
 /// An answer that may be given to the caller.
 #[derive(Debug)]
@@ -115,6 +114,9 @@ impl Try<'_> {
         }
         let mut answer = StreamAnswer::new(self, reply);
         first.wait(answer.until_content()).await??;
+        if self.job.terms.hold {
+            answer.until_whole(&self.job.worker.shared.memory).await?;
+        }
         Ok(Committed::Stream(Box::new(answer)))
     }
 
@@ -208,55 +210,6 @@ impl Try<'_> {
             .map_err(|_| no_room())
     }
 
-    /// The provider refused with a status: its body says more.
-    async fn refused(&self, mut reply: Reply, first: Deadline) -> Failure {
-        let status = reply.status;
-        // The status alone says enough: a body that does not come must not hold up the next target.
-        let soon = first.or_at(Instant::now() + ERROR_BODY, FailureClass::ServerError);
-        let body = match soon.wait(read_up_to(&mut reply.body, MAX_ERROR)).await {
-            Ok(Ok((body, _))) => body,
-            Ok(Err(_)) | Err(_) => Bytes::new(),
-        };
-        let facts = openai::error_body(&body);
-        let class = classify(Some(status.as_u16()), facts.as_ref());
-        // Only an error object is passed on: a page of HTML from some proxy on the way is of no use to an SDK.
-        let answer = facts
-            .is_some()
-            .then(|| Box::new(self.answer(status, &reply.headers, body)));
-        Failure {
-            class,
-            answer,
-            detail: refusal(class),
-        }
-    }
-
-    /// The provider said 200 and meant an error.
-    fn error_in_success(&self, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Failure {
-        let facts = openai::error_body(&body);
-        let class = classify(None, facts.as_ref());
-        let shown = facts
-            .and_then(|facts| facts.status)
-            .and_then(|status| StatusCode::from_u16(status).ok());
-        let status = shown.unwrap_or(if status.is_success() {
-            status_of(class)
-        } else {
-            status
-        });
-        Failure {
-            class,
-            answer: Some(Box::new(self.answer(status, headers, body))),
-            detail: refusal(class),
-        }
-    }
-
-    fn answer(&self, status: StatusCode, headers: &HeaderMap, body: Bytes) -> Refused {
-        Refused {
-            status,
-            headers: headers::for_caller(headers),
-            body: self.redact(body),
-        }
-    }
-
     /// Cuts our credential out of what the provider says: some repeat it.
     pub fn redact(&self, text: Bytes) -> Bytes {
         headers::redact(text, self.authorization.as_ref())
@@ -289,46 +242,6 @@ fn no_room() -> Failure {
         FailureClass::Unavailable,
         "the gateway has no memory left to hold the answer",
     )
-}
-
-/// The status that an error has which came without one.
-pub(crate) fn status_of(class: FailureClass) -> StatusCode {
-    match class {
-        FailureClass::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        FailureClass::Overloaded | FailureClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        FailureClass::ContextTooLong | FailureClass::ContentFiltered | FailureClass::BadRequest => {
-            StatusCode::BAD_REQUEST
-        }
-        FailureClass::FirstTokenTimeout
-        | FailureClass::IdleTimeout
-        | FailureClass::TotalTimeout => StatusCode::GATEWAY_TIMEOUT,
-        FailureClass::Connect
-        | FailureClass::Reset
-        | FailureClass::ServerError
-        | FailureClass::ProtocolError
-        | FailureClass::BadCredential
-        | FailureClass::ClientGone => StatusCode::BAD_GATEWAY,
-    }
-}
-
-fn refusal(class: FailureClass) -> &'static str {
-    match class {
-        FailureClass::RateLimited => "it limits our rate",
-        FailureClass::Overloaded => "it has no capacity",
-        FailureClass::Unavailable => "it does not know this model or path",
-        FailureClass::ProtocolError => "it answered with a status that its API does not have",
-        FailureClass::BadRequest | FailureClass::ContextTooLong | FailureClass::ContentFiltered => {
-            "it refused the request"
-        }
-        FailureClass::BadCredential => "it refused the gateway's credential",
-        FailureClass::Connect
-        | FailureClass::Reset
-        | FailureClass::FirstTokenTimeout
-        | FailureClass::IdleTimeout
-        | FailureClass::TotalTimeout
-        | FailureClass::ServerError
-        | FailureClass::ClientGone => "it answered with an error",
-    }
 }
 
 /// How long an attempt may go without anything that moves the answer on.

@@ -1,23 +1,32 @@
 //! From a plan to an answer: one attempt after the other until one can be given to the caller.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fairlead_route::{CredentialChoice, Plan, RuleRef, Step};
-use fairlead_snapshot::{FailureClass, Problem};
+use fairlead_route::{Plan, Step};
+use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::request::Edits;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::attempt::{Committed, Try};
-use crate::failure::{Failure, Refused};
+use crate::attempt::Committed;
+use crate::continuation;
+use crate::failure::{Failure, Refused, Skip};
+use crate::hedge;
 use crate::memory::Permit;
 use crate::record::{Attempt, Record};
 use crate::reject::Rejection;
+use crate::relay::terms::Terms;
 use crate::runtime::Runtime;
 use crate::surface::Operation;
+use crate::verdict::verdict;
+use crate::visit::try_at_last;
 use crate::worker::Worker;
+
+/// However many targets, retries and credentials there are, no request is sent more often than this.
+const MAX_ATTEMPTS: u32 = 16;
 
 /// Everything an answer is made from. Owned, so that a stream can outlive the handler that began it.
 #[derive(Debug)]
@@ -44,6 +53,18 @@ pub struct Job {
     pub deadline: Instant,
     /// The memory that the body occupies.
     pub permit: Permit,
+    /// How its stream is treated.
+    pub terms: Terms,
+    /// How many attempts have been sent for it.
+    pub sent: AtomicU32,
+}
+
+impl Job {
+    /// Whether as many attempts have been sent as one request may have.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed) >= MAX_ATTEMPTS
+    }
 }
 
 /// How a request ended that no target could answer.
@@ -62,18 +83,29 @@ pub async fn dispatch(
     mut record: Record,
 ) -> (Record, Result<Committed, Refusal>) {
     let mut failures: Vec<Failure> = Vec::new();
-    for step in &plan.steps {
+    let mut at = 0;
+    while let Some(step) = plan.steps.get(at).filter(|_| !job.is_spent()) {
         let applies = |failure| applies(step, failure, &record.attempts);
         if !failures.last().is_none_or(applies) {
+            at += 1;
             continue;
         }
-        let began = Instant::now();
-        let outcome = attempt(&job, step, plan.rule.as_ref()).await;
-        record
-            .attempts
-            .push(noted(&job, step, &outcome, began.elapsed()));
-        match outcome {
-            Ok(committed) => return (record, Ok(committed)),
+        let Some(stepped) = hedge::step(&job, &plan, at, &mut record).await else {
+            break;
+        };
+        if let Some((committed, at)) = stepped.answer {
+            return (record, Ok(continuation::arm(committed, job, plan, at)));
+        }
+        failures.extend(stepped.failures);
+        at = stepped.next;
+    }
+    for (at, step) in plan.steps.iter().enumerate() {
+        if !may_yet(step, &failures, &record.attempts) || job.is_spent() {
+            continue;
+        }
+        let rule = plan.rule.as_ref();
+        match try_at_last(&job, step, rule, &mut record.attempts).await {
+            Ok(committed) => return (record, Ok(continuation::arm(committed, job, plan, at))),
             Err(failure) => failures.push(failure),
         }
     }
@@ -89,16 +121,33 @@ pub async fn dispatch(
 fn applies(step: &Step, failure: &Failure, attempts: &[Attempt]) -> bool {
     let listed = step.on.as_ref().map(|on| {
         let by_status = failure
-            .status()
+            .status
             .is_some_and(|status| on.status_codes.contains(&status));
         by_status || on.classes.contains(&failure.class)
     });
-    let over = matches!(
-        failure.class,
-        FailureClass::TotalTimeout | FailureClass::ClientGone
-    );
+    let over = ends_all(failure);
     let by_itself = || failure.class.falls_back() && !too_long_for(&step.model, attempts);
     !over && listed.unwrap_or_else(by_itself)
+}
+
+/// Whether nothing is tried after a failure, whatever a rule says.
+fn ends_all(failure: &Failure) -> bool {
+    failure.skip == Some(Skip::Rejected)
+        || matches!(
+            failure.class,
+            FailureClass::TotalTimeout | FailureClass::ClientGone
+        )
+}
+
+/// Whether a step that was skipped may be tried now that all others have failed.
+fn may_yet(step: &Step, failures: &[Failure], attempts: &[Attempt]) -> bool {
+    let skipped = attempts
+        .iter()
+        .any(|attempt| attempt.target == step.target && attempt.skip.is_some_and(Skip::may_yet));
+    skipped
+        && failures
+            .last()
+            .is_some_and(|failure| failure.class.falls_back() && !ends_all(failure))
 }
 
 /// Whether a target has found the request too long for this model. Context windows are not known, so only another model may help; a rule
@@ -109,102 +158,32 @@ fn too_long_for(model: &str, attempts: &[Attempt]) -> bool {
     })
 }
 
-async fn attempt(job: &Job, step: &Step, rule: Option<&RuleRef>) -> Result<Committed, Failure> {
-    if let Some(problem) = step.problem {
-        return Err(Failure::new(FailureClass::Unavailable, sentence(problem)));
-    }
-    let missing = || Failure::new(FailureClass::Unavailable, sentence(Problem::NotFound));
-    let provider = step.provider.ok_or_else(missing)?;
-    let upstream = job.runtime.upstreams.get(provider.0).ok_or_else(missing)?;
-    let authorization = match job.runtime.table.credential(provider, &step.requested) {
-        CredentialChoice::NotNeeded => None,
-        CredentialChoice::Use(index) => {
-            Some(upstream.authorization(index).ok_or_else(no_credential)?)
+impl Attempt {
+    /// An attempt at a step that ended now, after so long.
+    pub(crate) fn new(job: &Job, step: &Step, class: Option<FailureClass>, took: Duration) -> Self {
+        let upstream = step
+            .provider
+            .and_then(|provider| job.runtime.upstreams.get(provider.0));
+        Self {
+            target: Arc::clone(&step.target),
+            provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
+            system: upstream.map_or("", |upstream| upstream.system()),
+            model: Arc::clone(&step.model),
+            class,
+            hedged: false,
+            skip: None,
+            queued: None,
+            took,
+            hold: None,
         }
-        CredentialChoice::NoneUsable => return Err(no_credential()),
-    };
-    let timeouts = &upstream.provider.timeouts;
-    let timeouts = rule.map_or(*timeouts, |rule| rule.timeouts.over(timeouts));
-    Try {
-        job,
-        upstream,
-        model: &step.model,
-        authorization,
-        timeouts,
     }
-    .run()
-    .await
-}
 
-fn no_credential() -> Failure {
-    Failure::new(
-        FailureClass::Unavailable,
-        "the Secret of its credential is missing or cannot be used, or no credential is for this model",
-    )
-}
-
-fn sentence(problem: Problem) -> &'static str {
-    match problem {
-        Problem::NotFound => "its LLMProvider does not exist",
-        Problem::NotPermitted => "its LLMProvider does not admit this namespace",
-        Problem::ModelNotOffered => "its LLMProvider does not offer the model",
+    /// One that began at `since`, or when those `before` it at the same target had failed, and was dropped because another was quicker.
+    pub(crate) fn hedged(job: &Job, step: &Step, since: Instant, before: &[Self]) -> Self {
+        let earlier = before.iter().map(|attempt| attempt.took).sum();
+        Self {
+            hedged: true,
+            ..Self::new(job, step, None, since.elapsed().saturating_sub(earlier))
+        }
     }
-}
-
-fn noted(job: &Job, step: &Step, outcome: &Result<Committed, Failure>, took: Duration) -> Attempt {
-    let upstream = step
-        .provider
-        .and_then(|provider| job.runtime.upstreams.get(provider.0));
-    Attempt {
-        target: Arc::clone(&step.target),
-        provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
-        system: upstream.map_or("", |upstream| upstream.system()),
-        model: Arc::clone(&step.model),
-        class: outcome.as_ref().err().map(|failure| failure.class),
-        took,
-    }
-}
-
-/// What the caller is told when nothing answered: a refusal that ends the plan is told as it came; else the first target's error, passing
-/// over refused credentials, which are not the caller's business.
-fn verdict(mut failures: Vec<Failure>) -> Refusal {
-    if failures
-        .iter()
-        .all(|failure| failure.class == FailureClass::BadCredential)
-    {
-        return Refusal::Own(Rejection::ProviderCredential);
-    }
-    let final_word = failures
-        .last()
-        .is_some_and(|failure| !failure.class.falls_back());
-    let told = if final_word {
-        failures.pop()
-    } else {
-        failures
-            .into_iter()
-            .find(|failure| failure.class != FailureClass::BadCredential)
-    };
-    let Some(failure) = told else {
-        return Refusal::Own(Rejection::ProviderCredential);
-    };
-    if let Some(answer) = failure.answer {
-        return Refusal::Provider(answer, failure.class);
-    }
-    Refusal::Own(match failure.class {
-        FailureClass::Unavailable => Rejection::NoHealthyTarget(failure.detail.to_owned()),
-        FailureClass::FirstTokenTimeout
-        | FailureClass::IdleTimeout
-        | FailureClass::TotalTimeout => Rejection::ProviderTimeout(failure.detail),
-        FailureClass::Connect
-        | FailureClass::Reset
-        | FailureClass::RateLimited
-        | FailureClass::Overloaded
-        | FailureClass::ServerError
-        | FailureClass::ProtocolError
-        | FailureClass::BadCredential
-        | FailureClass::ContextTooLong
-        | FailureClass::ContentFiltered
-        | FailureClass::BadRequest
-        | FailureClass::ClientGone => Rejection::ProviderError(failure.detail.to_owned()),
-    })
 }

@@ -4,6 +4,7 @@
 //! here, [`listen`] how connections do, [`app`] how everything is put together.
 
 pub mod admin;
+pub mod affinity;
 pub mod app;
 pub mod args;
 pub mod attempt;
@@ -13,10 +14,13 @@ pub mod clock;
 #[cfg(feature = "kubernetes")]
 pub mod cluster;
 pub mod connection;
+pub mod continuation;
 pub mod dispatch;
 pub mod failure;
 pub mod folder;
 pub mod headers;
+pub mod hedge;
+pub mod hold;
 pub mod limits;
 pub mod listen;
 pub mod memory;
@@ -29,6 +33,7 @@ pub mod record;
 pub mod reject;
 pub mod relay;
 pub mod respond;
+pub mod retry_after;
 pub mod router;
 pub mod runtime;
 pub mod shutdown;
@@ -41,4 +46,6 @@ pub mod tasks;
 pub mod tls;
 pub mod transport;
 pub mod upstream;
+pub mod verdict;
+mod visit;
 pub mod worker;

@@ -1,6 +1,7 @@
 //! The phases of a request before anything is sent, each a function that the pipeline names.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,12 +14,14 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 
+use crate::affinity;
 use crate::clock;
 use crate::dispatch::Job;
 use crate::headers;
 use crate::memory::Permit;
 use crate::record::Record;
 use crate::reject::Rejection;
+use crate::relay::terms::Terms;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::Operation;
 use crate::worker::Worker;
@@ -180,7 +183,7 @@ async fn collect(
 /// What the body says, as far as the gateway acts on it.
 #[derive(Debug)]
 pub struct Asked<'a> {
-    request: Request<'a>,
+    pub(crate) request: Request<'a>,
     operation: Operation,
     edits: Edits,
 }
@@ -224,10 +227,11 @@ pub fn plan(
 ) -> Result<Plan, Rejection> {
     let caller = &admitted.context.caller;
     let facts = || Facts::new(asked.facts(headers), caller.facts());
-    let plan = runtime
+    let mut plan = runtime
         .table
         .plan(caller, &asked.request.model, &facts)
         .map_err(|reason| Rejection::no_route(reason, &asked.request.model))?;
+    affinity::keep(&mut plan, asked, headers);
     record.rule = plan.rule.as_ref().map(|rule| rule.name.to_string().into());
     Ok(plan)
 }
@@ -306,6 +310,15 @@ impl Asked<'_> {
         }
     }
 
+    /// How the rule wants its stream treated.
+    #[must_use]
+    pub fn terms(&self, plan: &Plan) -> Terms {
+        plan.rule
+            .as_ref()
+            .map(|rule| Terms::of(rule.stream, self.operation, &self.request))
+            .unwrap_or_default()
+    }
+
     /// The owned part of it, with what else an answer is made from.
     #[must_use]
     pub fn job(
@@ -329,6 +342,8 @@ impl Asked<'_> {
             body,
             deadline,
             permit,
+            terms: Terms::default(),
+            sent: AtomicU32::default(),
         }
     }
 }

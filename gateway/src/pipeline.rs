@@ -39,7 +39,7 @@ async fn pipeline(
     let asked = phases::peek(operation, &body, record)?;
     let plan = phases::plan(&runtime, admitted, &asked, &head.headers, record)?;
     let deadline = phases::deadline(&runtime, &plan, &head.headers, record)?;
-    let job = asked.job(
+    let mut job = asked.job(
         worker,
         &runtime,
         &head.headers,
@@ -47,5 +47,6 @@ async fn pipeline(
         permit,
         deadline,
     );
+    job.terms = asked.terms(&plan);
     Ok(phases::Work { job, plan })
 }

@@ -11,6 +11,8 @@ use fairlead_wire::openai::Usage;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use crate::failure::Skip;
+use crate::hold::Hold;
 use crate::observe::Observe;
 use crate::surface::Operation;
 use crate::worker::ActiveRequest;
@@ -33,7 +35,7 @@ pub struct Record {
     /// The rule that took the request, `namespace/name`.
     pub rule: Option<Arc<str>>,
     /// Every attempt, in order.
-    pub attempts: SmallVec<[Attempt; 2]>,
+    pub attempts: Attempts,
     /// The trace that the caller's `traceparent` names.
     pub trace: Option<Box<str>>,
     /// The status the caller saw; 0 while there is none.
@@ -50,6 +52,9 @@ pub struct Record {
     _active: ActiveRequest,
 }
 
+/// Attempts, in order.
+pub type Attempts = SmallVec<[Attempt; 2]>;
+
 /// One attempt.
 #[derive(Debug)]
 pub struct Attempt {
@@ -63,15 +68,25 @@ pub struct Attempt {
     pub model: Arc<str>,
     /// How it failed; `None`: it did not.
     pub class: Option<FailureClass>,
+    /// Whether it was dropped because another one beside it was quicker.
+    pub hedged: bool,
+    /// Why nothing was sent, where nothing was; `class` is then the failure that it counts as.
+    pub skip: Option<Skip>,
+    /// How long it waited for a place at the provider, if it had to.
+    pub queued: Option<Duration>,
     /// How long it took, until its answer could be given or it failed.
     pub took: Duration,
+    /// What it holds until its answer has ended.
+    pub hold: Option<Hold>,
 }
 
 impl Attempt {
     /// The outcome as headers, logs and metrics show it.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
-        self.class.map_or("ok", FailureClass::as_str)
+        let good = if self.hedged { "hedged" } else { "ok" };
+        let outcome = self.class.map_or(good, FailureClass::as_str);
+        self.skip.map_or(outcome, Skip::as_str)
     }
 }
 
@@ -119,7 +134,16 @@ impl Record {
     pub fn answered(&self) -> Option<&Attempt> {
         self.attempts
             .last()
-            .filter(|attempt| attempt.class.is_none())
+            .filter(|attempt| attempt.class.is_none() && !attempt.hedged)
+    }
+
+    /// What a hedge's loser is taken to have used: it read the same input as whoever answered and counted it; what it wrote by the time it was
+    /// dropped nobody tells.
+    #[must_use]
+    pub fn lost_input_tokens(&self, attempt: &Attempt) -> Option<u64> {
+        self.usage
+            .filter(|_| attempt.hedged)
+            .and_then(|usage| usage.input_tokens)
     }
 
     /// Notes that the first content goes to the caller now.
@@ -132,8 +156,18 @@ impl Record {
     /// The failure of an answer that had begun.
     pub fn cut(&mut self, class: FailureClass) {
         self.error = Some(class.as_str());
-        if let Some(attempt) = self.attempts.last_mut() {
+        self.broke_off(class);
+    }
+
+    /// The attempt that was answering failed. Somebody else may go on.
+    pub fn broke_off(&mut self, class: FailureClass) {
+        if let Some(attempt) = self.attempts.last_mut()
+            && attempt.class.is_none()
+        {
             attempt.class = Some(class);
+            if let Some(mut hold) = attempt.hold.take() {
+                hold.settle(Some(class));
+            }
         }
     }
 }
@@ -142,6 +176,11 @@ impl Drop for Record {
     fn drop(&mut self) {
         if !self.complete && self.error.is_none() {
             self.error = Some(FailureClass::ClientGone.as_str());
+        }
+        if self.complete
+            && let Some(hold) = self.attempts.last_mut().and_then(|last| last.hold.as_mut())
+        {
+            hold.settle(None);
         }
         let observe = Arc::clone(&self.observe);
         observe.finished(self);

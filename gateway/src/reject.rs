@@ -83,7 +83,17 @@ pub enum Rejection {
     RuleError(String),
     /// Not one target could be tried.
     #[error("no target for this model can be used: {0}")]
-    NoHealthyTarget(String),
+    NoHealthyTarget(String, Option<u64>),
+    /// Every target's credentials rest; for so many seconds more.
+    #[error(
+        "the provider limits the rate of this gateway; try again in {0} s, or have a fallback or another credential added"
+    )]
+    RateLimited(u64),
+    /// Every target has as many requests as it may.
+    #[error(
+        "every provider of this model has as many requests as it may; try again in a moment, or have spec.concurrency of the LLMProvider raised"
+    )]
+    ProviderFull,
     /// The provider's answer is of no use.
     #[error("the provider failed: {0}; try again, or have a fallback added to the routing rule")]
     ProviderError(String),
@@ -115,9 +125,11 @@ impl Rejection {
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ProviderError(_) | Self::ProviderCredential => StatusCode::BAD_GATEWAY,
-            Self::Overloaded | Self::RuleError(_) | Self::NoHealthyTarget(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded
+            | Self::ProviderFull
+            | Self::RuleError(_)
+            | Self::NoHealthyTarget(..) => StatusCode::SERVICE_UNAVAILABLE,
             Self::ProviderTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -141,12 +153,41 @@ impl Rejection {
             Self::BodyTooLarge(_) => "body_too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",
             Self::BodyTimeout(_) => "request_timeout",
-            Self::Overloaded => "overloaded",
+            Self::Overloaded | Self::ProviderFull => "overloaded",
+            Self::RateLimited(_) => "rate_limited",
             Self::RuleError(_) => "rule_error",
-            Self::NoHealthyTarget(_) => "no_healthy_target",
+            Self::NoHealthyTarget(..) => "no_healthy_target",
             Self::ProviderError(_) => "provider_error",
             Self::ProviderCredential => "provider_credential",
             Self::ProviderTimeout(_) => "provider_timeout",
+        }
+    }
+
+    /// In how many seconds it is worth trying again, if it is.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Overloaded | Self::ProviderFull => Some(1),
+            Self::RateLimited(seconds) => Some(*seconds),
+            Self::NoHealthyTarget(_, seconds) => *seconds,
+            Self::InvalidRequest(_)
+            | Self::DuplicateKey(_)
+            | Self::MissingKey
+            | Self::InvalidKey
+            | Self::KeyExpired
+            | Self::KeySuspended
+            | Self::ModelNotAllowed(_)
+            | Self::ProviderNotAllowed(_)
+            | Self::NoRule(_)
+            | Self::UnknownModel(_)
+            | Self::UnknownPath
+            | Self::MethodNotAllowed
+            | Self::BodyTooLarge(_)
+            | Self::UnsupportedEncoding
+            | Self::BodyTimeout(_)
+            | Self::RuleError(_)
+            | Self::ProviderError(_)
+            | Self::ProviderCredential
+            | Self::ProviderTimeout(_) => None,
         }
     }
 
@@ -155,6 +196,7 @@ impl Rejection {
         match self.status().as_u16() {
             401 => "authentication_error",
             403 => "permission_error",
+            429 => "rate_limit_error",
             400..=499 => "invalid_request_error",
             _ => "api_error",
         }
@@ -191,8 +233,9 @@ impl IntoResponse for Rejection {
             // The gateway has been through its plan: a client that repeats the request repeats all of it.
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
-        if matches!(self, Self::Overloaded) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        // Nothing was sent, and something is known of when it can be.
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
             headers.insert("x-should-retry", HeaderValue::from_static("true"));
         }
         response

@@ -1,8 +1,7 @@
 //! The answer as the caller sees it: head, body, and the record that ends with the body.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -15,6 +14,8 @@ use crate::dispatch::{Refusal, dispatch};
 use crate::phases::Work;
 use crate::record::Record;
 use crate::reject::Rejection;
+use crate::relay::company::{Accompanied, Manner, WAITING};
+use crate::relay::finish::Beginning;
 use crate::relay::large::LargeAnswer;
 use crate::relay::stream::{StreamAnswer, in_band};
 use crate::worker::{Phase, Worker};
@@ -26,21 +27,20 @@ const RULE: HeaderName = HeaderName::from_static("x-fairlead-rule");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-fairlead-attempts");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-type Outcome = (Record, Result<Committed, Refusal>);
-type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
 /// Does the work and answers. A stream whose content takes long gets its head first.
 pub async fn to(work: Work, record: Record) -> Response {
     let heartbeat = work.job.worker.shared.limits.heartbeat;
     let streamed = work.job.stream;
     if !streamed {
         let (record, outcome) = dispatch(work.job, work.plan, record).await;
-        return answer(record, outcome);
+        return answer(record, outcome, Manner::default());
     }
-    let mut pending: Pending = Box::pin(dispatch(work.job, work.plan, record));
-    match tokio::time::timeout(heartbeat, &mut pending).await {
-        Ok((record, outcome)) => answer(record, outcome),
-        Err(_) => thinking(pending, heartbeat),
+    let manner = Manner::of(&work.job);
+    let pending = Box::pin(dispatch(work.job, work.plan, record));
+    let mut beginning = Beginning::new(pending, manner.tasks.clone());
+    match tokio::time::timeout(heartbeat, &mut beginning).await {
+        Ok((record, outcome)) => answer(record, outcome, manner),
+        Err(_) => thinking(beginning, manner, heartbeat),
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn leaving(worker: &Worker, version: Version, mut response: Response)
     response
 }
 
-fn answer(record: Record, outcome: Result<Committed, Refusal>) -> Response {
+fn answer(record: Record, outcome: Result<Committed, Refusal>, manner: Manner) -> Response {
     match outcome {
         Ok(Committed::Whole(whole)) => {
             let mut record = record;
@@ -74,7 +74,7 @@ fn answer(record: Record, outcome: Result<Committed, Refusal>) -> Response {
             finished(response, record)
         }
         Ok(Committed::Large(large)) => large_answer(large, record),
-        Ok(Committed::Stream(answer)) => stream_answer(answer, record),
+        Ok(Committed::Stream(answer)) => stream_answer(answer, record, manner),
         Err(Refusal::Own(rejection)) => rejected(rejection, record),
         Err(Refusal::Provider(refused, _)) => {
             let mut response = head(
@@ -147,7 +147,7 @@ fn large_answer(large: Box<LargeAnswer>, mut record: Record) -> Response {
     response_head.map(|_| Body::from_stream(pieces))
 }
 
-fn stream_answer(answer: Box<StreamAnswer>, mut record: Record) -> Response {
+fn stream_answer(answer: Box<StreamAnswer>, mut record: Record, manner: Manner) -> Response {
     record.status = StatusCode::OK.as_u16();
     let response = head(
         StatusCode::OK,
@@ -155,42 +155,43 @@ fn stream_answer(answer: Box<StreamAnswer>, mut record: Record) -> Response {
         &record,
         Body::empty(),
     );
-    let pieces = stream::unfold((answer, record), |(mut answer, mut record)| async move {
-        let piece = answer.next(&mut record).await?;
-        Some((Ok::<Bytes, Infallible>(piece), (answer, record)))
+    let stream = Accompanied::new(answer, record, manner);
+    let pieces = stream::unfold(stream, |mut stream| async move {
+        let piece = stream.next().await?;
+        Some((Ok::<Bytes, Infallible>(piece), stream))
     });
     response.map(|_| Body::from_stream(pieces))
 }
 
 /// The states of a stream whose head went out before its content came.
 enum Thinking {
-    Waiting(Pending),
-    Relaying(Box<StreamAnswer>, Box<Record>),
+    Waiting(Beginning),
+    Relaying(Box<Accompanied>),
     Over,
 }
 
 /// The head now, comments while the model thinks, then the stream. Failover stays possible; only when every target has failed does the
 /// caller see an error inside the stream.
-fn thinking(pending: Pending, heartbeat: std::time::Duration) -> Response {
-    let pieces = stream::unfold(Thinking::Waiting(pending), move |state| async move {
-        match state {
-            Thinking::Waiting(mut pending) => {
-                match tokio::time::timeout(heartbeat, &mut pending).await {
-                    Err(_) => Some((
-                        Bytes::from_static(b": waiting\n\n"),
-                        Thinking::Waiting(pending),
-                    )),
-                    Ok((record, outcome)) => Some(after_thinking(record, outcome)),
+fn thinking(beginning: Beginning, manner: Manner, heartbeat: Duration) -> Response {
+    let pieces = stream::unfold(Thinking::Waiting(beginning), move |state| {
+        let manner = manner.clone();
+        async move {
+            match state {
+                Thinking::Waiting(mut beginning) => {
+                    match tokio::time::timeout(heartbeat, &mut beginning).await {
+                        Err(_) => Some((WAITING, Thinking::Waiting(beginning))),
+                        Ok((record, outcome)) => Some(after_thinking(record, outcome, manner)),
+                    }
                 }
+                Thinking::Relaying(mut stream) => {
+                    let piece = stream.next().await?;
+                    Some((piece, Thinking::Relaying(stream)))
+                }
+                Thinking::Over => None,
             }
-            Thinking::Relaying(mut answer, mut record) => {
-                let piece = answer.next(&mut record).await?;
-                Some((piece, Thinking::Relaying(answer, record)))
-            }
-            Thinking::Over => None,
         }
     });
-    let opening = stream::once(async { Bytes::from_static(b": waiting\n\n") });
+    let opening = stream::once(async { WAITING });
     let body = Body::from_stream(futures_util::StreamExt::map(
         futures_util::StreamExt::chain(opening, pieces),
         Ok::<Bytes, Infallible>,
@@ -204,7 +205,11 @@ fn thinking(pending: Pending, heartbeat: std::time::Duration) -> Response {
 }
 
 /// What the headers would have said, as a comment before the first event.
-fn after_thinking(mut record: Record, outcome: Result<Committed, Refusal>) -> (Bytes, Thinking) {
+fn after_thinking(
+    mut record: Record,
+    outcome: Result<Committed, Refusal>,
+    manner: Manner,
+) -> (Bytes, Thinking) {
     record.status = StatusCode::OK.as_u16();
     let mut described = HeaderMap::new();
     describe(&mut described, &record);
@@ -218,7 +223,8 @@ fn after_thinking(mut record: Record, outcome: Result<Committed, Refusal>) -> (B
     text.push('\n');
     match outcome {
         Ok(Committed::Stream(answer)) => {
-            (text.into(), Thinking::Relaying(answer, Box::new(record)))
+            let stream = Accompanied::new(answer, record, manner);
+            (text.into(), Thinking::Relaying(Box::new(stream)))
         }
         // A job that streams yields streams.
         Ok(Committed::Whole(_) | Committed::Large(_)) => (text.into(), Thinking::Over),

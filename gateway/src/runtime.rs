@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use fairlead_admit::Keys;
 use fairlead_compile::Credentials;
+use fairlead_health::Registry;
 use fairlead_route::{Caller, Table};
 use fairlead_snapshot::{Digest, Snapshot};
 
@@ -24,6 +25,8 @@ pub struct Runtime {
     pub keys: Keys<Admission>,
     /// The providers, in the order of the table's index.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// How providers do: the same in every runtime of a process.
+    health: Arc<Registry>,
 }
 
 /// What is known of a caller whose key was recognised.
@@ -46,6 +49,9 @@ impl Runtime {
                 .iter()
                 .find(|upstream| &*upstream.label == name)
         };
+        let health = previous
+            .map(|previous| Arc::clone(&previous.health))
+            .unwrap_or_default();
         let upstreams = table
             .providers()
             .iter()
@@ -54,10 +60,12 @@ impl Runtime {
                     name,
                     provider,
                     credentials,
+                    &health,
                     before(&name.to_string()).map(|found| &**found),
                 ))
             })
             .collect();
+        health.sweep();
         let admissions = snapshot.keys.iter().map(|(name, key)| {
             let admission = Admission {
                 caller: table.caller(name, key),
@@ -72,6 +80,7 @@ impl Runtime {
             table,
             keys,
             upstreams,
+            health,
         }
     }
 }

@@ -3,17 +3,21 @@
 pub mod body;
 mod egress;
 pub mod endpoint;
+pub mod gate;
 pub mod pool;
 pub mod simulated;
 pub mod source;
+mod standing;
 
 use std::sync::Arc;
 
 use fairlead_compile::Credentials;
-use fairlead_snapshot::{ObjectName, Protocol, Provider};
+use fairlead_health::{ProviderHealth, Registry};
+use fairlead_snapshot::{Digest, ObjectName, Protocol, Provider};
 use http::HeaderValue;
 
 use endpoint::Endpoint;
+use gate::Gate;
 
 /// A provider, ready to be sent to.
 #[derive(Debug)]
@@ -26,6 +30,12 @@ pub struct Upstream {
     pub reach: Reach,
     /// One per credential of the provider: the Authorization header, marked sensitive. `None`: there is no value.
     authorizations: Vec<Option<HeaderValue>>,
+    /// How it does; of the same place in every configuration.
+    pub health: Arc<ProviderHealth>,
+    /// The places at it.
+    pub gate: Arc<Gate>,
+    /// What makes each credential the same one after an edit: its name and its value's digest.
+    identities: Vec<Arc<str>>,
 }
 
 /// How a provider is reached.
@@ -46,6 +56,7 @@ impl Upstream {
         name: &ObjectName,
         provider: &Provider,
         credentials: &Credentials,
+        registry: &Registry,
         previous: Option<&Self>,
     ) -> Self {
         let reach = match previous.map(|previous| &previous.reach) {
@@ -61,11 +72,21 @@ impl Upstream {
             header.set_sensitive(true);
             Some(header)
         };
+        let health = registry.provider(&identity(name, &provider.protocol));
+        let named = |credential: &fairlead_snapshot::Credential| {
+            let value = credential.value.as_ref().map_or("", Digest::as_str);
+            format!("{} {value}", credential.name).into()
+        };
         Self {
             label: name.to_string().into(),
             provider: provider.clone(),
             reach,
             authorizations: provider.credentials.iter().map(authorization).collect(),
+            gate: previous
+                .map(|previous| Arc::clone(&previous.gate))
+                .unwrap_or_default(),
+            identities: provider.credentials.iter().map(named).collect(),
+            health,
         }
     }
 
@@ -102,5 +123,13 @@ impl Upstream {
             Protocol::OpenAi { .. } => "openai",
             Protocol::Simulated(_) => "fairlead.simulated",
         }
+    }
+}
+
+/// What makes a provider the same one after an edit: what is known of one address says nothing of another.
+fn identity(name: &ObjectName, protocol: &Protocol) -> String {
+    match protocol {
+        Protocol::OpenAi { base_url, .. } => format!("{name} {base_url}"),
+        Protocol::Simulated(_) => name.to_string(),
     }
 }

@@ -53,6 +53,7 @@ fn the_pure_crates_depend_on_nothing_impure() {
         "fairlead-wire",
         "fairlead-route",
         "fairlead-admit",
+        "fairlead-health",
     ] {
         let dependencies = dependencies(package);
         assert!(
@@ -75,6 +76,9 @@ fn arrows_go_one_way() {
         ("fairlead-route", "fairlead-crds"),
         ("fairlead-route", "fairlead-wire"),
         ("fairlead-admit", "fairlead-crds"),
+        ("fairlead-health", "fairlead-crds"),
+        ("fairlead-health", "fairlead-route"),
+        ("fairlead-route", "fairlead-health"),
         ("fairlead-compile", "fairlead-route"),
         ("fairlead-compile", "fairlead-wire"),
         ("fairlead-crds", "fairlead-snapshot"),

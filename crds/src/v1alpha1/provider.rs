@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{LabelSelector, Timeouts};
+use super::resilience::{Concurrency, Continuation, Health, Retries};
 use super::status::Status;
 use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretKey, SecretName};
 
@@ -37,6 +38,7 @@ use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretK
     validation = Rule::new("self.type != 'Simulated' || !has(self.baseURL)").message("a Simulated provider opens no connection, so baseURL does not apply; remove it").field_path(".baseURL"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.tls)").message("a Simulated provider opens no connection, so tls does not apply; remove it").field_path(".tls"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.credentials)").message("a Simulated provider opens no connection, so credentials does not apply; remove it").field_path(".credentials"),
+    validation = Rule::new("self.type != 'Simulated' || !has(self.continuation)").message("a Simulated provider opens no connection, so continuation does not apply; remove it").field_path(".continuation"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.allowPrivateNetwork)").message("a Simulated provider opens no connection, so allowPrivateNetwork does not apply; remove it").field_path(".allowPrivateNetwork"),
     validation = Rule::new("!has(self.tls) || !has(self.baseURL) || self.baseURL.startsWith('https://')").message("tls needs a baseURL that starts with https://").field_path(".tls"),
 )]
@@ -65,6 +67,14 @@ pub struct LLMProviderSpec {
     pub models: Option<Vec<OfferedModel>>,
     /// How long each part of a request may take.
     pub timeouts: Option<Timeouts>,
+    /// How often a failed attempt is repeated here.
+    pub retries: Option<Retries>,
+    /// When it counts as down, and how it comes back.
+    pub health: Option<Health>,
+    /// How many requests it is sent at a time. Absent: as many as there are.
+    pub concurrency: Option<Concurrency>,
+    /// How it continues an answer that another provider has begun, for rules with stream.recovery: Continue. Absent: it is not asked to.
+    pub continuation: Option<Continuation>,
     /// Who may name this provider. Absent: its own namespace.
     pub access: Option<Access>,
     /// What an OpenAI-compatible server can and cannot; only for type OpenAI.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Timeouts;
+use super::resilience::{Affinity, Hedge, RuleRetries, Stream};
 use super::status::Status;
 use crate::text::{Label, ModelName, ModelPattern};
 
@@ -58,6 +59,14 @@ pub struct RoutingRuleSpec {
     pub fallbacks: Option<Vec<Fallback>>,
     /// How long each part of a request may take; goes before the provider's.
     pub timeouts: Option<Timeouts>,
+    /// How often a failed attempt is repeated at the same target; goes before the provider's.
+    pub retries: Option<RuleRetries>,
+    /// How streams are treated.
+    pub stream: Option<Stream>,
+    /// A second attempt while the first is silent. Absent: none.
+    pub hedge: Option<Hedge>,
+    /// Keeps the turns of a conversation at one target, which may hold them in its cache. Absent: every request is placed by itself.
+    pub affinity: Option<Affinity>,
 }
 
 /// Whether a rule may be outranked.

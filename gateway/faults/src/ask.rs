@@ -8,13 +8,12 @@ use bytes::{Buf, Bytes};
 
 use crate::socket::Socket;
 
-/// A request off the wire, before it has a place in the log.
-pub(crate) struct Ask {
+/// The head of a request.
+pub(crate) struct Head {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) head: Bytes,
-    pub(crate) body: Bytes,
+    pub(crate) bytes: Bytes,
 }
 
 /// Why no request could be read.
@@ -31,12 +30,16 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-/// Reads the next request whole.
-pub(crate) async fn read(socket: &mut Socket) -> Result<Ask, Unreadable> {
-    let head = take_through(socket, b"\r\n\r\n").await?;
-    let (method, path, headers) = parse_head(&head).ok_or(Unreadable::Malformed)?;
+/// Reads the head of the next request.
+pub(crate) async fn head(socket: &mut Socket) -> Result<Head, Unreadable> {
+    let bytes = take_through(socket, b"\r\n\r\n").await?;
+    parse(&bytes).ok_or(Unreadable::Malformed)
+}
+
+/// Reads what follows the head, with chunked encoding taken off.
+pub(crate) async fn body(socket: &mut Socket, head: &Head) -> Result<Bytes, Unreadable> {
     let field = |name: &str| {
-        headers
+        head.headers
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
@@ -44,28 +47,19 @@ pub(crate) async fn read(socket: &mut Socket) -> Result<Ask, Unreadable> {
     if field("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
         socket.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
     }
-    let body = match (field("transfer-encoding"), field("content-length")) {
-        (Some(coding), _) if coding.eq_ignore_ascii_case("chunked") => read_chunks(socket).await?,
-        (Some(_), _) => return Err(Unreadable::Malformed),
+    match (field("transfer-encoding"), field("content-length")) {
+        (Some(coding), _) if coding.eq_ignore_ascii_case("chunked") => read_chunks(socket).await,
+        (Some(_), _) => Err(Unreadable::Malformed),
         (None, Some(length)) => {
             let length = length.parse().map_err(|_| Unreadable::Malformed)?;
-            take(socket, length).await?
+            take(socket, length).await
         }
-        (None, None) => Bytes::new(),
-    };
-    Ok(Ask {
-        method,
-        path,
-        headers,
-        head,
-        body,
-    })
+        (None, None) => Ok(Bytes::new()),
+    }
 }
 
-type Head = (String, String, Vec<(String, String)>);
-
-fn parse_head(head: &[u8]) -> Option<Head> {
-    let text = std::str::from_utf8(head).ok()?;
+fn parse(bytes: &Bytes) -> Option<Head> {
+    let text = std::str::from_utf8(bytes).ok()?;
     let mut lines = text.split("\r\n").take_while(|line| !line.is_empty());
     let mut request = lines.next()?.split(' ');
     let (method, path, version) = (request.next()?, request.next()?, request.next()?);
@@ -76,11 +70,12 @@ fn parse_head(head: &[u8]) -> Option<Head> {
         let (name, value) = line.split_once(':')?;
         Some((name.to_ascii_lowercase(), value.trim().to_owned()))
     });
-    Some((
-        method.to_owned(),
-        path.to_owned(),
-        headers.collect::<Option<_>>()?,
-    ))
+    Some(Head {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        headers: headers.collect::<Option<_>>()?,
+        bytes: bytes.clone(),
+    })
 }
 
 async fn read_chunks(socket: &mut Socket) -> Result<Bytes, Unreadable> {

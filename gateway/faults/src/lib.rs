@@ -22,16 +22,27 @@
 //! It is test support: it panics where a test could not go on (no loopback port, a certificate that does not parse).
 
 mod ask;
+mod dialect;
+mod fault;
+mod moment;
 mod perform;
 mod play;
 mod provider;
+mod refusing;
 mod reply;
 mod seen;
 mod shape;
 mod socket;
+mod step;
 
-pub use play::{Framing, Play, Step};
-pub use provider::{Provider, Refusing};
+pub use dialect::Dialect;
+pub use fault::{Fault, Fits, TEXT};
+pub use moment::Moment;
+pub use perform::Ending;
+pub use play::Play;
+pub use provider::{Builder, Played, Provider};
+pub use refusing::Refusing;
 pub use reply::Reply;
 pub use seen::Seen;
 pub use shape::Shape;
+pub use step::{Framing, Step};

@@ -8,21 +8,34 @@ use tokio::time::{Instant, timeout_at};
 use crate::socket::Socket;
 use crate::{Framing, Step};
 
-/// What the steps left behind.
+/// What a play did to its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
+pub enum Ending {
     /// A complete answer: the connection can carry another request.
-    KeepAlive,
+    KeptAlive,
     /// An answer that ends with the connection, or was cut.
-    Close,
-    /// The connection is to be reset.
+    Closed,
+    /// RST.
     Reset,
-    /// The peer went away before the steps were done.
-    Gone,
+    /// The peer went away before the play was over.
+    Abandoned,
+}
+
+impl Ending {
+    /// As a log shows it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::KeptAlive => "kept_alive",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Abandoned => "abandoned",
+        }
+    }
 }
 
 /// Writes the steps in order.
-pub(crate) async fn perform(steps: &[Step], socket: &mut Socket) -> After {
+pub(crate) async fn perform(steps: &[Step], socket: &mut Socket) -> Ending {
     let mut body = Body {
         framing: None,
         written: 0,
@@ -30,11 +43,16 @@ pub(crate) async fn perform(steps: &[Step], socket: &mut Socket) -> After {
     };
     for step in steps {
         let outcome = match step {
-            Step::Reset => return After::Reset,
-            Step::Close => return After::Close,
+            Step::Reset => return Ending::Reset,
+            Step::Close => return Ending::Closed,
             Step::Hang => {
                 stay(socket, None).await;
-                return After::Gone;
+                return Ending::Abandoned;
+            }
+            Step::HalfClose => {
+                socket.end().await;
+                stay(socket, None).await;
+                return Ending::Abandoned;
             }
             Step::Pause(pause) => stay(socket, Some(*pause)).await,
             Step::Head {
@@ -61,13 +79,13 @@ pub(crate) async fn perform(steps: &[Step], socket: &mut Socket) -> After {
             Step::End => body.end(socket).await.is_ok(),
         };
         if !outcome {
-            return After::Gone;
+            return Ending::Abandoned;
         }
     }
     if body.is_complete() {
-        After::KeepAlive
+        Ending::KeptAlive
     } else {
-        After::Close
+        Ending::Closed
     }
 }
 

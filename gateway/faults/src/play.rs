@@ -1,54 +1,14 @@
 //! What to do with one request: a list of steps, or a reply that becomes steps once the request is known.
 
+mod edit;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::{Reply, Seen, Shape};
-
-/// One thing a provider does on the wire. Each is flushed before the next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// Status line and fields; the framing adds its own field and says how the body steps that follow are written.
-    Head {
-        /// Three digits; nothing checks them.
-        status: u16,
-        /// Further fields, written as given.
-        headers: Vec<(String, String)>,
-        /// How the body is delimited.
-        framing: Framing,
-    },
-    /// Bytes as they are, outside any framing.
-    Raw(Bytes),
-    /// Bytes of the body: one chunk under [`Framing::Chunked`], as they are otherwise. Never empty under `Chunked`: that would end it.
-    Body(Bytes),
-    /// One server-sent event, `data: …` and a blank line, as one piece of the body.
-    Event(String),
-    /// One server-sent comment, `: …` and a blank line, as one piece of the body.
-    Comment(String),
-    /// The end of a chunked body. A list of steps without it cuts the body off.
-    End,
-    /// Nothing for so long. Ends the play if the peer goes away meanwhile.
-    Pause(Duration),
-    /// Nothing until the peer goes away.
-    Hang,
-    /// FIN, at once.
-    Close,
-    /// RST, at once: what was written before may be lost, as with a crashed server.
-    Reset,
-}
-
-/// How a body says where it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// `content-length`, whether or not so many bytes follow; the connection stays open if they do.
-    Length(usize),
-    /// `transfer-encoding: chunked`; the connection stays open after [`Step::End`].
-    Chunked,
-    /// Neither: the body ends with the connection.
-    Close,
-}
+use crate::{Dialect, Framing, Moment, Reply, Seen, Shape, Step};
+use edit::Edit;
 
 /// What a provider does with one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,15 +22,6 @@ enum Source {
     Steps(Vec<Step>),
     /// Becomes steps when the request is known: whole or streamed, chat or embeddings.
     Reply(Box<Reply>),
-}
-
-/// A change to the steps, applied when the request is known.
-#[derive(Clone, Debug, PartialEq)]
-enum Edit {
-    Header(String, String),
-    PauseBefore(Duration),
-    PauseBetween(Duration),
-    EndAfter(usize, Step),
 }
 
 impl Play {
@@ -87,16 +38,8 @@ impl Play {
     #[must_use]
     pub fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
         let body = body.into();
-        let headers = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
         Self::steps([
-            Step::Head {
-                status,
-                headers,
-                framing: Framing::Length(body.len()),
-            },
+            Step::head(status, headers, Framing::Length(body.len())),
             Step::Body(body),
         ])
     }
@@ -146,7 +89,7 @@ impl Play {
     /// A 200 stream of these data payloads; no `[DONE]` unless it is among them.
     #[must_use]
     pub fn events<'a>(payloads: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut steps = vec![event_stream_head()];
+        let mut steps = vec![Step::event_stream()];
         steps.extend(
             payloads
                 .into_iter()
@@ -177,7 +120,7 @@ impl Play {
     /// The head of a stream, then nothing.
     #[must_use]
     pub fn silent_after_head() -> Self {
-        Self::steps([event_stream_head(), Step::Hang])
+        Self::steps([Step::event_stream(), Step::Hang])
     }
 
     /// Bytes that are not HTTP.
@@ -225,6 +168,48 @@ impl Play {
         self.edit(Edit::EndAfter(pieces, Step::Hang))
     }
 
+    /// Ends the connection (FIN) at this moment.
+    #[must_use]
+    pub fn cut_at(self, moment: Moment) -> Self {
+        self.instead(moment, [Step::Close])
+    }
+
+    /// Resets the connection at this moment.
+    #[must_use]
+    pub fn reset_at(self, moment: Moment) -> Self {
+        self.instead(moment, [Step::Reset])
+    }
+
+    /// Falls silent at this moment.
+    #[must_use]
+    pub fn hang_at(self, moment: Moment) -> Self {
+        self.instead(moment, [Step::Hang])
+    }
+
+    /// Does this from that moment on, and nothing of the rest.
+    #[must_use]
+    pub fn instead(self, moment: Moment, steps: impl Into<Vec<Step>>) -> Self {
+        self.edit(Edit::Instead(moment, steps.into()))
+    }
+
+    /// Does this at that moment, and goes on. For moments within the body of a stream.
+    #[must_use]
+    pub fn insert(self, moment: Moment, steps: impl Into<Vec<Step>>) -> Self {
+        self.edit(Edit::Insert(moment, steps.into()))
+    }
+
+    /// Writes the body in pieces of so many bytes, wherever events or characters begin. Not zero.
+    #[must_use]
+    pub fn in_pieces_of(self, bytes: usize) -> Self {
+        self.edit(Edit::Pieces(bytes.max(1)))
+    }
+
+    /// Ends the lines of the body in another way than `\n`.
+    #[must_use]
+    pub fn line_end(self, end: &'static str) -> Self {
+        self.edit(Edit::LineEnd(end))
+    }
+
     fn edit(mut self, edit: Edit) -> Self {
         self.edits.push(edit);
         self
@@ -233,12 +218,12 @@ impl Play {
     /// The steps for this request.
     #[must_use]
     pub fn resolve(&self, seen: &Seen) -> Vec<Step> {
-        let mut steps = match &self.source {
-            Source::Steps(steps) => steps.clone(),
-            Source::Reply(reply) => reply.steps(seen),
+        let (mut steps, dialect) = match &self.source {
+            Source::Steps(steps) => (steps.clone(), Dialect::default()),
+            Source::Reply(reply) => (reply.steps(seen), reply.shape.dialect()),
         };
         for edit in &self.edits {
-            edit.apply(&mut steps);
+            edit.apply(&mut steps, dialect);
         }
         steps
     }
@@ -250,53 +235,5 @@ impl From<Reply> for Play {
             source: Source::Reply(Box::new(reply)),
             edits: Vec::new(),
         }
-    }
-}
-
-impl Edit {
-    fn apply(&self, steps: &mut Vec<Step>) {
-        match self {
-            Self::Header(name, value) => {
-                for step in steps {
-                    if let Step::Head { headers, .. } = step {
-                        headers.push((name.clone(), value.clone()));
-                    }
-                }
-            }
-            Self::PauseBefore(pause) => steps.insert(0, Step::Pause(*pause)),
-            Self::PauseBetween(pause) => {
-                let paced = std::mem::take(steps).into_iter().flat_map(|step| {
-                    let pause = step.is_piece().then_some(Step::Pause(*pause));
-                    pause.into_iter().chain([step])
-                });
-                steps.extend(paced);
-            }
-            Self::EndAfter(pieces, end) => {
-                let body = steps
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, step)| step.is_piece() || **step == Step::End);
-                let cut = body.map(|(at, _)| at).nth(*pieces).unwrap_or(steps.len());
-                steps.truncate(cut);
-                steps.push(end.clone());
-            }
-        }
-    }
-}
-
-impl Step {
-    /// Whether it is a piece of the body, in the sense of [`Play::cut_after`].
-    fn is_piece(&self) -> bool {
-        matches!(self, Self::Body(_) | Self::Event(_) | Self::Comment(_))
-    }
-}
-
-/// The head of a server-sent event stream.
-pub(crate) fn event_stream_head() -> Step {
-    let headers = vec![("content-type".to_owned(), "text/event-stream".to_owned())];
-    Step::Head {
-        status: 200,
-        headers,
-        framing: Framing::Chunked,
     }
 }

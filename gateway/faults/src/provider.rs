@@ -2,18 +2,19 @@
 //!
 //! Everything runs on the caller's runtime, one task per connection inside one task per provider; dropping the provider ends them.
 
+mod builder;
 mod connection;
+mod greeting;
 mod log;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
+
+pub use builder::Builder;
+pub use log::Played;
 
 use crate::{Play, Seen};
 use connection::Host;
@@ -28,12 +29,10 @@ pub struct Provider {
     accepting: JoinHandle<()>,
 }
 
-type Script = Box<dyn Fn(&Seen) -> Play + Send + Sync>;
-
 impl Provider {
     /// Starts one that asks `script` what to do with each request.
     pub async fn start(script: impl Fn(&Seen) -> Play + Send + Sync + 'static) -> Self {
-        Self::launch(Box::new(script), None, 0).await
+        Self::builder().start(script).await
     }
 
     /// Starts one that treats every request alike.
@@ -46,7 +45,7 @@ impl Provider {
         first: usize,
         script: impl Fn(&Seen) -> Play + Send + Sync + 'static,
     ) -> Self {
-        Self::launch(Box::new(script), None, first).await
+        Self::builder().reset_first(first).start(script).await
     }
 
     /// Starts one that speaks TLS with this certificate chain and private key, both in PEM.
@@ -55,33 +54,22 @@ impl Provider {
         chain: &str,
         key: &str,
     ) -> Self {
-        Self::launch(Box::new(script), Some(acceptor(chain, key)), 0).await
+        Self::builder().tls(chain, key).start(script).await
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "a test cannot go on without a loopback port"
-    )]
-    async fn launch(script: Script, tls: Option<TlsAcceptor>, reset_first: usize) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("no free loopback port");
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
-        let log = Arc::new(Log::new());
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let host = Arc::new(Host {
-            script,
-            tls,
-            reset_first,
-            log: Arc::clone(&log),
-        });
+    /// One that is not usual before its first request, or that listens at a certain address.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    fn serve(listener: TcpListener, address: SocketAddr, scheme: &'static str, host: Host) -> Self {
+        let log = Arc::clone(&host.log);
         Self {
             address,
             scheme,
             log,
-            accepting: spawn(accept(listener, host)),
+            accepting: spawn(accept(listener, Arc::new(host))),
         }
     }
 
@@ -109,6 +97,18 @@ impl Provider {
         self.log.requests()
     }
 
+    /// How many requests there were of a kind.
+    #[must_use]
+    pub fn count(&self, kind: impl Fn(&Seen) -> bool) -> usize {
+        self.log.count(kind)
+    }
+
+    /// What was played so far, in the order in which the plays ended.
+    #[must_use]
+    pub fn played(&self) -> Vec<Played> {
+        self.log.played()
+    }
+
     /// How many connections have been accepted, those that were reset at once included.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -121,7 +121,7 @@ impl Provider {
         self.log.abandoned()
     }
 
-    /// Waits until the condition holds; it is looked at now and after each connection, request and abandoned play.
+    /// Waits until the condition holds; it is looked at now and after each connection, request and play.
     pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
         let mut changes = self.log.changes();
         while !condition(self) {
@@ -141,38 +141,6 @@ impl Provider {
 impl Drop for Provider {
     fn drop(&mut self) {
         self.accepting.abort();
-    }
-}
-
-/// An address at which nothing listens and nothing will: connecting to it is refused as long as this lives.
-#[derive(Debug)]
-pub struct Refusing {
-    address: SocketAddr,
-    _socket: TcpSocket,
-}
-
-impl Refusing {
-    /// Takes a loopback port without listening on it.
-    #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "a test cannot go on without a loopback port"
-    )]
-    pub fn bind() -> Self {
-        let socket = TcpSocket::new_v4().expect("no socket");
-        socket
-            .bind((Ipv4Addr::LOCALHOST, 0).into())
-            .expect("no free loopback port");
-        Self {
-            address: socket.local_addr().expect("a bound socket has an address"),
-            _socket: socket,
-        }
-    }
-
-    /// What a client is configured with: `http://127.0.0.1:PORT/v1`.
-    #[must_use]
-    pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
     }
 }
 
@@ -196,23 +164,4 @@ async fn accept(listener: TcpListener, host: Arc<Host>) {
 )]
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "a test with a broken certificate is a broken test"
-)]
-fn acceptor(chain: &str, key: &str) -> TlsAcceptor {
-    let chain = CertificateDer::pem_slice_iter(chain.as_bytes())
-        .collect::<Result<_, _>>()
-        .expect("chain is not PEM");
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("key is not PEM");
-    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(crypto)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has the default protocol versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("certificate and key do not fit each other");
-    TlsAcceptor::from(Arc::new(config))
 }

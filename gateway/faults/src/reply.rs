@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::play::event_stream_head;
 use crate::{Framing, Seen, Shape, Step};
 
 /// A healthy server's answer to chat completions, legacy completions, embeddings and the list of models.
@@ -126,19 +125,13 @@ impl Reply {
 
 fn whole(status: u16, body: &Value) -> Vec<Step> {
     let body = body.to_string();
-    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    vec![
-        Step::Head {
-            status,
-            headers,
-            framing: Framing::Length(body.len()),
-        },
-        Step::Body(body.into()),
-    ]
+    let json = [("content-type", "application/json")];
+    let head = Step::head(status, &json, Framing::Length(body.len()));
+    vec![head, Step::Body(body.into())]
 }
 
 fn stream(events: Vec<Step>) -> Vec<Step> {
-    let mut steps = vec![event_stream_head()];
+    let mut steps = vec![Step::event_stream()];
     steps.extend(events);
     steps.push(Step::Event("[DONE]".to_owned()));
     steps.push(Step::End);

@@ -14,7 +14,9 @@ pub struct Seen {
     pub connection: usize,
     /// Place among the requests of that connection; 1 and more mean that the connection was reused.
     pub nth_on_connection: usize,
-    /// When its last byte had been read, since the provider started.
+    /// When the head had been read, since the provider started.
+    pub head_at: Duration,
+    /// When the last byte had been read; the same as `head_at` where the answer did not wait for the body.
     pub at: Duration,
     /// The method, as sent.
     pub method: String,

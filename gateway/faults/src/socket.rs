@@ -17,21 +17,35 @@ enum Stream {
 pub(crate) struct Socket {
     stream: Stream,
     pub(crate) unread: BytesMut,
+    written: u64,
 }
 
 impl Socket {
-    /// Takes over an accepted connection, after its TLS handshake if there is an acceptor.
-    pub(crate) async fn accept(tcp: TcpStream, tls: Option<&TlsAcceptor>) -> io::Result<Self> {
+    /// Takes over an accepted connection.
+    pub(crate) fn plain(tcp: TcpStream) -> io::Result<Self> {
         // Without it Nagle's algorithm would join steps that a script wants apart.
         tcp.set_nodelay(true)?;
-        let stream = match tls {
-            Some(acceptor) => Stream::Tls(Box::new(acceptor.accept(tcp).await?)),
-            None => Stream::Plain(tcp),
-        };
-        Ok(Self {
+        Ok(Self::new(Stream::Plain(tcp)))
+    }
+
+    /// Takes over an accepted connection after its TLS handshake.
+    pub(crate) async fn tls(tcp: TcpStream, acceptor: &TlsAcceptor) -> io::Result<Self> {
+        tcp.set_nodelay(true)?;
+        let tls = acceptor.accept(tcp).await?;
+        Ok(Self::new(Stream::Tls(Box::new(tls))))
+    }
+
+    fn new(stream: Stream) -> Self {
+        Self {
             stream,
             unread: BytesMut::new(),
-        })
+            written: 0,
+        }
+    }
+
+    /// How many bytes have been written, before TLS.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
     }
 
     /// Reads what has come into `unread`; 0 bytes mean that the peer will send no more.
@@ -50,11 +64,18 @@ impl Socket {
             Stream::Tls(tls) => tls.as_mut(),
         };
         writer.write_all(bytes).await?;
-        writer.flush().await
+        writer.flush().await?;
+        self.written += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(())
     }
 
     /// Ends in order: TLS close, FIN.
     pub(crate) async fn close(mut self) {
+        self.end().await;
+    }
+
+    /// Says that nothing more will be written, in order: TLS close, FIN.
+    pub(crate) async fn end(&mut self) {
         // A peer that has already gone is the end we wanted.
         let _ = match &mut self.stream {
             Stream::Plain(tcp) => tcp.shutdown().await,

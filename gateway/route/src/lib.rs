@@ -4,7 +4,9 @@
 //! configuration; [`Table::caller`] says, once per key, which rules and providers that key sees; [`Table::plan`] then costs a request a few
 //! comparisons and one atomic increment. Nothing here fails but with a [`NoRoute`], which says why a request has nowhere to go.
 
+mod affinity;
 mod caller;
+mod credit;
 mod explain;
 mod find;
 mod group;
@@ -17,6 +19,7 @@ mod table;
 mod upstream;
 
 pub use caller::Caller;
+pub use credit::Credit;
 pub use explain::{Considered, Explanation, Verdict};
 pub use plan::{NoRoute, Plan, RuleHead, RuleRef, Step};
 pub use table::Table;

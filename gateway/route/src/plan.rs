@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use fairlead_condition::Facts;
-use fairlead_snapshot::{Failover, ObjectName, Problem, TimeoutOverrides};
+use fairlead_snapshot::{
+    Affinity, Failover, Hedge, ObjectName, Problem, RetryOverrides, Strategy, Streams,
+    TimeoutOverrides,
+};
 use smallvec::SmallVec;
 
+use crate::credit::Credit;
 use crate::find::{LazyFacts, first_match};
 use crate::route::{BoundTarget, Route};
 use crate::sequence::{Draw, Sequence};
@@ -39,6 +43,10 @@ pub struct Step {
     pub on: Option<Arc<Failover>>,
     /// Whether it is one of the rule's fallbacks.
     pub fallback: bool,
+    /// Its share of the conversations, where they are spread; 0 for fallbacks, and where the strategy spreads nothing.
+    pub share: u32,
+    /// The conversation that the request belongs to, where conversations stay together.
+    pub conversation: Option<u64>,
     /// Why it cannot be tried, if it cannot: then it counts as a failed attempt.
     pub problem: Option<Problem>,
 }
@@ -50,6 +58,16 @@ pub struct RuleHead {
     pub name: ObjectName,
     /// What it says of timeouts.
     pub timeouts: TimeoutOverrides,
+    /// What it says of retries.
+    pub retries: RetryOverrides,
+    /// How it treats streams.
+    pub stream: Streams,
+    /// Its second attempts, if there are any.
+    pub hedge: Option<Hedge>,
+    /// What it has left of them; outlives a table of the rule.
+    pub hedges: Arc<Credit>,
+    /// How it knows a conversation, if it does.
+    pub affinity: Option<Affinity>,
 }
 
 /// A shared [`RuleHead`].
@@ -152,7 +170,10 @@ impl Planner<'_> {
         let mut sent = None;
         let mut steps: SmallVec<[Step; 4]> = order
             .iter()
-            .map(|choice| self.step(&route.targets[choice.position], &mut sent))
+            .map(|choice| Step {
+                share: share(route.strategy, choice.weight),
+                ..self.step(&route.targets[choice.position], &mut sent)
+            })
             .collect();
         for fallback in route
             .fallbacks
@@ -198,7 +219,18 @@ impl Planner<'_> {
             requested,
             on: None,
             fallback: false,
+            share: 0,
+            conversation: None,
             problem,
         }
+    }
+}
+
+/// The share of a target among the conversations that a strategy spreads.
+fn share(strategy: Strategy, weight: u32) -> u32 {
+    match strategy {
+        Strategy::Weighted => weight,
+        Strategy::RoundRobin => 1,
+        Strategy::Priority => 0,
     }
 }

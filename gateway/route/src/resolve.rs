@@ -129,6 +129,8 @@ impl Planner<'_> {
             requested,
             on: None,
             fallback: false,
+            share: 0,
+            conversation: None,
             problem: None,
         })
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fairlead_condition::{Condition, EvaluationError, Facts};
 use fairlead_snapshot::{Failover, ModelPattern, ObjectName, Problem, Rule, Strategy, Target};
 
+use crate::credit::Credit;
 use crate::plan::{RuleHead, RuleRef};
 use crate::sequence::Sequence;
 use crate::table::Providers;
@@ -32,6 +33,7 @@ pub(crate) struct Route {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) sequence: Sequence,
+    hedges: Arc<Credit>,
     condition_errors: AtomicU64,
 }
 
@@ -82,10 +84,18 @@ impl Route {
             target: BoundTarget::new(&fallback.target, providers),
             on: fallback.on.clone().map(Arc::new),
         };
+        let counters = previous
+            .map(|route| Arc::clone(&route.counters))
+            .unwrap_or_default();
         Self {
             head: Arc::new(RuleHead {
                 name: rule.name.clone(),
                 timeouts: rule.timeouts,
+                retries: rule.retries,
+                stream: rule.stream,
+                hedge: rule.hedge,
+                hedges: Arc::clone(&counters.hedges),
+                affinity: rule.affinity.clone(),
             }),
             overrides: rule.overrides,
             priority: rule.priority,
@@ -99,9 +109,7 @@ impl Route {
                 .map(|target| BoundTarget::new(target, providers))
                 .collect(),
             fallbacks: rule.fallbacks.iter().map(fallback).collect(),
-            counters: previous
-                .map(|route| Arc::clone(&route.counters))
-                .unwrap_or_default(),
+            counters,
         }
     }
 

@@ -82,14 +82,22 @@ impl Table {
         &self.providers.named
     }
 
-    /// The credential to send with a request for `requested_model`, the name by which the provider offers it. Takes a turn.
+    /// The credential to send with a request for `requested_model`, the name by which the provider offers it, among those that are
+    /// `ready`, which is asked by their position in [`Provider::credentials`]. The one that a conversation keeps to, or else the next, which
+    /// takes a turn.
     #[must_use]
-    pub fn credential(&self, provider: ProviderIndex, requested_model: &str) -> CredentialChoice {
+    pub fn credential(
+        &self,
+        provider: ProviderIndex,
+        requested_model: &str,
+        conversation: Option<u64>,
+        ready: impl Fn(usize) -> bool,
+    ) -> CredentialChoice {
         self.providers
             .upstreams
             .get(provider.0)
             .map_or(CredentialChoice::NoneUsable, |upstream| {
-                upstream.credential(requested_model)
+                upstream.credential(requested_model, conversation, ready)
             })
     }
 

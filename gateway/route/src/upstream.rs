@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fairlead_snapshot::{Credential, ModelPattern, ObjectName, Problem, Provider};
 use smallvec::SmallVec;
 
+use crate::affinity;
 use crate::sequence::Sequence;
 
 /// The position of a provider in [`crate::Table::providers`].
@@ -21,6 +22,8 @@ pub enum CredentialChoice {
     Use(usize),
     /// None may serve the model: Secrets are missing, weights are 0, or their models exclude it.
     NoneUsable,
+    /// Those that may serve the model are not ready.
+    NoneReady,
 }
 
 /// A provider, indexed.
@@ -41,6 +44,8 @@ pub(crate) struct Upstream {
 #[derive(Debug)]
 struct Usable {
     position: usize,
+    /// The hash of its name.
+    hash: u64,
     weight: u32,
     models: Vec<ModelPattern>,
 }
@@ -125,24 +130,38 @@ impl Upstream {
         self.models.iter().flat_map(HashMap::keys)
     }
 
-    /// The next credential that may serve `model`.
-    pub(crate) fn credential(&self, model: &str) -> CredentialChoice {
+    /// The next credential that may serve `model`, among those that are `ready`, asked by their position.
+    pub(crate) fn credential(
+        &self,
+        model: &str,
+        conversation: Option<u64>,
+        ready: impl Fn(usize) -> bool,
+    ) -> CredentialChoice {
         if self.anonymous {
             return CredentialChoice::NotNeeded;
         }
-        let fitting: SmallVec<[&Usable; 16]> = self
+        let mut fitting: SmallVec<[&Usable; 16]> = self
             .usable
             .iter()
             .filter(|usable| usable.serves(model))
             .collect();
+        if !fitting.is_empty() {
+            fitting.retain(|usable| ready(usable.position));
+            if fitting.is_empty() {
+                return CredentialChoice::NoneReady;
+            }
+        }
         match fitting.as_slice() {
             [] => CredentialChoice::NoneUsable,
             [only] => CredentialChoice::Use(only.position),
             several => {
-                let picked = self
-                    .sequence
-                    .take()
-                    .weighted(several.iter().map(|usable| usable.weight));
+                let picked = match conversation {
+                    Some(conversation) => kept(several, conversation),
+                    None => self
+                        .sequence
+                        .take()
+                        .weighted(several.iter().map(|usable| usable.weight)),
+                };
                 picked
                     .and_then(|at| several.get(at))
                     .map_or(CredentialChoice::NoneUsable, |usable| {
@@ -159,10 +178,21 @@ impl Usable {
     }
 }
 
+/// The position of the credential that a conversation keeps to.
+fn kept(several: &[&Usable], conversation: u64) -> Option<usize> {
+    let drawn = |usable: &Usable| affinity::draw(conversation, usable.hash, usable.weight);
+    several
+        .iter()
+        .enumerate()
+        .max_by(|(_, one), (_, two)| drawn(one).total_cmp(&drawn(two)))
+        .map(|(at, _)| at)
+}
+
 fn usable((position, credential): (usize, &Credential)) -> Option<Usable> {
     let chosen = credential.value.is_some() && credential.weight > 0;
     chosen.then(|| Usable {
         position,
+        hash: affinity::hash(&credential.name),
         weight: credential.weight,
         models: credential.models.clone(),
     })

@@ -11,6 +11,7 @@ mod name;
 pub mod names;
 pub mod order;
 mod provider;
+mod resilience;
 mod rule;
 mod shard;
 
@@ -24,6 +25,10 @@ pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
 pub use name::{NameError, ObjectName};
 pub use provider::{
     Access, Credential, CredentialId, Model, Protocol, Provider, Simulated, Timeouts,
+};
+pub use resilience::{
+    Affinity, Commit, Concurrency, Continuation, Health, Hedge, OnClientGone, Overflow, Queue,
+    Recovery, Retries, RetryOverrides, Streams,
 };
 pub use rule::{
     Failover, FailureClass, Fallback, ModelPattern, Problem, Rule, Scope, Strategy, Target,

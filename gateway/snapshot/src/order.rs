@@ -61,6 +61,10 @@ mod tests {
             targets: Vec::new(),
             fallbacks: Vec::new(),
             timeouts: TimeoutOverrides::default(),
+            retries: crate::RetryOverrides::default(),
+            stream: crate::Streams::default(),
+            hedge: None,
+            affinity: None,
         }
     }
 

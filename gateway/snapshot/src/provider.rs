@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ModelPattern};
+use crate::{Concurrency, Continuation, Digest, Health, ModelPattern, Retries};
 
 /// An upstream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,18 @@ pub struct Provider {
     pub models: Option<Vec<Model>>,
     /// How long each part of a request may take.
     pub timeouts: Timeouts,
+    /// How often a failed attempt is repeated here.
+    #[serde(default)]
+    pub retries: Retries,
+    /// When it counts as down, and how it comes back.
+    #[serde(default)]
+    pub health: Health,
+    /// How many requests it is sent at a time; `None`: as many as there are.
+    #[serde(default)]
+    pub concurrency: Option<Concurrency>,
+    /// How it continues an answer that another provider has begun; `None`: not at all.
+    #[serde(default)]
+    pub continuation: Option<Continuation>,
     /// The namespaces whose keys may name it in a request; rules were checked at compile.
     pub access: Access,
 }

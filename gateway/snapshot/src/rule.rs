@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ObjectName;
 use crate::provider::millis;
+use crate::{Affinity, Hedge, ObjectName, RetryOverrides, Streams};
 
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,18 @@ pub struct Rule {
     pub fallbacks: Vec<Fallback>,
     /// What the rule says of timeouts; goes before the provider's.
     pub timeouts: TimeoutOverrides,
+    /// What the rule says of retries; goes before the provider's.
+    #[serde(default)]
+    pub retries: RetryOverrides,
+    /// How streams are treated.
+    #[serde(default)]
+    pub stream: Streams,
+    /// A second attempt while the first is silent; `None`: there is none.
+    #[serde(default)]
+    pub hedge: Option<Hedge>,
+    /// How a conversation is known, whose turns go to one target; `None`: each request is placed by itself.
+    #[serde(default)]
+    pub affinity: Option<Affinity>,
 }
 
 /// Whose requests a rule is for, in order of precedence.

@@ -128,6 +128,8 @@ struct AttemptLine<'a> {
     model: &'a str,
     outcome: &'static str,
     ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_input_tokens: Option<u64>,
 }
 
 impl<'a> Line<'a> {
@@ -153,19 +155,24 @@ impl<'a> Line<'a> {
             cached_tokens: usage.and_then(|usage| usage.cached_input_tokens),
             first_token_ms: record.first_token.map(millis),
             duration_ms: millis(record.started.elapsed()),
-            attempts: record.attempts.iter().map(AttemptLine::of).collect(),
+            attempts: record
+                .attempts
+                .iter()
+                .map(|attempt| AttemptLine::of(attempt, record))
+                .collect(),
         }
     }
 }
 
 impl<'a> AttemptLine<'a> {
-    fn of(attempt: &'a Attempt) -> Self {
+    fn of(attempt: &'a Attempt, record: &Record) -> Self {
         Self {
             target: &attempt.target,
             provider: attempt.provider.as_deref(),
             model: &attempt.model,
             outcome: attempt.outcome(),
             ms: millis(attempt.took),
+            lost_input_tokens: record.lost_input_tokens(attempt),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Metrics in Prometheus form, named after OpenTelemetry's GenAI conventions (source: the `opentelemetry-semantic-conventions` registry,
 //! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
 
+mod resilience;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::record::{Attempt, Record};
+use crate::upstream::Upstream;
+use resilience::Resilience;
 
 /// Bucket boundaries the conventions give for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -49,8 +53,9 @@ pub struct Metrics {
     duration: Family<RequestLabels, Histogram>,
     first_token: Family<RequestLabels, Histogram>,
     tokens: Family<TokenLabels, Histogram>,
-    attempts: Family<AttemptLabels, Counter>,
+    resilience: Resilience,
     rejections: Family<RejectionLabels, Counter>,
+    hedges: Family<HedgeLabels, Counter>,
     models: RwLock<HashSet<Arc<str>>>,
     /// Access lines that found the queue full.
     pub access_lines_dropped: Counter,
@@ -83,9 +88,7 @@ struct TokenLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AttemptLabels {
-    provider: Arc<str>,
-    target: Arc<str>,
+struct HedgeLabels {
     outcome: &'static str,
 }
 
@@ -105,8 +108,9 @@ impl Default for Metrics {
             duration: Family::new_with_constructor(|| histogram(&SECONDS)),
             first_token: Family::new_with_constructor(|| histogram(&FIRST_TOKEN)),
             tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
-            attempts: Family::default(),
+            resilience: Resilience::default(),
             rejections: Family::default(),
+            hedges: Family::default(),
             models: RwLock::default(),
             access_lines_dropped: Counter::default(),
             config_generation: Gauge::default(),
@@ -139,15 +143,16 @@ impl Metrics {
             "Tokens of a request, as the provider counted them",
             self.tokens.clone(),
         );
-        registry.register(
-            "fairlead_attempts",
-            "Attempts at a target, by outcome",
-            self.attempts.clone(),
-        );
+        self.resilience.register(registry);
         registry.register(
             "fairlead_rejections",
             "Requests that were answered with an error, by code",
             self.rejections.clone(),
+        );
+        registry.register(
+            "fairlead_hedges",
+            "Second attempts beside a silent first one, by what became of them",
+            self.hedges.clone(),
         );
         registry.register(
             "fairlead_access_lines_dropped",
@@ -176,9 +181,10 @@ impl Metrics {
         );
     }
 
-    /// The text that Prometheus scrapes (OpenMetrics 1.0).
+    /// The text that Prometheus scrapes (OpenMetrics 1.0), with how the providers stand just now.
     #[must_use]
-    pub fn render(&self) -> String {
+    pub fn render(&self, upstreams: &[Arc<Upstream>]) -> String {
+        self.resilience.read(upstreams);
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
@@ -191,9 +197,7 @@ impl Metrics {
                 .get_or_create(&RejectionLabels { code })
                 .inc();
         }
-        for attempt in &record.attempts {
-            self.attempted(attempt);
-        }
+        self.resilience.finished(&record.attempts);
         let (Some(operation), Some(attempt)) = (record.operation, record.attempts.last()) else {
             return;
         };
@@ -215,13 +219,9 @@ impl Metrics {
         self.used(record, labels);
     }
 
-    fn attempted(&self, attempt: &Attempt) {
-        let labels = AttemptLabels {
-            provider: provider_of(attempt),
-            target: Arc::clone(&attempt.target),
-            outcome: attempt.outcome(),
-        };
-        self.attempts.get_or_create(&labels).inc();
+    /// Counts a second attempt that `won`, `lost` or `failed`.
+    pub fn hedged(&self, outcome: &'static str) {
+        self.hedges.get_or_create(&HedgeLabels { outcome }).inc();
     }
 
     fn used(&self, record: &Record, labels: RequestLabels) {
@@ -238,12 +238,22 @@ impl Metrics {
             ("output", usage.output_tokens),
         ] {
             labels.gen_ai_token_type = kind;
-            if let Some(count) = count {
-                // Token counts beyond 2^32 do not happen; they would be shown as that.
-                self.tokens
-                    .get_or_create(&labels)
-                    .observe(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-            }
+            self.count(&labels, count);
+        }
+        labels.gen_ai_token_type = "input";
+        for attempt in record.attempts.iter().filter(|attempt| attempt.hedged) {
+            labels.gen_ai_provider_name = attempt.system;
+            labels.fairlead_provider = provider_of(attempt);
+            self.count(&labels, record.lost_input_tokens(attempt));
+        }
+    }
+
+    fn count(&self, labels: &TokenLabels, tokens: Option<u64>) {
+        if let Some(tokens) = tokens {
+            // Token counts beyond 2^32 do not happen; they would be shown as that.
+            self.tokens
+                .get_or_create(labels)
+                .observe(f64::from(u32::try_from(tokens).unwrap_or(u32::MAX)));
         }
     }
 

@@ -1,6 +1,10 @@
-//! A streamed answer: held until its first content, then passed on event by event, and ended as it really ended.
+//! A streamed answer: held until its first content, then passed on event by event, and ended as it really ended. A rule may want it held
+//! until it is whole, or gone on with by another target where it breaks.
+
+mod recovery;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use fairlead_snapshot::FailureClass;
@@ -10,16 +14,21 @@ use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::progress::{Progress, Verdict};
+use super::said::{Said, framed};
 use crate::attempt::{Patience, Try, broken, status_of};
 use crate::classify::classify;
+use crate::continuation::Resume;
 use crate::failure::{Deadline, Failure, Refused};
 use crate::headers;
+use crate::memory::{Memory, Permit};
 use crate::record::Record;
 use crate::transport::Reply;
 use crate::upstream::source::Source;
 
 /// The largest event that is passed on.
 const MAX_EVENT: usize = 1024 * 1024;
+/// A stream that is held until it is whole is passed on once it is larger than this.
+const MAX_HELD: usize = 4 * 1024 * 1024;
 /// What ends a stream in the OpenAI dialect.
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
@@ -33,12 +42,22 @@ pub struct StreamAnswer {
     progress: Progress,
     /// Passed on with the next piece.
     ready: VecDeque<Bytes>,
+    /// How many bytes have been put there.
+    held: usize,
+    /// The memory of a stream that is held until it is whole.
+    permit: Option<Permit>,
     patience: Patience,
     /// Until when the answer must have moved on.
     moved_on_by: Deadline,
     /// When the caller was last given something.
     left: Instant,
     authorization: Option<HeaderValue>,
+    /// What the caller has had, where somebody may have to go on with it.
+    said: Option<Said>,
+    /// Whether this is the rest of an answer that another attempt began.
+    is_rest: bool,
+    /// How to go on where it breaks.
+    resume: Option<Box<Resume>>,
     ended: bool,
 }
 
@@ -64,10 +83,15 @@ impl StreamAnswer {
             decoder: Decoder::new(MAX_EVENT),
             progress: Progress::new(attempt.job.choices, attempt.job.caller_wants_usage),
             ready: VecDeque::new(),
+            held: 0,
+            permit: None,
             patience,
             moved_on_by: Deadline::total(attempt.job.deadline),
             left: Instant::now(),
             authorization: attempt.authorization.clone(),
+            said: attempt.job.terms.said(),
+            is_rest: attempt.job.terms.is_rest(),
+            resume: None,
             ended: false,
         }
     }
@@ -89,8 +113,26 @@ impl StreamAnswer {
         Ok(())
     }
 
+    /// Reads on until the stream is whole, or too large to be held; until then nothing of it may reach the caller.
+    ///
+    /// # Errors
+    /// Any failure of the stream up to there.
+    pub async fn until_whole(&mut self, memory: &Arc<Memory>) -> Result<(), Failure> {
+        self.permit = memory.permit(0).ok();
+        while !self.ended {
+            let held = self.held;
+            let fits = |permit: &mut Permit| held <= MAX_HELD && permit.grow_to(held).is_ok();
+            if !self.permit.as_mut().is_some_and(fits) {
+                break;
+            }
+            self.advance().await?;
+        }
+        self.left = Instant::now();
+        Ok(())
+    }
+
     /// The next piece for the caller; `None` when the stream is over. After the first content a failure is told in the stream itself, which
-    /// then ends without `[DONE]`.
+    /// then ends without `[DONE]`, unless somebody goes on.
     pub async fn next(&mut self, record: &mut Record) -> Option<Bytes> {
         record.content_begins();
         // The time in which the caller was not reading is not the provider's.
@@ -98,19 +140,14 @@ impl StreamAnswer {
             .moved_on_by
             .later_by(self.left.elapsed(), self.patience.deadline);
         while self.ready.is_empty() && !self.ended {
-            let step = match self.moved_on_by.wait(self.read()).await {
-                Ok(step) => step,
-                Err(timeout) => Err(timeout),
-            };
-            match step {
-                Ok(Progressed::On) => {}
-                Ok(Progressed::Complete) => self.end(),
-                // Nothing but the terminator is missing, and the provider keeps it to itself.
-                Err(_) if self.progress.complete() => self.end(),
-                Err(failure) => self.fail(&failure, record),
+            if let Err(failure) = self.advance().await
+                && !self.go_on(&failure, record).await
+            {
+                self.fail(&failure, record);
             }
         }
-        record.usage.clone_from(&self.progress.usage);
+        record.usage = self.usage();
+        self.remember();
         if self.ready.is_empty() {
             return None;
         }
@@ -119,6 +156,22 @@ impl StreamAnswer {
         }
         self.left = Instant::now();
         Some(self.take_ready())
+    }
+
+    /// Reads one piece, within its time. Whatever ends the stream well ends it here.
+    async fn advance(&mut self) -> Result<(), Failure> {
+        let step = match self.moved_on_by.wait(self.read()).await {
+            Ok(step) => step,
+            Err(timeout) => Err(timeout),
+        };
+        match step {
+            Ok(Progressed::On) => {}
+            Ok(Progressed::Complete) => self.end(),
+            // Nothing but the terminator is missing, and the provider keeps it to itself.
+            Err(_) if self.progress.complete() => self.end(),
+            Err(failure) => return Err(failure),
+        }
+        Ok(())
     }
 
     /// Reads one piece from the provider and looks at every event in it.
@@ -152,7 +205,7 @@ impl StreamAnswer {
                 if self.progress.moved {
                     self.moved_on_by = self.patience.next();
                 }
-                self.ready.push_back(event.raw);
+                self.pass(event);
                 Ok(false)
             }
             Verdict::Drop => Ok(false),
@@ -172,9 +225,9 @@ impl StreamAnswer {
                     body,
                 };
                 Err(Failure {
-                    class,
+                    status: Some(answer.status.as_u16()),
                     answer: Some(Box::new(answer)),
-                    detail: "it reported an error inside its stream",
+                    ..Failure::new(class, "it reported an error inside its stream")
                 })
             }
         }
@@ -215,6 +268,7 @@ impl StreamAnswer {
     }
 
     fn take_ready(&mut self) -> Bytes {
+        self.permit = None;
         match self.ready.pop_front() {
             Some(only) if self.ready.is_empty() => only,
             first => {
@@ -228,20 +282,10 @@ impl StreamAnswer {
     }
 }
 
-/// An error object as the last event of a stream. Line ends inside the object would break the framing; JSON means the same without them.
+/// An error object as the last event of a stream.
 #[must_use]
-pub fn in_band(object: &[u8]) -> Bytes {
-    let mut event = BytesMut::with_capacity(object.len() + 8);
-    event.extend_from_slice(b"data: ");
-    event.extend(object.iter().map(|byte| {
-        if matches!(byte, b'\n' | b'\r') {
-            b' '
-        } else {
-            *byte
-        }
-    }));
-    event.extend_from_slice(b"\n\n");
-    event.freeze()
+pub fn in_band(object: &Bytes) -> Bytes {
+    framed(std::iter::once(object.clone()))
 }
 
 fn protocol(detail: &'static str) -> Failure {

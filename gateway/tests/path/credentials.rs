@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fairlead_faults::{Play, Provider, Shape};
 use serde_json::json;
 
-use crate::harness::yaml::{caller, chain, provider, secret};
+use crate::harness::yaml::{ONCE, caller, chain, provider, secret};
 use crate::harness::{Gateway, serve, streamed, whole};
 
 const SECRET: &str = "sk-upstream-1-that-nobody-may-see";
@@ -21,7 +21,7 @@ fn secrets() -> String {
 
 /// A provider with one credential, and a spare one without any.
 async fn gateway(a: &Provider, spare: &Provider) -> Gateway {
-    let credential = "credentials: [{name: main, secretRef: {name: one}}]";
+    let credential = &format!("credentials: [{{name: main, secretRef: {{name: one}}}}], {ONCE}");
     let rules = [
         chain("chat", &["a", "spare"], ""),
         chain("alone", &["a"], ""),
@@ -124,7 +124,10 @@ async fn a_refused_credential_is_not_the_callers_business() {
         Provider::always(Play::chat("Hello.")).await,
     );
     let gateway = gateway(&a, &spare).await;
-    for body in [whole("alone"), streamed("alone")] {
+    for (body, attempts) in [
+        (whole("alone"), "a=bad_credential"),
+        (streamed("alone"), "a=benched"),
+    ] {
         let answer = gateway.ask(&body).await;
         assert_eq!(
             (answer.status, answer.code().as_str()),
@@ -137,13 +140,14 @@ async fn a_refused_credential_is_not_the_callers_business() {
             "{}",
             answer.text()
         );
-        assert_eq!(answer.attempts(), "a=bad_credential");
+        assert_eq!(answer.attempts(), attempts);
         assert_eq!(answer.header("x-should-retry"), "false");
     }
     assert_eq!(
         gateway.ask(&whole("chat")).await.attempts(),
         "a=bad_credential, spare=ok"
     );
+    assert_eq!(a.requests(), 2, "once for each model");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use fairlead_faults::{Framing, Play, Provider, Refusing, Seen, Step};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
-use crate::harness::yaml::{caller, chain, provider};
+use crate::harness::yaml::{ONCE, caller, chain, provider};
 use crate::harness::{Gateway, results, serve, streamed, whole};
 
 const REQUESTS: usize = 200;
@@ -52,8 +52,8 @@ async fn gateway(models: &[&str], more: &str) -> (Gateway, Provider, Provider) {
         .map(|model| chain(model, &["bad", "spare"], more))
         .collect();
     let gateway = serve([
-        provider("bad", &bad.base_url(), ""),
-        provider("spare", &spare.base_url(), ""),
+        provider("bad", &bad.base_url(), ONCE),
+        provider("spare", &spare.base_url(), ONCE),
         caller(),
         rules,
     ])
@@ -146,8 +146,8 @@ async fn every_request_falls_back_from_a_refused_connection() {
         Provider::always(Play::words(["Hello", " there."])).await,
     );
     let documents = [
-        provider("bad", &nobody.base_url(), ""),
-        provider("spare", &spare.base_url(), ""),
+        provider("bad", &nobody.base_url(), ONCE),
+        provider("spare", &spare.base_url(), ONCE),
         caller(),
         chain("refused", &["bad", "spare"], ""),
     ];

@@ -3,7 +3,7 @@
 use fairlead_faults::{Play, Provider};
 use serde_json::json;
 
-use crate::harness::yaml::{caller, provider, rule};
+use crate::harness::yaml::{ONCE, caller, provider, rule};
 use crate::harness::{Answer, Gateway, serve, streamed, whole};
 
 /// The first provider does what the model's name says; the second answers.
@@ -16,8 +16,8 @@ async fn gateway(a: &Provider, spare: &Provider, on_failure: &str) -> Gateway {
         ),
     )];
     serve([
-        provider("a", &a.base_url(), ""),
-        provider("spare", &spare.base_url(), ""),
+        provider("a", &a.base_url(), ONCE),
+        provider("spare", &spare.base_url(), ONCE),
         caller(),
         rules.concat(),
     ])
@@ -90,9 +90,9 @@ async fn a_fallback_that_is_passed_over_does_not_end_the_plan() {
         fallback("c", "")
     );
     let providers = [
-        provider("a", &a.base_url(), ""),
-        provider("b", &b.base_url(), ""),
-        provider("c", &c.base_url(), ""),
+        provider("a", &a.base_url(), ONCE),
+        provider("b", &b.base_url(), ONCE),
+        provider("c", &c.base_url(), ONCE),
     ];
     let gateway = serve([providers.concat(), caller(), rule("chat", &spec)]).await;
     assert_eq!(
@@ -168,7 +168,7 @@ async fn a_request_that_is_too_long_goes_to_another_model() {
         target("large", "large")
     );
     let gateway = serve([
-        provider("a", &a.base_url(), ""),
+        provider("a", &a.base_url(), ONCE),
         caller(),
         rule("chat", &spec),
     ])
@@ -218,7 +218,7 @@ async fn a_failure_without_an_answer_is_told_in_the_gateways_words() {
     ];
     for (play, status, code) in table {
         let a = Provider::always(play.clone()).await;
-        let gateway = serve([provider("a", &a.base_url(), ""), caller()]).await;
+        let gateway = serve([provider("a", &a.base_url(), ONCE), caller()]).await;
         for body in [whole("a/any"), streamed("a/any")] {
             let answer = gateway.ask(&body).await;
             assert_eq!(

@@ -10,9 +10,11 @@
     reason = "helpers of a test fail by panicking, as the test itself does"
 )]
 
+mod affinity;
 mod bodies;
 #[cfg(feature = "kubernetes")]
 mod cluster;
+mod commit;
 mod connections;
 mod credentials;
 mod drain;
@@ -21,10 +23,13 @@ mod failover;
 mod failures;
 mod files;
 mod harness;
+mod hedge;
 mod keys;
 mod names;
 mod observe;
+mod recovery;
 mod refusals;
+mod resilience;
 mod rules;
 mod shapes;
 mod split;

@@ -3,7 +3,7 @@
 use fairlead_faults::{Play, Provider};
 use serde_json::Value;
 
-use crate::harness::yaml::{caller, chain, key, object, provider};
+use crate::harness::yaml::{ONCE, caller, chain, key, object, provider};
 use crate::harness::{Answer, Gateway, KEY, serve, whole};
 
 const NARROW: &str = "sk-narrow-0123456789abcdef0123456789";
@@ -93,7 +93,7 @@ async fn a_bare_model_goes_to_a_provider_that_offers_it_by_its_upstream_name() {
 
 /// Two providers that offer one model, of which the key gives one three times the weight.
 async fn weighted(a: &Provider, b: &Provider) -> Gateway {
-    let offers = "models: [{name: fast}]";
+    let offers = &format!("models: [{{name: fast}}], {ONCE}");
     let weights = "allow: {providers: [{name: a, weight: 3}, {name: b, weight: 1}]}";
     serve([
         provider("a", &a.base_url(), offers),

@@ -3,12 +3,12 @@
 use fairlead_faults::{Play, Provider, Reply, Shape};
 use serde_json::json;
 
-use crate::harness::yaml::{caller, chain, provider};
+use crate::harness::yaml::{ONCE, caller, chain, provider};
 use crate::harness::{Gateway, serve, streamed, whole};
 
 async fn gateway(a: &Provider) -> Gateway {
     serve([
-        provider("a", &a.base_url(), ""),
+        provider("a", &a.base_url(), ONCE),
         caller(),
         chain("chat", &["a"], ""),
     ])

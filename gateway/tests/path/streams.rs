@@ -7,7 +7,7 @@ use std::time::Duration;
 use fairlead_faults::{Framing, Play, Provider, Step};
 use serde_json::{Value, json};
 
-use crate::harness::yaml::{caller, chain, provider};
+use crate::harness::yaml::{ONCE, caller, chain, provider};
 use crate::harness::{Answer, Gateway, serve, streamed};
 
 const ROLE: &str =
@@ -20,8 +20,8 @@ const ERROR: &str =
 
 async fn gateway(a: &Provider, spare: &Provider) -> Gateway {
     serve([
-        provider("a", &a.base_url(), ""),
-        provider("spare", &spare.base_url(), ""),
+        provider("a", &a.base_url(), ONCE),
+        provider("spare", &spare.base_url(), ONCE),
         caller(),
         chain("chat", &["a", "spare"], ""),
     ])

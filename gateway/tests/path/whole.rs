@@ -3,15 +3,15 @@
 use fairlead_faults::{Framing, Play, Provider, Step};
 use serde_json::{Value, json};
 
-use crate::harness::yaml::{caller, chain, provider};
+use crate::harness::yaml::{ONCE, caller, chain, provider};
 use crate::harness::{Answer, Gateway, serve, whole};
 
 const MIB: usize = 1024 * 1024;
 
 async fn gateway(a: &Provider, spare: &Provider) -> Gateway {
     serve([
-        provider("a", &a.base_url(), ""),
-        provider("spare", &spare.base_url(), ""),
+        provider("a", &a.base_url(), ONCE),
+        provider("spare", &spare.base_url(), ONCE),
         caller(),
         chain("chat", &["a", "spare"], ""),
     ])
@@ -121,7 +121,7 @@ async fn an_error_in_a_success_is_told_as_an_error_when_nobody_else_answers() {
     ))
     .await;
     let gateway = serve([
-        provider("a", &a.base_url(), ""),
+        provider("a", &a.base_url(), ONCE),
         caller(),
         chain("chat", &["a"], ""),
     ])

@@ -1,18 +1,22 @@
 //! The OpenAI shapes, only where the gateway acts; everything else passes through unread.
 //!
 //! [`request`] says what a caller asks for and makes the upstream's body of it; [`payload`] and [`answer`]
-//! say what has come back; [`error_body`] and [`render_error`] read and write errors. Upstreams that call
+//! say what has come back; [`error_body`] and [`render_error`] read and write errors; [`continuation`] asks for
+//! the rest of an answer that broke off; [`opening`] tells conversations apart. Upstreams that call
 //! themselves compatible differ in detail, so a wrong type where we only look means "not there"; but a text
 //! that is not well-formed is refused as a whole ([`Malformed`]), for it may hold half of something.
 
 mod answer;
 mod chunk;
+pub mod continuation;
+mod conversation;
 mod error;
 pub mod request;
 mod usage;
 
 pub use answer::{Answer, AnswerFacts, answer};
 pub use chunk::{Chunk, Payload, payload};
+pub use conversation::opening;
 pub use error::{ErrorFacts, error_body, render_error};
 pub use usage::Usage;
 

@@ -27,6 +27,7 @@ mod path;
 mod previous;
 mod provider;
 mod report;
+mod resilience;
 mod rule;
 mod schema;
 mod secret;

@@ -18,6 +18,7 @@ use crate::durations;
 use crate::finding::{Finding, Reason};
 use crate::kinds::{About, Kind};
 use crate::path::Path;
+use crate::resilience;
 use crate::secret::Wanted;
 use crate::selector;
 use crate::world::World;
@@ -45,6 +46,7 @@ impl Kind for LLMProvider {
             spec.timeouts.as_ref(),
             &path.field("timeouts"),
         ));
+        faults.extend(resilience::provider_faults(spec, &path));
         faults.extend(access_faults(
             spec.access.as_ref(),
             &path.field("access").field("namespaces"),
@@ -113,6 +115,7 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         ("tls", spec.tls.is_some()),
         ("credentials", spec.credentials.is_some()),
         ("allowPrivateNetwork", spec.allow_private_network.is_some()),
+        ("continuation", spec.continuation.is_some()),
     ];
     let options = spec.open_ai.is_some().then(|| {
         Finding::new(
@@ -205,6 +208,10 @@ pub(crate) fn build(
                 .collect()
         }),
         timeouts: durations::given(spec.timeouts.as_ref()).over(&Timeouts::default()),
+        retries: resilience::retries(spec.retries.as_ref()),
+        health: resilience::health(spec.health.as_ref()),
+        concurrency: spec.concurrency.as_ref().map(resilience::concurrency),
+        continuation: spec.continuation.map(resilience::continuation),
         access: access(&name.namespace, spec.access.as_ref(), world),
     };
     (provider, unresolved)

@@ -16,6 +16,7 @@ use crate::durations;
 use crate::finding::Finding;
 use crate::inputs::Settings;
 use crate::kinds::{About, Kind};
+use crate::resilience;
 
 pub(crate) use link::{Linked, link, not_found, not_permitted};
 
@@ -67,6 +68,10 @@ pub(crate) fn build(
             .map(|fallback| build_fallback(own, fallback))
             .collect(),
         timeouts: durations::given(spec.timeouts.as_ref()),
+        retries: resilience::retry_overrides(spec.retries.as_ref()),
+        stream: resilience::streams(spec.stream.as_ref()),
+        hedge: spec.hedge.as_ref().map(resilience::hedge),
+        affinity: spec.affinity.as_ref().map(resilience::affinity),
     }
 }
 

@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
-use super::Script;
-use super::log::Log;
+use super::builder::{Early, Watch};
+use super::greeting::{self, Greeting};
+use super::log::{Arrival, Log};
 use crate::ask::{self, Unreadable};
-use crate::perform::{After, perform};
-use crate::socket::{self, Socket};
+use crate::perform::{Ending, perform};
+use crate::socket::Socket;
+use crate::{Play, Seen};
 
 const UNREADABLE: &[u8] =
     b"HTTP/1.1 400 Unreadable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// What all connections of a provider share.
 pub(super) struct Host {
-    pub(super) script: Script,
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) script: Box<dyn Fn(&Seen) -> Play + Send + Sync>,
+    pub(super) early: Option<Early>,
+    pub(super) watch: Option<Watch>,
+    pub(super) greeting: Greeting,
     pub(super) reset_first: usize,
     pub(super) log: Arc<Log>,
 }
@@ -25,28 +29,68 @@ pub(super) struct Host {
 /// Serves the `connection`th connection to its end.
 pub(super) async fn serve(tcp: TcpStream, connection: usize, host: Arc<Host>) {
     if connection < host.reset_first {
-        return socket::reset(&tcp);
+        return greeting::reset(&tcp);
     }
-    // A failed handshake is the client's to report.
-    let Ok(mut socket) = Socket::accept(tcp, host.tls.as_ref()).await else {
+    let Some(mut socket) = host.greeting.receive(tcp).await else {
         return;
     };
     for nth in 0.. {
-        let ask = match ask::read(&mut socket).await {
-            Ok(ask) => ask,
-            Err(Unreadable::Gone) => return,
+        match host.exchange(&mut socket, connection, nth).await {
+            Ok(Ending::KeptAlive) => {}
+            Ok(Ending::Closed) => break,
+            Ok(Ending::Reset) => return socket.reset(),
+            Ok(Ending::Abandoned) | Err(Unreadable::Gone) => return,
             Err(Unreadable::Malformed) => {
+                // Whoever sends such a thing may be gone already.
                 let _ = socket.write(UNREADABLE).await;
                 break;
             }
-        };
-        let seen = host.log.record(ask, connection, nth);
-        match perform(&(host.script)(&seen).resolve(&seen), &mut socket).await {
-            After::KeepAlive if !seen.closes() => {}
-            After::KeepAlive | After::Close => break,
-            After::Reset => return socket.reset(),
-            After::Gone => return host.log.abandon(),
         }
     }
     socket.close().await;
+}
+
+impl Host {
+    /// One request and what is played to it.
+    async fn exchange(
+        &self,
+        socket: &mut Socket,
+        connection: usize,
+        nth: usize,
+    ) -> Result<Ending, Unreadable> {
+        let head = ask::head(socket).await?;
+        let arrival = Arrival {
+            connection,
+            nth,
+            head_at: self.log.now(),
+        };
+        let early = |early: &Early| early(&arrival.seen(0, &head, &Bytes::new(), arrival.head_at));
+        let (seen, ending) = if let Some(play) = self.early.as_ref().and_then(early) {
+            let seen = self.log.record(&arrival, &head, &Bytes::new());
+            let ending = self.play(&play, &seen, socket).await;
+            // The request is still on its way; the next one begins behind it.
+            if ending == Ending::KeptAlive {
+                ask::body(socket, &head).await?;
+            }
+            (seen, ending)
+        } else {
+            let body = ask::body(socket, &head).await?;
+            let seen = self.log.record(&arrival, &head, &body);
+            let ending = self.play(&(self.script)(&seen), &seen, socket).await;
+            (seen, ending)
+        };
+        let last = ending == Ending::KeptAlive && seen.closes();
+        Ok(if last { Ending::Closed } else { ending })
+    }
+
+    async fn play(&self, play: &Play, seen: &Seen, socket: &mut Socket) -> Ending {
+        let (began, before) = (self.log.now(), socket.written());
+        let ending = perform(&play.resolve(seen), socket).await;
+        let bytes = socket.written() - before;
+        let played = self.log.play(seen.sequence, began, bytes, ending);
+        if let Some(watch) = &self.watch {
+            watch(seen, &played);
+        }
+        ending
+    }
 }

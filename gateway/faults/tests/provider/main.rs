@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that the helpers in there are test code too.
 #[cfg(test)]
+mod moments;
+#[cfg(test)]
 mod shapes;
 #[cfg(test)]
 mod support;

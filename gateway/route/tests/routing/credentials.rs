@@ -22,7 +22,7 @@ fn chosen(
         .table();
     let mut counts: Vec<(CredentialChoice, usize)> = Vec::new();
     for _ in 0..requests {
-        let choice = table.credential(ProviderIndex(0), model);
+        let choice = table.credential(ProviderIndex(0), model, None, |_| true);
         match counts.iter_mut().find(|(each, _)| *each == choice) {
             Some((_, count)) => *count += 1,
             None => counts.push((choice, 1)),
@@ -91,7 +91,38 @@ fn a_credential_serves_only_its_models() {
 #[test]
 fn a_provider_that_is_not_there_has_no_usable_credential() {
     assert_eq!(
-        World::new().table().credential(ProviderIndex(3), "m"),
+        World::new()
+            .table()
+            .credential(ProviderIndex(3), "m", None, |_| true),
         CredentialChoice::NoneUsable
     );
+}
+
+#[test]
+fn a_conversation_keeps_its_credential_as_long_as_that_is_ready() {
+    let credentials = vec![credential("a", 1, &[]), credential("b", 1, &[])];
+    let table = World::new()
+        .provider(
+            "gateway/p",
+            Provider {
+                credentials,
+                ..provider_of_anything()
+            },
+        )
+        .table();
+    let of = |conversation, ready: &dyn Fn(usize) -> bool| {
+        let choice = table.credential(ProviderIndex(0), "m", Some(conversation), ready);
+        let CredentialChoice::Use(position) = choice else {
+            panic!("{choice:?}")
+        };
+        position
+    };
+    let mut counts = [0_u32; 2];
+    for conversation in 0..1_000 {
+        let own = of(conversation, &|_| true);
+        counts[own] += 1;
+        assert_eq!(of(conversation, &|_| true), own);
+        assert_eq!(of(conversation, &|position| position != own), 1 - own);
+    }
+    assert!(counts.iter().all(|count| *count > 400), "{counts:?}");
 }

@@ -54,8 +54,8 @@ fn every_spread_goes_on_where_it_stood() {
         }
         let index = fairlead_route::ProviderIndex(0);
         assert_eq!(
-            reloaded.credential(index, "m"),
-            undisturbed.credential(index, "m"),
+            reloaded.credential(index, "m", None, |_| true),
+            undisturbed.credential(index, "m", None, |_| true),
             "request {request}"
         );
         reloaded = Table::build(&world.0, Some(&reloaded));
@@ -100,14 +100,14 @@ fn providers_may_come_and_go_without_shifting_what_belongs_to_others() {
     let world = world([1, 1]);
     let old = world.table();
     assert_eq!(
-        old.credential(fairlead_route::ProviderIndex(0), "m"),
+        old.credential(fairlead_route::ProviderIndex(0), "m", None, |_| true),
         CredentialChoice::Use(0)
     );
     let grown = world.clone().provider("a/new", provider(&["m"]));
     let new = Table::build(&grown.0, Some(&old));
     assert_eq!(new.providers()[1].0.to_string(), "gateway/a");
     assert_eq!(
-        new.credential(fairlead_route::ProviderIndex(1), "m"),
+        new.credential(fairlead_route::ProviderIndex(1), "m", None, |_| true),
         CredentialChoice::Use(1)
     );
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use fairlead_condition::{Facts, RequestFacts};
 use fairlead_route::{Caller, NoRoute, Plan, Table};
 use fairlead_snapshot::{
-    Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Key,
-    Model, ModelPattern, ObjectName, Problem, Protocol, Provider, Rule, Scope, Simulated, Snapshot,
-    Strategy, Target, TimeoutOverrides, Timeouts,
+    Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Health,
+    Key, Model, ModelPattern, ObjectName, Problem, Protocol, Provider, Retries, RetryOverrides,
+    Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts,
 };
 
 /// The gateway's namespace in all scenarios.
@@ -53,6 +53,10 @@ pub(crate) fn provider_of_anything() -> Provider {
         credentials: Vec::new(),
         models: None,
         timeouts: Timeouts::default(),
+        retries: Retries::default(),
+        health: Health::default(),
+        concurrency: None,
+        continuation: None,
         access: Access::All,
     }
 }
@@ -93,6 +97,10 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         targets: Vec::new(),
         fallbacks: Vec::new(),
         timeouts: TimeoutOverrides::default(),
+        retries: RetryOverrides::default(),
+        stream: Streams::default(),
+        hedge: None,
+        affinity: None,
     })
 }
 

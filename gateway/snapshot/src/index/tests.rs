@@ -26,6 +26,10 @@ fn rule(name: &str, priority: u32) -> Rule {
         targets: Vec::new(),
         fallbacks: Vec::new(),
         timeouts: TimeoutOverrides::default(),
+        retries: crate::RetryOverrides::default(),
+        stream: crate::Streams::default(),
+        hedge: None,
+        affinity: None,
     }
 }
 

@@ -128,9 +128,14 @@ impl Gateway {
             .await;
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it has ended")
+    }
+
     /// Sends the process a signal by its name.
     pub(crate) async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it has ended").to_string();
+        let pid = self.id();
         let sent = Command::new("sh")
             .args(["-c", &format!("kill -{name} {pid}")])
             .status()

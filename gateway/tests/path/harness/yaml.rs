@@ -3,6 +3,10 @@
 /// The value of the usual caller's key.
 pub(crate) const KEY: &str = "sk-caller-0123456789abcdef0123456789";
 
+/// Fields of a provider that is asked once per request and never left alone, where a test is about a single attempt.
+pub(crate) const ONCE: &str =
+    "retries: {maxRetries: 0}, health: {consecutiveFailures: 0, errorPercent: 0}";
+
 /// A custom resource; `spec` in flow style, without its braces.
 pub(crate) fn object(kind: &str, name: &str, spec: &str) -> String {
     format!(

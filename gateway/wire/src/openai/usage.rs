@@ -42,6 +42,34 @@ impl Usage {
         usage.cached_input_tokens = usage.cached_input_tokens.or(cache_hits);
         Ok((usage != Self::default()).then_some(usage))
     }
+
+    /// What two answers used together. A count that one of them does not report is the other's.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, two: Option<u64>| match (one, two) {
+            (Some(one), Some(two)) => Some(one.saturating_add(two)),
+            (one, two) => one.or(two),
+        };
+        Self {
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            cached_input_tokens: sum(self.cached_input_tokens, other.cached_input_tokens),
+            reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
+            total_tokens: sum(self.total_tokens, other.total_tokens),
+        }
+    }
+
+    /// What an answer used that broke off after `pieces` chunks without saying, by the `input` of the request for its rest: that is its own
+    /// input and output, and a chunk is at least one token.
+    #[must_use]
+    pub fn before_the_rest(input: u64, pieces: u64) -> Self {
+        Self {
+            input_tokens: Some(input.saturating_sub(pieces)),
+            output_tokens: Some(pieces.min(input)),
+            total_tokens: Some(input),
+            ..Self::default()
+        }
+    }
 }
 
 fn detail(scanner: &mut Scanner<'_>, name: &str) -> Result<Option<u64>, JsonError> {

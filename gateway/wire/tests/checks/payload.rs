@@ -1,6 +1,8 @@
 //! The readers of what comes back: strict about form, and in agreement with a reading of the parsed tree.
 
+use bytes::Bytes;
 use fairlead_wire::json::{Limits, well_formed};
+use fairlead_wire::openai::continuation::{Identity, delta};
 use fairlead_wire::openai::{Payload, answer, error_body, payload};
 use serde_json::Value;
 
@@ -12,6 +14,7 @@ pub(crate) fn check(data: &[u8]) {
     assert_eq!(payload(data).is_ok(), is_object || is_done);
     assert_eq!(answer(data).is_ok(), is_object);
     let _ = error_body(data);
+    check_rest(data, is_object);
 
     // Of a member given twice a tree keeps one; written anew, both readers see the same.
     let Ok(tree @ Value::Object(_)) = serde_json::from_slice(data) else {
@@ -43,6 +46,25 @@ pub(crate) fn check(data: &[u8]) {
             .is_some_and(|reason| !reason.is_empty()))
     );
     assert_eq!(chunk.content, choices.iter().any(has_content));
+}
+
+/// What goes on with an answer reads the same texts, and leaves them well-formed.
+fn check_rest(data: &[u8], is_object: bool) {
+    let first = Identity {
+        id: Some("first".into()),
+        created: Some(1),
+    };
+    let adopted = first.adopt(&Bytes::copy_from_slice(data));
+    assert_eq!(delta(data).is_ok(), is_object);
+    assert_eq!(adopted.is_ok(), is_object);
+    if let Ok(pieces) = adopted {
+        assert_eq!(
+            well_formed(&pieces.to_bytes(), &Limits::default()),
+            Ok(()),
+            "{}",
+            String::from_utf8_lossy(data)
+        );
+    }
 }
 
 fn has_content(choice: &Value) -> bool {

@@ -1,7 +1,9 @@
 //! A request that parses: its upstream body says the same, but for the model and the wish for usage.
 
 use bytes::Bytes;
+use fairlead_wire::openai::continuation::Continuation;
 use fairlead_wire::openai::request::{Request, parse};
+use serde_json::{Value, json};
 
 /// A name that needs escapes.
 const UPSTREAM: &str = "up\"stream\\\u{1}\u{e9}";
@@ -10,6 +12,7 @@ const UPSTREAM: &str = "up\"stream\\\u{1}\u{e9}";
 pub(crate) fn check(data: &[u8]) {
     let Ok(request) = parse(data) else { return };
     let body = Bytes::copy_from_slice(data);
+    check_continued(&request, &body);
 
     let same = request.edits().upstream_body(&body, &request.model, false);
     assert_eq!(
@@ -33,6 +36,25 @@ pub(crate) fn check(data: &[u8]) {
             );
             assert_eq!(others(&sent), others(&request));
         }
+    }
+}
+
+/// The request for the rest of an answer is a request too, and its last message says what was said.
+fn check_continued(request: &Request<'_>, body: &Bytes) {
+    let Some(continuation) = Continuation::of(&request.object) else {
+        return;
+    };
+    let text = continuation.request(body, UPSTREAM, 3).to_bytes();
+    let continued: Option<Value> = serde_json::from_slice(&text).ok();
+    // Lone surrogates are passed on; the tree's reader refuses them.
+    let before: Option<Value> = serde_json::from_slice(body).ok();
+    assert_eq!(continued.is_some(), before.is_some());
+    assert!(parse(&text).is_ok());
+    if let (Some(continued), Some(before)) = (continued, before) {
+        let messages = |tree: &Value| tree["messages"].as_array().cloned().unwrap_or_default();
+        let mut expected = messages(&before);
+        expected.push(json!({"role": "assistant", "content": UPSTREAM}));
+        assert_eq!(messages(&continued), expected);
     }
 }
 

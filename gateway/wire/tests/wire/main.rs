@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod continuation;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod json;

@@ -7,6 +7,7 @@ use crate::durations;
 use crate::finding::{Finding, Reason};
 use crate::kinds::About;
 use crate::path::Path;
+use crate::resilience;
 
 pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
     let path = Path::of("spec");
@@ -49,6 +50,7 @@ pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
         spec.timeouts.as_ref(),
         &path.field("timeouts"),
     ));
+    faults.extend(resilience::rule_faults(spec, &path));
     faults
 }
 

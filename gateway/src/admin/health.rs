@@ -1,0 +1,76 @@
+//! `GET /health`: every breaker, rest and limit of this replica, as JSON (`docs/resilience.md`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairlead_health::ModelHealth;
+use fairlead_health::registry::Guarded;
+use serde_json::{Map, Value, json};
+
+use crate::clock;
+use crate::upstream::Upstream;
+
+/// How all providers do.
+#[must_use]
+pub fn report(upstreams: &[Arc<Upstream>]) -> Value {
+    let now = clock::uptime();
+    let providers: Map<String, Value> = upstreams
+        .iter()
+        .map(|upstream| (upstream.label.to_string(), provider(upstream, now)))
+        .collect();
+    json!({ "providers": providers })
+}
+
+fn provider(upstream: &Upstream, now: Duration) -> Value {
+    let models: Map<String, Value> = upstream
+        .health
+        .models()
+        .iter()
+        .map(|(name, model)| {
+            let mut told = guarded(&model.answers, now);
+            told["firstContentP95Ms"] = json!({
+                "streams": millis(model.latency(true).percentile(95)),
+                "whole": millis(model.latency(false).percentile(95)),
+            });
+            told["credentials"] = credentials(upstream, model).into();
+            (name.to_string(), told)
+        })
+        .collect();
+    let limited = upstream.provider.concurrency.is_some();
+    json!({
+        "connections": guarded(&upstream.health.reach, now),
+        "models": models,
+        "inFlight": upstream.gate.in_flight(),
+        "queued": upstream.gate.queued(),
+        "limit": limited.then(|| upstream.limit()),
+    })
+}
+
+fn guarded(guarded: &Guarded, now: Duration) -> Value {
+    let (requests, failures) = guarded.breaker.recent(now);
+    let until = guarded.breaker.until(now);
+    json!({
+        "state": guarded.breaker.state(now),
+        "forMs": millis(until.map(|until| until.saturating_sub(now))),
+        "consecutiveFailures": guarded.breaker.consecutive_failures(),
+        "last10s": {"requests": requests, "failures": failures},
+        "lastFailure": guarded.last_failure().map(|(class, _)| class.as_str()),
+    })
+}
+
+/// Those with which there was ever anything wrong at this model.
+fn credentials(upstream: &Upstream, model: &ModelHealth) -> Map<String, Value> {
+    let of = |(at, credential): (usize, &fairlead_snapshot::Credential)| {
+        let (state, rest) = upstream.credential_state(model, at)?;
+        Some((
+            credential.name.clone(),
+            json!({"state": state, "forMs": millis(rest)}),
+        ))
+    };
+    let all = upstream.provider.credentials.iter().enumerate();
+    all.filter_map(of).collect()
+}
+
+fn millis(time: Option<Duration>) -> Option<u64> {
+    time.and_then(|time| u64::try_from(time.as_millis()).ok())
+}
