@@ -69,6 +69,8 @@ pub struct Try<'a> {
     pub authorization: Option<HeaderValue>,
     /// The rule's timeouts over the provider's.
     pub timeouts: Timeouts,
+    /// Whether it takes a new connection: one that idles since before an outage is stale, and the request would be sent twice.
+    pub anew: bool,
 }
 
 impl Try<'_> {

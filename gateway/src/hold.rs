@@ -30,6 +30,7 @@ pub struct Pass {
     identity: Option<Arc<str>>,
     reach: Token,
     answers: Token,
+    probes: bool,
 }
 
 /// What a failure speaks against.
@@ -78,8 +79,8 @@ impl Pass {
     ) -> Result<Self, Failure> {
         // Both are looked at first: a probe that one lets through and the other does not would be lost for an interval.
         Self::ready(upstream, model)?;
-        let reach = admitted(&upstream.health.reach, upstream, last)?;
-        let answers = admitted(&model.answers, upstream, last).inspect_err(|_| {
+        let (reach, finds_it) = admitted(&upstream.health.reach, upstream, last)?;
+        let (answers, hears_it) = admitted(&model.answers, upstream, last).inspect_err(|_| {
             let breaker = &upstream.health.reach.breaker;
             breaker.give_back(reach, clock::uptime());
         })?;
@@ -89,6 +90,7 @@ impl Pass {
             identity: None,
             reach,
             answers,
+            probes: finds_it || hears_it,
         })
     }
 
@@ -104,6 +106,12 @@ impl Pass {
             })?;
         }
         Ok(())
+    }
+
+    /// Whether the attempt finds out if the target is back.
+    #[must_use]
+    pub fn probes(&self) -> bool {
+        self.probes
     }
 
     /// With the credential that is sent.
@@ -183,11 +191,13 @@ impl Pass {
     }
 }
 
-fn admitted(guarded: &Guarded, upstream: &Upstream, last: bool) -> Result<Token, Failure> {
+/// The permission of one breaker, and whether it is that of a probe.
+fn admitted(guarded: &Guarded, upstream: &Upstream, last: bool) -> Result<(Token, bool), Failure> {
     let now = clock::uptime();
     match guarded.breaker.admit(now, &upstream.provider.health) {
-        Admission::Allowed(token) | Admission::Probe(token) => Ok(token),
-        Admission::Spared(token) if last => Ok(token),
+        Admission::Allowed(token) => Ok((token, false)),
+        Admission::Probe(token) => Ok((token, true)),
+        Admission::Spared(token) if last => Ok((token, false)),
         Admission::Spared(_) => Err(skipped(guarded, Skip::Ramping)),
         Admission::Refused { until } => {
             Err(skipped(guarded, Skip::Unhealthy).again_after(until.saturating_sub(now)))

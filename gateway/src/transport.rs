@@ -54,7 +54,12 @@ async fn over_http(
     first: Deadline,
 ) -> Result<Reply, Failure> {
     let worker = &attempt.job.worker;
-    if let Some(sender) = reuse(worker, endpoint).await {
+    let idle = if attempt.anew {
+        None
+    } else {
+        reuse(worker, endpoint).await
+    };
+    if let Some(sender) = idle {
         match exchange(attempt, endpoint, sender, first).await {
             // The server closed an idle connection just as it was used. It has not answered, so this is not an attempt of its own.
             Err(Exchange::Broken) => {}

@@ -122,7 +122,7 @@ impl Visit<'_> {
                 // A retry that is no longer permitted leaves the failure before it as it was.
                 Err(skipped) => return Err(last_failure.unwrap_or_else(|| self.skip(skipped))),
             };
-            let failure = match self.attempt(credential).await {
+            let failure = match self.attempt(credential, pass.probes()).await {
                 Ok(committed) => {
                     self.hold(Hold::new(pass, slot));
                     return Ok(committed);
@@ -196,7 +196,11 @@ impl Visit<'_> {
         }
     }
 
-    async fn attempt(&mut self, credential: Option<usize>) -> Result<Committed, Failure> {
+    async fn attempt(
+        &mut self,
+        credential: Option<usize>,
+        probes: bool,
+    ) -> Result<Committed, Failure> {
         let timeouts = &self.upstream.provider.timeouts;
         let began = Instant::now();
         self.job.sent.fetch_add(1, Ordering::Relaxed);
@@ -209,6 +213,7 @@ impl Visit<'_> {
             timeouts: self
                 .rule
                 .map_or(*timeouts, |rule| rule.timeouts.over(timeouts)),
+            anew: probes,
         };
         let outcome = attempt.run().await;
         let class = outcome.as_ref().err().map(|failure| failure.class);

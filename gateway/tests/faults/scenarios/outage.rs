@@ -14,6 +14,8 @@ use crate::results;
 
 /// What the first provider does: it is well, or it fails in one of three ways, each for a third of the outage.
 const WELL: u8 = 0;
+/// It is well but slow, so that the gateway opens many connections to it: those that idle in the pools when it goes down are stale.
+const SLOW: u8 = 4;
 const RESETS: u8 = 1;
 const OVERLOADED: u8 = 2;
 const SILENT: u8 = 3;
@@ -75,13 +77,14 @@ fn first(state: &AtomicU8, _: &Seen) -> Play {
         RESETS => Play::reset(),
         OVERLOADED => Play::status(503),
         SILENT => Play::silent(),
+        SLOW => Play::chat("First.").after(Duration::from_millis(100)),
         _ => Play::chat("First."),
     }
 }
 
 impl Outage {
     async fn play(&self) -> Story {
-        let state = Arc::new(AtomicU8::new(WELL));
+        let state = Arc::new(AtomicU8::new(SLOW));
         let script = Arc::clone(&state);
         let origin = Instant::now();
         let a = Provider::start(move |seen| first(&script, seen)).await;
@@ -107,6 +110,8 @@ impl Outage {
         ])
         .await;
         let caller = Caller::of(&gateway, &whole("chat"));
+        futures_util::future::join_all((0..24).map(|_| caller.ask())).await;
+        state.store(WELL, Ordering::Relaxed);
         let down = Instant::now() + self.before;
         let up = down + self.down;
         let faults = async {
