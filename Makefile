@@ -68,7 +68,6 @@ sdk: quick ## the official Python and Node libraries against the quick start
 
 faults: ## every fault of a provider, in full; figures to target/faults/results.json
 	rm -f $(TARGET)/faults/results.json
-	cargo test --profile quick --package fairlead-faults
 	cargo test --profile quick --package fairlead-gateway --test faults -- --include-ignored --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
