@@ -12,6 +12,7 @@ pub mod gather;
 pub mod generate;
 pub mod leader;
 pub mod live;
+pub mod log;
 pub mod metrics;
 pub mod rebuild;
 pub mod replicas;

@@ -1,10 +1,9 @@
 //! The command line of the operator. Exit codes: 0, 1 for what went wrong, 64 for a command line that cannot be understood.
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use fairlead_operator::Args;
+use fairlead_operator::{Args, log};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,7 +24,7 @@ fn main() -> ExitCode {
             };
         }
     };
-    log();
+    log::begin();
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -46,16 +45,4 @@ fn serve(args: Args) -> anyhow::Result<()> {
     // A compilation that is still running is of no use any more.
     runtime.shutdown_background();
     outcome
-}
-
-/// Logs go to standard error; `RUST_LOG` says how much.
-fn log() {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }

@@ -2,7 +2,7 @@
 //! for (`docs/faults.md`).
 //!
 //! Every case says what the caller sees, how often the provider was asked and how long it took; figures and cases go to
-//! `faults/results.json` in the target folder. The scenarios take minutes and run with `make faults` only.
+//! `faults/results.json` in the target folder. The scenarios take minutes; `make faults`, a part of `make test`, runs them.
 
 #![expect(
     clippy::unwrap_used,

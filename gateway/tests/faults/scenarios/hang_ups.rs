@@ -25,7 +25,7 @@ async fn callers_that_hang_up_leave_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a minute; make faults runs it"]
+#[ignore = "a minute; make faults runs it, and make test runs that"]
 async fn ten_thousand_callers_that_hang_up_leave_nothing_behind() {
     hang_up("10,000 callers that hang up", 10_000).await;
 }

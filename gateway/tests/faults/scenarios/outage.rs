@@ -57,7 +57,7 @@ async fn an_outage_is_not_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "two minutes; make faults runs it"]
+#[ignore = "two minutes; make faults runs it, and make test runs that"]
 async fn an_outage_of_a_minute_is_not_noticed() {
     let seconds = Duration::from_secs;
     let outage = Outage {

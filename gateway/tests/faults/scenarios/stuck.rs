@@ -27,7 +27,7 @@ const ROUNDS: usize = 15;
 const TOLERANCE: f64 = 5.0;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a minute; make faults runs it"]
+#[ignore = "a minute; make faults runs it, and make test runs that"]
 async fn a_provider_that_is_stuck_slows_no_other() {
     let (stuck, well) = (
         Provider::always(Play::silent()).await,
