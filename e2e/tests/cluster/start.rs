@@ -1,5 +1,7 @@
 //! What a new user does, and what the split and the failover look like from an application.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use fairlead_e2e::results::Figure;
 use fairlead_e2e::{Caller, Connections, Installation, NAMESPACE};
@@ -60,6 +62,34 @@ async fn three_files_are_answered_split_and_fail_over() -> Result<()> {
         split_over_replicas(&fairlead, &caller).await?,
     ])?;
     show(&primary_goes_away(&fairlead, &caller).await?)
+}
+
+/// The folder and the key that the README has.
+#[tokio::test]
+async fn the_quick_start_of_the_readme_is_answered() -> Result<()> {
+    let fairlead = turn().await?;
+    let platform = fairlead.platform();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart");
+    platform.apply_file(&folder).await?;
+    wait_programmed(&platform).await?;
+    let curl = std::fs::read_to_string(folder.join("curl.sh"))?;
+    let key = curl.split("Bearer ").nth(1).unwrap_or_default();
+    let key = key.split('\'').next().unwrap_or_default();
+    let cluster = &fairlead.cluster;
+    let gateway = cluster
+        .service_address(NAMESPACE, "fairlead-gateway")
+        .await?;
+    let answer = Caller::new(gateway, key, Connections::Fresh)?
+        .chat("chat")
+        .await?;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.starts_with("Hello from"), "{answer:?}");
+    let delete = ["delete", "--ignore-not-found", "-f"];
+    let folder = folder.display().to_string();
+    platform
+        .run(&[delete.as_slice(), &[&folder]].concat())
+        .await?;
+    Ok(())
 }
 
 async fn split_over_replicas(fairlead: &Installation, caller: &Caller) -> Result<Figure> {
