@@ -9,11 +9,11 @@ DENY         := $(CACHE)/bin/cargo-deny
 FUZZ_SECONDS := 120
 
 # A command and the Debian package that brings it.
-NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm nginx:nginx-light containerd:containerd runc:runc \
+NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm go:golang-go nginx:nginx-light containerd:containerd runc:runc \
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit charts deny quick faults e2e sdk bench generate fuzz
+.PHONY: help run check test deps lint unit loom charts deny quick faults e2e sdk bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,7 +23,7 @@ run: ## build the gateway and serve examples/quickstart; prints a curl to try
 	@echo; echo 'In another terminal:'; echo; cat examples/quickstart/curl.sh; echo
 	@exec $(GATEWAY) serve --config-dir examples/quickstart
 
-check: lint unit charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, charts, dependencies
+check: lint unit loom charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, models of atomics, charts, dependencies
 
 test: deps check faults e2e sdk ## everything
 
@@ -41,6 +41,10 @@ lint:
 
 unit:
 	cargo test --workspace
+
+# In a folder of its own: the flag is part of what everything is built with.
+loom: ## what threads share, in every interleaving
+	RUSTFLAGS='--cfg loom' cargo test --package fairlead-health --lib --target-dir $(TARGET)/loom -- models::
 
 charts: ## lint and render the charts; builds helm into the cache folder at first
 	charts/test.sh
@@ -60,10 +64,11 @@ quick:
 # All members, so that dependencies keep the features they were built with for `unit`. What needs no node goes first.
 e2e: quick ## a real API server, then a real node with the charts on it; $$KUBECONFIG: on that cluster instead of a node
 	hack/kubernetes.sh >/dev/null
-	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test tenancy --test invalid --test rbac
+	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac
+	e2e/upgrade.sh $(TARGET)/quick $(TARGET)/quick
 	$(TARGET)/quick/fairlead-e2e-node -- cargo test --workspace --features fairlead-e2e/cluster --test cluster
 
-sdk: quick ## the official Python and Node libraries against the quick start
+sdk: quick ## the official Python, Node and Go libraries against the quick start
 	sdk/run.py $(GATEWAY)
 
 faults: ## every fault of a provider, in full; figures to target/faults/results.json

@@ -32,7 +32,7 @@ def main() -> int:
     node_suite = install_node()
     listen, admin = free_address(), free_address()
     gateway = subprocess.Popen(
-        [sys.argv[1], "serve", "--config-dir", CONFIG, "--listen", listen, "--admin", admin],
+        [sys.argv[1], "serve", "--config-dir", configuration(), "--listen", listen, "--admin", admin],
         stdout=open(INSTALLED / "gateway.out", "wb"),
         stderr=open(INSTALLED / "gateway.err", "wb"),
     )
@@ -48,10 +48,22 @@ def main() -> int:
         print("== Node", flush=True)
         tests = sorted(node_suite.glob("*.test.mjs"))
         node = subprocess.run(["node", "--test", "--test-reporter=spec", *tests], env=environment, cwd=node_suite).returncode
+        print("== Go", flush=True)
+        go = subprocess.run(["go", "test", "-count=1", "./..."], env=environment, cwd=SUITES / "go").returncode
     finally:
         gateway.terminate()
         gateway.wait()
-    return python or node
+    return python or node or go
+
+
+def configuration() -> pathlib.Path:
+    """The quick start and what the suites need beside it, in one folder."""
+    folder = INSTALLED / "config"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in [*CONFIG.glob("*.yaml"), *(SUITES / "config").glob("*.yaml")]:
+        shutil.copy(file, folder)
+    return folder
 
 
 def install_python() -> pathlib.Path:

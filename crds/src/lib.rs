@@ -21,8 +21,8 @@ use kube::CustomResourceExt as _;
 /// The API group of every resource.
 pub const GROUP: &str = "fairlead.dev";
 
-/// The label a Secret must carry before anything reads it; its value says what for: [`SECRET_CREDENTIAL`], [`SECRET_VIRTUAL_KEY`]
-/// or [`SECRET_CA`].
+/// The label a Secret must carry before anything reads it; its value says what for: [`SECRET_CREDENTIAL`],
+/// [`SECRET_VIRTUAL_KEY`], [`SECRET_CA`] or [`SECRET_CLIENT_CERTIFICATE`].
 pub const SECRET_LABEL: &str = "fairlead.dev/secret";
 /// Value of [`SECRET_LABEL`] for a provider's API key.
 pub const SECRET_CREDENTIAL: &str = "credential";
@@ -30,6 +30,8 @@ pub const SECRET_CREDENTIAL: &str = "credential";
 pub const SECRET_VIRTUAL_KEY: &str = "virtual-key";
 /// Value of [`SECRET_LABEL`] for a bundle of CA certificates.
 pub const SECRET_CA: &str = "ca";
+/// Value of [`SECRET_LABEL`] for a certificate, with its key, that a provider is shown.
+pub const SECRET_CLIENT_CERTIFICATE: &str = "client-certificate";
 
 /// The annotation on every CRD that says which revision of the API it is.
 pub const REVISION_ANNOTATION: &str = "fairlead.dev/revision";

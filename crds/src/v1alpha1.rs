@@ -11,8 +11,9 @@ mod virtual_key;
 pub use common::{LabelSelector, Operator, Requirement, Timeouts};
 pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
 pub use provider::{
-    Access, CaReference, Credential, From, LLMProvider, LLMProviderSpec, NamespaceAccess,
-    OfferedModel, OpenAi, ProviderTls, ProviderType, SecretReference, Simulated,
+    Access, CaReference, ClientCertificateReference, Credential, From, HttpVersion, LLMProvider,
+    LLMProviderSpec, NamespaceAccess, OfferedModel, OpenAi, ProviderTls, ProviderType,
+    SecretReference, Simulated,
 };
 pub use resilience::{
     Affinity, AffinityType, Backoff, Commit, Concurrency, Continuation, Health, Hedge,
@@ -22,7 +23,7 @@ pub use rule::{
     Failover, FailureClass, Fallback, Match, Precedence, ProviderReference, RoutingRule,
     RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
 };
-pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, RESOLVED_REFS, Status, VirtualKeyStatus};
+pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus};
 pub use virtual_key::{
     Allow, AllowedProvider, KeySource, KeySourceType, OwnerReference, VirtualKey, VirtualKeySpec,
 };

@@ -52,15 +52,7 @@ impl Image {
     /// # Errors
     /// When it has not been built.
     pub fn built(name: &str) -> Result<Self> {
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| tools::workspace().join("target"), PathBuf::from);
-        let program = target.join("quick").join(name);
-        ensure!(
-            program.is_file(),
-            "{} is not there; run `make e2e`, which builds it",
-            program.display()
-        );
-        Ok(Self::new(&format!("{name}:e2e"), &program))
+        Ok(Self::new(&format!("{name}:e2e"), &tools::built(name)?))
     }
 
     /// The same under another name and tag.
@@ -99,7 +91,7 @@ impl Image {
         archive.file("manifest.json", 0o644, &serde_json::to_vec(&manifest)?)?;
         archive.file(&config_name, 0o644, &config)?;
         archive.file("layer.tar", 0o644, &layer)?;
-        fs::write(path, archive.finish())
+        fs::write(path, archive.finish()?)
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -114,7 +106,7 @@ impl Image {
         copy(&mut layer, Path::new(CA_BUNDLE), CA_BUNDLE, 0o644)?;
         let place = format!("/usr/local/bin/{name}");
         copy(&mut layer, &self.program, &place, 0o755)?;
-        Ok(layer.finish())
+        layer.finish()
     }
 }
 

@@ -233,11 +233,7 @@ impl Installation {
     /// When it does not answer, or refuses.
     pub async fn admin(&self, gateway: &Pod, path: &str) -> Result<String> {
         let token = self
-            .secret(
-                &self.platform(),
-                "fairlead-default-credentials",
-                "admin-token",
-            )
+            .secret(&self.platform(), "fairlead-default-admin", "token")
             .await?;
         let http = reqwest::Client::builder().no_proxy().build()?;
         let url = format!("http://{}:9090{path}", gateway.address);

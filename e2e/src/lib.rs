@@ -3,7 +3,8 @@
 //! [`ApiServer`] brings up etcd and kube-apiserver alone, [`Node`] a whole node with its control plane, [`Image`] what runs on it.
 //! Tests find the cluster by [`Cluster`], have the charts installed by [`Installation`], and speak to the cluster by [`Kubectl`] and
 //! [`Helm`], to a gateway in it by [`Caller`] and [`Load`];
-//! An [`Operator`] also runs in this process, with what the charts [`grant`] it; [`Published`] and [`condition`] tell what it did.
+//! An [`Operator`] also runs in this process, with what the charts [`grant`] it, or as a [`Program`] of its own; [`Published`] and [`condition`]
+//! tell what it did.
 //! [`dump`] tells what became of a cluster, and [`results`] keeps the figures that a run has shown.
 //! The tests need the feature `cluster`, so that the fast tier does without; a binary that is missing is then a failure that names the
 //! command, never a skipped test.
@@ -26,6 +27,7 @@ mod operator;
 mod pki;
 mod pods;
 mod process;
+mod program;
 mod published;
 pub mod results;
 mod tools;
@@ -50,6 +52,7 @@ pub use load::{Load, Outcome, Rate, Tally};
 pub use node::Node;
 pub use operator::Operator;
 pub use pods::{Pod, Signal};
+pub use program::Program;
 pub use published::Published;
 pub use watch::Watch;
 

@@ -39,7 +39,7 @@ impl Operator {
         let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
         let config =
             kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-        let client = kube::Client::try_from(config)?;
+        let clients = fairlead_operator::Clients::of(&config)?;
         let admin = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let (lease, address) = (LEASE.to_string(), admin.to_string());
         let fixed = [
@@ -61,7 +61,7 @@ impl Operator {
             Ok(())
         };
         let mut task = JoinSet::new();
-        task.spawn(fairlead_operator::run_until(client, args, until));
+        task.spawn(fairlead_operator::run_until(clients, args, until));
         Ok(Self { end, task, admin })
     }
 

@@ -25,6 +25,17 @@ impl Process {
         arguments: &[String],
         folder: &Path,
     ) -> Result<Self> {
+        Self::start_with(name, binary, arguments, &[], folder)
+    }
+
+    /// The same with variables beside those of this process.
+    pub(crate) fn start_with(
+        name: &str,
+        binary: &Path,
+        arguments: &[String],
+        variables: &[(&str, &Path)],
+        folder: &Path,
+    ) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let out = OpenOptions::new()
             .create(true)
@@ -34,6 +45,7 @@ impl Process {
         let mut command = Command::new(binary);
         command
             .args(arguments)
+            .envs(variables.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
@@ -50,6 +62,11 @@ impl Process {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// An error with the end of its log if it has exited.

@@ -75,6 +75,22 @@ fn find(name: &str, package: &str, path: &OsString) -> Result<PathBuf> {
     }
 }
 
+/// The program that `cargo build --profile quick` has built under this name.
+///
+/// # Errors
+/// When it has not been built.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let program = target.join("quick").join(name);
+    ensure!(
+        program.is_file(),
+        "{} is not there; run `make e2e`, which builds it",
+        program.display()
+    );
+    Ok(program)
+}
+
 /// The folder with the workspace's manifest.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

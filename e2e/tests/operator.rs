@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 const NS: &str = NAMESPACE;
+/// Far below the half minute after which the operator looks for itself.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 async fn create(server: &ApiServer, object: &Value) -> Result<()> {
     let answer = server.client().create(object, Write::Stored).await?;
@@ -236,6 +238,180 @@ async fn what_somebody_deleted_is_published_anew_with_a_higher_generation() -> R
         after.entry("rules", "search/chat"),
         before.entry("rules", "search/chat")
     );
+    operator.stop().await
+}
+
+#[tokio::test]
+async fn an_index_that_somebody_edited_is_written_anew_at_once() -> Result<()> {
+    let server = server_with_crds().await?;
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    let before = Published::until(server.client(), "published", |now| {
+        now.entry("rules", "search/chat").is_some()
+    })
+    .await?;
+    // What counts is its last accepted version, which nothing but what is published remembers.
+    let chat = object("RoutingRule", "chat", &Value::Null);
+    let mut bad = rule(2);
+    bad["match"] = json!({"when": "request.headers["});
+    edit(&server, &chat, bad).await?;
+    condition(server.client(), &chat, "Accepted", "False").await?;
+    let index = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": NS, "name": "fairlead-default-index"}});
+    let mut forged = server.client().get(&index).await?.body;
+    let text = forged["data"]["index.json"].as_str().context("no index")?;
+    let mut content: Value = serde_json::from_str(text)?;
+    content["shards"]["rules"] = json!([]);
+    forged["data"]["index.json"] = json!(content.to_string());
+    let answer = server.client().replace(&forged, Write::Stored).await?;
+    ensure!(answer.is_success(), "{}", answer.message());
+    let edited = Instant::now();
+    let after = Published::until(server.client(), "written anew", |now| {
+        now.generation() > before.generation()
+    })
+    .await?;
+    let took = edited.elapsed();
+    ensure!(took < AT_ONCE, "it took {took:?}");
+    assert_eq!(
+        after.entry("rules", "search/chat"),
+        before.entry("rules", "search/chat")
+    );
+    operator.stop().await
+}
+
+#[tokio::test]
+async fn a_key_whose_secret_is_deleted_gets_another_value_and_an_event_says_so() -> Result<()> {
+    let server = server_with_crds().await?;
+    let [key, bystander] =
+        ["first", "second"].map(|name| object("VirtualKey", name, &generated(name)));
+    create(&server, &key).await?;
+    create(&server, &bystander).await?;
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    let digest = |now: &Published, name: &str| {
+        let key = now.entry("keys", &format!("search/{name}"))?;
+        key["digest"].as_str().map(str::to_owned)
+    };
+    let before = Published::until(server.client(), "both keys", |now| {
+        digest(now, "first").is_some() && digest(now, "second").is_some()
+    })
+    .await?;
+    // With the condition the hint is written, by which the operator knows that there was a value.
+    for object in [&key, &bystander] {
+        condition(server.client(), object, "Accepted", "True").await?;
+    }
+    let hint = || async {
+        let key = server.client().get(&key).await?.body;
+        anyhow::Ok(key["status"]["key"]["hint"].as_str().map(str::to_owned))
+    };
+    let began = Instant::now();
+    while hint().await?.is_none() {
+        ensure!(began.elapsed() < PATIENCE, "there is no hint");
+        sleep(Duration::from_millis(50)).await;
+    }
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "search", "name": "first"}});
+    server.client().delete(&secret).await?;
+    let after = Published::until(server.client(), "another value", |now| {
+        digest(now, "first").is_some_and(|now| Some(now) != digest(&before, "first"))
+    })
+    .await?;
+    assert_eq!(digest(&after, "second"), digest(&before, "second"));
+    let events = || async {
+        let events = server
+            .client()
+            .list("events.k8s.io/v1", "events", "search")
+            .await?;
+        let told = events
+            .iter()
+            .filter(|event| event["reason"] == "ValueReplaced");
+        anyhow::Ok(
+            told.map(|event| event["regarding"]["name"].clone())
+                .collect::<Vec<_>>(),
+        )
+    };
+    let began = Instant::now();
+    while events().await?.is_empty() {
+        ensure!(began.elapsed() < PATIENCE, "there is no event");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(events().await?, ["first"]);
+    operator.stop().await
+}
+
+#[tokio::test]
+async fn a_key_or_secret_that_is_being_deleted_is_refused_whatever_holds_it_back() -> Result<()> {
+    let server = server_with_crds().await?;
+    let names = ["key-goes", "secret-goes", "stays"];
+    let secret = |name: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "search", "name": name, "finalizers": ["example.com/held"], "labels": {"fairlead.dev/secret": "virtual-key"}}, "stringData": {"apiKey": format!("{name:x<40}")}});
+    let key = |name: &str| {
+        let mut key = object(
+            "VirtualKey",
+            name,
+            &json!({"key": {"type": "SecretRef", "secretRef": {"name": name}}}),
+        );
+        key["metadata"]["finalizers"] = json!(["example.com/held"]);
+        key
+    };
+    for name in names {
+        create(&server, &secret(name)).await?;
+        create(&server, &key(name)).await?;
+    }
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    let has_value = |now: &Published, name: &str| {
+        now.entry("keys", &format!("search/{name}"))
+            .is_some_and(|key| !key["digest"].is_null())
+    };
+    Published::until(server.client(), "all keys", |now| {
+        names.iter().all(|name| has_value(now, name))
+    })
+    .await?;
+    server.client().delete(&key("key-goes")).await?;
+    server.client().delete(&secret("secret-goes")).await?;
+    let after = Published::until(server.client(), "both are refused", |now| {
+        !has_value(now, "key-goes") && !has_value(now, "secret-goes")
+    })
+    .await?;
+    assert!(has_value(&after, "stays"));
+    let told = condition(server.client(), &key("key-goes"), "Programmed", "False").await?;
+    assert_eq!(told["reason"], "Terminating");
+    let told = condition(server.client(), &key("secret-goes"), "Ready", "False").await?;
+    assert_eq!(told["reason"], "SecretKeyNotFound");
+    operator.stop().await
+}
+
+#[tokio::test]
+async fn nothing_of_an_applied_object_is_changed_but_its_status() -> Result<()> {
+    let server = server_with_crds().await?;
+    let namespaces = json!({"matchLabels": {"team": "search"}});
+    let organization = json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": "Organization", "metadata": {"namespace": NS, "name": "acme"}, "spec": {"namespaceSelector": namespaces}});
+    let mut applied = vec![
+        organization,
+        object("Team", "t", &json!({})),
+        object("VirtualKey", "made", &generated("made")),
+        object("LLMProvider", "own", &json!({"type": "Simulated"})),
+        object("RoutingRule", "own", &rule(1)),
+    ];
+    for object in &mut applied {
+        object["metadata"]["labels"] = json!({"app.kubernetes.io/instance": "argo"});
+        object["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": "1"});
+        create(&server, object).await?;
+    }
+    let operator = Operator::start(server.kubeconfig(), "one", &[]).await?;
+    for object in &applied {
+        condition(server.client(), object, "Accepted", "True").await?;
+        let found = server.client().get(object).await?.body;
+        assert_eq!(found["spec"], object["spec"]);
+        assert_eq!(found["metadata"]["labels"], object["metadata"]["labels"]);
+        let annotations = &found["metadata"]["annotations"];
+        assert_eq!(*annotations, object["metadata"]["annotations"]);
+        assert_eq!(found["metadata"]["generation"], 1);
+        assert_eq!(found["metadata"]["finalizers"], Value::Null);
+        let managed = found["metadata"]["managedFields"].as_array();
+        let managed = managed.context("nobody manages it")?;
+        let elsewhere = managed.iter().filter(|of| of["subresource"] != "status");
+        assert_eq!(elsewhere.count(), 1, "{managed:?}");
+    }
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "search", "name": "made"}});
+    let made = server.client().get(&secret).await?.body;
+    let labels = &made["metadata"]["labels"];
+    assert_eq!(*labels, json!({"fairlead.dev/secret": "virtual-key"}));
     operator.stop().await
 }
 

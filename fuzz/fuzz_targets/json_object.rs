@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../gateway/wire/tests/checks/json_object.rs"]
+#[path = "../../gateway/json/tests/checks/json_object.rs"]
 mod check;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| check::check(data));

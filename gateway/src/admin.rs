@@ -1,6 +1,6 @@
 //! The admin port: probes and metrics for everyone, the rest with a bearer token.
 
-pub mod health;
+pub(crate) mod health;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,33 +11,67 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode, header};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
+use crate::serve::crowd::{Crowd, Seat};
+use crate::serve::link::Times;
+use crate::serve::stall::WriteStall;
+use crate::serve::watch::Watch;
 use crate::status::Source;
 use crate::tasks::Tasks;
 use crate::worker::{Phase, Shared};
 
-/// How long a connection may take to send a request's head, or be silent between two requests.
-const HEAD: Duration = Duration::from_secs(30);
+/// The times of a connection: a scrape comes at least each half minute.
+const TIMES: Times = Times {
+    head: Duration::from_secs(10),
+    idle: Duration::from_secs(75),
+};
+/// How long an answer may be stuck.
+const STALL: Duration = Duration::from_secs(10);
+/// So many connections at once; the oldest idle one goes for the next.
+const CONNECTIONS: usize = 32;
 /// After a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers until the process ends.
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>, tasks: Tasks) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, tasks: Tasks) {
     let service = TowerToHyperService::new(router(shared));
+    let crowd = Crowd::new(CONNECTIONS, CONNECTIONS);
     loop {
         let Ok((socket, _)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
-        let connection = builder.serve_connection(TokioIo::new(socket), service.clone());
-        // How it ends concerns only whoever asked.
-        tasks.spawn(async move { drop(connection.await) });
+        let seat = crowd.seat().await;
+        tasks.spawn(connection(socket, seat, service.clone()));
+    }
+}
+
+async fn connection(socket: TcpStream, seat: Seat, service: TowerToHyperService<Router>) {
+    let link = Arc::clone(&seat.link);
+    let io = TokioIo::new(WriteStall::new(socket, STALL, &link));
+    let mut watch = Watch::new(&link, TIMES);
+    watch.begin().await;
+    let service = service_fn(move |request| {
+        let (request, answer) = (link.begin(), service.call(request));
+        async move {
+            let answer = answer.await;
+            drop(request);
+            answer
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(None);
+    let connection = builder.serve_connection(io, service);
+    // How it ends concerns only whoever asked.
+    tokio::select! {
+        biased;
+        _ = connection => {}
+        () = watch.over() => {}
     }
 }
 
@@ -67,11 +101,10 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         header::CONTENT_TYPE,
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
-    (
-        kind,
-        shared.observe.metrics.render(&shared.live.load().upstreams),
-    )
-        .into_response()
+    let runtime = shared.live.load();
+    let errors = runtime.table.condition_errors();
+    let text = shared.observe.metrics.render(&runtime.upstreams, errors);
+    (kind, text).into_response()
 }
 
 /// Which configuration is in force.
@@ -84,7 +117,9 @@ async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     let body = json!({
         "digest": runtime.digest,
         "generation": runtime.generation,
-        "formats": [fairlead_snapshot::FORMAT],
+        "formats": fairlead_snapshot::FORMATS,
+        // The operator takes the token out of its old place once every gateway reads it from the new one.
+        "readsAdminSecret": true,
         "providers": runtime.upstreams.len(),
         "keys": runtime.keys.len(),
         "source": status.source.map(Source::as_str),
@@ -110,7 +145,7 @@ fn answer(body: &Value) -> Response {
 }
 
 fn stranger() -> Response {
-    (StatusCode::UNAUTHORIZED, "send the admin token as 'Authorization: Bearer TOKEN'; it stands in --state-dir/admin-token, in a cluster under admin-token in the credentials Secret\n").into_response()
+    (StatusCode::UNAUTHORIZED, "send the admin token as 'Authorization: Bearer TOKEN'; it stands in --state-dir/admin-token, in a cluster under token in the Secret fairlead-GATEWAYNAME-admin\n").into_response()
 }
 
 fn admitted(shared: &Shared, headers: &HeaderMap) -> bool {

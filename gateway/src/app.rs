@@ -7,24 +7,30 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use fairlead_compile::Credentials;
+use fairlead_snapshot::Credentials;
 use fairlead_snapshot::Snapshot;
 use tokio::sync::{oneshot, watch};
 
 use crate::admin;
 use crate::args::{AccessLogTo, Serve};
+use crate::beside::Beside;
+use crate::config::origin::Origin;
+use crate::cors::Cors;
 use crate::limits::Limits;
-use crate::listen::{self, Cores};
 use crate::memory::Memory;
 use crate::observe::Observe;
-use crate::observe::access::AccessLog;
+use crate::observe::access::{AccessLog, LogEnd};
 use crate::observe::metrics::Metrics;
-use crate::origin::Origin;
 use crate::runtime::Runtime;
-use crate::shutdown::Signals;
+use crate::serve::crowd::Crowd;
+use crate::serve::listen::{self, Cores};
+use crate::serve::shutdown::Signals;
 use crate::status::Status;
 use crate::tasks::Tasks;
 use crate::tls::ServedCertificate;
+use crate::upstream::environment::Environment;
+use crate::upstream::network::Network;
+use crate::upstream::proxy::Proxy;
 use crate::worker::{Phase, Shared};
 
 /// How often the served certificate is looked at.
@@ -38,7 +44,7 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let (access, log) = access_log(args.access_log)?;
     let (phase, seen) = watch::channel(Phase::Serving);
-    let shared = shared(args, access, seen.clone());
+    let shared = shared(args, Proxy::from_environment()?, access, seen.clone());
     let origin = runtime.block_on(Origin::open(args, &shared))?;
     let certificate = certificate(args)?;
     let acceptor = certificate
@@ -51,11 +57,12 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
         listen::bind(args.admin).with_context(|| format!("cannot listen on {}", args.admin))?;
     let address = listener.local_addr()?;
     let cores = Cores::start(cores(args), &shared, acceptor.as_ref(), args.drain_timeout)?;
+    let crowd = Crowd::of_this_process(args.max_connections, shared.memory.limit());
     let (end, ended) = oneshot::channel();
     let status = shared.status.subscribe();
     let accepting = std::thread::Builder::new()
         .name("accept".to_owned())
-        .spawn(move || accept(listener, cores, status, seen, end))?;
+        .spawn(move || accept(listener, cores, &crowd, status, seen, end))?;
     let control = Control {
         origin,
         shared,
@@ -66,31 +73,47 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     };
     control.run(runtime, args.drain_delay, &phase)?;
     join(accepting)?;
-    join_log(log);
+    // Every record is finished by now, so the queue is closed; what is in it is still written.
+    if let Some(log) = log {
+        log.wait();
+    }
     Ok(())
 }
 
-fn access_log(to: AccessLogTo) -> anyhow::Result<(AccessLog, Option<JoinHandle<()>>)> {
+fn access_log(to: AccessLogTo) -> anyhow::Result<(AccessLog, Option<LogEnd>)> {
     match to {
         AccessLogTo::Off => Ok((AccessLog::off(), None)),
         AccessLogTo::Stdout => {
-            let (log, thread) = AccessLog::to(std::io::stdout())?;
-            Ok((log, Some(thread)))
+            let (log, end) = AccessLog::to(std::io::stdout())?;
+            Ok((log, Some(end)))
         }
     }
 }
 
-fn shared(args: &Serve, access: AccessLog, phase: watch::Receiver<Phase>) -> Arc<Shared> {
+fn shared(
+    args: &Serve,
+    proxy: Option<Proxy>,
+    access: AccessLog,
+    phase: watch::Receiver<Phase>,
+) -> Arc<Shared> {
     let empty = Snapshot::empty(&args.settings.gateway_namespace);
-    let runtime = Runtime::build(&empty, &Credentials::default(), None);
+    let environment = Environment::new(Network::Tcp(proxy.map(Arc::new)));
+    let runtime = Runtime::first(&empty, &Credentials::default(), environment);
     Arc::new(Shared {
         live: ArcSwap::from_pointee(runtime),
         observe: Arc::new(Observe::new(Metrics::default(), access)),
-        memory: Memory::of_this_process(),
+        memory: args
+            .max_memory_bytes
+            .map_or_else(Memory::of_this_process, Memory::new),
+        beside: Beside::cores(cores(args)),
         limits: Limits {
             body_bytes: args.max_request_bytes,
+            header_time: args.head_time,
+            idle_time: args.idle_time,
+            write_stall: args.write_stall,
             ..Limits::default()
         },
+        cors: Cors::new(&args.cors_allow_origin),
         phase,
         status: watch::Sender::new(Status::default()),
     })
@@ -119,6 +142,7 @@ fn cores(args: &Serve) -> usize {
 fn accept(
     listener: std::net::TcpListener,
     cores: Cores,
+    crowd: &Arc<Crowd>,
     mut status: watch::Receiver<Status>,
     mut phase: watch::Receiver<Phase>,
     end: oneshot::Sender<()>,
@@ -129,7 +153,7 @@ fn accept(
             Ok(_) = status.wait_for(|status| status.source.is_some()) => {}
             _ = phase.wait_for(|phase| *phase >= Phase::Draining) => return Ok(()),
         }
-        listen::accept(listener, &cores, phase.clone()).await
+        listen::accept(listener, &cores, crowd, phase.clone()).await
     });
     cores.join();
     drop(end);
@@ -197,12 +221,5 @@ fn join(accepting: JoinHandle<std::io::Result<()>>) -> anyhow::Result<()> {
     match accepting.join() {
         Ok(outcome) => Ok(outcome?),
         Err(_) => anyhow::bail!("the accepting thread panicked"),
-    }
-}
-
-/// Every record is finished by now, so the queue is closed once the cores are gone; what is in it is still written.
-fn join_log(log: Option<JoinHandle<()>>) {
-    if let Some(thread) = log {
-        let _ = thread.join();
     }
 }

@@ -99,6 +99,24 @@ pub struct Serve {
     /// The largest request body, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = crate::limits::Limits::default().body_bytes)]
     pub max_request_bytes: usize,
+    /// The most bytes that request bodies and held answers may occupy together. Absent: 40 % of what this process may use.
+    #[arg(long, value_name = "BYTES")]
+    pub max_memory_bytes: Option<usize>,
+    /// The most connections of callers. Absent: half of the descriptors that this process may have, less what is kept for other things.
+    #[arg(long, value_name = "COUNT")]
+    pub max_connections: Option<usize>,
+    /// How long a connection may take to the end of the first head.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub head_time: Duration,
+    /// How long a connection may be silent between two requests.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds, default_value = "75")]
+    pub idle_time: Duration,
+    /// How long a caller may take nothing of its answer.
+    #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub write_stall: Duration,
+    /// Web pages of this origin may call and read answers; repeat it for more, or say * for every page. Absent: none.
+    #[arg(long, value_name = "ORIGIN")]
+    pub cors_allow_origin: Vec<http::HeaderValue>,
     /// After SIGTERM: how long requests are still taken, so that load balancers can notice. SIGINT does not wait.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "15")]
     pub drain_delay: Duration,
@@ -132,4 +150,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| format!("{text:?} is not a number of seconds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_have_ten_seconds_for_their_first_head_unless_somebody_says_otherwise() {
+        let args = Args::parse_from(["fairlead-gateway", "serve", "--config-dir", "."]);
+        let Command::Serve(serve) = args.command else {
+            unreachable!("it is serve")
+        };
+        assert_eq!(serve.head_time, Duration::from_secs(10));
+    }
 }

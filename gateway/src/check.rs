@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use fairlead_compile::{Compiled, compile, documents, report};
-use fairlead_condition::{Facts, RequestFacts};
 use fairlead_route::Table;
-use fairlead_snapshot::ObjectName;
+use fairlead_snapshot::{Key, ObjectName};
+use fairlead_wire::openai::request::parse;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::args;
-use crate::folder::Folder;
-use crate::phases;
-use crate::state::State;
+use crate::clock;
+use crate::config::folder::Folder;
+use crate::config::state::State;
+use crate::request::sight::Sight;
 use crate::surface::Operation;
 
 /// What a command prints, and whether all is well.
@@ -93,16 +95,31 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
         .to_owned();
     let table = Table::build(snapshot, None);
     let caller = table.caller(&sketch.key, key);
-    let facts = || Facts::new(facts(&sketch, &model), caller.facts());
-    let explanation = table.explain(&caller, &model, &facts);
+    // Read as the gateway reads it, so that what it refuses or cannot read is told here, too.
+    let body = serde_json::to_vec(&sketch.body)?;
+    let request = parse(&body)?;
+    let headers = headers(&sketch)?;
+    let content = Operation::ALL.map(Operation::content_member);
+    let sight = Sight::new(&request, &headers, &content);
+    let explanation = table.explain(&caller, &model, &sight);
     let mut text = format!("key {}, model {model}\n{explanation}", sketch.key);
-    if let Some(refusal) = key.refused {
-        text.push_str(&format!("\nthe key itself is refused: {refusal:?}\n"));
+    let refused = refusal(key, clock::unix_seconds());
+    if let Some(reason) = &refused {
+        text.push_str(&format!("\nthe key itself is refused: {reason}\n"));
     }
     Ok(Printed {
-        good: explanation.outcome.is_ok() && key.refused.is_none(),
+        good: explanation.outcome.is_ok() && refused.is_none(),
         text,
     })
+}
+
+/// Why the key would be refused before anything else is looked at, if it would be.
+fn refusal(key: &Key, now: i64) -> Option<String> {
+    if let Some(refusal) = key.refused {
+        return Some(format!("{refusal:?}"));
+    }
+    let expired = key.expires_at.is_some_and(|at| at <= now);
+    expired.then(|| "it has expired (spec.expiresAt)".to_owned())
 }
 
 fn sketch(path: &std::path::Path) -> anyhow::Result<Sketch> {
@@ -117,27 +134,11 @@ fn sketch(path: &std::path::Path) -> anyhow::Result<Sketch> {
     serde_json::from_value(document.value).with_context(|| format!("{file} is no request; it needs key: NAMESPACE/NAME and body: {{model: ...}}, and may have headers"))
 }
 
-/// The same that the gateway shows to conditions: every header but the key, the parameters without the content.
-fn facts(sketch: &Sketch, model: &str) -> RequestFacts {
-    let shown = |name: &String| !phases::KEY_HEADERS.contains(&name.as_str());
-    let headers = sketch
-        .headers
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
-        .filter(|(name, _)| shown(name))
-        .collect();
-    let mut params = sketch.body.clone();
-    for operation in Operation::ALL {
-        params.remove(operation.content_member());
-    }
-    let stream = params
-        .get("stream")
-        .and_then(serde_json::Value::as_bool)
-        .unwrap_or_default();
-    RequestFacts {
-        headers,
-        model: model.to_owned(),
-        stream,
-        params,
-    }
+fn headers(sketch: &Sketch) -> anyhow::Result<HeaderMap> {
+    let header = |(name, value): (&String, &String)| {
+        let wrong = || format!("headers.{name} is no header");
+        let field = HeaderName::try_from(name).with_context(wrong)?;
+        Ok((field, HeaderValue::try_from(value).with_context(wrong)?))
+    };
+    sketch.headers.iter().map(header).collect()
 }

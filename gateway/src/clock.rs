@@ -1,21 +1,31 @@
-//! The clocks: the wall's for expiry and for logs, the process's own for what is remembered of providers. What measures a length of time uses
+//! The clocks: the wall's for expiry and for logs, one of our own for what is remembered of providers. What measures a length of time uses
 //! `tokio::time::Instant`.
 
-use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// The time since this was first asked, which never goes back.
-#[must_use]
-pub fn uptime() -> Duration {
-    static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed()
+/// Tells the time since it was started, which never goes back: what is remembered of providers is told by it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    /// Starts one at zero.
+    #[must_use]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub(crate) fn uptime(self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// Seconds since 1970; 0 on a clock that is set before.
 #[must_use]
-pub fn unix_seconds() -> i64 {
+pub(crate) fn unix_seconds() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -24,7 +34,7 @@ pub fn unix_seconds() -> i64 {
 
 /// Milliseconds since 1970; 0 on a clock that is set before.
 #[must_use]
-pub fn unix_millis() -> i64 {
+pub(crate) fn unix_millis() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

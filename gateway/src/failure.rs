@@ -1,5 +1,7 @@
 //! A failed attempt: its class, and what of the provider's answer may still be of use.
 
+pub(crate) mod class;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -8,26 +10,49 @@ use fairlead_snapshot::FailureClass;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
+use class::{Blame, consequences};
+
 /// Why an attempt failed.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The class; decides what happens next.
     pub class: FailureClass,
     /// The status that the provider refused with, if it did.
     pub status: Option<u16>,
     /// The provider's own refusal, if it sent one that a caller may see.
-    pub answer: Option<Box<Refused>>,
+    pub answer: Option<Box<UpstreamError>>,
     /// A sentence for the caller, where there is no answer: never the provider's words, which may hold anything.
     pub detail: &'static str,
     /// After which time the provider, or what kept it from being tried, asks for another try.
     pub retry_after: Option<Duration>,
     /// Why nothing was sent, where nothing was.
     pub skip: Option<Skip>,
+    /// What of it is this gateway's own doing, if it is.
+    pub own: Option<Own>,
+}
+
+/// What this gateway itself could not do. It speaks against no target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// Take an answer that is larger, or has more in it, than is taken from anybody. The target is up.
+    Limit,
+    /// Open a connection: descriptors, ports, buffers or name resolution are wanting. Another target may do without.
+    Connection,
+    /// Hold an answer: memory is wanting, for whoever would answer.
+    Memory,
+}
+
+impl Own {
+    /// Whether it says that the gateway has too much to do.
+    #[must_use]
+    pub(crate) fn is_overload(self) -> bool {
+        matches!(self, Self::Connection | Self::Memory)
+    }
 }
 
 /// Why a target was not tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Skip {
+pub(crate) enum Skip {
     /// Its breaker is open.
     Unhealthy,
     /// It is coming back, and it was not this request's turn.
@@ -47,7 +72,7 @@ pub enum Skip {
 impl Skip {
     /// The reason as headers, logs and metrics show it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Unhealthy => "unhealthy",
             Self::Ramping => "ramping",
@@ -61,14 +86,14 @@ impl Skip {
 
     /// Whether the target may be tried after all when nobody else has answered.
     #[must_use]
-    pub fn may_yet(self) -> bool {
+    pub(crate) fn may_yet(self) -> bool {
         matches!(self, Self::Ramping | Self::Resting)
     }
 }
 
 /// What a provider refused with.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct UpstreamError {
     /// The status.
     pub status: StatusCode,
     /// The headers that callers may see.
@@ -80,7 +105,7 @@ pub struct Refused {
 impl Failure {
     /// A failure without an answer.
     #[must_use]
-    pub fn new(class: FailureClass, detail: &'static str) -> Self {
+    pub(crate) fn new(class: FailureClass, detail: &'static str) -> Self {
         Self {
             class,
             status: None,
@@ -88,12 +113,22 @@ impl Failure {
             detail,
             retry_after: None,
             skip: None,
+            own: None,
+        }
+    }
+
+    /// The same, as this gateway's own doing.
+    #[must_use]
+    pub(crate) fn by(self, own: Own) -> Self {
+        Self {
+            own: Some(own),
+            ..self
         }
     }
 
     /// A target that was not tried. It counts as the failure that is the reason of it, so that the same fallbacks are for it.
     #[must_use]
-    pub fn skipped(skip: Skip, class: FailureClass) -> Self {
+    pub(crate) fn skipped(skip: Skip, class: FailureClass) -> Self {
         let detail = match skip {
             Skip::Unhealthy => "it has failed too often just now and is left alone for a moment",
             Skip::Ramping => "it is coming back after failures and gets few requests yet",
@@ -112,9 +147,25 @@ impl Failure {
         }
     }
 
+    /// Whether another target is tried where a rule says nothing else.
+    #[must_use]
+    pub(crate) fn falls_back(&self) -> bool {
+        consequences(self.class).falls_back && self.own != Some(Own::Memory)
+    }
+
+    /// Whom it speaks against.
+    #[must_use]
+    pub(crate) fn blames(&self) -> Blame {
+        match self.own {
+            Some(Own::Limit) => Blame::Request,
+            Some(Own::Connection | Own::Memory) => Blame::Nobody,
+            None => consequences(self.class).blames,
+        }
+    }
+
     /// The same, to be tried again after a time.
     #[must_use]
-    pub fn again_after(self, time: Duration) -> Self {
+    pub(crate) fn again_after(self, time: Duration) -> Self {
         Self {
             retry_after: Some(time),
             ..self
@@ -124,7 +175,7 @@ impl Failure {
 
 /// The moment at which waiting ends, and what it is called when it does.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadline {
+pub(crate) struct Deadline {
     at: Instant,
     class: FailureClass,
 }
@@ -132,7 +183,7 @@ pub struct Deadline {
 impl Deadline {
     /// The deadline of the whole request.
     #[must_use]
-    pub fn total(at: Instant) -> Self {
+    pub(crate) fn total(at: Instant) -> Self {
         Self {
             at,
             class: FailureClass::TotalTimeout,
@@ -141,7 +192,7 @@ impl Deadline {
 
     /// The earlier of this deadline and another.
     #[must_use]
-    pub fn or_at(self, at: Instant, class: FailureClass) -> Self {
+    pub(crate) fn or_at(self, at: Instant, class: FailureClass) -> Self {
         if at < self.at {
             Self { at, class }
         } else {
@@ -151,18 +202,24 @@ impl Deadline {
 
     /// This deadline moved by a time that does not count, though never beyond the end of the request.
     #[must_use]
-    pub fn later_by(self, time: Duration, end: Instant) -> Self {
+    pub(crate) fn later_by(self, time: Duration, end: Instant) -> Self {
         if self.class == FailureClass::TotalTimeout {
             return self;
         }
         Self::total(end).or_at(self.at + time, self.class)
     }
 
+    /// The earlier of two deadlines.
+    #[must_use]
+    pub(crate) fn sooner(self, other: Self) -> Self {
+        self.or_at(other.at, other.class)
+    }
+
     /// Waits for `future`, but not beyond the deadline.
     ///
     /// # Errors
     /// A failure of the deadline's class.
-    pub async fn wait<T>(self, future: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(crate) async fn wait<T>(self, future: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::time::timeout_at(self.at, future)
             .await
             .map_err(|_| Failure::new(self.class, sentence(self.class)))

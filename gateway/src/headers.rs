@@ -1,7 +1,7 @@
 //! Which headers pass, in either direction: only those that are listed. And what must never pass.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use fairlead_wire::redact::Redactor;
+use http::{HeaderMap, HeaderName, header};
 
 /// From the caller to the provider. Everything else - cookies, credentials, forwarding headers, hop-by-hop headers - stays here.
 static TO_PROVIDER: [HeaderName; 4] = [
@@ -23,29 +23,59 @@ static TO_CALLER: [HeaderName; 6] = [
 
 /// The headers of a request to a provider, apart from those the request itself needs.
 #[must_use]
-pub fn for_provider(caller: &HeaderMap) -> HeaderMap {
+pub(crate) fn for_provider(caller: &HeaderMap) -> HeaderMap {
     pick(caller, &TO_PROVIDER)
 }
 
-/// The provider's headers that the caller sees.
+/// The provider's headers that the caller sees: none that repeats our credential.
 #[must_use]
-pub fn for_caller(provider: &HeaderMap) -> HeaderMap {
-    pick(provider, &TO_CALLER)
-}
-
-fn pick(from: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    let mut picked = HeaderMap::with_capacity(names.len() + 8);
-    for name in names {
-        if let Some(value) = from.get(name) {
-            picked.insert(name, value.clone());
+pub(crate) fn for_caller(provider: &HeaderMap, redactor: Option<&Redactor>) -> HeaderMap {
+    let mut picked = pick(provider, &TO_CALLER);
+    if let Some(redactor) = redactor {
+        for name in &TO_CALLER {
+            let repeats = picked
+                .get_all(name)
+                .iter()
+                .any(|value| redactor.is_in(value.as_bytes()));
+            if repeats {
+                picked.remove(name);
+            }
         }
     }
     picked
 }
 
+fn pick(from: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let mut picked = HeaderMap::with_capacity(names.len() + 8);
+    for name in names {
+        for value in from.get_all(name) {
+            picked.append(name, value.clone());
+        }
+    }
+    // What its sender names there is for this connection only (RFC 9110, 7.6.1).
+    for named in listed(from, &header::CONNECTION) {
+        while picked.remove(named).is_some() {}
+    }
+    picked
+}
+
+/// The members of a header that is a list, in all of its lines (RFC 9110, 5.6.1).
+pub(crate) fn listed<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|member| !member.is_empty())
+}
+
 /// Whether the media type is `expected`, parameters apart.
 #[must_use]
-pub fn is(headers: &HeaderMap, expected: &str) -> bool {
+pub(crate) fn is(headers: &HeaderMap, expected: &str) -> bool {
     let value = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -54,37 +84,24 @@ pub fn is(headers: &HeaderMap, expected: &str) -> bool {
     kind.eq_ignore_ascii_case(expected)
 }
 
-/// Replaces every occurrence of the credential in an Authorization header by `[redacted]`.
+/// Whether the body is coded. `identity` is no coding, and some servers say `none`, or nothing, so that no proxy makes one.
 #[must_use]
-pub fn redact(text: Bytes, authorization: Option<&HeaderValue>) -> Bytes {
-    let secret = authorization
-        .map(HeaderValue::as_bytes)
-        .and_then(|value| value.strip_prefix(b"Bearer "))
-        .unwrap_or_default();
-    if secret.is_empty() || secret.len() > text.len() {
-        return text;
-    }
-    let mut clean = Vec::with_capacity(text.len());
-    let mut rest = &text[..];
-    let mut found = false;
-    while let Some(at) = rest
-        .windows(secret.len())
-        .position(|window| window == secret)
-    {
-        clean.extend_from_slice(&rest[..at]);
-        clean.extend_from_slice(b"[redacted]");
-        rest = &rest[at + secret.len()..];
-        found = true;
-    }
-    if !found {
-        return text;
-    }
-    clean.extend_from_slice(rest);
-    clean.into()
+pub(crate) fn is_coded(headers: &HeaderMap) -> bool {
+    let codings = headers
+        .get_all(header::CONTENT_ENCODING)
+        .into_iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    codings.map(<[u8]>::trim_ascii).any(|coding| {
+        ["", "identity", "none"]
+            .iter()
+            .all(|no| !coding.eq_ignore_ascii_case(no.as_bytes()))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -112,23 +129,78 @@ mod tests {
     }
 
     #[test]
+    fn every_line_of_a_header_passes() {
+        let mut headers = map(&[("tracestate", "a=1"), ("openai-beta", "x")]);
+        headers.append("tracestate", HeaderValue::from_static("b=2"));
+        headers.append("openai-beta", HeaderValue::from_static("y"));
+        let sent = for_provider(&headers);
+        let lines = |name| sent.get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(lines("tracestate"), ["a=1", "b=2"]);
+        assert_eq!(lines("openai-beta"), ["x", "y"]);
+    }
+
+    #[test]
+    fn a_header_that_is_for_the_connection_only_stays_here() {
+        let named = [
+            ("user-agent", "sdk"),
+            ("traceparent", "t"),
+            ("connection", "keep-alive, User-Agent"),
+        ];
+        assert_eq!(for_provider(&map(&named)), map(&[("traceparent", "t")]));
+        let named = [
+            ("content-type", "application/json"),
+            ("x-request-id", "r"),
+            ("connection", "X-Request-Id"),
+        ];
+        assert_eq!(
+            for_caller(&map(&named), None),
+            map(&[("content-type", "application/json")])
+        );
+    }
+
+    #[test]
     fn the_providers_account_is_not_the_callers_business() {
-        let shown = for_caller(&map(&[
+        let provider = map(&[
             ("content-type", "application/json"),
             ("openai-organization", "acme"),
             ("x-ratelimit-remaining-requests", "7"),
             ("set-cookie", "a=b"),
-        ]));
+        ]);
+        let shown = for_caller(&provider, None);
         assert_eq!(shown, map(&[("content-type", "application/json")]));
     }
 
     #[test]
-    fn a_credential_that_is_repeated_is_cut_out() {
-        let authorization = HeaderValue::from_static("Bearer sk-secret");
-        let text = Bytes::from_static(b"wrong key sk-secret, sk-secret!");
-        assert_eq!(
-            redact(text, Some(&authorization)),
-            "wrong key [redacted], [redacted]!"
+    fn no_coding_has_several_names() {
+        for none in [
+            "",
+            "none",
+            "None",
+            "identity",
+            "Identity",
+            "IDENTITY",
+            " none ",
+            "identity, none",
+        ] {
+            assert!(!is_coded(&map(&[("content-encoding", none)])), "{none:?}");
+        }
+        assert!(!is_coded(&map(&[])));
+        for some in ["gzip", "br", "identity, gzip", "nothing", "zstd,none"] {
+            assert!(is_coded(&map(&[("content-encoding", some)])), "{some:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_repeats_the_credential_does_not_pass() {
+        let redactor = Redactor::new(b"sk-se/cret");
+        let shown = for_caller(
+            &map(&[
+                ("content-type", "application/json; key=sk-se%2Fcret"),
+                ("x-request-id", "sk-se/cret-7"),
+                ("openai-version", "2020-10-01"),
+            ]),
+            redactor.as_ref(),
         );
+        assert_eq!(shown, map(&[("openai-version", "2020-10-01")]));
     }
 }

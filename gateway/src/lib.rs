@@ -1,51 +1,37 @@
 //! The gateway: from a caller's connection to a provider and back.
 //!
-//! Read [`pipeline`] first: it is the path of a request, one line a phase. [`standalone`] and `cluster` are how the configuration gets
-//! here, [`listen`] how connections do, [`app`] how everything is put together.
+//! Read [`pipeline`] first: it is the path of a request, one line a phase. The folders are its phases: [`serve`] takes connections,
+//! [`request`] finds out who asks for what, [`dispatch`] works through a plan over [`upstream`], [`answer`] goes back to the caller,
+//! [`observe`] tells of it. [`config`] is how the configuration gets here, [`admin`] the port for operators, [`app`] puts it together.
 
-pub mod admin;
-pub mod affinity;
+mod admin;
+mod answer;
 pub mod app;
 pub mod args;
-pub mod attempt;
+mod beside;
 pub mod check;
-pub mod classify;
-pub mod clock;
-#[cfg(feature = "kubernetes")]
-pub mod cluster;
-pub mod connection;
-pub mod continuation;
-pub mod dispatch;
-pub mod failure;
-pub mod folder;
-pub mod headers;
-pub mod hedge;
-pub mod hold;
-pub mod limits;
-pub mod listen;
-pub mod memory;
-pub mod observe;
-pub mod origin;
-pub mod phases;
-pub mod pipeline;
-pub mod private_file;
-pub mod record;
-pub mod reject;
-pub mod relay;
-pub mod respond;
-pub mod retry_after;
-pub mod router;
-pub mod runtime;
-pub mod shutdown;
-pub mod stall;
-pub mod standalone;
-pub mod state;
-pub mod status;
-pub mod surface;
-pub mod tasks;
-pub mod tls;
-pub mod transport;
-pub mod upstream;
-pub mod verdict;
-mod visit;
-pub mod worker;
+mod clock;
+mod config;
+mod cors;
+mod dispatch;
+mod failure;
+mod headers;
+mod limits;
+mod memory;
+mod observe;
+mod pipeline;
+mod request;
+mod runtime;
+mod serve;
+mod status;
+mod surface;
+mod tasks;
+mod tls;
+mod turns;
+mod upstream;
+mod worker;
+
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod tests;

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 /// Limits at the edge.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The largest request body, in bytes.
     pub body_bytes: usize,
     /// How long a request body may take to arrive.
     pub body_time: Duration,
-    /// How long a new connection may take to shake hands and to send the first byte of a request.
+    /// How long a connection may take from its beginning, the TLS handshake included, to the end of the first head; and later from the first
+    /// byte of a head to its end.
     pub header_time: Duration,
-    /// How long a connection may wait for the head of its next request, and that head for its end.
+    /// How long a connection may be silent between two requests.
     pub idle_time: Duration,
     /// The most bytes a request's headers may have.
     pub header_bytes: usize,
-    /// How long a caller may take nothing of what is written to it.
+    /// How long a caller may take nothing of what is written to it, over HTTP/2 to one stream.
     pub write_stall: Duration,
     /// After this long without content a stream's head is sent, and a comment follows each time as much has passed, so that nothing between
     /// gateway and caller gives up while a model thinks.

@@ -1,15 +1,12 @@
 //! The command line of the gateway. Exit codes: 0, 1 for what went wrong, 64 for a command line that cannot be understood.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use fairlead_gateway::args::{Args, Command};
 use fairlead_gateway::check::Printed;
 use fairlead_gateway::{app, check};
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -30,7 +27,7 @@ fn main() -> ExitCode {
             };
         }
     };
-    log();
+    let _log = fairlead_process::log::begin();
     let outcome = match &args.command {
         Command::Serve(serve) => app::serve(serve).map(|()| true),
         Command::Check(folder) => check::check(folder).map(|printed| print(&printed)),
@@ -50,21 +47,4 @@ fn print(printed: &Printed) -> bool {
     // A reader that has gone away wants no more.
     let _ = std::io::stdout().write_all(printed.text.as_bytes());
     printed.good
-}
-
-/// Logs go to standard error; `RUST_LOG` says how much.
-fn log() {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    // The Kubernetes client logs answers that it cannot parse, and an answer may be a Secret. What matters of it is in our own lines.
-    let discreet = filter_fn(|record| !record.target().starts_with("kube_"));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(filter)
-        .with(discreet)
-        .init();
 }

@@ -1,15 +1,16 @@
-//! Seeing: metrics and one access line per request, both from the finished record.
+//! Seeing: metrics and one access line per request, both from the finished entry.
 
-pub mod access;
-pub mod metrics;
+pub(crate) mod access;
+pub(crate) mod metrics;
+pub(crate) mod record;
 
-use crate::record::Record;
+use crate::observe::record::Entry;
 use access::AccessLog;
 use metrics::Metrics;
 
 /// Where finished requests are told.
 #[derive(Debug)]
-pub struct Observe {
+pub(crate) struct Observe {
     /// Counters and histograms.
     pub metrics: Metrics,
     access: AccessLog,
@@ -18,14 +19,14 @@ pub struct Observe {
 impl Observe {
     /// Tells metrics, and the access log if there is one.
     #[must_use]
-    pub fn new(metrics: Metrics, access: AccessLog) -> Self {
+    pub(crate) fn new(metrics: Metrics, access: AccessLog) -> Self {
         Self { metrics, access }
     }
 
-    /// Called once for every record, when it is dropped.
-    pub(crate) fn finished(&self, record: &Record) {
-        self.metrics.finished(record);
-        if !self.access.write(record) {
+    /// Called once for every request, when it is over.
+    pub(crate) fn finished(&self, entry: Entry) {
+        self.metrics.finished(&entry);
+        if !self.access.write(entry) {
             self.metrics.access_lines_dropped.inc();
         }
     }

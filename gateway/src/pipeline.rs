@@ -2,51 +2,127 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::Request;
-use axum::response::Response;
+use bytes::Bytes;
+use fairlead_route::Plan;
+use http::request::Parts;
 
-use crate::phases;
-use crate::record::Record;
-use crate::reject::Rejection;
-use crate::respond;
+use crate::answer::body::Response;
+use crate::answer::heartbeat::Delivery;
+use crate::answer::reject::Rejection;
+use crate::answer::respond;
+use crate::dispatch::dispatch;
+use crate::dispatch::job::Job;
+use crate::memory::Permit;
+use crate::observe::record::Record;
+use crate::request::inbound::Inbound;
+use crate::request::phases;
+use crate::runtime::{Admission, Runtime};
 use crate::surface::Operation;
 use crate::worker::Worker;
 
 /// Serves one request. Whatever happens, the caller gets an answer in its dialect, and the record is finished once.
-pub async fn serve(worker: Arc<Worker>, operation: Operation, request: Request<Body>) -> Response {
-    let mut record = Record::begin(&worker.shared.observe, worker.begin());
-    let version = request.version();
-    let response = match pipeline(&worker, operation, request, &mut record).await {
-        Ok(work) => respond::to(work, record).await,
-        Err(rejection) => respond::rejected(rejection, record),
-    };
-    respond::leaving(&worker, version, response)
-}
-
-async fn pipeline(
+pub(crate) async fn serve<B>(
     worker: &Arc<Worker>,
     operation: Operation,
-    request: Request<Body>,
+    head: Parts,
+    body: &mut Inbound<B>,
+) -> Response
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let record = Record::begin(&worker.shared.observe, worker.begin());
+    let (record, outcome) = pipeline(worker, operation, head, body, record).await;
+    match outcome {
+        Ok((job, plan)) => {
+            let end = job.deadline;
+            let mut response = if job.stream {
+                let heartbeat = worker.shared.limits.heartbeat;
+                let delivery = Delivery::of(&job.policy, &worker.tasks, heartbeat);
+                respond::stream(Box::pin(dispatch(job, plan, record)), delivery, heartbeat).await
+            } else {
+                respond::whole(dispatch(job, plan, record).await)
+            };
+            response.body_mut().ends_by(end);
+            response
+        }
+        Err(rejection) => respond::rejected(&rejection, record),
+    }
+}
+
+async fn pipeline<B>(
+    worker: &Arc<Worker>,
+    operation: Operation,
+    head: Parts,
+    body: &mut Inbound<B>,
+    mut record: Record,
+) -> (Record, Result<(Job, Plan), Rejection>)
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let received = match receive(worker, operation, &head, body, &mut record).await {
+        Ok(received) => received,
+        Err(rejection) => return (record, Err(rejection)),
+    };
+    let (asker, length) = (received.admitted.asker, received.body.len());
+    let (beside, worker) = (&worker.shared.beside, Arc::clone(worker));
+    let work = move || {
+        let outcome = understand(&worker, operation, &head, received, &mut record);
+        (record, outcome)
+    };
+    beside.work(asker, length, work).await
+}
+
+/// A request that has come to its end.
+struct Received {
+    runtime: Arc<Runtime>,
+    admitted: Arc<Admission>,
+    body: Bytes,
+    permit: Permit,
+}
+
+async fn receive<B>(
+    worker: &Worker,
+    operation: Operation,
+    head: &Parts,
+    body: &mut Inbound<B>,
     record: &mut Record,
-) -> Result<phases::Work, Rejection> {
-    let (head, body) = request.into_parts();
+) -> Result<Received, Rejection>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let headers = &head.headers;
     let runtime = worker.shared.live.load_full();
-    phases::note(record, operation, &head.headers);
-    let admitted = phases::authenticate(&runtime, &head.headers, record)?;
-    phases::refuse_encoding(&head.headers)?;
-    let (body, permit) = phases::read(worker, &head.headers, body).await?;
-    let asked = phases::peek(operation, &body, record)?;
-    let plan = phases::plan(&runtime, admitted, &asked, &head.headers, record)?;
-    let deadline = phases::deadline(&runtime, &plan, &head.headers, record)?;
-    let mut job = asked.job(
-        worker,
-        &runtime,
-        &head.headers,
-        body.clone(),
+    phases::note(record, operation, headers);
+    let admitted = phases::authenticate(&runtime, headers, record)?;
+    phases::refuse_encoding(headers)?;
+    let (body, permit) = phases::read(worker, admitted.asker, body).await?;
+    Ok(Received {
+        runtime,
+        admitted,
+        body,
         permit,
-        deadline,
-    );
-    job.terms = asked.terms(&plan);
-    Ok(phases::Work { job, plan })
+    })
+}
+
+/// What is done in one go.
+fn understand(
+    worker: &Arc<Worker>,
+    operation: Operation,
+    head: &Parts,
+    received: Received,
+    record: &mut Record,
+) -> Result<(Job, Plan), Rejection> {
+    let Received {
+        runtime,
+        admitted,
+        body,
+        permit,
+    } = received;
+    let headers = &head.headers;
+    let asked = phases::peek(operation, admitted.asker, &body, record)?;
+    let wish = phases::wish(headers)?;
+    let plan = phases::plan(&runtime, &admitted, &asked, headers, record)?;
+    let deadline = phases::deadline(&runtime, &plan, wish, record);
+    let job = asked.job(worker, &runtime, headers, &plan, permit, deadline);
+    Ok((job, plan))
 }

@@ -1,19 +1,21 @@
 //! A configuration ready to serve: the snapshot's table, keys and providers. Built whole, swapped whole.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use fairlead_admit::Keys;
-use fairlead_compile::Credentials;
-use fairlead_health::Registry;
+use fairlead_health::Asker;
 use fairlead_route::{Caller, Table};
-use fairlead_snapshot::{Digest, Snapshot};
+use fairlead_snapshot::Credentials;
+use fairlead_snapshot::{Digest, ObjectName, Snapshot};
 
 use crate::upstream::Upstream;
+use crate::upstream::environment::Environment;
 
 /// What requests are served by.
 #[derive(Debug)]
-pub struct Runtime {
+pub(crate) struct Runtime {
     /// The digest of the snapshot it was built from.
     pub digest: Digest,
     /// Standalone: counts the configurations of this process. In a cluster: the generation of the published index. From 1; 0 is the
@@ -22,26 +24,48 @@ pub struct Runtime {
     /// Rules and plans.
     pub table: Table,
     /// Callers, by their keys.
-    pub keys: Keys<Admission>,
+    pub keys: Keys<Arc<Admission>>,
     /// The providers, in the order of the table's index.
     pub upstreams: Vec<Arc<Upstream>>,
-    /// How providers do: the same in every runtime of a process.
-    health: Arc<Registry>,
+    /// The same in every runtime of a process.
+    environment: Arc<Environment>,
 }
 
 /// What is known of a caller whose key was recognised.
 #[derive(Debug)]
-pub struct Admission {
+pub(crate) struct Admission {
     /// Its rules and providers.
     pub caller: Caller,
     /// `namespace/name` of the key.
     pub label: Arc<str>,
+    /// The same, as permissions of which there is one at a time know it.
+    pub asker: Asker,
 }
 
 impl Runtime {
-    /// Builds a runtime. Connections and sequence positions of what did not change are taken over from `previous`.
+    /// The first runtime of a process.
     #[must_use]
-    pub fn build(snapshot: &Snapshot, credentials: &Credentials, previous: Option<&Self>) -> Self {
+    pub(crate) fn first(
+        snapshot: &Snapshot,
+        credentials: &Credentials,
+        environment: Environment,
+    ) -> Self {
+        Self::build(snapshot, credentials, Arc::new(environment), None)
+    }
+
+    /// The runtime after this one. Connections and sequence positions of what did not change are taken over.
+    #[must_use]
+    pub(crate) fn next(&self, snapshot: &Snapshot, credentials: &Credentials) -> Self {
+        let environment = Arc::clone(&self.environment);
+        Self::build(snapshot, credentials, environment, Some(self))
+    }
+
+    fn build(
+        snapshot: &Snapshot,
+        credentials: &Credentials,
+        environment: Arc<Environment>,
+        previous: Option<&Self>,
+    ) -> Self {
         let table = Table::build(snapshot, previous.map(|previous| &previous.table));
         let before = |name: &str| {
             previous?
@@ -49,9 +73,6 @@ impl Runtime {
                 .iter()
                 .find(|upstream| &*upstream.label == name)
         };
-        let health = previous
-            .map(|previous| Arc::clone(&previous.health))
-            .unwrap_or_default();
         let upstreams = table
             .providers()
             .iter()
@@ -60,18 +81,19 @@ impl Runtime {
                     name,
                     provider,
                     credentials,
-                    &health,
+                    &environment,
                     before(&name.to_string()).map(|found| &**found),
                 ))
             })
             .collect();
-        health.sweep();
+        environment.health.sweep();
         let admissions = snapshot.keys.iter().map(|(name, key)| {
             let admission = Admission {
                 caller: table.caller(name, key),
+                asker: asker(name),
                 label: name.to_string().into(),
             };
-            (name.clone(), key, admission)
+            (name.clone(), key, Arc::new(admission))
         });
         let keys = Keys::build(admissions);
         Self {
@@ -80,26 +102,33 @@ impl Runtime {
             table,
             keys,
             upstreams,
-            health,
+            environment,
         }
     }
 }
 
+/// The same in every configuration that has the key.
+fn asker(key: &ObjectName) -> Asker {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    Asker::new(hasher.finish())
+}
+
 /// The runtime in force. A request keeps the one it started with.
-pub type Live = ArcSwap<Runtime>;
+pub(crate) type Live = ArcSwap<Runtime>;
 
 /// Runtimes that requests may still be using: dropped here, once they are not, and never on a core.
 #[derive(Debug, Default)]
-pub struct Retired(Vec<Arc<Runtime>>);
+pub(crate) struct Retired(Vec<Arc<Runtime>>);
 
 impl Retired {
     /// Puts a runtime into force and keeps the one before.
-    pub fn replace(&mut self, live: &Live, next: Runtime) {
+    pub(crate) fn replace(&mut self, live: &Live, next: Runtime) {
         self.0.push(live.swap(Arc::new(next)));
     }
 
     /// Drops those that no request uses any more.
-    pub fn sweep(&mut self) {
+    pub(crate) fn sweep(&mut self) {
         self.0.retain(|runtime| Arc::strong_count(runtime) > 1);
     }
 }

@@ -1,8 +1,10 @@
 //! What callers may ask for: the operations of the OpenAI surface.
 
+use fairlead_wire::openai::Part;
+
 /// An operation that is forwarded to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// `POST /v1/chat/completions`.
     Chat,
     /// `POST /v1/completions`.
@@ -13,11 +15,11 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::Completions, Self::Embeddings];
+    pub(crate) const ALL: [Self; 3] = [Self::Chat, Self::Completions, Self::Embeddings];
 
     /// The path below a provider's base URL.
     #[must_use]
-    pub fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Chat => "/chat/completions",
             Self::Completions => "/completions",
@@ -27,7 +29,7 @@ impl Operation {
 
     /// The value of `gen_ai.operation.name` (source: OpenTelemetry GenAI semantic conventions).
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Completions => "text_completion",
@@ -37,13 +39,22 @@ impl Operation {
 
     /// Whether `stream: true` means anything.
     #[must_use]
-    pub fn streams(self) -> bool {
+    pub(crate) fn streams(self) -> bool {
         !matches!(self, Self::Embeddings)
+    }
+
+    /// What an answer must have to be one.
+    #[must_use]
+    pub(crate) fn part(self) -> Part {
+        match self {
+            Self::Chat | Self::Completions => Part::Choices,
+            Self::Embeddings => Part::Data,
+        }
     }
 
     /// The member of the body that holds what the caller wrote. Conditions do not see it: it is large, and not theirs to read.
     #[must_use]
-    pub fn content_member(self) -> &'static str {
+    pub(crate) fn content_member(self) -> &'static str {
         match self {
             Self::Chat => "messages",
             Self::Completions => "prompt",

@@ -6,7 +6,7 @@ use tokio_util::task::TaskTracker;
 
 /// Spawns onto the current thread's runtime and remembers what runs. Cloning shares the count.
 #[derive(Debug, Clone, Default)]
-pub struct Tasks(TaskTracker);
+pub(crate) struct Tasks(TaskTracker);
 
 impl Tasks {
     /// Runs `future` on the runtime of the calling thread.
@@ -14,7 +14,7 @@ impl Tasks {
         clippy::disallowed_methods,
         reason = "this is the place that the lint sends everyone to"
     )]
-    pub fn spawn<F>(&self, future: F)
+    pub(crate) fn spawn<F>(&self, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -22,14 +22,14 @@ impl Tasks {
     }
 
     /// Resolves when nothing that was spawned runs any more.
-    pub async fn finished(&self) {
+    pub(crate) async fn finished(&self) {
         self.0.close();
         self.0.wait().await;
     }
 
     /// How many run now.
     #[must_use]
-    pub fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         self.0.len()
     }
 }

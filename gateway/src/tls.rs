@@ -14,7 +14,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// A certificate or key that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// The file cannot be read.
     #[error("cannot read {0}: {1}")]
     Read(PathBuf, std::io::Error),
@@ -26,11 +26,15 @@ pub enum TlsError {
     Rustls(String, rustls::Error),
 }
 
-/// A connector that trusts the given PEM certificates, or the system's where none are given. An empty text trusts nobody.
+/// A connector that trusts the given PEM certificates, or the system's where none are given. An empty text trusts nobody. It shows the
+/// certificate, PEM with its key, that is given.
 ///
 /// # Errors
-/// A text that is not empty and holds no certificate that can be used.
-pub fn connector(ca_certificates: Option<&str>) -> Result<TlsConnector, TlsError> {
+/// A text that is not empty and holds no certificate that can be used, or no key that goes with it.
+pub(crate) fn connector(
+    ca_certificates: Option<&str>,
+    client_certificate: Option<&[u8]>,
+) -> Result<TlsConnector, TlsError> {
     let roots = match ca_certificates {
         None => SYSTEM_ROOTS.clone(),
         Some(pem) => Arc::new(roots_of(pem)?),
@@ -38,8 +42,17 @@ pub fn connector(ca_certificates: Option<&str>) -> Result<TlsConnector, TlsError
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Rustls("TLS versions".to_owned(), error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match client_certificate {
+        None => config.with_no_client_auth(),
+        Some(pem) => {
+            let name = || "clientCertificateRef".to_owned();
+            let (chain, key) = chain_and_key(name, pem, pem)?;
+            config
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| TlsError::Rustls(name(), error))?
+        }
+    };
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
@@ -70,7 +83,7 @@ fn roots_of(pem: &str) -> Result<RootCertStore, TlsError> {
 
 /// The certificate that callers see, exchanged while the gateway runs.
 #[derive(Debug)]
-pub struct ServedCertificate {
+pub(crate) struct ServedCertificate {
     certificate: PathBuf,
     key: PathBuf,
     current: ArcSwap<CertifiedKey>,
@@ -81,7 +94,7 @@ impl ServedCertificate {
     ///
     /// # Errors
     /// Files that cannot be read, or do not hold a matching pair.
-    pub fn load(certificate: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
+    pub(crate) fn load(certificate: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
         let current = ArcSwap::new(Arc::new(certified(certificate, key)?));
         Ok(Arc::new(Self {
             certificate: certificate.to_owned(),
@@ -94,7 +107,7 @@ impl ServedCertificate {
     ///
     /// # Errors
     /// As [`Self::load`]; the last good certificate stays.
-    pub fn reload(&self) -> Result<bool, TlsError> {
+    pub(crate) fn reload(&self) -> Result<bool, TlsError> {
         let fresh = certified(&self.certificate, &self.key)?;
         let changed = fresh.cert != self.current.load().cert;
         if changed {
@@ -107,7 +120,7 @@ impl ServedCertificate {
     ///
     /// # Errors
     /// Should the crypto provider support none of the default TLS versions.
-    pub fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, TlsError> {
+    pub(crate) fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, TlsError> {
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
@@ -128,17 +141,22 @@ impl ResolvesServerCert for ServedCertificate {
 fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     let read =
         |path: &Path| std::fs::read(path).map_err(|error| TlsError::Read(path.to_owned(), error));
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(certificate)?)
-        .collect::<Result<_, _>>()
-        .ok()
-        .filter(|chain: &Vec<_>| !chain.is_empty())
-        .ok_or_else(|| TlsError::Pem(certificate.display().to_string(), "certificate"))?;
-    let private = PrivateKeyDer::from_pem_slice(&read(key)?)
-        .map_err(|_| TlsError::Pem(key.display().to_string(), "private key"))?;
-    CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider()).map_err(|error| {
-        TlsError::Rustls(
-            format!("{} and {}", certificate.display(), key.display()),
-            error,
-        )
-    })
+    let names = || format!("{} and {}", certificate.display(), key.display());
+    let (chain, private) = chain_and_key(names, &read(certificate)?, &read(key)?)?;
+    CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider())
+        .map_err(|error| TlsError::Rustls(names(), error))
+}
+
+/// The certificates of one PEM text and the private key of another, or of the same.
+fn chain_and_key(
+    name: impl Fn() -> String,
+    certificate: &[u8],
+    key: &[u8],
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+    let chain = chain.ok().filter(|chain| !chain.is_empty());
+    let chain = chain.ok_or_else(|| TlsError::Pem(name(), "certificate"))?;
+    let key =
+        PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::Pem(name(), "private key"))?;
+    Ok((chain, key))
 }

@@ -1,46 +1,74 @@
 //! A provider as requests see it: built once per configuration, with what did not change carried over.
 
-pub mod body;
+mod availability;
+pub(crate) mod body;
+mod dial;
 mod egress;
-pub mod endpoint;
-pub mod gate;
-pub mod pool;
-pub mod simulated;
-pub mod source;
-mod standing;
+pub(crate) mod endpoint;
+pub(crate) mod environment;
+pub(crate) mod gate;
+mod http2;
+pub(crate) mod network;
+pub(crate) mod pool;
+pub(crate) mod proxy;
+mod sender;
+mod shared;
+pub(crate) mod simulated;
+pub(crate) mod source;
+pub(crate) mod ticket;
+pub(crate) mod transport;
+mod unconnected;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use fairlead_compile::Credentials;
-use fairlead_health::{ProviderHealth, Registry};
+use fairlead_health::ProviderHealth;
+use fairlead_snapshot::Credentials;
 use fairlead_snapshot::{Digest, ObjectName, Protocol, Provider};
+use fairlead_wire::redact::Redactor;
 use http::HeaderValue;
 
+use crate::clock::Clock;
 use endpoint::Endpoint;
+use environment::Environment;
 use gate::Gate;
+use network::Network;
 
 /// A provider, ready to be sent to.
 #[derive(Debug)]
-pub struct Upstream {
+pub(crate) struct Upstream {
     /// `namespace/name`, as headers, logs and metrics show it.
     pub label: Arc<str>,
     /// What the snapshot says of it.
     pub provider: Provider,
     /// How it is reached.
     pub reach: Reach,
-    /// One per credential of the provider: the Authorization header, marked sensitive. `None`: there is no value.
-    authorizations: Vec<Option<HeaderValue>>,
+    /// One per credential of the provider. `None`: there is no value.
+    authorizations: Vec<Option<Authorization>>,
     /// How it does; of the same place in every configuration.
     pub health: Arc<ProviderHealth>,
     /// The places at it.
     pub gate: Arc<Gate>,
+    /// Whether it has refused to be asked for a stream's usage, and has answered without.
+    no_stream_usage: Arc<AtomicBool>,
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
+    clock: Clock,
+}
+
+/// A credential as it is sent, and as it is cut out of what comes back.
+#[derive(Debug, Clone)]
+pub(crate) struct Authorization {
+    /// The Authorization header, marked sensitive.
+    pub header: HeaderValue,
+    /// What cuts it out of the provider's words.
+    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// How a provider is reached.
 #[derive(Debug, Clone)]
-pub enum Reach {
+pub(crate) enum Reach {
     /// Over the network.
     Http(Arc<Endpoint>),
     /// The gateway answers by itself.
@@ -52,27 +80,30 @@ pub enum Reach {
 impl Upstream {
     /// Builds a provider; if `previous` means the same place, its connections are kept.
     #[must_use]
-    pub fn build(
+    pub(crate) fn build(
         name: &ObjectName,
         provider: &Provider,
         credentials: &Credentials,
-        registry: &Registry,
+        environment: &Environment,
         previous: Option<&Self>,
     ) -> Self {
         let reach = match previous.map(|previous| &previous.reach) {
             Some(Reach::Http(endpoint)) if endpoint.is(&provider.protocol) => {
                 Reach::Http(Arc::clone(endpoint))
             }
-            _ => Self::reach(name, &provider.protocol),
+            _ => Self::reach(name, &provider.protocol, credentials, &environment.network),
         };
         let authorization = |credential: &fairlead_snapshot::Credential| {
             let value = credentials.get(credential.value.as_ref()?)?;
             let mut header =
                 HeaderValue::from_bytes(&[b"Bearer ".as_slice(), value.expose()].concat()).ok()?;
             header.set_sensitive(true);
-            Some(header)
+            let redactor = Redactor::new(value.expose()).map(Arc::new);
+            Some(Authorization { header, redactor })
         };
-        let health = registry.provider(&identity(name, &provider.protocol));
+        let health = environment
+            .health
+            .provider(&identity(name, &provider.protocol));
         let named = |credential: &fairlead_snapshot::Credential| {
             let value = credential.value.as_ref().map_or("", Digest::as_str);
             format!("{} {value}", credential.name).into()
@@ -85,13 +116,23 @@ impl Upstream {
             gate: previous
                 .map(|previous| Arc::clone(&previous.gate))
                 .unwrap_or_default(),
+            no_stream_usage: previous
+                .filter(|previous| previous.provider.protocol == provider.protocol)
+                .map(|previous| Arc::clone(&previous.no_stream_usage))
+                .unwrap_or_default(),
             identities: provider.credentials.iter().map(named).collect(),
             health,
+            clock: environment.clock,
         }
     }
 
-    fn reach(name: &ObjectName, protocol: &Protocol) -> Reach {
-        match Endpoint::new(protocol) {
+    fn reach(
+        name: &ObjectName,
+        protocol: &Protocol,
+        values: &Credentials,
+        network: &Network,
+    ) -> Reach {
+        match Endpoint::new(protocol, values, network) {
             Ok(Some(endpoint)) => Reach::Http(Arc::new(endpoint)),
             Ok(None) => Reach::Simulated,
             Err(error) => {
@@ -101,24 +142,42 @@ impl Upstream {
         }
     }
 
-    /// The Authorization header of a credential.
+    /// The time by which is told what is remembered of it.
     #[must_use]
-    pub fn authorization(&self, credential: usize) -> Option<HeaderValue> {
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.uptime()
+    }
+
+    /// What a credential is sent as.
+    #[must_use]
+    pub(crate) fn authorization(&self, credential: usize) -> Option<Authorization> {
         self.authorizations.get(credential)?.clone()
     }
 
     /// Whether a stream may be asked for its usage.
     #[must_use]
-    pub fn reports_stream_usage(&self) -> bool {
+    pub(crate) fn reports_stream_usage(&self) -> bool {
         match self.provider.protocol {
-            Protocol::OpenAi { stream_usage, .. } => stream_usage,
+            Protocol::OpenAi { stream_usage, .. } => {
+                stream_usage && !self.no_stream_usage.load(Ordering::Relaxed)
+            }
             Protocol::Simulated(_) => true,
+        }
+    }
+
+    /// It does not take the wish for usage: it is not asked again, as long as it is the same place.
+    pub(crate) fn takes_no_stream_usage(&self) {
+        if !self.no_stream_usage.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                provider = %self.label,
+                "it refuses stream_options, so its streams are not asked for their usage any more; set openAI.streamUsage to false on the LLMProvider"
+            );
         }
     }
 
     /// The value of `gen_ai.provider.name`.
     #[must_use]
-    pub fn system(&self) -> &'static str {
+    pub(crate) fn system(&self) -> &'static str {
         match self.provider.protocol {
             Protocol::OpenAi { .. } => "openai",
             Protocol::Simulated(_) => "fairlead.simulated",

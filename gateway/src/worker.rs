@@ -1,28 +1,35 @@
 //! What one core serves requests with. Nothing in it waits for another core.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::watch;
 
+use crate::beside::Beside;
+use crate::cors::Cors;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::observe::Observe;
+use crate::observe::record::ActiveRequest;
 use crate::runtime::Live;
 use crate::status::Status;
 use crate::tasks::Tasks;
 use crate::upstream::pool::Pool;
 
 /// What all cores share.
-pub struct Shared {
+pub(crate) struct Shared {
     /// The configuration in force.
     pub live: Live,
     /// Metrics and the access log.
     pub observe: Arc<Observe>,
     /// The cap on bytes in flight.
     pub memory: Arc<Memory>,
+    /// Where large bodies are looked through.
+    pub beside: Beside,
     /// Sizes and times that the installation sets.
     pub limits: Limits,
+    /// Which web pages may read answers.
+    pub cors: Cors,
     /// How far shutdown has come.
     pub phase: watch::Receiver<Phase>,
     /// How the control loop stands, which is the one that writes it.
@@ -31,7 +38,7 @@ pub struct Shared {
 
 /// How far shutdown has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Everything is served.
     Serving,
     /// Everything is served, and callers are asked to open new connections elsewhere.
@@ -43,7 +50,7 @@ pub enum Phase {
 }
 
 /// One core.
-pub struct Worker {
+pub(crate) struct Worker {
     /// What it shares with the others.
     pub shared: Arc<Shared>,
     /// Its idle connections.
@@ -52,14 +59,14 @@ pub struct Worker {
     pub tasks: Tasks,
     /// What drives connections to providers: nobody waits for these, an idle one may live for a minute.
     pub drivers: Tasks,
-    /// How many requests it serves; new connections go where this is lowest.
+    /// How many requests it serves; of the cores that are not behind, new connections go where this is lowest.
     pub active: Arc<AtomicUsize>,
 }
 
 impl Worker {
     /// A core with nothing to do.
     #[must_use]
-    pub fn new(shared: Arc<Shared>, active: Arc<AtomicUsize>) -> Arc<Self> {
+    pub(crate) fn new(shared: Arc<Shared>, active: Arc<AtomicUsize>) -> Arc<Self> {
         Arc::new(Self {
             shared,
             pool: Arc::default(),
@@ -71,9 +78,8 @@ impl Worker {
 
     /// Counts one more request for as long as the guard lives.
     #[must_use]
-    pub fn begin(&self) -> ActiveRequest {
-        self.active.fetch_add(1, Ordering::Relaxed);
-        ActiveRequest(Arc::clone(&self.active))
+    pub(crate) fn begin(&self) -> ActiveRequest {
+        ActiveRequest::begin(&self.active)
     }
 }
 
@@ -82,15 +88,5 @@ impl std::fmt::Debug for Worker {
         f.debug_struct("Worker")
             .field("active", &self.active)
             .finish_non_exhaustive()
-    }
-}
-
-/// A request in flight.
-#[derive(Debug)]
-pub struct ActiveRequest(Arc<AtomicUsize>);
-
-impl Drop for ActiveRequest {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -9,22 +9,28 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use tokio::sync::watch;
 
+use crate::crds::Problem;
 use crate::metrics::Metrics;
+use crate::rebuild::Held;
 use crate::watch::Watched;
 
 /// What the admin port answers from.
 #[derive(Clone)]
-pub struct Admin {
+pub(crate) struct Admin {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What is watched.
     pub watched: Arc<Watched>,
     /// What is wrong with the CRDs.
-    pub crds: watch::Receiver<Option<String>>,
+    pub crds: watch::Receiver<Option<Problem>>,
+    /// Why nothing is published: what the watches show is not what people want.
+    pub trouble: watch::Receiver<Option<String>>,
+    /// Why nothing is published: what is published cannot be read.
+    pub held: watch::Receiver<Option<Held>>,
 }
 
 /// The service of the admin port.
-pub fn router(admin: Admin) -> Router {
+pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -34,9 +40,14 @@ pub fn router(admin: Admin) -> Router {
 
 /// A replica that does not lead is ready too: it has seen everything and can take over.
 async fn ready(State(admin): State<Admin>) -> Response {
-    let crds = admin.crds.borrow().clone();
+    let problem = |problem: &Problem| problem.text.clone();
+    let crds = admin.crds.borrow().as_ref().map(problem);
+    let trouble = admin.trouble.borrow().clone();
     let waiting = admin.watched.incomplete();
+    let held = admin.held.borrow().clone().map(|held| held.text);
     let problem = crds
+        .or(trouble)
+        .or(held)
         .or_else(|| (!waiting.is_empty()).then(|| format!("still listing {}", waiting.join(", "))));
     match problem {
         None => "ok\n".into_response(),

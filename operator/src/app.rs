@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use fairlead_snapshot::names;
-use kube::Client;
+use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::admin::{self, Admin};
+use crate::api::Clients;
 use crate::apply::Publisher;
 use crate::args::Args;
-use crate::crds;
+use crate::crds::{Crds, Problem};
 use crate::leader::Contender;
 use crate::metrics::Metrics;
-use crate::rebuild::{Channels, Rebuild};
-use crate::replicas::Asker;
+use crate::rebuild::{Channels, Held, Rebuild};
+use crate::replicas::{Asker, Told};
 use crate::report::Writer;
 use crate::watch::{self as watches, Watched};
 
@@ -26,10 +27,11 @@ use crate::watch::{self as watches, Watched};
 /// # Errors
 /// Anything that keeps the operator from starting, and a part of it that ended although it should not.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let client = Client::try_default()
+    let config = Config::infer()
         .await
         .context("cannot find an API server: neither a service account nor a kubeconfig")?;
-    run_until(client, args, signalled()).await
+    let clients = Clients::of(&config).context("cannot use what says where the API server is")?;
+    run_until(clients, args, signalled()).await
 }
 
 /// Runs until `end` is over.
@@ -37,7 +39,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run`], and what `end` says.
 pub async fn run_until(
-    client: Client,
+    clients: Clients,
     args: Args,
     end: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
@@ -47,30 +49,40 @@ pub async fn run_until(
     let metrics = Arc::new(Metrics::default());
     let watched = Arc::new(Watched::new(&args));
     let mut tasks = JoinSet::new();
-    let (told, problem) = watch::channel(Some("not looked at the CRDs yet".to_owned()));
-    tasks.spawn(crds::look(client.clone(), told));
+    let client = clients.calls;
+    let crds = Crds::new(client.clone());
+    tasks.spawn(crds.clone().look());
+    let (trouble, troubled) = watch::channel(None);
+    let (hold, held) = watch::channel(None);
     let service = admin::router(Admin {
         metrics: Arc::clone(&metrics),
         watched: Arc::clone(&watched),
-        crds: problem.clone(),
+        crds: crds.problem(),
+        trouble: troubled,
+        held: held.clone(),
     });
     tasks.spawn(async move {
         // It ends with the process.
         let _ = axum::serve(listener, service).await;
     });
-    watches::start(&mut tasks, &client, &args, &watched, &metrics);
+    watches::start(&mut tasks, &clients.watches, &args, &watched, &metrics);
     let (lead, leading) = watch::channel(false);
-    work(&mut tasks, &args, &client, &watched, &metrics, leading)?;
+    let leader = Leader {
+        args: &args,
+        client: &client,
+        watched: &watched,
+        metrics: &metrics,
+        crds: &crds,
+    };
+    let idle = Idle {
+        trouble,
+        held: hold,
+    };
+    leader.work(&mut tasks, leading, idle)?;
     let (stop, stopped) = watch::channel(false);
-    let contender = Contender::new(
-        client,
-        &args.namespace,
-        names::lease(&args.gateway_name),
-        args.identity.clone(),
-        args.lease_seconds,
-    );
+    let contender = contenders(&args, &client);
     let mut contending = JoinSet::new();
-    contending.spawn(contend(contender, lead, problem, stopped));
+    contending.spawn(contend(contender, lead, crds.problem(), held, stopped));
     tracing::info!(
         gateway = args.gateway_name,
         namespace = args.namespace,
@@ -88,47 +100,103 @@ pub async fn run_until(
     outcome
 }
 
-/// Contends once the CRDs are good: a replica that finds them older must neither publish from them nor hold the lease of one that can.
+/// Makes one contender after the other.
+fn contenders(args: &Args, client: &Client) -> impl Fn() -> Contender + use<> {
+    let (args, client) = (args.clone(), client.clone());
+    move || {
+        Contender::new(
+            client.clone(),
+            &args.namespace,
+            names::lease(&args.gateway_name),
+            args.identity.clone(),
+            args.lease_seconds,
+        )
+    }
+}
+
+/// Contends once the CRDs are good: a replica that finds them older must neither publish from them nor hold the lease of one that can. Nor
+/// does one that finds what a newer version has published.
 async fn contend(
-    contender: Contender,
+    contender: impl Fn() -> Contender,
     lead: watch::Sender<bool>,
-    mut problem: watch::Receiver<Option<String>>,
+    mut problem: watch::Receiver<Option<Problem>>,
+    mut held: watch::Receiver<Option<Held>>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let is_newer = |held: &Option<Held>| held.as_ref().is_some_and(|held| held.newer);
     tokio::select! {
         good = problem.wait_for(Option::is_none) => if good.is_err() { return },
         _ = stopped.wait_for(|stopped| *stopped) => return,
     }
-    contender.run(lead, stopped).await;
+    while !*stopped.borrow() {
+        let (stop, over) = watch::channel(false);
+        let until = async {
+            tokio::select! {
+                _ = held.wait_for(is_newer) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => {}
+            }
+            stop.send_replace(true);
+        };
+        tokio::join!(contender().run(lead.clone(), over), until);
+        tokio::select! {
+            _ = held.wait_for(|held| !is_newer(held)) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
 }
 
-/// What the leader does.
-fn work(
-    tasks: &mut JoinSet<()>,
-    args: &Args,
-    client: &Client,
-    watched: &Arc<Watched>,
-    metrics: &Arc<Metrics>,
-    leading: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
-    let (generation, live) = watch::channel(0);
-    let (seen, replicas) = watch::channel(Arc::default());
-    let (reports, reported) = watch::channel(None);
-    let publisher = Publisher {
-        client: client.clone(),
-        namespace: args.namespace.clone(),
-        gateway_name: args.gateway_name.clone(),
-    };
-    let channels = Channels {
-        leading,
-        replicas: replicas.clone(),
-        generation,
-        reports,
-    };
-    tasks.spawn(Rebuild::new(args, publisher, watched, metrics, channels).run());
-    tasks.spawn(Asker::new(args, client, watched, metrics)?.run(live, seen));
-    tasks.spawn(Writer::new(client, &args.identity, watched, metrics).run(reported, replicas));
-    Ok(())
+/// What the parts that only a leader has are made of.
+struct Leader<'a> {
+    args: &'a Args,
+    client: &'a Client,
+    watched: &'a Arc<Watched>,
+    metrics: &'a Arc<Metrics>,
+    crds: &'a Crds,
+}
+
+/// Where a leader says why it publishes nothing.
+struct Idle {
+    trouble: watch::Sender<Option<String>>,
+    held: watch::Sender<Option<Held>>,
+}
+
+impl Leader<'_> {
+    /// Starts what the leader does.
+    fn work(
+        &self,
+        tasks: &mut JoinSet<()>,
+        leading: watch::Receiver<bool>,
+        idle: Idle,
+    ) -> anyhow::Result<()> {
+        let (args, client) = (self.args, self.client);
+        let (watched, metrics) = (self.watched, self.metrics);
+        let (generation, live) = watch::channel(0);
+        let (seen, replicas) = watch::channel(Arc::default());
+        let (told_reads, reads) = watch::channel(None);
+        let (reports, reported) = watch::channel(None);
+        let publisher = Publisher {
+            client: client.clone(),
+            namespace: args.namespace.clone(),
+            gateway_name: args.gateway_name.clone(),
+        };
+        let channels = Channels {
+            leading,
+            replicas: replicas.clone(),
+            reads,
+            generation,
+            reports,
+            trouble: idle.trouble,
+            held: idle.held,
+        };
+        tasks.spawn(Rebuild::new(args, publisher, watched, metrics, self.crds, channels).run());
+        let told = Told {
+            replicas: seen,
+            reads: told_reads,
+        };
+        tasks.spawn(Asker::new(args, client, watched, metrics)?.run(live, told));
+        tasks.spawn(Writer::new(client, &args.identity, watched, metrics).run(reported, replicas));
+        Ok(())
+    }
 }
 
 /// Waits for the signal that ends the operator.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// Prints an error and everything that caused it.
-pub struct Chain<'e>(pub &'e (dyn Error + 'static));
+pub(crate) struct Chain<'e>(pub &'e (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

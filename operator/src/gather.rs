@@ -12,7 +12,7 @@ use crate::watch::Watched;
 /// Everything the compiler reads. `taken` are Secrets that are in the way of generated keys and that no watch shows, because they are not
 /// labelled.
 #[must_use]
-pub fn gather(args: &Args, watched: &Watched, taken: &BTreeSet<ObjectName>) -> Inputs {
+pub(crate) fn gather(args: &Args, watched: &Watched, taken: &BTreeSet<ObjectName>) -> Inputs {
     let namespaces: BTreeMap<String, BTreeMap<String, String>> = watched
         .namespaces
         .items()
@@ -62,12 +62,16 @@ fn secrets(watched: &Watched, taken: &BTreeSet<ObjectName>) -> Secrets {
         .collect();
     for (name, labelled) in watched.secrets.items() {
         let owner = labelled.controller.as_ref().and_then(|uid| keys.get(uid));
-        let secret = Secret {
+        let mut secret = Secret {
             generated_for: owner
                 .filter(|owner| owner.namespace == name.namespace)
                 .cloned(),
             ..labelled.secret.clone()
         };
+        if labelled.is_being_deleted {
+            // Deleting a Secret revokes its values, whatever holds it back.
+            secret.data = Arc::default();
+        }
         secrets.insert(name, secret);
     }
     secrets

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::error::Chain;
 
 /// One contender.
-pub struct Contender {
+pub(crate) struct Contender {
     api: Api<Lease>,
     name: String,
     identity: String,
@@ -45,7 +45,7 @@ enum Step {
 impl Contender {
     /// A contender that calls itself `identity`.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         client: Client,
         namespace: &str,
         name: String,
@@ -63,7 +63,11 @@ impl Contender {
     }
 
     /// Contends until `stop` is set, then gives the lease up so that another need not wait for it to run out.
-    pub async fn run(mut self, leading: watch::Sender<bool>, mut stop: watch::Receiver<bool>) {
+    pub(crate) async fn run(
+        mut self,
+        leading: watch::Sender<bool>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut tick = tokio::time::interval(self.retry());
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

@@ -2,23 +2,27 @@
 //!
 //! Custom resources come in through the watches, ConfigMaps and statuses go out. [`rebuild`] is the loop and reads like the specification.
 
-pub mod admin;
-pub mod app;
-pub mod apply;
-pub mod args;
-pub mod crds;
-pub mod error;
-pub mod gather;
-pub mod generate;
-pub mod leader;
-pub mod live;
-pub mod log;
-pub mod metrics;
-pub mod rebuild;
-pub mod replicas;
-pub mod report;
-pub mod tidy;
-pub mod watch;
+mod admin;
+mod api;
+mod app;
+mod apply;
+mod args;
+mod crds;
+mod error;
+mod gather;
+mod generate;
+mod leader;
+mod live;
+mod metrics;
+mod rebuild;
+mod replicas;
+mod report;
+mod tidy;
+mod token;
+mod unread;
+mod vault;
+mod watch;
 
+pub use api::Clients;
 pub use app::{run, run_until};
 pub use args::Args;

@@ -13,18 +13,45 @@ const AT_ONCE: usize = 8;
 
 /// What is published.
 #[derive(Debug, Clone)]
-pub struct Live {
+pub(crate) struct Live {
     /// The index, and the version of the ConfigMap in which it stands; `None`: there is none.
     pub index: Option<(Index, String)>,
     /// The snapshot it makes.
     pub snapshot: Option<Arc<Snapshot>>,
     /// No generation up to this one may be used again.
     pub generation: u64,
+    /// What is there and cannot be read.
+    pub lost: Option<Lost>,
+}
+
+/// Something published that cannot be read. To publish over it would forget the last accepted versions that stand in it, and with them rules
+/// that the platform imposes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Lost {
+    /// An operator of a newer version wrote it.
+    #[error(
+        "what is published has format {0}, which this operator does not read; run the version that wrote it, or a newer one"
+    )]
+    Newer(u32),
+    /// The index says nothing.
+    #[error("{0}; restore the index")]
+    Index(String),
+    /// The index can be read, and not all that it names.
+    #[error("{0}; restore the shard")]
+    Shard(String),
+}
+
+impl Lost {
+    /// Whether another version of the operator could read it.
+    #[must_use]
+    pub(crate) fn is_newer(&self) -> bool {
+        matches!(self, Self::Newer(_))
+    }
 }
 
 /// What is published cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum LiveError {
+pub(crate) enum LiveError {
     /// The API server did not answer as it should.
     #[error("cannot read what is published")]
     Api(#[from] kube::Error),
@@ -39,37 +66,58 @@ enum Damage {
     Shard(#[from] ShardError),
     #[error("the ConfigMap {0} is missing or empty")]
     Missing(String),
+    #[error("the index is empty")]
+    NoIndex,
     #[error(transparent)]
     Api(#[from] kube::Error),
+}
+
+impl Damage {
+    fn lost(self) -> Result<Lost, LiveError> {
+        Ok(match self {
+            Self::Api(error) => return Err(error.into()),
+            Self::Index(IndexError::Newer { found }) => Lost::Newer(found),
+            Self::Index(error @ (IndexError::Unreadable(_) | IndexError::Older { .. })) => {
+                Lost::Index(error.to_string())
+            }
+            Self::NoIndex => Lost::Index(self.to_string()),
+            damage @ (Self::Index(_) | Self::Shard(_) | Self::Missing(_)) => {
+                Lost::Shard(damage.to_string())
+            }
+        })
+    }
 }
 
 impl Live {
     /// Nothing.
     #[must_use]
-    pub fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self {
             index: None,
             snapshot: None,
             generation: 0,
+            lost: None,
         }
     }
 
-    /// The same, with the snapshot of `before` if this one is lost, and no generation used twice.
+    /// The same, with the snapshot of `before` if this one is lost, and no generation used twice. What is remembered can be written anew; what
+    /// a newer version wrote is not ours to write over.
     #[must_use]
-    pub fn or(self, before: &Self) -> Self {
+    pub(crate) fn or(self, before: &Self) -> Self {
+        let remembered = before.snapshot.is_some();
         Self {
             generation: self.generation.max(before.generation),
             snapshot: self.snapshot.or_else(|| before.snapshot.clone()),
             index: self.index,
+            lost: self.lost.filter(|lost| lost.is_newer() || !remembered),
         }
     }
 
-    /// Reads the index and every shard it names. An index that does not make a whole is still the one to be replaced: what it said is
-    /// lost, and that is told.
+    /// Reads the index and every shard it names. An index that does not make a whole is still the one to be replaced, should it ever be.
     ///
     /// # Errors
     /// The API server cannot be asked; nothing may be published on such a ground.
-    pub async fn read(
+    pub(crate) async fn read(
         client: &Client,
         namespace: &str,
         gateway_name: &str,
@@ -84,24 +132,22 @@ impl Live {
                 generation: index.generation,
                 index: Some((index, version)),
                 snapshot: Some(Arc::new(snapshot)),
+                lost: None,
             }),
-            Err(Damage::Api(error)) => Err(error.into()),
-            Err(damage) => {
-                tracing::error!(error = %damage, "what is published cannot be read back: objects that are not acceptable now have no last accepted version");
-                Ok(Self {
-                    generation: generation(&map),
-                    index: Some((
-                        Index {
-                            format: 0,
-                            generation: generation(&map),
-                            gateway_namespace: namespace.to_owned(),
-                            shards: BTreeMap::new(),
-                        },
-                        version,
-                    )),
-                    snapshot: None,
-                })
-            }
+            Err(damage) => Ok(Self {
+                generation: generation(&map),
+                index: Some((
+                    Index {
+                        format: 0,
+                        generation: generation(&map),
+                        gateway_namespace: namespace.to_owned(),
+                        shards: BTreeMap::new(),
+                    },
+                    version,
+                )),
+                snapshot: None,
+                lost: Some(damage.lost()?),
+            }),
         }
     }
 }
@@ -122,7 +168,10 @@ async fn whole(
     gateway_name: &str,
     map: &ConfigMap,
 ) -> Result<(Index, Snapshot), Damage> {
-    let index = Index::read(text(map, names::INDEX_KEY)?)?;
+    let Ok(index) = text(map, names::INDEX_KEY) else {
+        return Err(Damage::NoIndex);
+    };
+    let index = Index::read(index)?;
     let named: BTreeMap<_, _> = index
         .named()
         .map(|(section, digest)| ((section, digest.clone()), ()))

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use fairlead_operator::{Args, log};
+use fairlead_operator::Args;
+use fairlead_process::log;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
             };
         }
     };
-    log::begin();
+    let _log = log::begin();
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 
 /// Labels of the gauge of objects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, EncodeLabelSet)]
-pub struct ObjectLabels {
+pub(crate) struct ObjectLabels {
     /// The kind.
     pub kind: String,
     /// The condition's type.
@@ -21,14 +21,14 @@ pub struct ObjectLabels {
 
 /// Labels of what is counted per step of a rebuild.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct StepLabels {
+pub(crate) struct StepLabels {
     /// The step.
     pub step: String,
 }
 
 /// All metrics.
 #[derive(Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     /// 1 on the replica that writes.
     pub leader: Gauge,
@@ -40,6 +40,10 @@ pub struct Metrics {
     pub rebuild_failures: Family<StepLabels, Counter>,
     /// Shards written.
     pub shards_written: Counter,
+    /// Shards that the live index does not name, kept for gateways that are behind.
+    pub shards_unread: Gauge,
+    /// The same of credentials.
+    pub credentials_unread: Gauge,
     /// Shards deleted because nobody reads them any more.
     pub shards_deleted: Counter,
     /// Status updates written.
@@ -50,6 +54,10 @@ pub struct Metrics {
     pub watch_failures: Counter,
     /// Objects by kind and condition.
     pub objects: Family<ObjectLabels, Gauge>,
+    /// 1 while nothing is published because what is published cannot be read.
+    pub held: Gauge,
+    /// Entries that nobody may use because some gateway does not know what they restrict.
+    pub entries_closed: Gauge,
     /// Ready gateways.
     pub replicas: Gauge,
     /// Ready gateways that enforce the live index.
@@ -66,11 +74,15 @@ impl Default for Metrics {
             rebuild_seconds: Histogram::new(exponential_buckets(0.005, 2.0, 13)),
             rebuild_failures: Family::default(),
             shards_written: Counter::default(),
+            shards_unread: Gauge::default(),
+            credentials_unread: Gauge::default(),
             shards_deleted: Counter::default(),
             status_writes: Counter::default(),
             status_failures: Counter::default(),
             watch_failures: Counter::default(),
             objects: Family::default(),
+            held: Gauge::default(),
+            entries_closed: Gauge::default(),
             replicas: Gauge::default(),
             replicas_current: Gauge::default(),
         };
@@ -128,9 +140,37 @@ impl Metrics {
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
+        self.register_formats(&mut registry);
+        self.register_unread(&mut registry);
         self.register_rebuilds(&mut registry);
         self.registry = registry;
         self
+    }
+
+    fn register_unread(&self, registry: &mut Registry) {
+        registry.register(
+            "shards_unread",
+            "Shards kept only for gateways that are behind, on the leader",
+            self.shards_unread.clone(),
+        );
+        registry.register(
+            "credentials_unread",
+            "Credentials kept only for gateways that are behind, on the leader",
+            self.credentials_unread.clone(),
+        );
+    }
+
+    fn register_formats(&self, registry: &mut Registry) {
+        registry.register(
+            "held",
+            "1 while nothing is published because what is published cannot be read",
+            self.held.clone(),
+        );
+        registry.register(
+            "entries_closed",
+            "Entries that nobody may use because some gateway does not know what they restrict, on the leader",
+            self.entries_closed.clone(),
+        );
     }
 
     fn register_rebuilds(&self, registry: &mut Registry) {
@@ -153,7 +193,7 @@ impl Metrics {
 
     /// The text that Prometheus reads.
     #[must_use]
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.registry);
@@ -185,6 +225,6 @@ mod tests {
             text.contains("fairlead_operator_index_generation 7"),
             "{text}"
         );
-        assert_eq!(text.matches("# HELP").count(), 12);
+        assert_eq!(text.matches("# HELP").count(), 16);
     }
 }

@@ -1,27 +1,38 @@
 //! The loop: something changed -> gather -> compile -> render -> apply -> report.
 //!
 //! Everything is computed whole and only what differs is written. Every replica watches; only the leader gets past the first line of
-//! [`Rebuild::rebuild`]. A step that fails leaves what is live as it is, and the whole is tried again with a growing pause.
+//! [`Rebuild::rebuild`]. A step that fails leaves what is live as it is, and the whole is tried again with a growing pause; statuses are reported
+//! all the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod hold;
+mod keep;
+mod publish;
+mod readable;
+mod restore;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_compile::{Compiled, Inputs, WantedKey, compile};
-use fairlead_snapshot::{Index, ObjectName, Publication, Snapshot};
+use fairlead_compile::{Compiled, Inputs, Verdict, WantedKey, compile};
+use fairlead_process::{Pause, settled};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::apply::{ApplyError, Publisher};
 use crate::args::Args;
+use crate::crds::{Crds, Problem};
 use crate::error::Chain;
 use crate::gather::gather;
-use crate::generate::generate;
+use crate::generate::{Keys, Maker};
 use crate::live::{Live, LiveError};
 use crate::metrics::{Metrics, StepLabels};
 use crate::replicas::Replicas;
-use crate::report::Report;
 use crate::report::ledger::Ledger;
+use crate::report::{self, Report};
+use crate::unread::Things;
+use crate::vault::Vault;
 use crate::watch::Watched;
 
 /// Changes come in bursts; when nothing has come for this long, everything is compiled.
@@ -31,20 +42,34 @@ const RESTLESS: Duration = Duration::from_millis(200);
 /// The pause after a first failure; it doubles up to [`LONGEST`].
 const SHORTEST: Duration = Duration::from_millis(200);
 /// The longest pause between two tries.
-const LONGEST: Duration = Duration::from_secs(30);
-/// How often is looked for what nobody reads any more, and for what somebody took away.
+const LONGEST: Duration = Duration::from_secs(5);
+/// How often is looked for what somebody took away.
 const TIDY: Duration = Duration::from_secs(30);
+/// How often something of what nobody can want any more is taken away, where nothing else happens.
+const COLLECT: Duration = Duration::from_secs(1);
+
+pub(crate) use readable::Held;
 
 /// The loop and what it remembers.
-pub struct Rebuild {
+pub(crate) struct Rebuild {
     args: Args,
     publisher: Publisher,
+    maker: Maker,
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
     leading: watch::Receiver<bool>,
     replicas: watch::Receiver<Replicas>,
+    reads: watch::Receiver<Option<u32>>,
     generation: watch::Sender<u64>,
     reports: watch::Sender<Option<Arc<Report>>>,
+    held: watch::Sender<Option<Held>>,
+    crds: Crds,
+    problem: watch::Receiver<Option<Problem>>,
+    trouble: watch::Sender<Option<String>>,
+    /// How many objects had vanished when the CRDs were last seen to be well.
+    vanished: u64,
+    /// CRDs were deleted, and with them every object of their kinds.
+    lost: bool,
     led: Option<Leadership>,
 }
 
@@ -52,13 +77,18 @@ pub struct Rebuild {
 struct Leadership {
     live: Live,
     /// The shards there are.
-    shards: BTreeSet<String>,
+    shards: Things,
+    /// The values of credentials there are.
+    vault: Vault,
     ledger: Ledger,
-    /// Keys whose Secret somebody else has.
-    taken: BTreeMap<ObjectName, WantedKey>,
+    keys: Keys,
     /// What is published does not say what it should, whatever the snapshot says.
     damaged: bool,
+    /// How many shards the last publication wrote.
+    written: usize,
     tidied: Instant,
+    /// When what somebody else had changed was last taken up.
+    restored: Option<Instant>,
 }
 
 /// A rebuild that came to nothing.
@@ -70,6 +100,8 @@ enum RebuildError {
     Apply(#[from] ApplyError),
     #[error("cannot list the shards")]
     List(#[source] kube::Error),
+    #[error("{0}")]
+    Held(String),
     #[error("the compiler failed")]
     Compile(#[from] tokio::task::JoinError),
 }
@@ -80,56 +112,72 @@ impl RebuildError {
             Self::Live(_) | Self::List(_) => "read",
             Self::Apply(_) => "apply",
             Self::Compile(_) => "compile",
+            Self::Held(_) => "held",
         }
     }
 }
 
 /// The ends of the channels that the loop speaks through.
-pub struct Channels {
+pub(crate) struct Channels {
     /// Whether this replica leads.
     pub leading: watch::Receiver<bool>,
     /// What the gateways enforce.
     pub replicas: watch::Receiver<Replicas>,
+    /// The highest format that all of them read.
+    pub reads: watch::Receiver<Option<u32>>,
     /// The generation of the live index, for those who ask the gateways.
     pub generation: watch::Sender<u64>,
     /// The last rebuild, for the one who writes statuses.
     pub reports: watch::Sender<Option<Arc<Report>>>,
+    /// Why nothing is published, for those who answer probes and contend for the lease: what is published cannot be read.
+    pub held: watch::Sender<Option<Held>>,
+    /// Why nothing is published, for the one who answers probes: what the watches show is not what people want.
+    pub trouble: watch::Sender<Option<String>>,
 }
 
 impl Rebuild {
     /// A loop that has done nothing yet.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         args: &Args,
         publisher: Publisher,
         watched: &Arc<Watched>,
         metrics: &Arc<Metrics>,
+        crds: &Crds,
         channels: Channels,
     ) -> Self {
+        let recorder = report::recorder(&publisher.client, &args.identity);
         Self {
             args: args.clone(),
+            maker: Maker::new(&publisher.client, recorder),
             publisher,
             watched: Arc::clone(watched),
             metrics: Arc::clone(metrics),
             leading: channels.leading,
             replicas: channels.replicas,
+            reads: channels.reads,
             generation: channels.generation,
             reports: channels.reports,
+            held: channels.held,
+            crds: crds.clone(),
+            problem: crds.problem(),
+            trouble: channels.trouble,
+            vanished: 0,
+            lost: false,
             led: None,
         }
     }
 
     /// Rebuilds whenever something changed, for ever.
-    pub async fn run(mut self) {
-        let mut pause = SHORTEST;
+    pub(crate) async fn run(mut self) {
+        let mut pause = Pause::between(SHORTEST, LONGEST);
         let mut failed = false;
         loop {
             if failed {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST);
+                tokio::time::sleep(pause.grow()).await;
             } else {
                 self.wait().await;
-                pause = SHORTEST;
+                pause.reset();
             }
             let began = Instant::now();
             failed = match self.rebuild().await {
@@ -151,48 +199,79 @@ impl Rebuild {
             self.metrics
                 .rebuild_seconds
                 .observe(began.elapsed().as_secs_f64());
+            // Also where rebuilds follow each other without a pause: more goes than was written.
+            self.collect().await;
         }
     }
 
     /// Waits until there may be something to do, and until the burst is over.
     async fn wait(&mut self) {
-        tokio::select! {
-            () = self.watched.changed.notified() => {}
-            changed = self.leading.changed() => {
-                if changed.is_err() {
-                    std::future::pending::<()>().await;
+        let look = Instant::now() + TIDY;
+        loop {
+            tokio::select! {
+                () = self.watched.changed.notified() => break,
+                changed = self.leading.changed() => {
+                    if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                    break;
                 }
+                () = self.watched.index_changed.notified() => {
+                    if self.led.as_ref().is_some_and(|led| self.is_contested(led)) {
+                        break;
+                    }
+                }
+                _ = self.reads.changed() => break,
+                _ = self.problem.changed() => break,
+                () = tokio::time::sleep_until(look) => break,
+                () = tokio::time::sleep(COLLECT) => self.collect().await,
             }
-            () = tokio::time::sleep(TIDY) => {}
         }
-        let end = Instant::now() + RESTLESS;
-        while Instant::now() < end
-            && tokio::time::timeout(SETTLE, self.watched.changed.notified())
-                .await
-                .is_ok()
-        {}
+        settled(&self.watched.changed, SETTLE, RESTLESS).await;
     }
 
     async fn rebuild(&mut self) -> Result<(), RebuildError> {
         let Some(mut led) = self.leadership().await? else {
             return Ok(());
         };
-        let inputs = gather(
-            &self.args,
-            &self.watched,
-            &led.taken.keys().cloned().collect(),
-        );
-        let outcome = self.carry_out(&mut led, inputs).await;
+        let inputs = gather(&self.args, &self.watched, &led.keys.taken());
+        let trouble = self.trouble(&led).await;
+        self.trouble.send_if_modified(|told| {
+            let changed = *told != trouble;
+            told.clone_from(&trouble);
+            changed
+        });
+        let outcome = match trouble {
+            Some(_) => Ok(()),
+            None => self.carry_out(&mut led, inputs).await,
+        };
         self.led = Some(led);
         outcome
     }
 
     async fn carry_out(&self, led: &mut Leadership, inputs: Inputs) -> Result<(), RebuildError> {
+        if self.is_contested(led) {
+            self.restore_if_changed(led).await?;
+        }
+        self.look_again(led).await?;
         let compiled = self.compile(led, inputs).await?;
-        self.generate(led, &compiled.wanted).await;
-        let compiled = self.publish(led, compiled).await?;
-        self.report(led, compiled);
-        self.tidy(led).await;
+        self.hold(led, &compiled)?;
+        let Compiled {
+            snapshot,
+            credentials,
+            wanted,
+            verdicts,
+        } = compiled;
+        let snapshot = Arc::new(snapshot);
+        let published = self.publish(led, &snapshot, &credentials, &verdicts).await;
+        match &published {
+            Ok(()) => self.report(led.ledger.clone(), verdicts),
+            // What is to come is told with a generation that no gateway enforces.
+            Err(_) => self.report(self.expected(led, &snapshot, &verdicts), verdicts),
+        }
+        self.generate(led, &wanted).await;
+        published?;
+        self.tidy(led, &credentials).await;
         Ok(())
     }
 
@@ -206,6 +285,8 @@ impl Rebuild {
                 self.led = None;
                 self.reports.send_replace(None);
                 self.generation.send_replace(0);
+                self.rest().await;
+                self.trouble.send_replace(None);
             }
             return Ok(None);
         }
@@ -219,15 +300,20 @@ impl Rebuild {
             &publisher.gateway_name,
         )
         .await?;
-        let (shards, _) = publisher.list_shards().await.map_err(RebuildError::List)?;
-        Ok(Some(Leadership {
+        self.token().await;
+        let mut led = Leadership {
             live,
-            shards,
+            shards: Things::default(),
+            vault: Vault::default(),
             ledger: Ledger::default(),
-            taken: BTreeMap::new(),
+            keys: Keys::default(),
             damaged: false,
+            written: 0,
             tidied: Instant::now(),
-        }))
+            restored: None,
+        };
+        self.look(&mut led).await.map_err(RebuildError::List)?;
+        Ok(Some(led))
     }
 
     /// Takes seconds of a core with many objects, so it runs beside the others.
@@ -241,183 +327,17 @@ impl Rebuild {
     /// Makes the keys that are wanted, and looks whether names that were taken are free by now.
     async fn generate(&self, led: &mut Leadership, wanted: &[WantedKey]) {
         let again = led.tidied.elapsed() >= TIDY;
-        let mut all = wanted.to_vec();
-        if again {
-            all.extend(led.taken.values().cloned());
-        }
-        if all.is_empty() {
-            return;
-        }
-        let taken = generate(&self.publisher.client, &self.watched, &all).await;
-        let before: BTreeSet<ObjectName> = led.taken.keys().cloned().collect();
-        led.taken.retain(|name, _| !again || taken.contains(name));
-        led.taken.extend(
-            all.into_iter()
-                .filter(|wanted| taken.contains(&wanted.secret))
-                .map(|wanted| (wanted.secret.clone(), wanted)),
-        );
-        if led.taken.keys().ne(before.iter()) {
-            // The verdict on the key is another now.
+        let keys = &mut led.keys;
+        if keys
+            .generate(&self.maker, &self.watched, wanted, again)
+            .await
+        {
             self.watched.changed.notify_one();
         }
     }
 
-    /// Renders and applies, if anything differs from what is live.
-    async fn publish(
-        &self,
-        led: &mut Leadership,
-        compiled: Compiled,
-    ) -> Result<Compiled, RebuildError> {
-        let before = led.live.snapshot.clone();
-        let now = Instant::now();
-        if led.damaged || before.as_deref() != Some(&compiled.snapshot) {
-            let generation = led.live.generation.max(self.reported()) + 1;
-            let previous = led.live.index.as_ref().map(|(index, _)| index.clone());
-            let (compiled, publication) = render(compiled, generation, previous).await?;
-            self.publisher.credentials(&compiled.credentials).await?;
-            let written = self.publisher.shards(&publication, &led.shards).await?;
-            let replaces = led.live.index.as_ref().map(|(_, version)| version.as_str());
-            let version = self.publisher.index(&publication.index, replaces).await?;
-            self.metrics
-                .shards_written
-                .inc_by(u64::try_from(written).unwrap_or_default());
-            tracing::info!(
-                generation,
-                shards_written = written,
-                objects = compiled.verdicts.len(),
-                "published"
-            );
-            self.remember(led, &compiled, &publication, version);
-            led.ledger.note(
-                before.as_deref(),
-                &compiled.snapshot,
-                &compiled.verdicts,
-                generation,
-                now,
-            );
-            self.generation.send_replace(generation);
-            return Ok(compiled);
-        }
-        if led.tidied.elapsed() >= TIDY {
-            // Somebody may have deleted it.
-            self.publisher.credentials(&compiled.credentials).await?;
-        }
-        led.ledger.note(
-            before.as_deref(),
-            &compiled.snapshot,
-            &compiled.verdicts,
-            led.live.generation,
-            now,
-        );
-        self.metrics
-            .generation
-            .set(i64::try_from(led.live.generation).unwrap_or(i64::MAX));
-        self.generation.send_if_modified(|live| {
-            std::mem::replace(live, led.live.generation) != led.live.generation
-        });
-        Ok(compiled)
+    fn report(&self, ledger: Ledger, verdicts: Vec<Verdict>) {
+        self.reports
+            .send_replace(Some(Arc::new(Report { verdicts, ledger })));
     }
-
-    fn remember(
-        &self,
-        led: &mut Leadership,
-        compiled: &Compiled,
-        publication: &Publication,
-        version: String,
-    ) {
-        let generation = publication.index.generation;
-        self.metrics
-            .generation
-            .set(i64::try_from(generation).unwrap_or(i64::MAX));
-        led.shards.extend(
-            publication
-                .shards
-                .iter()
-                .map(|shard| self.publisher.shard_name(shard)),
-        );
-        led.live = Live {
-            generation,
-            index: Some((publication.index.clone(), version)),
-            snapshot: Some(Arc::new(compiled.snapshot.clone())),
-        };
-        led.damaged = false;
-    }
-
-    /// The highest generation that a gateway says it enforces: should the index have been deleted, the next one must not look older.
-    fn reported(&self) -> u64 {
-        let replicas = self.replicas.borrow();
-        replicas
-            .iter()
-            .filter_map(|replica| replica.enforces)
-            .max()
-            .unwrap_or_default()
-    }
-
-    fn report(&self, led: &Leadership, compiled: Compiled) {
-        self.reports.send_replace(Some(Arc::new(Report {
-            verdicts: compiled.verdicts,
-            ledger: led.ledger.clone(),
-        })));
-    }
-
-    /// Failures here harm nobody and are seen again in half a minute.
-    async fn tidy(&self, led: &mut Leadership) {
-        if led.tidied.elapsed() < TIDY {
-            return;
-        }
-        led.tidied = Instant::now();
-        if let Err(error) = self.try_tidy(led).await {
-            tracing::warn!(error = %Chain(&error), "cannot tidy up");
-        }
-    }
-
-    async fn try_tidy(&self, led: &mut Leadership) -> kube::Result<()> {
-        let (there, old) = self.publisher.list_shards().await?;
-        led.shards = there;
-        let Some((index, version)) = &led.live.index else {
-            return Ok(());
-        };
-        if !self.publisher.is_live(version).await? || !self.publisher.has_all(index, &led.shards) {
-            tracing::warn!("what is published was changed by someone else; it is written anew");
-            let found = Live::read(
-                &self.publisher.client,
-                &self.publisher.namespace,
-                &self.publisher.gateway_name,
-            );
-            let LiveError::Api(error) = match found.await {
-                Ok(found) => {
-                    led.damaged = found.snapshot.is_none();
-                    led.live = found.or(&led.live);
-                    self.watched.changed.notify_one();
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            return Err(error);
-        }
-        let replicas = self.replicas.borrow().clone();
-        let settled = replicas
-            .iter()
-            .all(|replica| replica.enforces == Some(led.live.generation));
-        if !replicas.is_empty() && settled {
-            let deleted = self.publisher.delete_unread(index, &old).await?;
-            self.metrics.shards_deleted.inc_by(deleted);
-            if let Some(snapshot) = &led.live.snapshot {
-                self.publisher.forget_credentials(snapshot).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-async fn render(
-    compiled: Compiled,
-    generation: u64,
-    previous: Option<Index>,
-) -> Result<(Compiled, Publication), RebuildError> {
-    let rendered = tokio::task::spawn_blocking(move || {
-        let publication = Snapshot::publish(&compiled.snapshot, generation, previous.as_ref());
-        publication.map(|publication| (compiled, publication))
-    });
-    Ok(rendered.await?.map_err(ApplyError::Json)?)
 }

@@ -1,10 +1,12 @@
-//! The gateways: which index each ready one enforces, asked on its admin port.
+//! The gateways: which index each ready one enforces, and which formats each one reads, asked on its admin port.
+//!
+//! One that is not ready is asked too: it may wait for an index in a format that it can read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_snapshot::names;
+use fairlead_snapshot::{FORMATS, names};
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
@@ -31,19 +33,21 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 /// What is known of a ready gateway.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Replica {
+pub(crate) struct Replica {
     /// Its pod.
     pub pod: String,
     /// The generation of the index it enforces; `None`: it has not said so yet.
     pub enforces: Option<u64>,
-    /// The highest format it reads, if it said so.
+    /// The highest format that both it and this operator know; `None`: it has not said which it reads.
     pub format: Option<u32>,
+    /// Whether it reads the token of its admin port from the Secret that has nothing else.
+    pub reads_admin_secret: bool,
     /// Since when it cannot be asked; `None`: the last answer was good, or it was not asked yet.
     pub unreachable_since: Option<Instant>,
 }
 
 /// The ready gateways.
-pub type Replicas = Arc<Vec<Replica>>;
+pub(crate) type Replicas = Arc<Vec<Replica>>;
 
 /// What a gateway says on its admin port.
 #[derive(Debug, Deserialize)]
@@ -51,17 +55,33 @@ struct Answer {
     generation: u64,
     #[serde(default)]
     formats: Vec<u32>,
+    #[serde(default, rename = "readsAdminSecret")]
+    reads_admin_secret: bool,
 }
 
 /// Asks the gateways, as long as this replica leads.
-pub struct Asker {
+pub(crate) struct Asker {
     args: Args,
     client: Client,
     http: reqwest::Client,
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
     token: Option<String>,
-    known: BTreeMap<Endpoint, Replica>,
+    known: BTreeMap<Endpoint, Known>,
+}
+
+/// A gateway, and whether it is ready.
+struct Known {
+    replica: Replica,
+    ready: bool,
+}
+
+/// Where what the gateways say is told.
+pub(crate) struct Told {
+    /// The ready ones.
+    pub replicas: watch::Sender<Replicas>,
+    /// The highest format that all that have said so can read, ready or not; `None`: none has.
+    pub reads: watch::Sender<Option<u32>>,
 }
 
 impl Asker {
@@ -69,7 +89,7 @@ impl Asker {
     ///
     /// # Errors
     /// The HTTP client cannot be made.
-    pub fn new(
+    pub(crate) fn new(
         args: &Args,
         client: &Client,
         watched: &Arc<Watched>,
@@ -91,14 +111,15 @@ impl Asker {
     }
 
     /// Asks for ever. `live`: the generation of the live index, 0 while this replica does not lead.
-    pub async fn run(mut self, mut live: watch::Receiver<u64>, told: watch::Sender<Replicas>) {
+    pub(crate) async fn run(mut self, mut live: watch::Receiver<u64>, told: Told) {
         let mut behind_since = Instant::now();
         loop {
             let generation = *live.borrow_and_update();
             let mut pause = CALM;
             if generation > 0 {
                 self.ask_all().await;
-                let replicas: Vec<Replica> = self.known.values().cloned().collect();
+                let ready = self.known.values().filter(|known| known.ready);
+                let replicas: Vec<Replica> = ready.map(|known| known.replica.clone()).collect();
                 let current = replicas
                     .iter()
                     .filter(|replica| replica.enforces >= Some(generation))
@@ -117,14 +138,15 @@ impl Asker {
                     };
                 } else {
                     behind_since = Instant::now();
-                }
-                told.send_if_modified(|old| {
-                    let changed = **old != replicas;
-                    if changed {
-                        *old = Arc::new(replicas);
+                    if self
+                        .known
+                        .values()
+                        .any(|known| known.replica.format.is_none())
+                    {
+                        pause = PATIENT;
                     }
-                    changed
-                });
+                }
+                self.tell(&told, replicas);
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -139,43 +161,68 @@ impl Asker {
         }
     }
 
+    fn tell(&self, told: &Told, replicas: Vec<Replica>) {
+        let reads = highest(self.known.values().map(|known| &known.replica));
+        told.reads
+            .send_if_modified(|old| std::mem::replace(old, reads) != reads);
+        told.replicas.send_if_modified(|old| {
+            let changed = **old != replicas;
+            if changed {
+                *old = Arc::new(replicas);
+            }
+            changed
+        });
+    }
+
     async fn ask_all(&mut self) {
         if self.token.is_none() {
             self.token = self.read_token().await;
         }
         let slices = self.watched.endpoints.items();
-        let ready: Vec<Endpoint> = slices
+        let there: BTreeMap<Endpoint, bool> = slices
             .iter()
             .flat_map(|(_, endpoints)| (**endpoints).clone())
             .collect();
-        self.known.retain(|endpoint, _| ready.contains(endpoint));
-        let answers = join_all(ready.iter().map(|endpoint| self.ask(endpoint))).await;
-        let now = Instant::now();
-        for (endpoint, answer) in ready.into_iter().zip(answers) {
-            let replica = self
-                .known
-                .entry(endpoint.clone())
-                .or_insert_with(|| Replica {
-                    pod: endpoint.pod,
-                    enforces: None,
-                    format: None,
-                    unreachable_since: None,
-                });
-            match answer {
-                Ok(answer) => {
-                    replica.enforces = Some(answer.generation);
-                    replica.format = answer.formats.into_iter().max();
-                    replica.unreachable_since = None;
+        self.known
+            .retain(|endpoint, _| there.contains_key(endpoint));
+        let answers = join_all(there.keys().map(|endpoint| self.ask(endpoint))).await;
+        for ((endpoint, ready), answer) in there.into_iter().zip(answers) {
+            self.note(endpoint, ready, answer);
+        }
+    }
+
+    fn note(&mut self, endpoint: Endpoint, ready: bool, answer: reqwest::Result<Answer>) {
+        let pod = endpoint.pod.clone();
+        let known = self.known.entry(endpoint).or_insert_with(|| Known {
+            replica: Replica {
+                pod,
+                enforces: None,
+                format: None,
+                reads_admin_secret: false,
+                unreachable_since: None,
+            },
+            ready,
+        });
+        known.ready = ready;
+        let replica = &mut known.replica;
+        match answer {
+            Ok(answer) => {
+                replica.enforces = Some(answer.generation);
+                replica.format = common(&answer.formats);
+                replica.reads_admin_secret = answer.reads_admin_secret;
+                replica.unreachable_since = None;
+            }
+            Err(error) => {
+                if error.status() == Some(reqwest::StatusCode::UNAUTHORIZED) {
+                    // The token was made anew.
+                    self.token = None;
                 }
-                Err(error) => {
-                    if error.status() == Some(reqwest::StatusCode::UNAUTHORIZED) {
-                        // The token was made anew.
-                        self.token = None;
-                    }
-                    if replica.unreachable_since.is_none() {
-                        tracing::warn!(pod = replica.pod, error = %Chain(&error.without_url()), "a gateway cannot be asked what it enforces");
-                        replica.unreachable_since = Some(now);
-                    }
+                // One that is starting cannot be asked yet.
+                if !ready {
+                    replica.unreachable_since = None;
+                } else if replica.unreachable_since.is_none() {
+                    tracing::warn!(pod = replica.pod, error = %Chain(&error.without_url()), "a gateway cannot be asked what it enforces");
+                    replica.unreachable_since = Some(Instant::now());
                 }
             }
         }
@@ -195,10 +242,58 @@ impl Asker {
 
     async fn read_token(&self) -> Option<String> {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.args.namespace);
-        let secret = api
-            .get_opt(&names::credentials(&self.args.gateway_name))
-            .await;
-        let token = secret.ok()??.data?.remove(names::ADMIN_TOKEN_KEY)?;
+        let name = names::admin(&self.args.gateway_name);
+        let token = api
+            .get_opt(&name)
+            .await
+            .ok()??
+            .data?
+            .remove(names::TOKEN_KEY)?;
         String::from_utf8(token.0).ok()
+    }
+}
+
+/// The highest of these formats that this operator writes.
+fn common(formats: &[u32]) -> Option<u32> {
+    let written = formats.iter().filter(|format| FORMATS.contains(format));
+    written.max().copied()
+}
+
+/// The highest format that all of these read who have said so. One that has never answered holds nobody back: whatever it cannot read, it
+/// keeps what it has.
+fn highest<'r>(replicas: impl Iterator<Item = &'r Replica>) -> Option<u32> {
+    replicas.filter_map(|replica| replica.format).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replica(formats: &[u32]) -> Replica {
+        Replica {
+            pod: String::new(),
+            enforces: None,
+            format: common(formats),
+            reads_admin_secret: true,
+            unreachable_since: None,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_the_highest_format_that_every_gateway_reads() {
+        let of = |all: &[&[u32]]| {
+            let replicas: Vec<Replica> = all.iter().map(|formats| replica(formats)).collect();
+            highest(replicas.iter())
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[&[1, 2], &[1, 2]]), Some(2));
+        assert_eq!(of(&[&[1, 2], &[1]]), Some(1), "one of the version before");
+        assert_eq!(of(&[&[1, 2], &[2, 3]]), Some(2), "one of the version after");
+        assert_eq!(
+            of(&[&[1, 2], &[]]),
+            Some(2),
+            "one that has not said anything"
+        );
+        assert_eq!(of(&[&[]]), None);
     }
 }

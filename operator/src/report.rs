@@ -3,16 +3,17 @@
 //! Last in the flow, and nobody waits for it: at most fifty statuses a second are written, edited objects first, and only where the meaning
 //! changed. What cannot be written is tried again at the next look.
 
-pub mod ledger;
-pub mod programmed;
-pub mod status;
+pub(crate) mod ledger;
+pub(crate) mod programmed;
+pub(crate) mod status;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_compile::{InForce, Verdict};
+use fairlead_compile::{Verdict, conditions};
+use fairlead_crds::v1alpha1::PROGRAMMED;
 use fairlead_snapshot::ObjectName;
 use jiff::Timestamp;
 use kube::api::{DynamicObject, Patch, PatchParams};
@@ -40,7 +41,7 @@ const FAILED: Duration = Duration::from_secs(2);
 
 /// What a rebuild says.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// About every object of the installation.
     pub verdicts: Vec<Verdict>,
     /// When each entry last changed.
@@ -48,7 +49,7 @@ pub struct Report {
 }
 
 /// Writes statuses.
-pub struct Writer {
+pub(crate) struct Writer {
     client: Client,
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
@@ -77,27 +78,23 @@ struct Due {
 impl Writer {
     /// A writer that has written nothing.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         client: &Client,
         identity: &str,
         watched: &Arc<Watched>,
         metrics: &Arc<Metrics>,
     ) -> Self {
-        let reporter = Reporter {
-            controller: "fairlead.dev/operator".to_owned(),
-            instance: Some(identity.to_owned()),
-        };
         Self {
             client: client.clone(),
             watched: Arc::clone(watched),
             metrics: Arc::clone(metrics),
-            recorder: Recorder::new(client.clone(), reporter),
+            recorder: recorder(client, identity),
             written: BTreeMap::new(),
         }
     }
 
     /// Writes for ever. `reports`: the last rebuild of this leadership; `None` while another replica leads.
-    pub async fn run(
+    pub(crate) async fn run(
         mut self,
         mut reports: watch::Receiver<Option<Arc<Report>>>,
         mut replicas: watch::Receiver<Replicas>,
@@ -140,7 +137,7 @@ impl Writer {
                 continue;
             };
             let since = report.ledger.since(&entry);
-            let known = match programmed(verdict.in_force, since, replicas, now) {
+            let known = match programmed(verdict, since, replicas, now) {
                 Programmed::Is(status, reason, message) => Some((status, reason, message)),
                 Programmed::Wait(left) => {
                     again = again.min(left.max(BETWEEN));
@@ -285,6 +282,16 @@ impl Writer {
     }
 }
 
+/// Writes events as the operator.
+#[must_use]
+pub(crate) fn recorder(client: &Client, identity: &str) -> Recorder {
+    let reporter = Reporter {
+        controller: "fairlead.dev/operator".to_owned(),
+        instance: Some(identity.to_owned()),
+    };
+    Recorder::new(client.clone(), reporter)
+}
+
 fn urgency(old: &Value, resource: &Resource) -> (u8, Reverse<String>) {
     let created = resource.document.value["metadata"]["creationTimestamp"]
         .as_str()
@@ -302,22 +309,11 @@ fn count(
     verdict: &Verdict,
     programmed: Option<&'static str>,
 ) {
-    let accepted = if verdict.in_force == InForce::This {
-        "True"
-    } else {
-        "False"
-    };
-    let resolved = if verdict.unresolved.is_empty() {
-        "True"
-    } else {
-        "False"
-    };
-    let conditions = [
-        ("Accepted", accepted),
-        ("ResolvedRefs", resolved),
-        ("Programmed", programmed.unwrap_or("Unknown")),
-    ];
-    for (condition, status) in conditions {
+    let compiled = conditions(verdict).map(|condition| (condition.kind, condition.status));
+    let all = compiled
+        .into_iter()
+        .chain([(PROGRAMMED, programmed.unwrap_or("Unknown"))]);
+    for (condition, status) in all {
         let labels = ObjectLabels {
             kind: verdict.kind.clone(),
             condition: condition.to_owned(),

@@ -3,8 +3,9 @@
 //! First in the flow. Every event only says that something changed; what there is stands on the shelves. A watch that fails goes on
 //! from where it was, with a growing pause, and what it saw before stays.
 
-pub mod resource;
-pub mod shelf;
+pub(crate) mod kept;
+pub(crate) mod resource;
+pub(crate) mod shelf;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,10 +14,10 @@ use std::sync::Arc;
 
 use fairlead_crds::SECRET_LABEL;
 use fairlead_crds::v1alpha1::{LLMProvider, Organization, RoutingRule, Team, VirtualKey};
-use fairlead_snapshot::ObjectName;
+use fairlead_snapshot::{ObjectName, names};
 use futures_util::StreamExt as _;
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -27,12 +28,13 @@ use tokio::task::JoinSet;
 
 use self::resource::{Endpoint, LabelledSecret, Resource};
 use self::shelf::{Shelf, Source};
+use crate::api;
 use crate::args::Args;
 use crate::metrics::Metrics;
 
 /// Our kinds, in the order in which they are compiled.
 #[must_use]
-pub fn kinds() -> [ApiResource; 5] {
+pub(crate) fn kinds() -> [ApiResource; 5] {
     [
         ApiResource::erase::<Organization>(&()),
         ApiResource::erase::<Team>(&()),
@@ -44,25 +46,29 @@ pub fn kinds() -> [ApiResource; 5] {
 
 /// Everything that is watched.
 #[derive(Debug)]
-pub struct Watched {
+pub(crate) struct Watched {
     /// Custom resources of each kind.
     pub resources: BTreeMap<String, (ApiResource, Shelf<Resource>)>,
     /// Secrets that carry our label.
     pub secrets: Shelf<LabelledSecret>,
     /// The labels of namespaces.
     pub namespaces: Shelf<BTreeMap<String, String>>,
-    /// The gateways' endpoints.
-    pub endpoints: Shelf<Vec<Endpoint>>,
+    /// The gateways' endpoints, and whether each is ready.
+    pub endpoints: Shelf<Vec<(Endpoint, bool)>>,
+    /// The version of the index, by its name.
+    pub index: Shelf<String>,
     /// Something that is compiled changed.
     pub changed: Notify,
     /// The gateways' endpoints changed.
     pub endpoints_changed: Notify,
+    /// Somebody wrote the index: mostly the leader.
+    pub index_changed: Notify,
 }
 
 impl Watched {
     /// Empty shelves for the watches that `args` asks for.
     #[must_use]
-    pub fn new(args: &Args) -> Self {
+    pub(crate) fn new(args: &Args) -> Self {
         let sources = args.scopes().len();
         let shelf = |api: ApiResource| (api.kind.clone(), (api, Shelf::new(sources)));
         Self {
@@ -70,14 +76,16 @@ impl Watched {
             secrets: Shelf::new(sources),
             namespaces: Shelf::new(sources),
             endpoints: Shelf::new(1),
+            index: Shelf::new(1),
             changed: Notify::new(),
             endpoints_changed: Notify::new(),
+            index_changed: Notify::new(),
         }
     }
 
     /// What has not been listed yet.
     #[must_use]
-    pub fn incomplete(&self) -> Vec<String> {
+    pub(crate) fn incomplete(&self) -> Vec<String> {
         let kinds = self.resources.values();
         let mut waiting: Vec<String> = kinds
             .filter(|(_, shelf)| !shelf.is_complete())
@@ -87,6 +95,7 @@ impl Watched {
             ("Secret", self.secrets.is_complete()),
             ("Namespace", self.namespaces.is_complete()),
             ("EndpointSlice", self.endpoints.is_complete()),
+            ("ConfigMap", self.index.is_complete()),
         ];
         waiting.extend(
             others
@@ -97,15 +106,22 @@ impl Watched {
         waiting
     }
 
+    /// How many objects of our kinds have vanished so far.
+    #[must_use]
+    pub(crate) fn vanished(&self) -> u64 {
+        let kinds = self.resources.values();
+        kinds.map(|(_, shelf)| shelf.vanished()).sum()
+    }
+
     /// An object of one of our kinds.
     #[must_use]
-    pub fn resource(&self, kind: &str, name: &ObjectName) -> Option<Arc<Resource>> {
+    pub(crate) fn resource(&self, kind: &str, name: &ObjectName) -> Option<Arc<Resource>> {
         self.resources.get(kind)?.1.get(name)
     }
 }
 
 /// Starts every watch.
-pub fn start(
+pub(crate) fn start(
     tasks: &mut JoinSet<()>,
     client: &Client,
     args: &Args,
@@ -123,15 +139,15 @@ pub fn start(
             ));
         }
         let (shelves, counts) = (Arc::clone(watched), Arc::clone(metrics));
-        let (api, config) = (
+        let (secrets, config) = (
             scoped::<Secret>(client, scope.as_deref()),
-            watcher::Config::default().labels(SECRET_LABEL),
+            api::watched_in_small_pages().labels(SECRET_LABEL),
         );
         let seen = scope.clone();
         tasks.spawn(async move {
             let tell = || shelves.changed.notify_one();
             follow(
-                api,
+                secrets,
                 config,
                 seen,
                 &shelves.secrets,
@@ -148,6 +164,12 @@ pub fn start(
             Arc::clone(metrics),
         ));
     }
+    tasks.spawn(index(
+        client.clone(),
+        args.clone(),
+        Arc::clone(watched),
+        Arc::clone(metrics),
+    ));
     tasks.spawn(endpoints(
         client.clone(),
         args.clone(),
@@ -175,7 +197,7 @@ fn resources(
         let read = |object| Resource::read(&kind, object);
         follow(
             api,
-            watcher::Config::default(),
+            api::watched_in_small_pages(),
             scope,
             shelf,
             read,
@@ -192,7 +214,7 @@ async fn namespaces(
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
 ) {
-    let mut config = watcher::Config::default();
+    let mut config = api::watched();
     if let Some(name) = &scope {
         config = config.fields(&format!("metadata.name={name}"));
     }
@@ -211,7 +233,7 @@ async fn namespaces(
 
 async fn endpoints(client: Client, args: Args, watched: Arc<Watched>, metrics: Arc<Metrics>) {
     let api: Api<EndpointSlice> = Api::namespaced(client, &args.namespace);
-    let config = watcher::Config::default().labels(&format!(
+    let config = api::watched().labels(&format!(
         "kubernetes.io/service-name={}",
         args.gateway_service
     ));
@@ -228,6 +250,23 @@ async fn endpoints(client: Client, args: Args, watched: Arc<Watched>, metrics: A
     .await;
 }
 
+async fn index(client: Client, args: Args, watched: Arc<Watched>, metrics: Arc<Metrics>) {
+    let maps: Api<ConfigMap> = Api::namespaced(client, &args.namespace);
+    let name = names::index(&args.gateway_name);
+    let config = api::watched().fields(&format!("metadata.name={name}"));
+    let tell = || watched.index_changed.notify_one();
+    follow(
+        maps,
+        config,
+        Some(args.namespace),
+        &watched.index,
+        resource::version,
+        tell,
+        &metrics,
+    )
+    .await;
+}
+
 fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
 where
     K: kube::Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
@@ -236,6 +275,21 @@ where
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     }
+}
+
+/// Whether the API server says 429, as it does where a resource was installed a moment ago.
+fn is_asked_to_wait(error: &watcher::Error) -> bool {
+    let status = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status,
+        watcher::Error::WatchError(status) => status,
+        watcher::Error::InitialListFailed(_)
+        | watcher::Error::WatchStartFailed(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => return false,
+    };
+    status.code == 429
 }
 
 /// One watch, for ever.
@@ -249,7 +303,7 @@ async fn follow<K, T>(
     metrics: &Metrics,
 ) where
     K: kube::Resource + Clone + Debug + DeserializeOwned + Send + 'static,
-    T: PartialEq,
+    T: kept::Item,
 {
     let what = api.resource_url().to_owned();
     let mut source = Source::new(scope);
@@ -260,6 +314,10 @@ async fn follow<K, T>(
                 if shelf.take(&mut source, event, &read) {
                     tell();
                 }
+            }
+            // Its cache is not filled yet, or it has much to do: the watcher comes again after a pause.
+            Err(error) if is_asked_to_wait(&error) => {
+                tracing::debug!(watch = what, error = %crate::error::Chain(&error), "the API server asks to come again");
             }
             Err(error) => {
                 metrics.watch_failures.inc();

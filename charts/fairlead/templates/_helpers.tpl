@@ -140,3 +140,10 @@ securityContext:
 resources:
   {{- toYaml $values.resources | nindent 2 }}
 {{- end }}
+
+{{- /* The Secrets beside the first over which credentials are spread: CREDENTIAL_PARTS of fairlead-snapshot. */}}
+{{- define "fairlead.credentialParts" -}}
+{{- range $part := untilStep 1 8 1 }}
+- fairlead-{{ $.Values.gatewayName }}-credentials-{{ $part }}
+{{- end }}
+{{- end }}

@@ -14,7 +14,7 @@ pub struct Timeouts {
     /// To open a connection, TLS included, per attempt. Absent: 5s.
     #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("must be longer than 0; leave it out for the default"))]
     pub connect: Option<DurationText>,
-    /// From sending a streamed request to its first content, per attempt. Absent: 2m.
+    /// From sending a streamed request to its first content, per attempt. Absent: 30s, or 5m for models known to reason; where another target can be asked, also four times what all but 1 % of this one's streams take, but not under 10s.
     #[x_kube(validation = Rule::new("self.matches('[1-9]')").message("must be longer than 0; leave it out for the default"))]
     pub first_token: Option<DurationText>,
     /// From sending a request that is not streamed to the first byte of the answer's body, per attempt. Absent: 5m.

@@ -38,6 +38,7 @@ use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretK
     validation = Rule::new("self.type != 'Simulated' || !has(self.baseURL)").message("a Simulated provider opens no connection, so baseURL does not apply; remove it").field_path(".baseURL"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.tls)").message("a Simulated provider opens no connection, so tls does not apply; remove it").field_path(".tls"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.credentials)").message("a Simulated provider opens no connection, so credentials does not apply; remove it").field_path(".credentials"),
+    validation = Rule::new("self.type != 'Simulated' || !has(self.httpVersion)").message("a Simulated provider opens no connection, so httpVersion does not apply; remove it").field_path(".httpVersion"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.continuation)").message("a Simulated provider opens no connection, so continuation does not apply; remove it").field_path(".continuation"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.allowPrivateNetwork)").message("a Simulated provider opens no connection, so allowPrivateNetwork does not apply; remove it").field_path(".allowPrivateNetwork"),
     validation = Rule::new("!has(self.tls) || !has(self.baseURL) || self.baseURL.startsWith('https://')").message("tls needs a baseURL that starts with https://").field_path(".tls"),
@@ -54,8 +55,10 @@ pub struct LLMProviderSpec {
     /// Whether addresses that are private, loopback or link-local may be connected to. Counts only in namespaces where the
     /// installation allows it. Absent: false.
     pub allow_private_network: Option<bool>,
-    /// How the upstream's certificate is checked.
+    /// Which certificates count on a connection to the upstream.
     pub tls: Option<ProviderTls>,
+    /// The version of HTTP that connections to it speak. Absent: HTTP1.
+    pub http_version: Option<HttpVersion>,
     /// The keys sent to the upstream, chosen by weight. Absent: none is sent.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]),
         validation = Rule::new("self.exists(c, !has(c.weight) || c.weight > 0)").message("at least one credential needs a weight above 0"))]
@@ -93,12 +96,36 @@ pub enum ProviderType {
     Simulated,
 }
 
-/// How an upstream's certificate is checked.
+/// The version of HTTP that connections speak. Absent: HTTP1. With HTTP2 up to 50 requests share a connection: over https it is offered, and
+/// HTTP/1.1 is spoken with a server that does not select it; over http it is spoken without asking, so the server has to know it.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1, with a connection for each request.
+    #[serde(rename = "HTTP1")]
+    Http1,
+    /// HTTP/2, with connections that requests share.
+    #[serde(rename = "HTTP2")]
+    Http2,
+}
+
+/// Which certificates count on a connection to an upstream.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.caCertificateRef) || has(self.clientCertificateRef)").message("tls says nothing; give caCertificateRef, clientCertificateRef or both"))]
 pub struct ProviderTls {
     /// The certificates to trust instead of the system's.
-    pub ca_certificate_ref: CaReference,
+    pub ca_certificate_ref: Option<CaReference>,
+    /// The certificate to show to an upstream that asks who connects (mutual TLS).
+    pub client_certificate_ref: Option<ClientCertificateReference>,
+}
+
+/// A certificate chain under tls.crt and its private key under tls.key (PEM), as in Secrets of type kubernetes.io/tls, in a Secret of the
+/// same namespace, labelled fairlead.dev/secret: client-certificate.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientCertificateReference {
+    /// The Secret's name.
+    pub name: SecretName,
 }
 
 /// A bundle of CA certificates (PEM) in a Secret of the same namespace, labelled fairlead.dev/secret: ca.

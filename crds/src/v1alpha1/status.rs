@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 pub const ACCEPTED: &str = "Accepted";
 /// Condition: everything the object names exists and may be used by it.
 pub const RESOLVED_REFS: &str = "ResolvedRefs";
-/// Condition: every ready gateway replica enforces this version of the object.
+/// Condition: every ready gateway replica enforces this version of the object, with all that it names.
 pub const PROGRAMMED: &str = "Programmed";
+/// Condition: the same as [`PROGRAMMED`], under the name that tools look for which know only what is usual (kstatus, and so Flux).
+pub const READY: &str = "Ready";
 
 /// What the operator says about an object.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]

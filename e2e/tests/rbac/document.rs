@@ -125,16 +125,34 @@ impl Row {
                 .map(str::to_owned)
                 .collect(),
             any if any.starts_with("any") => Vec::new(),
-            name => vec![
-                name.trim_matches('`')
-                    .replace("<gatewayName>", installation.gateway_name),
-            ],
+            name => several(name)
+                .iter()
+                .map(|name| name.replace("<gatewayName>", installation.gateway_name))
+                .collect(),
         };
         self.resources
             .iter()
             .flat_map(|resource| product(resource, &names, &self.verbs))
             .collect()
     }
+}
+
+/// `a-1` to `-3` is a-1, a-2 and a-3.
+fn several(cell: &str) -> Vec<String> {
+    let cell = cell.replace('`', "");
+    let Some((first, last)) = cell.split_once(" to -") else {
+        return vec![cell];
+    };
+    let numbered = first
+        .rsplit_once('-')
+        .map(|(stem, from)| (stem, from.parse(), last.parse()));
+    let Some((stem, Ok(from), Ok(to))) = numbered else {
+        return vec![cell.clone()];
+    };
+    let numbers = from..=to;
+    numbers
+        .map(|number: u32| format!("{stem}-{number}"))
+        .collect()
 }
 
 /// No name stands for any.

@@ -65,7 +65,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     key(
         "a copy of another key's value",
         "{key: {type: SecretRef, secretRef: {name: caller, key: copied}}}",
-        not_accepted("Conflict", "another, older VirtualKey has the same value"),
+        not_accepted("Conflict", "another VirtualKey had the same value first"),
         |key| refused(key, "conflict") && key.is_some_and(|key| key["digest"].is_null()),
         &[(
             Attacker,

@@ -62,6 +62,14 @@ pub enum EvaluationError {
     /// An index past the end of a list.
     #[error("an index is past the end of its list")]
     NoSuchIndex,
+    /// What the caller sent has no one reading: half of a UTF-16 pair, a number beyond every double, a member that is given twice.
+    #[error("the request has no one reading there: {0}")]
+    Unreadable(#[from] fairlead_json::Unreadable),
+    /// More parameters than conditions look through.
+    #[error(
+        "the parameters are too much to look through: 4 MiB for a request, 1000 elements where lists are compared"
+    )]
+    TooMuch,
     /// A text over 64 KiB where it would be copied or searched by pattern.
     #[error("a text is longer than 64 KiB")]
     TooLong,

@@ -4,10 +4,11 @@ mod arithmetic;
 
 use std::cmp::Ordering;
 
+use fairlead_json::{Kind, Raw};
 use regex::Regex;
 
 use crate::node::{Comparison, Conversion, Fact, Literal, Node, Search};
-use crate::value::{Value, header};
+use crate::value::Value;
 use crate::{EvaluationError, Facts};
 
 /// Longest text, in bytes, that is copied or searched by pattern.
@@ -16,7 +17,7 @@ pub(crate) const MAX_TEXT: usize = 64 * 1024;
 type Evaluated<'a> = Result<Value<'a>, EvaluationError>;
 
 /// The value of a node that has to be true or false.
-pub(crate) fn truth(node: &Node, facts: &Facts) -> Result<bool, EvaluationError> {
+pub(crate) fn truth(node: &Node, facts: &Facts<'_>) -> Result<bool, EvaluationError> {
     let value = value(node, facts)?;
     if let Value::Bool(truth) = value {
         Ok(truth)
@@ -25,7 +26,7 @@ pub(crate) fn truth(node: &Node, facts: &Facts) -> Result<bool, EvaluationError>
     }
 }
 
-fn value<'a>(node: &'a Node, facts: &'a Facts) -> Evaluated<'a> {
+fn value<'a>(node: &'a Node, facts: &'a Facts<'_>) -> Evaluated<'a> {
     Ok(match node {
         Node::Literal(literal) => constant(literal),
         Node::Fact(fact) => of_fact(*fact, facts),
@@ -35,8 +36,11 @@ fn value<'a>(node: &'a Node, facts: &'a Facts) -> Evaluated<'a> {
                 .map(|item| value(item, facts))
                 .collect::<Result<_, _>>()?,
         ),
-        Node::Index(pair) => index(value(&pair[0], facts)?, &value(&pair[1], facts)?)?,
-        Node::Has(pair) => Value::Bool(has(&value(&pair[0], facts)?, &value(&pair[1], facts)?)?),
+        Node::Index(pair) => index(value(&pair[0], facts)?, &value(&pair[1], facts)?, facts)?,
+        Node::Has(pair) => {
+            let key = value(&pair[1], facts)?;
+            Value::Bool(has(&value(&pair[0], facts)?, &key, facts)?)
+        }
         Node::Not(operand) => Value::Bool(!truth(operand, facts)?),
         Node::Negate(operand) => arithmetic::negate(&value(operand, facts)?)?,
         Node::And(pair) => Value::Bool(either(pair, facts, false)?),
@@ -53,20 +57,24 @@ fn value<'a>(node: &'a Node, facts: &'a Facts) -> Evaluated<'a> {
             *comparison,
             &value(&pair[0], facts)?,
             &value(&pair[1], facts)?,
+            facts,
         )?),
         Node::Compute(operation, pair) => arithmetic::compute(
             *operation,
             &value(&pair[0], facts)?,
             &value(&pair[1], facts)?,
         )?,
-        Node::In(pair) => Value::Bool(holds(&value(&pair[1], facts)?, &value(&pair[0], facts)?)?),
+        Node::In(pair) => {
+            let item = value(&pair[0], facts)?;
+            Value::Bool(value(&pair[1], facts)?.holds(&item, facts)?)
+        }
         Node::Matches(operand, pattern) => Value::Bool(matches(pattern, &value(operand, facts)?)?),
         Node::Search(search, pair) => Value::Bool(found(
             *search,
             &value(&pair[0], facts)?,
             &value(&pair[1], facts)?,
         )?),
-        Node::Size(operand) => Value::Int(size(&value(operand, facts)?)?),
+        Node::Size(operand) => Value::Int(size(&value(operand, facts)?, facts)?),
         Node::Convert(Conversion::Int, operand) => arithmetic::to_int(&value(operand, facts)?)?,
         Node::Convert(Conversion::Double, operand) => {
             arithmetic::to_double(&value(operand, facts)?)?
@@ -85,23 +93,21 @@ fn constant(literal: &Literal) -> Value<'_> {
     }
 }
 
-fn of_fact(fact: Fact, facts: &Facts) -> Value<'_> {
+fn of_fact<'a>(fact: Fact, facts: &'a Facts<'_>) -> Value<'a> {
     match fact {
-        Fact::Headers => Value::Headers(&facts.request.headers),
-        Fact::Model => Value::text(&facts.request.model),
-        Fact::Stream => Value::Bool(facts.request.stream),
-        Fact::Params => Value::Object(&facts.request.params),
-        Fact::KeyName => Value::text(&facts.caller.key_name),
-        Fact::KeyNamespace => Value::text(&facts.caller.key_namespace),
-        Fact::TeamName => Value::text(facts.caller.team.as_deref().unwrap_or_default()),
-        Fact::OrganizationName => {
-            Value::text(facts.caller.organization.as_deref().unwrap_or_default())
-        }
+        Fact::Headers => Value::Headers,
+        Fact::Model => Value::text(facts.request.model()),
+        Fact::Stream => Value::Bool(facts.request.stream()),
+        Fact::Params => Value::Params,
+        Fact::KeyName => Value::text(facts.caller.key_name),
+        Fact::KeyNamespace => Value::text(facts.caller.key_namespace),
+        Fact::TeamName => Value::text(facts.caller.team.unwrap_or_default()),
+        Fact::OrganizationName => Value::text(facts.caller.organization.unwrap_or_default()),
     }
 }
 
 /// `&&` (`decisive` is false) and `||` (true). As in CEL a decisive side decides, even when the other one is an error.
-fn either(pair: &[Node; 2], facts: &Facts, decisive: bool) -> Result<bool, EvaluationError> {
+fn either(pair: &[Node; 2], facts: &Facts<'_>, decisive: bool) -> Result<bool, EvaluationError> {
     let left = truth(&pair[0], facts);
     if left == Ok(decisive) {
         return Ok(decisive);
@@ -114,14 +120,18 @@ fn either(pair: &[Node; 2], facts: &Facts, decisive: bool) -> Result<bool, Evalu
 }
 
 /// `container[key]`. What is missing reads as null, a missing header as the empty text.
-fn index<'a>(container: Value<'a>, key: &Value<'a>) -> Evaluated<'a> {
+fn index<'a>(container: Value<'a>, key: &Value<'_>, facts: &'a Facts<'_>) -> Evaluated<'a> {
+    let or_null =
+        |found: Option<Raw<'a>>| found.map_or(Ok(Value::Null), |found| Value::json(found, facts));
     match (container, key) {
         (Value::Null, Value::Text(_)) => Ok(Value::Null),
-        (Value::Object(members), Value::Text(name)) => {
-            Ok(members.get(name.as_ref()).map_or(Value::Null, Value::json))
+        (Value::Params, Value::Text(name)) => or_null(facts.request.param(name)?),
+        (Value::Object(raw), Value::Text(name)) => {
+            facts.reads(raw.text())?;
+            or_null(raw.member(name)?)
         }
-        (Value::Headers(headers), Value::Text(name)) => {
-            Ok(Value::text(header(headers, name).unwrap_or_default()))
+        (Value::Headers, Value::Text(name)) => {
+            Ok(Value::Text(facts.request.header(name)?.unwrap_or_default()))
         }
         (Value::List(mut items), Value::Int(at)) => {
             let at = usize::try_from(*at)
@@ -130,9 +140,10 @@ fn index<'a>(container: Value<'a>, key: &Value<'a>) -> Evaluated<'a> {
                 .ok_or(EvaluationError::NoSuchIndex)?;
             Ok(items.swap_remove(at))
         }
-        (Value::Array(items), Value::Int(at)) => {
-            let item = usize::try_from(*at).ok().and_then(|at| items.get(at));
-            item.map(Value::json).ok_or(EvaluationError::NoSuchIndex)
+        (Value::Array(raw), Value::Int(at)) => {
+            facts.reads(raw.text())?;
+            let item = usize::try_from(*at).ok().and_then(|at| raw.element(at));
+            Value::json(item.ok_or(EvaluationError::NoSuchIndex)?, facts)
         }
         (other, _) => Err(EvaluationError::NotApplicable(
             "an index of that kind",
@@ -141,26 +152,23 @@ fn index<'a>(container: Value<'a>, key: &Value<'a>) -> Evaluated<'a> {
     }
 }
 
-/// `has(container[key])`: whether it is there and not null.
-fn has(container: &Value<'_>, key: &Value<'_>) -> Result<bool, EvaluationError> {
+/// `has(container[key])`: whether it is there and not null. What it says is not read.
+fn has(container: &Value<'_>, key: &Value<'_>, facts: &Facts<'_>) -> Result<bool, EvaluationError> {
+    let is_given = |found: Option<Raw<'_>>| found.is_some_and(|raw| raw.kind() != Kind::Null);
     match (container, key) {
         (Value::Null, Value::Text(_)) => Ok(false),
-        (Value::Object(members), Value::Text(name)) => Ok(members
-            .get(name.as_ref())
-            .is_some_and(|member| !member.is_null())),
-        (Value::Headers(headers), Value::Text(name)) => Ok(header(headers, name).is_some()),
-        (Value::List(_) | Value::Array(_), Value::Int(at)) => Ok(usize::try_from(*at)
-            .ok()
-            .zip(container.size())
-            .is_some_and(|(at, size)| at < size)),
+        (Value::Params, Value::Text(name)) => Ok(is_given(facts.request.param(name)?)),
+        (Value::Object(raw), Value::Text(name)) => {
+            facts.reads(raw.text())?;
+            Ok(is_given(raw.member(name)?))
+        }
+        (Value::Headers, Value::Text(name)) => Ok(facts.request.header(name)?.is_some()),
+        (Value::List(_) | Value::Array(_), Value::Int(at)) => {
+            let size = container.size(facts)?;
+            Ok(usize::try_from(*at).is_ok_and(|at| at < size))
+        }
         (other, _) => Err(EvaluationError::NotApplicable("has()", other.kind())),
     }
-}
-
-fn holds(container: &Value<'_>, item: &Value<'_>) -> Result<bool, EvaluationError> {
-    container
-        .holds(item)
-        .ok_or(EvaluationError::NotApplicable("in", container.kind()))
 }
 
 fn matches(pattern: &Regex, value: &Value<'_>) -> Result<bool, EvaluationError> {
@@ -174,17 +182,15 @@ fn matches(pattern: &Regex, value: &Value<'_>) -> Result<bool, EvaluationError> 
     }
 }
 
-fn size(value: &Value<'_>) -> Result<i64, EvaluationError> {
-    let size = value
-        .size()
-        .ok_or(EvaluationError::NotApplicable("size()", value.kind()))?;
-    i64::try_from(size).map_err(|_| EvaluationError::OutOfRange)
+fn size(value: &Value<'_>, facts: &Facts<'_>) -> Result<i64, EvaluationError> {
+    i64::try_from(value.size(facts)?).map_err(|_| EvaluationError::OutOfRange)
 }
 
 fn compare(
     comparison: Comparison,
     left: &Value<'_>,
     right: &Value<'_>,
+    facts: &Facts<'_>,
 ) -> Result<bool, EvaluationError> {
     let ordered = |holds: fn(Ordering) -> bool| {
         left.order(right)
@@ -192,8 +198,8 @@ fn compare(
             .ok_or(EvaluationError::NoOrder(left.kind(), right.kind()))
     };
     match comparison {
-        Comparison::Equal => Ok(left.equals(right)),
-        Comparison::NotEqual => Ok(!left.equals(right)),
+        Comparison::Equal => left.equals(right, facts),
+        Comparison::NotEqual => Ok(!left.equals(right, facts)?),
         Comparison::Less => ordered(Ordering::is_lt),
         Comparison::LessOrEqual => ordered(Ordering::is_le),
         Comparison::Greater => ordered(Ordering::is_gt),

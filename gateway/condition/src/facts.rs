@@ -1,44 +1,90 @@
 //! What a condition sees of a request and of who sends it.
+//!
+//! Nothing is made before a condition asks for it, and no condition asks for what it does not name: parameters are read in the body, where
+//! they lie, and headers in the request's head.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::cell::Cell;
 
-/// Everything a condition sees.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Facts {
-    pub(crate) request: RequestFacts,
-    pub(crate) caller: CallerFacts,
-}
+use fairlead_json::{Raw, Unreadable};
 
-/// The request.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RequestFacts {
-    /// Header fields; one that was repeated has its values joined by `", "`.
-    pub headers: Vec<(String, String)>,
+use crate::EvaluationError;
+
+/// How much text of parameters the conditions of one request look through, in bytes: to find a member, its object is scanned.
+const MOST_READ: usize = 4 * 1024 * 1024;
+
+/// A request, as far as a condition may ask.
+pub trait Request {
+    /// A header by its name in any case; one that was repeated has its values joined by `", "`.
+    ///
+    /// # Errors
+    /// It is there and is no text.
+    fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable>;
+
+    /// How many headers there are, by name.
+    fn headers(&self) -> usize;
+
     /// The model name as sent.
-    pub model: String,
+    fn model(&self) -> &str;
+
     /// Whether the answer is to be streamed.
-    pub stream: bool,
-    /// The top-level fields of the body other than the messages.
-    pub params: Map<String, Value>,
+    fn stream(&self) -> bool;
+
+    /// A top-level member of the body other than the messages.
+    ///
+    /// # Errors
+    /// Readers may disagree on which member it is.
+    fn param(&self, name: &str) -> Result<Option<Raw<'_>>, Unreadable>;
+
+    /// How many of them there are.
+    fn params(&self) -> usize;
 }
 
 /// Who sends it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CallerFacts {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallerFacts<'a> {
     /// The key's name.
-    pub key_name: String,
+    pub key_name: &'a str,
     /// The key's namespace.
-    pub key_namespace: String,
+    pub key_namespace: &'a str,
     /// The key's team, if it has one.
-    pub team: Option<String>,
+    pub team: Option<&'a str>,
     /// The team's organization, if it has one.
-    pub organization: Option<String>,
+    pub organization: Option<&'a str>,
 }
 
-impl Facts {
+/// Everything the conditions of one request see.
+pub struct Facts<'a> {
+    pub(crate) request: &'a dyn Request,
+    pub(crate) caller: CallerFacts<'a>,
+    /// How much of [`MOST_READ`] is left.
+    left: Cell<usize>,
+}
+
+impl<'a> Facts<'a> {
     /// The facts of one request.
     #[must_use]
-    pub fn new(request: RequestFacts, caller: CallerFacts) -> Self {
-        Self { request, caller }
+    pub fn new(request: &'a dyn Request, caller: CallerFacts<'a>) -> Self {
+        Self {
+            request,
+            caller,
+            left: Cell::new(MOST_READ),
+        }
+    }
+
+    /// Before `text` is looked through.
+    pub(crate) fn reads(&self, text: &str) -> Result<(), EvaluationError> {
+        let left = self.left.get().checked_sub(text.len());
+        self.left.set(left.unwrap_or(0));
+        left.map(drop).ok_or(EvaluationError::TooMuch)
+    }
+}
+
+impl std::fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The request may hold secrets.
+        f.debug_struct("Facts")
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
     }
 }

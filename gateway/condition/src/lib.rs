@@ -3,7 +3,8 @@
 //! A rule's `when` goes through [`Condition::parse`] twice: once where configuration is compiled, whose author is told what is wrong with
 //! it, and once where the gateway builds its table. The grammar is that of the `cel` crate; its tree is then lowered to a small one of our
 //! own, in which names are resolved, patterns are compiled and everything that could take time or memory is bounded, so that evaluation
-//! allocates next to nothing and cannot run away whatever the tenant wrote or the caller sent.
+//! allocates next to nothing and cannot run away whatever the tenant wrote or the caller sent. Of a request only what is named is looked at
+//! ([`Request`]), and what is there but cannot be read is an error, never missing.
 //!
 //! # What is understood
 //!
@@ -26,7 +27,7 @@ mod scan;
 mod value;
 
 pub use error::{ConditionError, EvaluationError};
-pub use facts::{CallerFacts, Facts, RequestFacts};
+pub use facts::{CallerFacts, Facts, Request};
 
 use node::Node;
 
@@ -60,8 +61,9 @@ impl Condition {
     /// Whether the condition is true of a request.
     ///
     /// # Errors
-    /// An operation that its operands do not have, such as ordering `null`, or a result that is not a boolean.
-    pub fn holds(&self, facts: &Facts) -> Result<bool, EvaluationError> {
+    /// An operation that its operands do not have, such as ordering `null`, a result that is not a boolean, or something in the request that
+    /// cannot be read.
+    pub fn holds(&self, facts: &Facts<'_>) -> Result<bool, EvaluationError> {
         eval::truth(&self.root, facts)
     }
 

@@ -1,9 +1,13 @@
-//! Values while a condition is evaluated. They borrow from the condition and from the facts.
+//! Values while a condition is evaluated. They borrow from the condition and from the request.
+
+mod compare;
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
-use serde_json::{Map, Value as Json};
+use fairlead_json::{Kind, Number, Raw};
+
+use crate::eval::MAX_TEXT;
+use crate::{EvaluationError, Facts};
 
 /// A value.
 #[derive(Debug, Clone)]
@@ -16,25 +20,37 @@ pub(crate) enum Value<'a> {
     /// A list the condition wrote.
     List(Vec<Value<'a>>),
     /// A list the caller sent.
-    Array(&'a [Json]),
-    Object(&'a Map<String, Json>),
-    Headers(&'a [(String, String)]),
+    Array(Raw<'a>),
+    /// An object the caller sent.
+    Object(Raw<'a>),
+    /// All headers.
+    Headers,
+    /// All parameters.
+    Params,
 }
 
 impl<'a> Value<'a> {
-    /// A JSON value: an integer of 64 bits is an integer, any other number a double.
-    pub(crate) fn json(json: &'a Json) -> Self {
-        match json {
-            Json::Null => Self::Null,
-            Json::Bool(value) => Self::Bool(*value),
-            Json::Number(number) => number.as_i64().map_or_else(
-                || Self::Double(number.as_f64().unwrap_or(f64::NAN)),
-                Self::Int,
-            ),
-            Json::String(text) => Self::text(text),
-            Json::Array(items) => Self::Array(items),
-            Json::Object(members) => Self::Object(members),
-        }
+    /// A JSON value. Lists and objects are not looked into yet.
+    pub(crate) fn json(raw: Raw<'a>, facts: &Facts<'_>) -> Result<Self, EvaluationError> {
+        Ok(match raw.kind() {
+            Kind::Null => Self::Null,
+            Kind::Bool(value) => Self::Bool(value),
+            Kind::Number => match raw.number()? {
+                Number::Int(number) => Self::Int(number),
+                Number::Double(number) => Self::Double(number),
+            },
+            Kind::String => {
+                let text = raw.text();
+                facts.reads(text)?;
+                // Only one with escapes is copied.
+                if text.len() > MAX_TEXT && text.as_bytes().contains(&b'\\') {
+                    return Err(EvaluationError::TooLong);
+                }
+                Self::Text(raw.string()?)
+            }
+            Kind::Array => Self::Array(raw),
+            Kind::Object => Self::Object(raw),
+        })
     }
 
     pub(crate) fn text(text: &'a str) -> Self {
@@ -50,7 +66,8 @@ impl<'a> Value<'a> {
             Self::Text(_) => "text",
             Self::List(_) | Self::Array(_) => "list",
             Self::Object(_) => "object",
-            Self::Headers(_) => "set of headers",
+            Self::Headers => "set of headers",
+            Self::Params => "set of parameters",
         }
     }
 
@@ -59,7 +76,7 @@ impl<'a> Value<'a> {
         match self {
             #[expect(
                 clippy::cast_precision_loss,
-                reason = "what comparing and mixing with a double means"
+                reason = "what mixing with a double means"
             )]
             Self::Int(value) => Some(*value as f64),
             Self::Double(value) => Some(*value),
@@ -69,88 +86,79 @@ impl<'a> Value<'a> {
             | Self::List(_)
             | Self::Array(_)
             | Self::Object(_)
-            | Self::Headers(_) => None,
+            | Self::Headers
+            | Self::Params => None,
         }
     }
 
-    /// The elements, if it is a list.
-    fn elements(&self) -> Option<Vec<Value<'_>>> {
-        match self {
-            Self::List(items) => Some(items.clone()),
-            Self::Array(items) => Some(items.iter().map(Value::json).collect()),
-            Self::Null
-            | Self::Bool(_)
-            | Self::Int(_)
-            | Self::Double(_)
-            | Self::Text(_)
-            | Self::Object(_)
-            | Self::Headers(_) => None,
-        }
-    }
-
-    /// Equality; values of different kinds are not equal.
-    pub(crate) fn equals(&self, other: &Value<'_>) -> bool {
-        match (self, other) {
-            (Self::Null, Value::Null) => true,
-            (Self::Bool(a), Value::Bool(b)) => a == b,
-            (Self::Int(a), Value::Int(b)) => a == b,
-            (Self::Text(a), Value::Text(b)) => a == b,
-            (Self::Object(a), Value::Object(b)) => a == b,
-            (Self::Headers(a), Value::Headers(b)) => a == b,
-            _ => match (self.number(), other.number()) {
-                (Some(a), Some(b)) => a == b,
-                _ => match (self.elements(), other.elements()) {
-                    (Some(a), Some(b)) => {
-                        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.equals(b))
-                    }
-                    _ => false,
-                },
-            },
-        }
-    }
-
-    /// The order of two numbers, texts or booleans; anything else, and NaN, has none.
-    pub(crate) fn order(&self, other: &Value<'_>) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Int(a), Value::Int(b)) => Some(a.cmp(b)),
-            (Self::Text(a), Value::Text(b)) => Some(a.cmp(b)),
-            (Self::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
-            _ => self.number()?.partial_cmp(&other.number()?),
-        }
-    }
-
-    /// Whether `item` is in the value: an element of a list, a name of an object or of the headers. Nothing is in a null.
-    pub(crate) fn holds(&self, item: &Value<'_>) -> Option<bool> {
+    /// Whether `item` is in the value: an element of a list, a name of an object, of the headers or of the parameters. Nothing is in a null.
+    ///
+    /// An element that cannot be read is an error only if the item is not found besides.
+    pub(crate) fn holds(
+        &self,
+        item: &Value<'_>,
+        facts: &Facts<'_>,
+    ) -> Result<bool, EvaluationError> {
         match (self, item) {
-            (Self::Null, _) => Some(false),
-            (Self::List(items), _) => Some(items.iter().any(|each| each.equals(item))),
-            (Self::Array(items), _) => {
-                Some(items.iter().any(|each| Value::json(each).equals(item)))
+            (Self::Null, _) => Ok(false),
+            (Self::List(items), _) => {
+                let mut found = Ok(false);
+                for each in items {
+                    found = either(found, || each.equals(item, facts));
+                }
+                found
             }
-            (Self::Object(members), Value::Text(name)) => Some(members.contains_key(name.as_ref())),
-            (Self::Headers(headers), Value::Text(name)) => Some(header(headers, name).is_some()),
-            (Self::Object(_) | Self::Headers(_), _) => Some(false),
-            (Self::Bool(_) | Self::Int(_) | Self::Double(_) | Self::Text(_), _) => None,
+            (Self::Array(raw), _) => {
+                facts.reads(raw.text())?;
+                let mut found = Ok(false);
+                raw.each_element(|each| {
+                    let same = || Value::json(each, facts)?.equals(item, facts);
+                    found = either(std::mem::replace(&mut found, Ok(false)), same);
+                });
+                found
+            }
+            (Self::Object(raw), Value::Text(name)) => {
+                facts.reads(raw.text())?;
+                Ok(raw.member(name)?.is_some())
+            }
+            (Self::Headers, Value::Text(name)) => Ok(facts.request.header(name)?.is_some()),
+            (Self::Params, Value::Text(name)) => Ok(facts.request.param(name)?.is_some()),
+            (Self::Object(_) | Self::Headers | Self::Params, _) => Ok(false),
+            (Self::Bool(_) | Self::Int(_) | Self::Double(_) | Self::Text(_), _) => {
+                Err(EvaluationError::NotApplicable("in", self.kind()))
+            }
         }
     }
 
-    /// How many characters or elements there are.
-    pub(crate) fn size(&self) -> Option<usize> {
+    /// How many characters, elements or members there are.
+    pub(crate) fn size(&self, facts: &Facts<'_>) -> Result<usize, EvaluationError> {
         match self {
-            Self::Text(text) => Some(text.chars().count()),
-            Self::List(items) => Some(items.len()),
-            Self::Array(items) => Some(items.len()),
-            Self::Object(members) => Some(members.len()),
-            Self::Headers(headers) => Some(headers.len()),
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Double(_) => None,
+            Self::Text(text) => Ok(text.chars().count()),
+            Self::List(items) => Ok(items.len()),
+            Self::Array(raw) | Self::Object(raw) => {
+                facts.reads(raw.text())?;
+                Ok(raw.count())
+            }
+            Self::Headers => Ok(facts.request.headers()),
+            Self::Params => Ok(facts.request.params()),
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Double(_) => {
+                Err(EvaluationError::NotApplicable("size()", self.kind()))
+            }
         }
     }
 }
 
-/// The value of a header, by its name in any case.
-pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(each, _)| each.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+/// `found`, or else what `next` says; true beside an error is true.
+fn either(
+    found: Result<bool, EvaluationError>,
+    next: impl FnOnce() -> Result<bool, EvaluationError>,
+) -> Result<bool, EvaluationError> {
+    match found {
+        Ok(true) => Ok(true),
+        Ok(false) => next(),
+        Err(error) => match next() {
+            Ok(true) => Ok(true),
+            Ok(false) | Err(_) => Err(error),
+        },
+    }
 }

@@ -19,6 +19,9 @@
 //! # }
 //! ```
 //!
+//! A provider can also be within the process ([`Provider::in_process`]): no socket, but connections that are [`dial`]led, so that tests
+//! can pause time.
+//!
 //! It is test support: it panics where a test could not go on (no loopback port, a certificate that does not parse).
 
 mod ask;
@@ -34,6 +37,7 @@ mod seen;
 mod shape;
 mod socket;
 mod step;
+mod wire;
 
 pub use dialect::Dialect;
 pub use fault::{Fault, Fits, TEXT};
@@ -46,3 +50,4 @@ pub use reply::Reply;
 pub use seen::Seen;
 pub use shape::Shape;
 pub use step::{Framing, Step};
+pub use wire::{Wire, dial};

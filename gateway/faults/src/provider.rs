@@ -16,11 +16,12 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use builder::Builder;
 pub use log::Played;
 
+use crate::wire::WireListener;
 use crate::{Play, Seen};
-use connection::Host;
+use connection::{Accepted, Host};
 use log::Log;
 
-/// A scripted provider on a loopback port of its own. Dropping it stops it.
+/// A scripted provider on a loopback port of its own, or within the process. Dropping it stops it.
 #[derive(Debug)]
 pub struct Provider {
     address: SocketAddr,
@@ -38,6 +39,12 @@ impl Provider {
     /// Starts one that treats every request alike.
     pub async fn always(play: Play) -> Self {
         Self::start(move |_| play.clone()).await
+    }
+
+    /// Starts one without a socket: it is reached by [`dial`](crate::dial) only.
+    #[must_use]
+    pub fn in_process(script: impl Fn(&Seen) -> Play + Send + Sync + 'static) -> Self {
+        Self::builder().in_process(script)
     }
 
     /// Starts one that resets its first `first` connections before reading a byte from them, and then goes by the script.
@@ -63,7 +70,7 @@ impl Provider {
         Builder::default()
     }
 
-    fn serve(listener: TcpListener, address: SocketAddr, scheme: &'static str, host: Host) -> Self {
+    fn serve(listener: Listener, address: SocketAddr, scheme: &'static str, host: Host) -> Self {
         let log = Arc::clone(&host.log);
         Self {
             address,
@@ -144,12 +151,31 @@ impl Drop for Provider {
     }
 }
 
+/// Where connections come from.
+enum Listener {
+    Tcp(TcpListener),
+    InProcess(WireListener),
+}
+
+impl Listener {
+    async fn accept(&mut self) -> Option<Accepted> {
+        match self {
+            Self::Tcp(listener) => listener
+                .accept()
+                .await
+                .ok()
+                .map(|(tcp, _)| Accepted::Tcp(tcp)),
+            Self::InProcess(listener) => listener.accept().await.map(Accepted::InProcess),
+        }
+    }
+}
+
 /// Accepts until aborted; the set of connections is aborted with it.
-async fn accept(listener: TcpListener, host: Arc<Host>) {
+async fn accept(mut listener: Listener, host: Arc<Host>) {
     let mut connections = JoinSet::new();
-    while let Ok((tcp, _)) = listener.accept().await {
+    while let Some(accepted) = listener.accept().await {
         connections.spawn(connection::serve(
-            tcp,
+            accepted,
             host.log.connected(),
             Arc::clone(&host),
         ));

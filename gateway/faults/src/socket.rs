@@ -1,4 +1,4 @@
-//! One accepted connection, plain or TLS: the bytes not read yet, and the three ways to end it.
+//! One accepted connection, plain, TLS or within the process: the bytes not read yet, and the three ways to end it.
 
 use std::io;
 
@@ -8,9 +8,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::wire::Wire;
+
 enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    InProcess(Wire),
 }
 
 /// A connection and what has been received on it but not used.
@@ -35,6 +38,11 @@ impl Socket {
         Ok(Self::new(Stream::Tls(Box::new(tls))))
     }
 
+    /// Takes over an accepted connection of this process.
+    pub(crate) fn in_process(wire: Wire) -> Self {
+        Self::new(Stream::InProcess(wire))
+    }
+
     fn new(stream: Stream) -> Self {
         Self {
             stream,
@@ -53,6 +61,7 @@ impl Socket {
         let reader: &mut (dyn AsyncRead + Send + Unpin) = match &mut self.stream {
             Stream::Plain(tcp) => tcp,
             Stream::Tls(tls) => tls.as_mut(),
+            Stream::InProcess(wire) => wire,
         };
         reader.read_buf(&mut self.unread).await
     }
@@ -62,6 +71,7 @@ impl Socket {
         let writer: &mut (dyn AsyncWrite + Send + Unpin) = match &mut self.stream {
             Stream::Plain(tcp) => tcp,
             Stream::Tls(tls) => tls.as_mut(),
+            Stream::InProcess(wire) => wire,
         };
         writer.write_all(bytes).await?;
         writer.flush().await?;
@@ -80,6 +90,7 @@ impl Socket {
         let _ = match &mut self.stream {
             Stream::Plain(tcp) => tcp.shutdown().await,
             Stream::Tls(tls) => tls.shutdown().await,
+            Stream::InProcess(wire) => wire.shutdown().await,
         };
     }
 
@@ -88,6 +99,7 @@ impl Socket {
         match self.stream {
             Stream::Plain(tcp) => reset(&tcp),
             Stream::Tls(tls) => reset(tls.get_ref().0),
+            Stream::InProcess(wire) => wire.reset(),
         }
     }
 }

@@ -10,15 +10,19 @@
 //! State, epoch and a time are one atomic word, so every transition is one compare-and-swap that somebody wins. Each transition but a
 //! repeated probe begins a new epoch, and a result counts only in the epoch in which its request was let through: what was in flight when
 //! the breaker opened can neither close it nor hold it open.
+//!
+//! A probe is a permission: one that ends without a word of the target is given back, and the next may ask at once. Whoever gave one back
+//! after sending it asks after everybody else for an interval, or a caller who always hangs up would be the only one who ever asks.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fairlead_snapshot::Health;
 use serde::Serialize;
 
+use crate::asker::{Asker, Fruitless};
 use crate::millis;
 use crate::pace::Pace;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::window::Window;
 
 const STATE_BITS: u32 = 2;
@@ -35,6 +39,7 @@ pub struct Breaker {
     consecutive: AtomicU32,
     window: Window,
     ramp: Pace,
+    fruitless: Fruitless,
 }
 
 /// How a breaker stands.
@@ -71,6 +76,19 @@ pub enum Admission {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
     epoch: u64,
+    /// Of a probe: when the next is due, in ms, which tells it from the one after it. 0: it is none.
+    probe: u64,
+}
+
+impl Token {
+    /// Of a request that was let through where nothing is known yet: the first epoch of every breaker.
+    pub const FIRST: Self = Self { epoch: 0, probe: 0 };
+
+    /// Whether its request is to find out if the target is back.
+    #[must_use]
+    pub fn probes(self) -> bool {
+        self.probe != 0
+    }
 }
 
 /// What became of a request.
@@ -93,11 +111,14 @@ struct Word {
 }
 
 impl Breaker {
-    /// Asks for a request to be let through. Whoever gets [`Admission::Probe`] is the only one for an interval.
+    /// Asks for a request to be let through. Whoever gets [`Admission::Probe`] is the only one for an interval, or until it gives it back.
     #[must_use]
-    pub fn admit(&self, now: Duration, policy: &Health) -> Admission {
+    pub fn admit(&self, now: Duration, policy: &Health, asker: Asker) -> Admission {
         let word = self.load();
-        let token = Token { epoch: word.epoch };
+        let token = Token {
+            epoch: word.epoch,
+            probe: 0,
+        };
         match word.state {
             BreakerState::Closed => Admission::Allowed(token),
             BreakerState::Ramping => {
@@ -107,7 +128,7 @@ impl Breaker {
                     Admission::Spared(token)
                 }
             }
-            BreakerState::Open | BreakerState::Probing => self.probe(word, now, policy),
+            BreakerState::Open | BreakerState::Probing => self.probe(word, now, policy, asker),
         }
     }
 
@@ -115,13 +136,33 @@ impl Breaker {
     ///
     /// # Errors
     /// The time of the next probe.
-    pub fn ready(&self, now: Duration) -> Result<(), Duration> {
+    pub fn ready(&self, now: Duration, policy: &Health, asker: Asker) -> Result<(), Duration> {
         let word = self.load();
         match word.state {
             BreakerState::Closed | BreakerState::Ramping => Ok(()),
-            BreakerState::Open | BreakerState::Probing if millis(now) >= word.until => Ok(()),
-            BreakerState::Open | BreakerState::Probing => Err(Duration::from_millis(word.until)),
+            BreakerState::Open | BreakerState::Probing => {
+                let due = self.due(word, policy, asker);
+                if millis(now) >= due {
+                    Ok(())
+                } else {
+                    Err(Duration::from_millis(due))
+                }
+            }
         }
+    }
+
+    /// How much of its share of the requests the target may have now, in thousandths: none while it is down, all when a probe is due.
+    #[must_use]
+    pub fn share(&self, now: Duration, policy: &Health, asker: Asker) -> u32 {
+        let word = self.load();
+        let share = match word.state {
+            BreakerState::Closed => 1000,
+            BreakerState::Ramping => share(word, now, policy),
+            BreakerState::Open | BreakerState::Probing => {
+                1000 * u64::from(millis(now) >= self.due(word, policy, asker))
+            }
+        };
+        u32::try_from(share).unwrap_or(1000)
     }
 
     /// Tells what became of a request. Says whether that has opened the breaker.
@@ -138,6 +179,7 @@ impl Breaker {
                 false
             }
             (BreakerState::Probing, Outcome::Failure) => {
+                self.fruitless.forget();
                 self.step(word, BreakerState::Open, word.until);
                 false
             }
@@ -152,16 +194,26 @@ impl Breaker {
         }
     }
 
-    /// Gives back what was let through and never sent, so that the next may probe in its place.
-    pub fn give_back(&self, token: Token, now: Duration) {
+    /// Gives back what was let through and never sent, so that the next may probe in its place. Says whether there was anything to give back.
+    pub fn give_back(&self, token: Token, now: Duration) -> bool {
         let word = self.load();
-        if word.epoch == token.epoch && word.state == BreakerState::Probing {
+        let its_own = word.state == BreakerState::Probing && word.until == token.probe;
+        if token.probes() && its_own && word.epoch == token.epoch {
             let due = Word {
                 state: BreakerState::Open,
                 until: millis(now),
                 ..word
             };
-            self.swap(word, due);
+            return self.swap(word, due);
+        }
+        false
+    }
+
+    /// Gives back what was sent and has ended without saying anything of the target: its caller has gone, or had no more time. The next may
+    /// probe at once, whoever it is but `asker`, who lets the others go first.
+    pub fn abandon(&self, token: Token, now: Duration, asker: Asker) {
+        if self.give_back(token, now) {
+            self.fruitless.note(asker);
         }
     }
 
@@ -195,10 +247,20 @@ impl Breaker {
         (counts.all, counts.marked)
     }
 
-    fn probe(&self, word: Word, now: Duration, policy: &Health) -> Admission {
-        if millis(now) < word.until {
+    /// When this asker may probe, in ms.
+    fn due(&self, word: Word, policy: &Health, asker: Asker) -> u64 {
+        if self.fruitless.was(asker) {
+            word.until.saturating_add(millis(policy.probe_interval))
+        } else {
+            word.until
+        }
+    }
+
+    fn probe(&self, word: Word, now: Duration, policy: &Health, asker: Asker) -> Admission {
+        let due = self.due(word, policy, asker);
+        if millis(now) < due {
             return Admission::Refused {
-                until: Duration::from_millis(word.until),
+                until: Duration::from_millis(due),
             };
         }
         // The epoch stays: a probe that takes longer than the interval must still be able to close the breaker.
@@ -209,7 +271,10 @@ impl Breaker {
             ..word
         };
         if self.swap(word, probing) {
-            Admission::Probe(Token { epoch: word.epoch })
+            Admission::Probe(Token {
+                epoch: word.epoch,
+                probe: probing.until,
+            })
         } else {
             Admission::Refused { until: next }
         }
@@ -260,6 +325,7 @@ impl Breaker {
         // What was counted before it opened says nothing of how it does now. Cleared first: results of the new epoch come only after.
         self.window.clear();
         self.consecutive.store(0, Ordering::Relaxed);
+        self.fruitless.forget();
         self.step(word, state, until);
     }
 

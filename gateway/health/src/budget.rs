@@ -24,13 +24,40 @@ impl RetryBudget {
 
     /// Takes a retry, if there is one left. Several threads at once may each take the last.
     #[must_use]
-    pub fn withdraw(&self, now: Duration) -> bool {
+    pub fn withdraw(&self, now: Duration) -> Option<Withdrawal<'_>> {
         let counts = self.0.counts(now);
         let left = counts.marked < SPARE + counts.all / REQUESTS_A_RETRY;
-        if left {
+        left.then(|| {
             self.0.add(now, 0, 1);
+            Withdrawal {
+                budget: self,
+                at: now,
+                spent: false,
+            }
+        })
+    }
+}
+
+/// One retry, taken out of a budget; given back when it is dropped before it was spent.
+#[derive(Debug)]
+pub struct Withdrawal<'a> {
+    budget: &'a RetryBudget,
+    at: Duration,
+    spent: bool,
+}
+
+impl Withdrawal<'_> {
+    /// The retry goes out.
+    pub fn spend(mut self) {
+        self.spent = true;
+    }
+}
+
+impl Drop for Withdrawal<'_> {
+    fn drop(&mut self) {
+        if !self.spent {
+            self.budget.0.take_back(self.at, 1);
         }
-        left
     }
 }
 
@@ -39,7 +66,26 @@ mod tests {
     use super::*;
 
     fn withdrawn(budget: &RetryBudget, now: Duration) -> usize {
-        std::iter::from_fn(|| budget.withdraw(now).then_some(())).count()
+        std::iter::from_fn(|| budget.withdraw(now).map(Withdrawal::spend)).count()
+    }
+
+    #[test]
+    fn a_retry_that_was_never_sent_is_given_back() {
+        let budget = RetryBudget::default();
+        for _ in 0..100 {
+            assert!(budget.withdraw(Duration::ZERO).is_some());
+        }
+        assert_eq!(withdrawn(&budget, Duration::ZERO), 3);
+    }
+
+    #[test]
+    fn what_is_given_back_late_takes_nothing_from_later_seconds() {
+        let budget = RetryBudget::default();
+        let early = budget.withdraw(Duration::ZERO);
+        let now = Duration::from_secs(10);
+        assert_eq!(withdrawn(&budget, now), 3);
+        drop(early);
+        assert_eq!(withdrawn(&budget, now), 0);
     }
 
     #[test]

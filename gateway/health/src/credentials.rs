@@ -49,6 +49,7 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asker::Asker;
 
     #[test]
     fn a_credential_is_known_from_its_first_trouble_on() {
@@ -59,7 +60,7 @@ mod tests {
             .trouble(&one, Duration::ZERO)
             .refused(Duration::ZERO);
         let known = credentials.get(&one).unwrap();
-        assert!(known.ready(Duration::ZERO).is_err());
+        assert!(known.ready(Duration::ZERO, Asker::ONE).is_err());
         assert!(
             credentials.get(&two).is_none(),
             "a renewed value is another"

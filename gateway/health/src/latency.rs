@@ -12,12 +12,16 @@ const BUCKETS: usize = 20 * STEPS;
 const ENOUGH: u32 = 1024;
 /// Fewer answers than this say nothing of a percentile.
 const FEWEST: u32 = 20;
+/// After so many more answers the slowest of them are looked for again: every request may ask for them, so they are kept at hand.
+const EVERY: u32 = 16;
 
 /// Times to the first content, of one target.
 #[derive(Debug)]
 pub struct Latency {
     buckets: Box<[AtomicU32; BUCKETS]>,
     total: AtomicU32,
+    /// The 99th percentile when it was last looked for, in ms; 0: too few were known.
+    slowest: AtomicU32,
 }
 
 impl Default for Latency {
@@ -25,6 +29,7 @@ impl Default for Latency {
         Self {
             buckets: Box::new(std::array::from_fn(|_| AtomicU32::new(0))),
             total: AtomicU32::new(0),
+            slowest: AtomicU32::new(0),
         }
     }
 }
@@ -35,9 +40,22 @@ impl Latency {
         if let Some(bucket) = self.buckets.get(position(time)) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
-        if self.total.fetch_add(1, Ordering::Relaxed) + 1 == ENOUGH {
+        let total = self.total.fetch_add(1, Ordering::Relaxed) + 1;
+        if total == ENOUGH {
             self.halve();
         }
+        if total == FEWEST || total.is_multiple_of(EVERY) {
+            let slowest = self.percentile(99).map_or(0, |time| time.as_millis());
+            let slowest = u32::try_from(slowest).unwrap_or(u32::MAX);
+            self.slowest.store(slowest, Ordering::Relaxed);
+        }
+    }
+
+    /// The time that all but one in a hundred of recent answers began within, a few answers old; `None` while too few are known.
+    #[must_use]
+    pub fn slowest(&self) -> Option<Duration> {
+        let millis = self.slowest.load(Ordering::Relaxed);
+        (millis > 0).then(|| Duration::from_millis(millis.into()))
     }
 
     /// The time that this share of recent answers began within, in percent; `None` while too few are known.
@@ -109,6 +127,17 @@ mod tests {
         }
         latency.note(Duration::from_millis(100));
         assert!(latency.percentile(95).is_some());
+    }
+
+    #[test]
+    fn the_slowest_follow_what_is_noted() {
+        let latency = Latency::default();
+        (0..19).for_each(|_| latency.note(Duration::from_secs(1)));
+        assert_eq!(latency.slowest(), None);
+        (0..81).for_each(|_| latency.note(Duration::from_secs(1)));
+        assert!((1_000..1_130).contains(&latency.slowest().unwrap().as_millis()));
+        (0..16).for_each(|_| latency.note(Duration::from_secs(9)));
+        assert!(latency.slowest().unwrap() >= Duration::from_secs(9));
     }
 
     #[test]

@@ -6,24 +6,31 @@
 //!
 //! [`Duration`]: std::time::Duration
 
+pub mod asker;
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
 pub mod credentials;
+pub mod gate;
 pub mod latency;
 pub mod limit;
+#[cfg(all(test, loom))]
+mod models;
 mod pace;
 pub mod registry;
 pub mod rest;
+mod sync;
 mod window;
 
+pub use asker::Asker;
 pub use breaker::{Admission, Breaker, BreakerState, Outcome, Token};
-pub use budget::RetryBudget;
+pub use budget::{RetryBudget, Withdrawal};
 pub use credentials::Credentials;
+pub use gate::{Gate, Slot, Waiter};
 pub use latency::Latency;
 pub use limit::AdaptiveLimit;
-pub use registry::{ModelHealth, ProviderHealth, Registry};
-pub use rest::{CredentialHealth, CredentialState};
+pub use registry::{ModelHealth, Origin, ProviderHealth, Registry};
+pub use rest::{CredentialHealth, CredentialState, Trial};
 
 /// Whole milliseconds since the process started, as they are packed into 40 bits: 34 years.
 pub(crate) fn millis(time: std::time::Duration) -> u64 {

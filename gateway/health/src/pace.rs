@@ -2,7 +2,7 @@
 //!
 //! The fractional parts of the multiples of the golden ratio (Knuth, The Art of Computer Programming 3, 6.4).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// 2^64 divided by the golden ratio, made odd.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;

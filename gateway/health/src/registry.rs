@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use fairlead_snapshot::FailureClass;
 use parking_lot::{Mutex, RwLock};
@@ -14,8 +15,10 @@ use crate::credentials::Credentials;
 use crate::latency::Latency;
 use crate::limit::AdaptiveLimit;
 
-/// Callers can name any model of a provider that lists none; names beyond this many share one state.
-const MAX_MODELS: usize = 512;
+/// Configured names per provider of which something is kept: more than anybody configures; old ones stay behind where names are edited.
+const MAX_CONFIGURED: usize = 4096;
+/// Names that only callers have come up with, per provider. Callers can name any model of a provider that lists none.
+const MAX_OTHERS: usize = 256;
 
 /// The classes by which a breaker can open, in the order in which they are stored; 0 is none.
 const BLAMED: [FailureClass; 7] = [
@@ -41,8 +44,25 @@ pub struct ProviderHealth {
     pub retries: RetryBudget,
     /// Its adaptive limit; counts only where the configuration asks for one.
     pub limit: AdaptiveLimit,
-    models: RwLock<HashMap<Arc<str>, Arc<ModelHealth>>>,
-    other_models: Arc<ModelHealth>,
+    models: RwLock<HashMap<Arc<str>, Known>>,
+}
+
+/// A model of which something is kept.
+#[derive(Debug)]
+struct Known {
+    health: Arc<ModelHealth>,
+    origin: Origin,
+    /// The second in which it was last asked for.
+    used: AtomicU64,
+}
+
+/// Where the name of a model comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From the configuration: there are only so many of them.
+    Configuration,
+    /// From a caller, who can make up any.
+    Caller,
 }
 
 /// How a model of a provider does.
@@ -116,27 +136,77 @@ impl Registry {
 }
 
 impl ProviderHealth {
-    /// The model of this name at the upstream, known or new.
+    /// What is known of the model of this name at the upstream. Of a name that only a caller has come up with nothing is known before the
+    /// provider has answered it, so made-up names neither fill the table nor speak against anybody.
     #[must_use]
-    pub fn model(&self, name: &Arc<str>) -> Arc<ModelHealth> {
+    pub fn model(
+        &self,
+        name: &Arc<str>,
+        origin: Origin,
+        now: Duration,
+    ) -> Option<Arc<ModelHealth>> {
         if let Some(known) = self.models.read().get(name) {
-            return Arc::clone(known);
+            known.touch(now);
+            return Some(Arc::clone(&known.health));
         }
-        let mut models = self.models.write();
-        if models.len() >= MAX_MODELS && !models.contains_key(name) {
-            return Arc::clone(&self.other_models);
-        }
-        Arc::clone(models.entry(Arc::clone(name)).or_default())
+        (origin == Origin::Configuration).then(|| self.insert(name, origin, now))
     }
 
-    /// Every model that has been asked for, by name.
+    /// The same of a model that has just answered: its name is one that the provider has.
     #[must_use]
-    pub fn models(&self) -> BTreeMap<Arc<str>, Arc<ModelHealth>> {
+    pub fn answered(&self, name: &Arc<str>, origin: Origin, now: Duration) -> Arc<ModelHealth> {
+        self.model(name, origin, now)
+            .unwrap_or_else(|| self.insert(name, origin, now))
+    }
+
+    /// What is known of a model already.
+    #[must_use]
+    pub fn known(&self, name: &str) -> Option<Arc<ModelHealth>> {
+        let models = self.models.read();
+        models.get(name).map(|known| Arc::clone(&known.health))
+    }
+
+    /// Every model of which something is kept, by name, and where the name comes from.
+    #[must_use]
+    pub fn models(&self) -> BTreeMap<Arc<str>, (Arc<ModelHealth>, Origin)> {
         let models = self.models.read();
         models
             .iter()
-            .map(|(name, model)| (Arc::clone(name), Arc::clone(model)))
+            .map(|(name, known)| (Arc::clone(name), (Arc::clone(&known.health), known.origin)))
             .collect()
+    }
+
+    /// Names of one origin make room for each other only, the one first that was not asked for the longest.
+    fn insert(&self, name: &Arc<str>, origin: Origin, now: Duration) -> Arc<ModelHealth> {
+        let most = match origin {
+            Origin::Configuration => MAX_CONFIGURED,
+            Origin::Caller => MAX_OTHERS,
+        };
+        let mut models = self.models.write();
+        if !models.contains_key(name) {
+            let alike = || models.iter().filter(|(_, known)| known.origin == origin);
+            if alike().count() >= most {
+                let oldest = alike().min_by_key(|(_, known)| known.used.load(Ordering::Relaxed));
+                if let Some(oldest) = oldest.map(|(name, _)| Arc::clone(name)) {
+                    models.remove(&oldest);
+                }
+            }
+        }
+        let known = models.entry(Arc::clone(name)).or_insert_with(|| Known {
+            health: Arc::default(),
+            origin,
+            used: AtomicU64::new(now.as_secs()),
+        });
+        Arc::clone(&known.health)
+    }
+}
+
+impl Known {
+    /// Cores share this: it is written to once a second at most.
+    fn touch(&self, now: Duration) {
+        if self.used.load(Ordering::Relaxed) != now.as_secs() {
+            self.used.store(now.as_secs(), Ordering::Relaxed);
+        }
     }
 }
 
@@ -162,16 +232,62 @@ mod tests {
         assert_eq!(anew.reach.last_failure(), None);
     }
 
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
-    fn models_beyond_the_most_share_a_state() {
+    fn nothing_is_kept_of_a_name_that_only_a_caller_has_come_up_with() {
         let provider = ProviderHealth::default();
-        for number in 0..MAX_MODELS {
-            let _ = provider.model(&format!("m{number}").into());
+        for number in 0..10_000 {
+            let name = format!("invented-{number}").into();
+            assert!(provider.model(&name, Origin::Caller, at(0)).is_none());
         }
-        let (one, two) = (provider.model(&"one".into()), provider.model(&"two".into()));
-        assert!(Arc::ptr_eq(&one, &two));
-        assert!(!Arc::ptr_eq(&one, &provider.model(&"m0".into())));
-        assert_eq!(provider.models().len(), MAX_MODELS);
+        assert!(provider.models().is_empty());
+        let configured = provider.model(&"m".into(), Origin::Configuration, at(0));
+        assert!(configured.is_some());
+    }
+
+    #[test]
+    fn a_name_that_was_answered_is_known_from_then_on() {
+        let provider = ProviderHealth::default();
+        let answered = provider.answered(&"m".into(), Origin::Caller, at(0));
+        let known = provider.model(&"m".into(), Origin::Caller, at(0)).unwrap();
+        assert!(Arc::ptr_eq(&answered, &known));
+    }
+
+    #[test]
+    fn made_up_names_that_are_answered_push_out_each_other_and_no_configured_one() {
+        let provider = ProviderHealth::default();
+        let configured = provider
+            .model(&"m".into(), Origin::Configuration, at(0))
+            .unwrap();
+        let often: Arc<str> = "often".into();
+        let kept = provider.answered(&often, Origin::Caller, at(0));
+        for number in 0..5_000 {
+            let name: Arc<str> = format!("invented-{number}").into();
+            let one = provider.answered(&name, Origin::Caller, at(number));
+            assert!(!Arc::ptr_eq(&one, &configured), "nobody shares a state");
+            assert!(provider.model(&often, Origin::Caller, at(number)).is_some());
+        }
+        assert_eq!(provider.models().len(), MAX_OTHERS + 1);
+        let still = provider
+            .model(&"m".into(), Origin::Configuration, at(0))
+            .unwrap();
+        assert!(Arc::ptr_eq(&still, &configured));
+        let still = provider.model(&often, Origin::Caller, at(0)).unwrap();
+        assert!(Arc::ptr_eq(&still, &kept));
+    }
+
+    #[test]
+    fn configured_names_of_the_past_make_room() {
+        let provider = ProviderHealth::default();
+        for number in 0..5_000 {
+            let name = format!("m{number}").into();
+            let _ = provider.model(&name, Origin::Configuration, at(number));
+        }
+        assert_eq!(provider.models().len(), MAX_CONFIGURED);
+        assert!(provider.models().contains_key("m4999"));
     }
 
     #[test]

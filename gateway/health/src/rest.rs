@@ -2,13 +2,17 @@
 //! once after pauses that double.
 //!
 //! A credential whose value changes is another one, so a renewed key is used at once.
+//!
+//! The trial of a benched credential is a permission of which there is one: it counts as refused in advance, is forgiven at the first word that
+//! is no refusal of the credential, and is given back where there is no word at all.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::asker::{Asker, Fruitless};
 use crate::millis;
+use crate::sync::{AtomicU64, Ordering};
 
 /// The longest that a throttled credential rests, whatever the provider says.
 const LONGEST_REST: Duration = Duration::from_secs(60);
@@ -22,7 +26,19 @@ const STRIKES_MOST: u64 = (1 << STRIKE_BITS) - 1;
 
 /// How a credential does at one model, shared by all cores. Packed: until when it is left alone (ms), how often in a row it was refused (6 bits).
 #[derive(Debug, Default)]
-pub struct CredentialHealth(AtomicU64);
+pub struct CredentialHealth {
+    word: AtomicU64,
+    fruitless: Fruitless,
+}
+
+/// The one trial of a benched credential; told of, or given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trial {
+    /// What taking it has made of the word.
+    taken: u64,
+    /// How often the credential had been refused before it.
+    strikes: u64,
+}
 
 /// How a credential stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -37,29 +53,23 @@ pub enum CredentialState {
 }
 
 impl CredentialHealth {
-    /// Whether it may be used; if it is benched and its pause is over, one asker gets it and the others wait for another pause.
+    /// Whether it may be used; if it is benched and its pause is over, one asker gets it as a trial and the others wait for another pause.
     ///
     /// # Errors
     /// The time until which it is left alone.
-    pub fn admit(&self, now: Duration) -> Result<(), Duration> {
-        let word = self.0.load(Ordering::Acquire);
-        let (until, strikes) = unpack(word);
-        if millis(now) < until {
-            return Err(Duration::from_millis(until));
-        }
+    pub fn admit(&self, now: Duration, asker: Asker) -> Result<Option<Trial>, Duration> {
+        let word = self.word.load(Ordering::Acquire);
+        self.open_to(word, now, asker)?;
+        let (_, strikes) = unpack(word);
         if strikes == 0 {
-            return Ok(());
+            return Ok(None);
         }
         // Whoever tries it counts as refused in advance; if it is taken, all is forgiven.
         let next = now + bench(strikes);
-        self.0
-            .compare_exchange(
-                word,
-                pack(millis(next), (strikes + 1).min(STRIKES_MOST)),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            )
-            .map(drop)
+        let taken = pack(millis(next), (strikes + 1).min(STRIKES_MOST));
+        self.word
+            .compare_exchange(word, taken, Ordering::AcqRel, Ordering::Relaxed)
+            .map(|_| Some(Trial { taken, strikes }))
             .map_err(|_| next)
     }
 
@@ -67,12 +77,35 @@ impl CredentialHealth {
     ///
     /// # Errors
     /// The time until which it is left alone.
-    pub fn ready(&self, now: Duration) -> Result<(), Duration> {
-        let (until, _) = unpack(self.0.load(Ordering::Acquire));
-        if millis(now) < until {
-            Err(Duration::from_millis(until))
+    pub fn ready(&self, now: Duration, asker: Asker) -> Result<(), Duration> {
+        self.open_to(self.word.load(Ordering::Acquire), now, asker)
+    }
+
+    /// Whoever gave back a trial lets the others go first for as long as a first pause.
+    fn open_to(&self, word: u64, now: Duration, asker: Asker) -> Result<(), Duration> {
+        let (until, strikes) = unpack(word);
+        let waits = strikes != 0 && self.fruitless.was(asker);
+        let due = Duration::from_millis(until) + if waits { FIRST_BENCH } else { Duration::ZERO };
+        if millis(now) < millis(due) {
+            Err(due)
         } else {
             Ok(())
+        }
+    }
+
+    /// Gives back a trial that was never sent: it is as if it had not been taken. Says whether there was anything to give back.
+    pub fn give_back(&self, trial: Trial, now: Duration) -> bool {
+        let before = pack(millis(now), trial.strikes);
+        // Where a word has come meanwhile, that counts.
+        self.word
+            .compare_exchange(trial.taken, before, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Gives back a trial that was sent and about which the provider has said nothing. Anybody but `asker` may try at once.
+    pub fn abandon(&self, trial: Trial, now: Duration, asker: Asker) {
+        if self.give_back(trial, now) {
+            self.fruitless.note(asker);
         }
     }
 
@@ -80,7 +113,7 @@ impl CredentialHealth {
     pub fn throttled(&self, now: Duration, time: Duration) {
         let rested = millis(now + time.min(LONGEST_REST));
         let _ = self
-            .0
+            .word
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| {
                 let (until, strikes) = unpack(word);
                 (rested > until).then(|| pack(rested, strikes))
@@ -90,7 +123,7 @@ impl CredentialHealth {
     /// The provider has refused it.
     pub fn refused(&self, now: Duration) {
         let _ = self
-            .0
+            .word
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| {
                 let (until, strikes) = unpack(word);
                 // Requests in flight together are refused together, and a trial was counted when it began.
@@ -100,11 +133,12 @@ impl CredentialHealth {
 
     /// The provider has taken it.
     pub fn accepted(&self) {
-        let word = self.0.load(Ordering::Relaxed);
+        let word = self.word.load(Ordering::Relaxed);
         // A rest is not ended by what was answered before it began.
         if unpack(word).1 != 0 {
+            self.fruitless.forget();
             let _ = self
-                .0
+                .word
                 .compare_exchange(word, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
@@ -112,7 +146,7 @@ impl CredentialHealth {
     /// How it stands at `now`, and until when.
     #[must_use]
     pub fn state(&self, now: Duration) -> (CredentialState, Option<Duration>) {
-        let (until, strikes) = unpack(self.0.load(Ordering::Relaxed));
+        let (until, strikes) = unpack(self.word.load(Ordering::Relaxed));
         let waits = millis(now) < until;
         let state = match (strikes, waits) {
             (0, false) => CredentialState::Usable,
@@ -141,24 +175,64 @@ fn unpack(word: u64) -> (u64, u64) {
 mod tests {
     use super::*;
 
+    const ONE: Asker = Asker::ONE;
+    const TWO: Asker = Asker::TWO;
+
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
+    }
+
+    /// One that was refused at the beginning, when its pause is over, with its trial.
+    fn tried() -> (CredentialHealth, Trial) {
+        let credential = CredentialHealth::default();
+        credential.refused(at(0));
+        let trial = credential.admit(at(5), ONE).unwrap().unwrap();
+        (credential, trial)
+    }
+
+    #[test]
+    fn a_trial_that_says_nothing_is_given_back_and_the_pause_does_not_double() {
+        let (credential, trial) = tried();
+        assert!(credential.admit(at(6), TWO).is_err(), "one at a time");
+        credential.abandon(trial, at(6), ONE);
+        let trial = credential.admit(at(6), TWO).unwrap().unwrap();
+        credential.give_back(trial, at(6));
+        assert!(credential.admit(at(6), TWO).unwrap().is_some());
+        assert_eq!(credential.ready(at(6), TWO), Err(at(16)), "10 s as before");
+    }
+
+    #[test]
+    fn who_finds_out_nothing_lets_the_others_go_first() {
+        let (credential, trial) = tried();
+        credential.abandon(trial, at(6), ONE);
+        assert_eq!(credential.admit(at(6), ONE), Err(at(11)));
+        assert_eq!(credential.ready(at(10), ONE), Err(at(11)));
+        assert!(credential.admit(at(11), ONE).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_trial_that_was_answered_is_not_given_back_any_more() {
+        let (credential, trial) = tried();
+        credential.accepted();
+        credential.abandon(trial, at(6), ONE);
+        assert_eq!(credential.state(at(6)), (CredentialState::Usable, None));
+        assert_eq!(credential.admit(at(6), ONE), Ok(None));
     }
 
     #[test]
     fn a_throttled_credential_rests_until_its_reset_and_a_minute_at_most() {
         let credential = CredentialHealth::default();
-        assert_eq!(credential.admit(at(0)), Ok(()));
+        assert_eq!(credential.admit(at(0), ONE), Ok(None));
         credential.throttled(at(0), at(7));
-        assert_eq!(credential.admit(at(6)), Err(at(7)));
+        assert_eq!(credential.admit(at(6), ONE), Err(at(7)));
         assert_eq!(
             credential.state(at(6)),
             (CredentialState::Resting, Some(at(7)))
         );
-        assert_eq!(credential.admit(at(7)), Ok(()));
-        assert_eq!(credential.admit(at(7)), Ok(()), "everyone may again");
+        assert_eq!(credential.admit(at(7), ONE), Ok(None));
+        assert_eq!(credential.admit(at(7), ONE), Ok(None), "everyone may again");
         credential.throttled(at(10), at(3_600));
-        assert_eq!(credential.ready(at(10)), Err(at(70)));
+        assert_eq!(credential.ready(at(10), ONE), Err(at(70)));
     }
 
     #[test]
@@ -167,7 +241,7 @@ mod tests {
         credential.throttled(at(0), at(30));
         credential.throttled(at(1), at(1));
         credential.accepted();
-        assert_eq!(credential.ready(at(2)), Err(at(30)));
+        assert_eq!(credential.ready(at(2), ONE), Err(at(30)));
     }
 
     #[test]
@@ -177,11 +251,11 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..10 {
             credential.refused(now);
-            let next = credential.ready(now).unwrap_err();
+            let next = credential.ready(now, ONE).unwrap_err();
             pauses.push((next - now).as_secs());
             now = next;
-            assert_eq!(credential.admit(now), Ok(()));
-            assert!(credential.admit(now).is_err(), "one asker gets it");
+            assert!(credential.admit(now, ONE).unwrap().is_some());
+            assert!(credential.admit(now, ONE).is_err(), "one asker gets it");
         }
         assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 600, 600, 600]);
     }
@@ -190,7 +264,7 @@ mod tests {
     fn refusals_in_flight_together_are_one() {
         let credential = CredentialHealth::default();
         (0..50).for_each(|_| credential.refused(at(0)));
-        assert_eq!(credential.ready(at(1)), Err(at(5)));
+        assert_eq!(credential.ready(at(1), ONE), Err(at(5)));
     }
 
     #[test]
@@ -198,11 +272,11 @@ mod tests {
         let credential = CredentialHealth::default();
         credential.refused(at(0));
         assert_eq!(credential.state(at(1)).0, CredentialState::Benched);
-        assert_eq!(credential.admit(at(5)), Ok(()));
+        assert!(credential.admit(at(5), ONE).unwrap().is_some());
         credential.accepted();
         assert_eq!(credential.state(at(5)), (CredentialState::Usable, None));
         credential.refused(at(6));
-        assert_eq!(credential.ready(at(6)), Err(at(11)));
+        assert_eq!(credential.ready(at(6), ONE), Err(at(11)));
     }
 
     #[test]
@@ -216,7 +290,7 @@ mod tests {
                     .map(|_| {
                         scope.spawn(|| {
                             start.wait();
-                            usize::from(credential.admit(at(5)).is_ok())
+                            usize::from(credential.admit(at(5), ONE).is_ok())
                         })
                     })
                     .collect();

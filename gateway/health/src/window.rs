@@ -1,7 +1,8 @@
 //! The last ten seconds in ten buckets of one second, each two counts in one atomic word, so that both are read and written together.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use crate::sync::{AtomicU64, Ordering};
 
 const BUCKETS: u64 = 10;
 /// Bits of each count: a million events a second.
@@ -54,6 +55,24 @@ impl Window {
         };
         // The closure never declines, so this cannot fail.
         let _ = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, added);
+    }
+
+    /// Takes marked events back out of the second of `then`, if that is still counted.
+    pub(crate) fn take_back(&self, then: Duration, marked: u64) {
+        let second = then.as_secs();
+        let bucket = usize::try_from(second % BUCKETS)
+            .ok()
+            .and_then(|at| self.0.get(at));
+        let Some(bucket) = bucket else { return };
+        // Where the bucket is of a later second by now there is nothing left to take back.
+        let _ = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+            let before = unpack(word);
+            let counts = Counts {
+                marked: before.counts.marked.saturating_sub(marked),
+                ..before.counts
+            };
+            (before.second == second_bits(second)).then(|| pack(second, counts))
+        });
     }
 
     /// The sum over the last ten seconds, the running one included.

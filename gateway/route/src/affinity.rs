@@ -13,6 +13,7 @@ impl Plan {
     pub fn keep(&mut self, conversation: u64) {
         for step in &mut self.steps {
             step.conversation = Some(conversation);
+            step.drawn = false;
         }
         let targets = self.steps.iter().take_while(|step| step.share > 0).count();
         if let Some(targets) = self.steps.get_mut(..targets) {
@@ -60,6 +61,9 @@ mod tests {
             provider: None,
             model: "m".into(),
             requested: "m".into(),
+            configured: true,
+            reasons: false,
+            drawn: false,
             on: None,
             fallback: *share == 0,
             share: *share,
@@ -69,6 +73,7 @@ mod tests {
         Plan {
             rule: None,
             steps: targets.iter().map(step).collect(),
+            configured: true,
             condition_errors: 0,
         }
     }

@@ -34,12 +34,12 @@ impl Caller {
 
     /// What conditions see of the key.
     #[must_use]
-    pub fn facts(&self) -> CallerFacts {
+    pub fn facts(&self) -> CallerFacts<'_> {
         CallerFacts {
-            key_name: self.name.name.clone(),
-            key_namespace: self.name.namespace.clone(),
-            team: self.team.clone(),
-            organization: self.organization.clone(),
+            key_name: &self.name.name,
+            key_namespace: &self.name.namespace,
+            team: self.team.as_deref(),
+            organization: self.organization.as_deref(),
         }
     }
 

@@ -21,13 +21,39 @@ impl Credit {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, paid);
     }
 
-    /// Whether one more may have it; if so it has been paid for.
+    /// Pays for one more, if there is enough.
     #[must_use]
-    pub fn take(&self) -> bool {
+    pub fn take(&self) -> Option<Paid<'_>> {
         let price = |saved: u32| saved.checked_sub(PRICE);
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, price)
-            .is_ok()
+        let paid = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, price);
+        paid.is_ok().then(|| Paid {
+            credit: self,
+            spent: false,
+        })
+    }
+}
+
+/// What was paid for one; given back when it is dropped before it was spent.
+#[derive(Debug)]
+pub struct Paid<'a> {
+    credit: &'a Credit,
+    spent: bool,
+}
+
+impl Paid<'_> {
+    /// What was paid for is had.
+    pub fn spend(mut self) {
+        self.spent = true;
+    }
+}
+
+impl Drop for Paid<'_> {
+    fn drop(&mut self) {
+        if !self.spent {
+            self.credit.pay_in(PRICE);
+        }
     }
 }
 
@@ -47,7 +73,10 @@ mod tests {
         let mut taken = 0;
         for _ in 0..requests {
             credit.pay_in(percent);
-            taken += u32::from(credit.take());
+            if let Some(paid) = credit.take() {
+                paid.spend();
+                taken += 1;
+            }
         }
         taken
     }
@@ -71,6 +100,18 @@ mod tests {
         for _ in 0..10_000 {
             credit.pay_in(50);
         }
-        assert_eq!((0..100).filter(|_| credit.take()).count(), 10);
+        let taken: Vec<Paid<'_>> = std::iter::from_fn(|| credit.take()).collect();
+        assert_eq!(taken.len(), 10);
+    }
+
+    #[test]
+    fn what_was_never_had_is_given_back() {
+        let credit = Credit::default();
+        credit.pay_in(100);
+        for _ in 0..100 {
+            assert!(credit.take().is_some());
+        }
+        credit.take().unwrap().spend();
+        assert!(credit.take().is_none());
     }
 }

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use fairlead_condition::Facts;
+use fairlead_condition::{Facts, Request};
 use fairlead_snapshot::{ObjectName, Problem};
 
-use crate::find::LazyFacts;
-use crate::plan::{NoRoute, Plan, Planner, Step};
+use crate::plan::{NoRoute, Plan, Planner, Step, all_well};
 use crate::route::{Judgement, Route};
 use crate::sequence::Sequence;
 use crate::{Caller, Table};
@@ -45,15 +44,16 @@ pub enum Verdict {
     ConditionFalse,
     /// Its condition cannot be evaluated: passed by, or, if it is an Override, the end.
     ConditionError(String),
-    /// Its condition does not parse; it matches nothing.
+    /// Its condition does not parse: passed by, or, if it is an Override, the end.
     ConditionUnparsable,
 }
 
 impl Table {
     /// Says of every rule whether it takes the request and why not, and what would be tried.
     #[must_use]
-    pub fn explain(&self, caller: &Caller, model: &str, facts: &dyn Fn() -> Facts) -> Explanation {
-        let lazy = LazyFacts::new(facts);
+    pub fn explain(&self, caller: &Caller, model: &str, request: &dyn Request) -> Explanation {
+        // What one rule looks through is not missing for the next: all are asked here, not only those up to the first that matches.
+        let facts = || Facts::new(request, caller.facts());
         let mut rules = Vec::with_capacity(self.routes.len());
         let mut seen = HashSet::new();
         let mut decided = false;
@@ -61,7 +61,7 @@ impl Table {
             seen.insert(&route.head.name);
             rules.push(Considered {
                 rule: route.head.name.clone(),
-                verdict: verdict(route, model, &lazy, &mut decided),
+                verdict: verdict(route, model, &facts(), &mut decided),
             });
         }
         let others = self
@@ -76,20 +76,24 @@ impl Table {
             table: self,
             caller,
             model,
+            standing: &all_well,
             draw: Sequence::peek,
         }
-        .plan(&lazy);
+        .plan(&facts());
         Explanation { rules, outcome }
     }
 }
 
-fn verdict(route: &Route, model: &str, facts: &LazyFacts<'_>, decided: &mut bool) -> Verdict {
-    match route.judge(model, || facts.get()) {
+fn verdict(route: &Route, model: &str, facts: &Facts<'_>, decided: &mut bool) -> Verdict {
+    match route.judge(model, facts) {
         Judgement::Matched if std::mem::replace(decided, true) => Verdict::Outranked,
         Judgement::Matched => Verdict::Matched,
         Judgement::OtherModel => Verdict::OtherModel,
         Judgement::ConditionFalse => Verdict::ConditionFalse,
-        Judgement::ConditionUnparsable => Verdict::ConditionUnparsable,
+        Judgement::ConditionUnparsable => {
+            *decided |= route.overrides;
+            Verdict::ConditionUnparsable
+        }
         Judgement::ConditionError(error) => {
             *decided |= route.overrides;
             Verdict::ConditionError(error.to_string())

@@ -19,8 +19,8 @@ mod table;
 mod upstream;
 
 pub use caller::Caller;
-pub use credit::Credit;
+pub use credit::{Credit, Paid};
 pub use explain::{Considered, Explanation, Verdict};
-pub use plan::{NoRoute, Plan, RuleHead, RuleRef, Step};
+pub use plan::{Candidate, NoRoute, Plan, RuleHead, RuleRef, Standing, Step, all_well};
 pub use table::Table;
 pub use upstream::{CredentialChoice, ProviderIndex};

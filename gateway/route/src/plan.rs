@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fairlead_condition::Facts;
+use fairlead_condition::{Facts, Request};
 use fairlead_snapshot::{
     Affinity, Failover, Hedge, ObjectName, Problem, RetryOverrides, Strategy, Streams,
     TimeoutOverrides,
@@ -10,10 +10,10 @@ use fairlead_snapshot::{
 use smallvec::SmallVec;
 
 use crate::credit::Credit;
-use crate::find::{LazyFacts, first_match};
+use crate::find::first_match;
 use crate::route::{BoundTarget, Route};
 use crate::sequence::{Draw, Sequence};
-use crate::strategy::{Choice, arrange};
+use crate::strategy::{Choice, WHOLE, arrange};
 use crate::upstream::Offer;
 use crate::{Caller, ProviderIndex, Table};
 
@@ -24,6 +24,9 @@ pub struct Plan {
     pub rule: Option<RuleRef>,
     /// The attempts; at least one.
     pub steps: SmallVec<[Step; 4]>,
+    /// Whether the name that was asked for stands in the configuration: in a rule, or among what a provider offers. Any other is a caller's
+    /// own, of which there may be any number.
+    pub configured: bool,
     /// How many rules were passed by because their condition failed to evaluate.
     pub condition_errors: u32,
 }
@@ -39,6 +42,12 @@ pub struct Step {
     pub model: Arc<str>,
     /// The model's name as the provider offers it.
     pub requested: Arc<str>,
+    /// Whether the model's name stands in the configuration, and is not one that only the caller has come up with.
+    pub configured: bool,
+    /// Whether the model reasons before it answers, as far as its name tells.
+    pub reasons: bool,
+    /// Whether it was drawn by as much of its share as it may have now: then its turn has come although it is only coming back.
+    pub drawn: bool,
     /// The failures of the step before it that this step is for; `None`: all that fall back by themselves.
     pub on: Option<Arc<Failover>>,
     /// Whether it is one of the rule's fallbacks.
@@ -73,6 +82,26 @@ pub struct RuleHead {
 /// A shared [`RuleHead`].
 pub type RuleRef = Arc<RuleHead>;
 
+/// A target, as it is asked how it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate<'a> {
+    /// The provider.
+    pub provider: ProviderIndex,
+    /// The model's name at the upstream.
+    pub model: &'a str,
+    /// The model's name as the provider offers it.
+    pub requested: &'a str,
+}
+
+/// How targets stand: how much of its share of the requests one may have now, in thousandths. Nothing while it is down, full or benched.
+pub type Standing<'a> = dyn Fn(Candidate<'_>) -> u32 + 'a;
+
+/// Everybody is well.
+#[must_use]
+pub fn all_well(_: Candidate<'_>) -> u32 {
+    WHOLE
+}
+
 /// Why a request has nowhere to go.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoute {
@@ -89,6 +118,14 @@ pub enum NoRoute {
     /// Rules know the name, and all of them declined.
     #[error("no rule for this model takes this request; `explain` says why each one declined")]
     NoRule,
+    /// None of the providers that the rule sends it to offers the model.
+    #[error(
+        "rule {rule} takes this model, and no provider that it names offers it; have it added to spec.models of the LLMProvider, or a model named in the rule's target"
+    )]
+    ModelNotOffered {
+        /// The rule.
+        rule: ObjectName,
+    },
     /// Nobody knows the name.
     #[error("this model is not known here; ask for one that /v1/models lists")]
     UnknownModel,
@@ -108,12 +145,13 @@ pub(crate) struct Planner<'a> {
     pub(crate) caller: &'a Caller,
     /// The name as sent.
     pub(crate) model: &'a str,
+    pub(crate) standing: &'a Standing<'a>,
     pub(crate) draw: Draw,
 }
 
 impl Table {
-    /// What is to be tried for a request of `caller` for `model`. `facts` is called once at most, and only if a condition asks. Takes a
-    /// turn of the spread it uses.
+    /// What is to be tried for a request of `caller` for `model`. `request` is asked only for what
+    /// a condition names, `standing` only where there is something to choose. Takes a turn of the spread it uses.
     ///
     /// # Errors
     /// Says why there is nothing to try.
@@ -121,20 +159,22 @@ impl Table {
         &self,
         caller: &Caller,
         model: &str,
-        facts: &dyn Fn() -> Facts,
+        request: &dyn Request,
+        standing: &Standing<'_>,
     ) -> Result<Plan, NoRoute> {
         Planner {
             table: self,
             caller,
             model,
+            standing,
             draw: Sequence::take,
         }
-        .plan(&LazyFacts::new(facts))
+        .plan(&Facts::new(request, caller.facts()))
     }
 }
 
 impl Planner<'_> {
-    pub(crate) fn plan(&self, facts: &LazyFacts<'_>) -> Result<Plan, NoRoute> {
+    pub(crate) fn plan(&self, facts: &Facts<'_>) -> Result<Plan, NoRoute> {
         if !self.caller.allows_model(self.model) {
             return Err(NoRoute::ModelNotAllowed);
         }
@@ -163,16 +203,22 @@ impl Planner<'_> {
                 weight: target.weight,
             })
             .collect();
-        let order = arrange(route.strategy, choices, || {
-            (self.draw)(&route.counters.sequence)
-        });
+        let order = arrange(
+            route.strategy,
+            choices,
+            |choice| self.standing_of(&route.targets[choice.position]),
+            || (self.draw)(&route.counters.sequence),
+        );
         // The name as sent is copied only where a target passes it on to a provider that takes any name.
+        let named = route.names(self.model);
         let mut sent = None;
-        let mut steps: SmallVec<[Step; 4]> = order
-            .iter()
-            .map(|choice| Step {
+        let drawn = order.len() > 1 && route.strategy != Strategy::Priority;
+        let mut steps: SmallVec<[Step; 4]> = (0..)
+            .zip(&order)
+            .map(|(at, choice)| Step {
                 share: share(route.strategy, choice.weight),
-                ..self.step(&route.targets[choice.position], &mut sent)
+                drawn: drawn && at == 0,
+                ..self.step(&route.targets[choice.position], named, &mut sent)
             })
             .collect();
         for fallback in route
@@ -182,7 +228,7 @@ impl Planner<'_> {
         {
             // A first step follows no failure that it could be for.
             let on = fallback.on.clone().filter(|_| !steps.is_empty());
-            let step = self.step(&fallback.target, &mut sent);
+            let step = self.step(&fallback.target, named, &mut sent);
             steps.push(Step {
                 on,
                 fallback: true,
@@ -192,23 +238,56 @@ impl Planner<'_> {
         if steps.is_empty() {
             return Err(NoRoute::ProviderNotAllowed);
         }
+        let lacks = |step: &Step| step.problem == Some(Problem::ModelNotOffered);
+        if steps.iter().all(lacks) {
+            let rule = route.head.name.clone();
+            return Err(NoRoute::ModelNotOffered { rule });
+        }
         Ok(Plan {
             rule: Some(Arc::clone(&route.head)),
             steps,
+            configured: named || self.is_offered(),
             condition_errors: 0,
         })
     }
 
-    fn step(&self, target: &BoundTarget, sent: &mut Option<Arc<str>>) -> Step {
+    /// How a target stands; one that cannot be tried has no share.
+    fn standing_of(&self, target: &BoundTarget) -> u32 {
+        let Some(provider) = target.provider.filter(|_| target.problem.is_none()) else {
+            return 0;
+        };
+        if let Some((requested, model)) = &target.model {
+            return (self.standing)(Candidate {
+                provider,
+                model,
+                requested,
+            });
+        }
+        let offer = self.table.providers.upstream(provider).offer(self.model);
+        if offer.problem().is_some() {
+            return 0;
+        }
+        let (requested, model) = offer.borrowed(self.model);
+        (self.standing)(Candidate {
+            provider,
+            model,
+            requested,
+        })
+    }
+
+    /// `named`: whether the rule matches the name that was sent by its very text.
+    fn step(&self, target: &BoundTarget, named: bool, sent: &mut Option<Arc<str>>) -> Step {
         let upstream = target
             .provider
             .map(|index| self.table.providers.upstream(index));
-        let (names, problem) = if let Some(names) = &target.model {
-            (names.clone(), None)
+        let (names, known, reasons, problem) = if let Some(names) = &target.model {
+            (names.clone(), true, target.reasons, None)
         } else {
             let offer = upstream.map_or(Offer::Any, |upstream| upstream.offer(self.model));
             let sent = || Arc::clone(sent.get_or_insert_with(|| self.model.into()));
-            (offer.names(sent), offer.problem())
+            let known = named || matches!(offer, Offer::Named { .. });
+            let reasons = offer.reasons(self.model);
+            (offer.names(sent), known, reasons, offer.problem())
         };
         let (requested, model) = names;
         let problem = target.problem.or(problem);
@@ -217,6 +296,9 @@ impl Planner<'_> {
             provider: target.provider,
             model,
             requested,
+            configured: known,
+            reasons,
+            drawn: false,
             on: None,
             fallback: false,
             share: 0,

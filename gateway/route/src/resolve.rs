@@ -5,10 +5,10 @@ use std::sync::Arc;
 use fairlead_snapshot::Strategy;
 use smallvec::{SmallVec, smallvec};
 
-use crate::plan::{NoRoute, Plan, Planner, Step};
+use crate::plan::{Candidate, NoRoute, Plan, Planner, Step};
 use crate::strategy::{Choice, Choices, arrange};
 use crate::table::Offered;
-use crate::upstream::ProviderIndex;
+use crate::upstream::{Offer, ProviderIndex};
 
 impl Planner<'_> {
     /// First a model that a permitted provider offers by exactly this name, then a split at the first `/`. A name with a slash may be an
@@ -19,12 +19,14 @@ impl Planner<'_> {
             return Ok(Plan {
                 rule: None,
                 steps,
+                configured: true,
                 condition_errors: 0,
             });
         }
         if let Some(step) = self.named()? {
             return Ok(Plan {
                 rule: None,
+                configured: step.configured,
                 steps: smallvec![step],
                 condition_errors: 0,
             });
@@ -61,15 +63,47 @@ impl Planner<'_> {
         if choices.iter().all(|choice| choice.weight == 0) {
             return None;
         }
-        let order = arrange(Strategy::Weighted, choices, || {
-            (self.draw)(&offered.sequence)
-        });
-        Some(
-            order
+        let order = arrange(
+            Strategy::Weighted,
+            choices,
+            |choice| self.standing_at(offered.by[choice.position]),
+            || (self.draw)(&offered.sequence),
+        );
+        let drawn = order.len() > 1;
+        let mut steps: SmallVec<[Step; 4]> = order
+            .iter()
+            .filter_map(|choice| self.direct(offered.by[choice.position], self.model))
+            .collect();
+        if let Some(first) = steps.first_mut() {
+            first.drawn = drawn;
+        }
+        Some(steps)
+    }
+
+    /// How a provider stands with the model by the name that was sent.
+    fn standing_at(&self, provider: ProviderIndex) -> u32 {
+        let offer = self.table.providers.upstream(provider).offer(self.model);
+        let (requested, model) = offer.borrowed(self.model);
+        (self.standing)(Candidate {
+            provider,
+            model,
+            requested,
+        })
+    }
+
+    /// Whether a provider lists a model by the name that was sent, or by what stands behind its first `/`.
+    pub(crate) fn is_offered(&self) -> bool {
+        let providers = &self.table.providers;
+        let by_one_of_them = || {
+            let (provider, model) = self.model.split_once('/')?;
+            let namespaces = [&self.caller.name.namespace, &self.table.gateway_namespace];
+            let index = namespaces
                 .iter()
-                .filter_map(|choice| self.direct(offered.by[choice.position], self.model))
-                .collect(),
-        )
+                .find_map(|namespace| providers.index_of(namespace, provider))?;
+            let offer = providers.upstream(index).offer(model);
+            Some(matches!(offer, Offer::Named { .. }))
+        };
+        self.table.offers.contains_key(self.model) || by_one_of_them() == Some(true)
     }
 
     /// `provider/model`: the provider of the key's namespace, else of the gateway's; `None` if there is no such provider or model.
@@ -120,6 +154,7 @@ impl Planner<'_> {
         if offer.problem().is_some() {
             return None;
         }
+        let (configured, reasons) = (matches!(offer, Offer::Named { .. }), offer.reasons(model));
         let (requested, model) = offer.names(|| model.into());
         let target = Arc::clone(&upstream.label);
         Some(Step {
@@ -127,6 +162,9 @@ impl Planner<'_> {
             provider: Some(index),
             model,
             requested,
+            configured,
+            reasons,
+            drawn: false,
             on: None,
             fallback: false,
             share: 0,

@@ -42,8 +42,9 @@ pub(crate) struct Counters {
 enum When {
     Always,
     Holds(Arc<Condition>),
-    /// It does not parse. The compiler lets no such rule through; one that came all the same must not match everything.
-    Never,
+    /// It does not parse. The compiler lets no such rule through, but it may be of another version than this gateway. It matches nothing and
+    /// is an error, as a condition is that cannot be evaluated.
+    Unparsable,
 }
 
 /// What a rule says to a request.
@@ -65,6 +66,8 @@ pub(crate) struct BoundTarget {
     pub(crate) provider: Option<ProviderIndex>,
     /// The model's name as offered and as the upstream knows it; `None`: the name the caller sent.
     pub(crate) model: Option<(Arc<str>, Arc<str>)>,
+    /// Whether that model reasons before it answers.
+    pub(crate) reasons: bool,
     pub(crate) weight: u32,
     pub(crate) problem: Option<Problem>,
 }
@@ -114,19 +117,26 @@ impl Route {
     }
 
     /// Whether the rule takes a request for `model`.
-    pub(crate) fn judge<'f>(&self, model: &str, facts: impl FnOnce() -> &'f Facts) -> Judgement {
+    pub(crate) fn judge(&self, model: &str, facts: &Facts<'_>) -> Judgement {
         if !self.models.is_empty() && !self.models.iter().any(|pattern| pattern.matches(model)) {
             return Judgement::OtherModel;
         }
         match &self.when {
             When::Always => Judgement::Matched,
-            When::Never => Judgement::ConditionUnparsable,
-            When::Holds(condition) => match condition.holds(facts()) {
+            When::Unparsable => Judgement::ConditionUnparsable,
+            When::Holds(condition) => match condition.holds(facts) {
                 Ok(true) => Judgement::Matched,
                 Ok(false) => Judgement::ConditionFalse,
                 Err(error) => Judgement::ConditionError(error),
             },
         }
+    }
+
+    /// Whether it matches `model` by its very name.
+    pub(crate) fn names(&self, model: &str) -> bool {
+        self.models
+            .iter()
+            .any(|pattern| pattern.exact() == Some(model))
     }
 
     pub(crate) fn count_condition_error(&self) {
@@ -150,7 +160,9 @@ impl When {
         {
             return Self::Holds(Arc::clone(condition));
         }
-        Condition::parse(text).map_or(Self::Never, |condition| Self::Holds(Arc::new(condition)))
+        Condition::parse(text).map_or(Self::Unparsable, |condition| {
+            Self::Holds(Arc::new(condition))
+        })
     }
 }
 
@@ -168,12 +180,16 @@ impl BoundTarget {
             .problem
             .or(missing)
             .or_else(|| fixed.as_ref()?.1.problem());
+        let reasons = fixed
+            .as_ref()
+            .is_some_and(|(model, offer)| offer.reasons(model));
         let model = fixed.map(|(model, offer)| offer.names(|| model.into()));
         Self {
             name: target.name.as_str().into(),
             provider_name: target.provider.clone(),
             provider,
             model,
+            reasons,
             weight: target.weight,
             problem,
         }

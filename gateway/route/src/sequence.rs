@@ -35,7 +35,7 @@ impl Sequence {
 
 impl Turn {
     /// The position of the weight on which this turn's point falls; `None` if all are 0. A weight of 0 is never chosen.
-    pub(crate) fn weighted(self, weights: impl Iterator<Item = u32> + Clone) -> Option<usize> {
+    pub(crate) fn weighted(self, weights: impl Iterator<Item = u64> + Clone) -> Option<usize> {
         let total: u128 = weights.clone().map(u128::from).sum();
         let mut point = (u128::from(self.0.wrapping_mul(STEP)) * total) >> 64;
         for (position, weight) in weights.map(u128::from).enumerate() {
@@ -65,7 +65,11 @@ mod tests {
     fn even(weights: &[u32], window: u64, percent: u64, turns: std::ops::Range<u64>) -> bool {
         let total: u64 = weights.iter().copied().map(u64::from).sum();
         let picks: Vec<usize> = turns
-            .map(|n| Turn(n).weighted(weights.iter().copied()).unwrap())
+            .map(|n| {
+                Turn(n)
+                    .weighted(weights.iter().copied().map(u64::from))
+                    .unwrap()
+            })
             .collect();
         picks
             .windows(usize::try_from(window).unwrap())
@@ -122,7 +126,7 @@ mod tests {
     #[test]
     fn proportions_count_and_not_the_numbers() {
         for n in 0..1_000 {
-            let pick = |weights: [u32; 2]| Turn(n).weighted(weights.into_iter());
+            let pick = |weights: [u64; 2]| Turn(n).weighted(weights.into_iter());
             assert_eq!(pick([7, 3]), pick([700_000, 300_000]));
         }
     }

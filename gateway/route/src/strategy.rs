@@ -17,28 +17,63 @@ pub(crate) struct Choice {
 /// Choices in some order. As many as a rule may have targets stay off the heap.
 pub(crate) type Choices = SmallVec<[Choice; 16]>;
 
+/// All of its share, in the thousandths that a standing is told in.
+pub(crate) const WHOLE: u32 = 1000;
+
 /// Puts choices, given in list order, into the order in which they are tried; those of weight 0 are left out.
+///
+/// Who is first is drawn among those that may be tried now, each with as much of its share as it may have: what is down leaves its share to
+/// the others in proportion. If nothing may, all are drawn from. `standing` is asked only where there is something to choose.
 pub(crate) fn arrange(
     strategy: Strategy,
     mut choices: Choices,
+    standing: impl Fn(Choice) -> u32,
     turn: impl FnOnce() -> Turn,
 ) -> Choices {
     choices.retain(|choice| choice.weight > 0);
+    if choices.len() < 2 {
+        return choices;
+    }
     match strategy {
         Strategy::Priority => {}
         Strategy::RoundRobin => {
-            let first = turn().rotation(choices.len());
+            let first = first_in_turn(&shares(&choices, standing), turn());
             choices.rotate_left(first);
         }
         Strategy::Weighted => {
-            let picked = turn()
-                .weighted(choices.iter().map(|choice| choice.weight))
-                .map(|at| choices.remove(at));
+            let shares = shares(&choices, standing);
+            let weights = choices
+                .iter()
+                .zip(&shares)
+                .map(|(choice, share)| u64::from(choice.weight) * u64::from(*share));
+            let picked = turn().weighted(weights).map(|at| choices.remove(at));
             choices.sort_by_key(|choice| Reverse(choice.weight));
             choices.insert_many(0, picked);
         }
     }
     choices
+}
+
+/// How much of its share each may have now.
+fn shares(choices: &Choices, standing: impl Fn(Choice) -> u32) -> SmallVec<[u32; 16]> {
+    let mut shares: SmallVec<[u32; 16]> = choices.iter().map(|choice| standing(*choice)).collect();
+    if shares.iter().all(|share| *share == 0) {
+        shares.fill(WHOLE);
+    }
+    shares
+}
+
+/// Who is first when those that may be tried take turns.
+fn first_in_turn(shares: &[u32], turn: Turn) -> usize {
+    if shares.iter().any(|share| *share != 0 && *share != WHOLE) {
+        let weights = shares.iter().copied().map(u64::from);
+        return turn.weighted(weights).unwrap_or(0);
+    }
+    let mut standing = shares.iter().enumerate().filter(|(_, share)| **share > 0);
+    let count = standing.clone().count();
+    standing
+        .nth(turn.rotation(count))
+        .map_or(0, |(position, _)| position)
 }
 
 #[cfg(test)]
@@ -59,7 +94,7 @@ mod tests {
                 weight: *weight,
             })
             .collect();
-        arrange(strategy, choices, || sequence.take())
+        arrange(strategy, choices, |_| WHOLE, || sequence.take())
             .iter()
             .map(|choice| choice.position)
             .collect()
@@ -92,5 +127,67 @@ mod tests {
             first.insert(order[0]);
         }
         assert_eq!(first.into_iter().collect::<Vec<_>>(), [0, 1, 3, 4]);
+    }
+
+    /// How many of `turns` in a row each position is first in, when their standing is this.
+    fn firsts(strategy: Strategy, weights: &[u32], standing: &[u32], turns: usize) -> Vec<usize> {
+        let sequence = Sequence::default();
+        let choices: Choices = (0..)
+            .zip(weights)
+            .map(|(position, weight)| Choice {
+                position,
+                weight: *weight,
+            })
+            .collect();
+        let mut counts = vec![0; weights.len()];
+        for _ in 0..turns {
+            let standing = |choice: Choice| standing[choice.position];
+            let order = arrange(strategy, choices.clone(), standing, || sequence.take());
+            assert_eq!(order.len(), weights.len(), "nobody is left out");
+            counts[order[0].position] += 1;
+        }
+        counts
+    }
+
+    fn close(had: &[usize], due: &[usize]) -> bool {
+        had.iter()
+            .zip(due)
+            .all(|(had, due)| had.abs_diff(*due) <= 2)
+    }
+
+    #[test]
+    fn what_is_down_leaves_its_share_to_the_others_in_proportion() {
+        let table: [(&[u32], &[u32], &[usize]); 5] = [
+            (&[1, 1, 1, 1], &[1000, 1000, 0, 1000], &[100, 100, 0, 100]),
+            (&[60, 30, 10], &[0, 1000, 1000], &[0, 225, 75]),
+            (&[60, 30, 10], &[1000, 0, 0], &[300, 0, 0]),
+            (&[1, 1, 1], &[0, 0, 0], &[100, 100, 100]),
+            // One that is coming back has half of its share: of 2.5 parts it has half a part.
+            (&[1, 1, 1], &[500, 1000, 1000], &[60, 120, 120]),
+        ];
+        for (weights, standing, due) in table {
+            let had = firsts(Strategy::Weighted, weights, standing, 300);
+            assert!(close(&had, due), "{weights:?} {standing:?}: {had:?}");
+        }
+    }
+
+    #[test]
+    fn those_that_may_be_tried_take_turns_evenly_among_themselves() {
+        let table: [(&[u32], &[usize]); 4] = [
+            (&[1000, 1000, 0, 1000], &[100, 100, 0, 100]),
+            (&[0, 0, 1000, 0], &[0, 0, 300, 0]),
+            (&[0, 0, 0, 0], &[75, 75, 75, 75]),
+            (&[500, 0, 1000, 1000], &[60, 0, 120, 120]),
+        ];
+        for (standing, due) in table {
+            let had = firsts(Strategy::RoundRobin, &[1, 9, 5, 1], standing, 300);
+            assert!(close(&had, due), "{standing:?}: {had:?}");
+        }
+    }
+
+    #[test]
+    fn the_list_order_of_priorities_does_not_depend_on_who_is_up() {
+        let had = firsts(Strategy::Priority, &[1, 1], &[0, 1000], 10);
+        assert_eq!(had, [10, 0]);
     }
 }

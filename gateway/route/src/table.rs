@@ -101,6 +101,18 @@ impl Table {
             })
     }
 
+    /// Whether a request for `requested_model` could be sent with a credential that is `ready`, or needs none. Takes no turn.
+    #[must_use]
+    pub fn has_credential(
+        &self,
+        provider: ProviderIndex,
+        requested_model: &str,
+        ready: impl Fn(usize) -> bool,
+    ) -> bool {
+        let upstream = self.providers.upstreams.get(provider.0);
+        upstream.is_some_and(|upstream| upstream.has_credential(requested_model, ready))
+    }
+
     /// How often the condition of each rule that has failed to evaluate has done so, since the rule was first seen.
     pub fn condition_errors(&self) -> impl Iterator<Item = (&ObjectName, u64)> {
         self.routes

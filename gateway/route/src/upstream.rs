@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fairlead_snapshot::{Credential, ModelPattern, ObjectName, Problem, Provider};
+use fairlead_snapshot::{Credential, ModelPattern, ObjectName, Problem, Provider, reasons};
 use smallvec::SmallVec;
 
 use crate::affinity;
@@ -31,13 +31,22 @@ pub enum CredentialChoice {
 pub(crate) struct Upstream {
     /// `namespace/name`, as headers and logs show it.
     pub(crate) label: Arc<str>,
-    /// From the offered to the upstream's name; `None`: any name, passed on as it is.
-    models: Option<HashMap<Arc<str>, Arc<str>>>,
+    /// By the offered name; `None`: any name, passed on as it is.
+    models: Option<HashMap<Arc<str>, Served>>,
     /// Whether no credential is to be sent at all.
     anonymous: bool,
     usable: Vec<Usable>,
     /// Carried over from table to table by the provider's name.
     pub(crate) sequence: Arc<Sequence>,
+}
+
+/// A model that it offers.
+#[derive(Debug)]
+struct Served {
+    /// Its name at the upstream.
+    upstream: Arc<str>,
+    /// Whether it reasons before it answers.
+    reasons: bool,
 }
 
 /// A credential that can be chosen.
@@ -57,6 +66,7 @@ pub(crate) enum Offer<'a> {
     Named {
         offered: &'a Arc<str>,
         upstream: &'a Arc<str>,
+        reasons: bool,
     },
     /// It passes on any name.
     Any,
@@ -68,11 +78,31 @@ impl Offer<'_> {
     /// The model's names as offered and at the upstream; where the provider gives none, both are the one it is asked by.
     pub(crate) fn names(&self, asked: impl FnOnce() -> Arc<str>) -> (Arc<str>, Arc<str>) {
         match self {
-            Self::Named { offered, upstream } => (Arc::clone(offered), Arc::clone(upstream)),
+            Self::Named {
+                offered, upstream, ..
+            } => (Arc::clone(offered), Arc::clone(upstream)),
             Self::Any | Self::No => {
                 let name = asked();
                 (Arc::clone(&name), name)
             }
+        }
+    }
+
+    /// Its names as they are, without a copy.
+    pub(crate) fn borrowed<'s>(&'s self, asked: &'s str) -> (&'s str, &'s str) {
+        match self {
+            Self::Named {
+                offered, upstream, ..
+            } => (offered, upstream),
+            Self::Any | Self::No => (asked, asked),
+        }
+    }
+
+    /// Whether the model that is asked for by this name reasons before it answers.
+    pub(crate) fn reasons(&self, asked: &str) -> bool {
+        match self {
+            Self::Named { reasons, .. } => *reasons,
+            Self::Any | Self::No => reasons(asked),
         }
     }
 
@@ -91,10 +121,11 @@ impl Upstream {
             models
                 .iter()
                 .map(|model| {
-                    (
-                        model.name.as_str().into(),
-                        model.upstream_name.as_str().into(),
-                    )
+                    let served = Served {
+                        upstream: model.upstream_name.as_str().into(),
+                        reasons: reasons(&model.name) || reasons(&model.upstream_name),
+                    };
+                    (model.name.as_str().into(), served)
                 })
                 .collect()
         };
@@ -118,9 +149,10 @@ impl Upstream {
             None => Offer::Any,
             Some(models) => models
                 .get_key_value(model)
-                .map_or(Offer::No, |(offered, upstream)| Offer::Named {
+                .map_or(Offer::No, |(offered, served)| Offer::Named {
                     offered,
-                    upstream,
+                    upstream: &served.upstream,
+                    reasons: served.reasons,
                 }),
         }
     }
@@ -128,6 +160,12 @@ impl Upstream {
     /// The names it offers.
     pub(crate) fn offered(&self) -> impl Iterator<Item = &Arc<str>> {
         self.models.iter().flat_map(HashMap::keys)
+    }
+
+    /// Whether a credential that may serve `model` is `ready`, or none is needed; takes no turn.
+    pub(crate) fn has_credential(&self, model: &str, ready: impl Fn(usize) -> bool) -> bool {
+        let mut usable = self.usable.iter().filter(|usable| usable.serves(model));
+        self.anonymous || usable.any(|usable| ready(usable.position))
     }
 
     /// The next credential that may serve `model`, among those that are `ready`, asked by their position.
@@ -160,7 +198,7 @@ impl Upstream {
                     None => self
                         .sequence
                         .take()
-                        .weighted(several.iter().map(|usable| usable.weight)),
+                        .weighted(several.iter().map(|usable| u64::from(usable.weight))),
                 };
                 picked
                     .and_then(|at| several.get(at))

@@ -10,19 +10,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::order;
 use crate::shard::Entries;
-use crate::{Digest, FORMAT, Part, Section, Shard, Snapshot};
+use crate::{Digest, FORMAT, OLDEST, Part, Section, Shard, Snapshot};
 
 /// Which shards make a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Index {
-    /// The format of the shards. Read first: an index of a newer format may have members that this reader does not know.
+    /// What a reader of the shards must know; see [`FORMAT`]. Read first: an index of a newer format may have members that this reader does not
+    /// know.
     pub format: u32,
     /// Counts the publications of an installation; it only rises.
     pub generation: u64,
     /// The namespace in which the gateway runs.
     pub gateway_namespace: String,
-    /// The digests of each section's shards, in the order of their buckets.
+    /// The digests of each section's shards, in the order of their buckets; a bucket that is too large for one has more at the end.
     pub shards: BTreeMap<Section, Vec<Digest>>,
 }
 
@@ -40,6 +41,14 @@ pub enum IndexError {
         "the index has format {found} and this gateway reads up to {FORMAT}; upgrade the gateway"
     )]
     Newer {
+        /// The format it is written in.
+        found: u32,
+    },
+    /// A much older operator wrote it, or nobody did.
+    #[error(
+        "the index has format {found} and this gateway reads from {OLDEST}; upgrade the operator"
+    )]
+    Older {
         /// The format it is written in.
         found: u32,
     },
@@ -65,7 +74,7 @@ impl Index {
     /// Reads the text of an index.
     ///
     /// # Errors
-    /// It is unreadable or of a newer format.
+    /// It is unreadable, or of a format that this version does not know.
     pub fn read(text: &str) -> Result<Self, IndexError> {
         #[derive(Deserialize)]
         struct Format {
@@ -74,6 +83,9 @@ impl Index {
         let Format { format } = serde_json::from_str(text)?;
         if format > FORMAT {
             return Err(IndexError::Newer { found: format });
+        }
+        if format < OLDEST {
+            return Err(IndexError::Older { found: format });
         }
         Ok(serde_json::from_str(text)?)
     }
@@ -98,10 +110,8 @@ impl Index {
     /// # Errors
     /// A shard is missing or in the wrong place.
     pub fn join(&self, parts: &Parts) -> Result<Snapshot, IndexError> {
-        let mut snapshot = Snapshot {
-            format: self.format,
-            ..Snapshot::empty(&self.gateway_namespace)
-        };
+        let (mut providers, mut keys) = (BTreeMap::new(), BTreeMap::new());
+        let mut rules = Vec::new();
         for (section, digest) in self.named() {
             let part =
                 parts
@@ -111,18 +121,14 @@ impl Index {
                         digest: digest.clone(),
                     })?;
             match (section, &**part) {
-                (Section::Providers, Part::Providers(providers)) => {
-                    let entries = providers
-                        .iter()
-                        .map(|(name, entry)| (name.clone(), entry.clone()));
-                    snapshot.providers.extend(entries);
+                (Section::Providers, Part::Providers(part)) => {
+                    let entries = part.iter();
+                    providers.extend(entries.map(|(name, entry)| (name.clone(), entry.clone())));
                 }
-                (Section::Rules, Part::Rules(rules)) => snapshot.rules.extend_from_slice(rules),
-                (Section::Keys, Part::Keys(keys)) => {
-                    let entries = keys
-                        .iter()
-                        .map(|(name, entry)| (name.clone(), entry.clone()));
-                    snapshot.keys.extend(entries);
+                (Section::Rules, Part::Rules(part)) => rules.extend_from_slice(part),
+                (Section::Keys, Part::Keys(part)) => {
+                    let entries = part.iter();
+                    keys.extend(entries.map(|(name, entry)| (name.clone(), entry.clone())));
                 }
                 (Section::Providers | Section::Rules | Section::Keys, _) => {
                     return Err(IndexError::Misplaced {
@@ -132,8 +138,13 @@ impl Index {
                 }
             }
         }
-        order::sort(&mut snapshot.rules);
-        Ok(snapshot)
+        order::sort(&mut rules);
+        Ok(Snapshot::new(
+            &self.gateway_namespace,
+            providers,
+            rules,
+            keys,
+        ))
     }
 }
 

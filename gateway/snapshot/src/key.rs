@@ -33,7 +33,7 @@ pub enum Refusal {
     Suspended,
     /// Its Secret is missing, not labelled, or holds no usable value.
     NoValue,
-    /// Another, older key has the same value.
+    /// Another key had the same value first.
     Conflict,
     /// Its team is missing: without it, the team's rules would not hold.
     NoTeam,

@@ -2,17 +2,20 @@
 //!
 //! Between compile and the gateway's runtime. A snapshot is what `compile` produces, what the operator renders into ConfigMaps, and what a
 //! gateway builds its runtime from. Unknown fields are refused: a reader that does not know a restriction must not serve as if it
-//! were not there, so a new restriction raises [`FORMAT`].
+//! were not there, so a new restriction raises the format ([`FORMAT`]).
 
 mod digest;
+mod format;
 mod index;
 mod key;
 mod name;
 pub mod names;
 pub mod order;
 mod provider;
+mod reasoning;
 mod resilience;
 mod rule;
+mod secret;
 mod shard;
 
 use std::collections::BTreeMap;
@@ -20,12 +23,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use digest::Digest;
+pub use format::{FORMAT, FORMATS, OLDEST};
 pub use index::{Index, IndexError, Parts, Publication};
 pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
 pub use name::{NameError, ObjectName};
 pub use provider::{
-    Access, Credential, CredentialId, Model, Protocol, Provider, Simulated, Timeouts,
+    Access, Credential, CredentialId, HttpVersion, Model, Protocol, Provider, Simulated, Timeouts,
 };
+pub use reasoning::reasons;
 pub use resilience::{
     Affinity, Commit, Concurrency, Continuation, Health, Hedge, OnClientGone, Overflow, Queue,
     Recovery, Retries, RetryOverrides, Streams,
@@ -34,17 +39,16 @@ pub use rule::{
     Failover, FailureClass, Fallback, ModelPattern, Problem, Rule, Scope, Strategy, Target,
     TimeoutOverrides,
 };
-
+pub use secret::{
+    CREDENTIAL_PART_BYTES, CREDENTIAL_PARTS, CREDENTIALS_BYTES, Credentials, SecretBytes,
+};
 pub use shard::{Part, Section, Shard, ShardError};
-
-/// The format this crate writes. A reader refuses a newer one and keeps its last good snapshot.
-pub const FORMAT: u32 = 1;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Snapshot {
-    /// The format it is written in; see [`FORMAT`].
+    /// The lowest format in which all of it can be said; see [`FORMAT`].
     pub format: u32,
     /// The namespace in which the gateway itself runs.
     pub gateway_namespace: String,
@@ -60,13 +64,12 @@ impl Snapshot {
     /// A snapshot of nothing.
     #[must_use]
     pub fn empty(gateway_namespace: &str) -> Self {
-        Self {
-            format: FORMAT,
-            gateway_namespace: gateway_namespace.to_owned(),
-            providers: BTreeMap::new(),
-            rules: Vec::new(),
-            keys: BTreeMap::new(),
-        }
+        Self::new(
+            gateway_namespace,
+            BTreeMap::new(),
+            Vec::new(),
+            BTreeMap::new(),
+        )
     }
 
     /// The digest of the canonical form: equal snapshots have equal digests.

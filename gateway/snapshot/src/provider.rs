@@ -1,11 +1,15 @@
 //! A provider as the gateway needs it.
 
+mod timeouts;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Concurrency, Continuation, Digest, Health, ModelPattern, Retries};
+pub use timeouts::Timeouts;
+
+use crate::{Concurrency, Continuation, Digest, Health, ModelPattern, OLDEST, Retries};
 
 /// An upstream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,22 @@ pub struct Provider {
     pub access: Access,
 }
 
+impl Provider {
+    /// Every value that it needs from those that travel apart, and what it is: the name of a credential, or `tls.clientCertificateRef`.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &CredentialId)> {
+        let certificate = match &self.protocol {
+            Protocol::OpenAi {
+                client_certificate, ..
+            } => client_certificate.as_ref(),
+            Protocol::Simulated(_) => None,
+        };
+        let credentials = self.credentials.iter();
+        credentials
+            .filter_map(|credential| Some((credential.name.as_str(), credential.value.as_ref()?)))
+            .chain(certificate.map(|id| ("tls.clientCertificateRef", id)))
+    }
+}
+
 /// What an upstream speaks, and where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, tag = "type")]
@@ -48,11 +68,69 @@ pub enum Protocol {
         private_network: bool,
         /// The certificates to trust instead of the system's, PEM.
         ca_certificates: Option<String>,
+        /// Which certificate to show, with its key: a value that travels as those of credentials do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_certificate: Option<CredentialId>,
         /// Whether streams are asked for their usage.
         stream_usage: bool,
+        /// The version of HTTP that connections to it speak.
+        #[serde(default, skip_serializing_if = "HttpVersion::is_default")]
+        http_version: HttpVersion,
     },
     /// The gateway answers by itself.
     Simulated(Simulated),
+}
+
+impl Protocol {
+    /// The lowest format in which all of it can be said.
+    pub(crate) fn format(&self) -> u32 {
+        match self {
+            Self::OpenAi {
+                client_certificate: None,
+                http_version: HttpVersion::Http1,
+                ..
+            }
+            | Self::Simulated(_) => OLDEST,
+            Self::OpenAi { .. } => 2,
+        }
+    }
+
+    /// The same for readers of format 1, who speak HTTP/1.1 with everybody and show no certificate: the upstream refuses them, and nobody is
+    /// permitted more.
+    pub(crate) fn in_format_1(&self) -> Self {
+        let mut reduced = self.clone();
+        if let Self::OpenAi {
+            client_certificate,
+            http_version,
+            ..
+        } = &mut reduced
+        {
+            *client_certificate = None;
+            *http_version = HttpVersion::Http1;
+        }
+        reduced
+    }
+}
+
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HttpVersion {
+    /// HTTP/1.1: a connection for each request.
+    #[default]
+    Http1,
+    /// HTTP/2, which requests share connections of; over TLS HTTP/1.1 with a server that does not select it.
+    Http2,
+}
+
+impl HttpVersion {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde calls"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How a simulated provider behaves.
@@ -100,39 +178,6 @@ pub struct Model {
     pub name: String,
     /// The name the upstream knows it by.
     pub upstream_name: String,
-}
-
-/// How long each part of a request may take.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Timeouts {
-    /// To open a connection, TLS included.
-    #[serde(with = "millis")]
-    pub connect: Duration,
-    /// To the first content of a stream.
-    #[serde(with = "millis")]
-    pub first_token: Duration,
-    /// To the first byte of the body of an answer that is not streamed.
-    #[serde(with = "millis")]
-    pub first_byte: Duration,
-    /// Between two pieces of an answer; on streams, between two events with content.
-    #[serde(with = "millis")]
-    pub idle: Duration,
-    /// Over all attempts.
-    #[serde(with = "millis")]
-    pub total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_token: Duration::from_secs(120),
-            first_byte: Duration::from_secs(300),
-            idle: Duration::from_secs(60),
-            total: Duration::from_secs(600),
-        }
-    }
 }
 
 /// A set of namespaces.

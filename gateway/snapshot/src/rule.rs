@@ -188,6 +188,25 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
+    /// Every class.
+    pub const ALL: [Self; 15] = [
+        Self::Connect,
+        Self::Reset,
+        Self::FirstTokenTimeout,
+        Self::IdleTimeout,
+        Self::TotalTimeout,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::ServerError,
+        Self::ProtocolError,
+        Self::BadCredential,
+        Self::ContextTooLong,
+        Self::ContentFiltered,
+        Self::BadRequest,
+        Self::ClientGone,
+        Self::Unavailable,
+    ];
+
     /// The class as headers, logs and metrics show it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -209,15 +228,6 @@ impl FailureClass {
             Self::Unavailable => "unavailable",
         }
     }
-
-    /// Whether another target is tried after this failure when a rule says nothing else.
-    #[must_use]
-    pub fn falls_back(self) -> bool {
-        !matches!(
-            self,
-            Self::TotalTimeout | Self::ContentFiltered | Self::BadRequest | Self::ClientGone
-        )
-    }
 }
 
 /// What a rule says of timeouts; what is absent is left to the provider.
@@ -227,7 +237,7 @@ pub struct TimeoutOverrides {
     /// See [`crate::Timeouts::connect`].
     #[serde(default, with = "millis::optional")]
     pub connect: Option<Duration>,
-    /// See [`crate::Timeouts::first_token`].
+    /// See [`crate::Timeouts::first_token`]; given, it holds for models that reason too, and for what was learned.
     #[serde(default, with = "millis::optional")]
     pub first_token: Option<Duration>,
     /// See [`crate::Timeouts::first_byte`].
@@ -248,6 +258,8 @@ impl TimeoutOverrides {
         crate::Timeouts {
             connect: self.connect.unwrap_or(provider.connect),
             first_token: self.first_token.unwrap_or(provider.first_token),
+            first_token_reasoning: self.first_token.unwrap_or(provider.first_token_reasoning),
+            first_token_learned: self.first_token.is_none() && provider.first_token_learned,
             first_byte: self.first_byte.unwrap_or(provider.first_byte),
             idle: self.idle.unwrap_or(provider.idle),
             total: self.total.unwrap_or(provider.total),

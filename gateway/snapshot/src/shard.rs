@@ -1,7 +1,8 @@
 //! A part of a snapshot: the entries of one kind whose names fall into one bucket, as a text that is named by its digest.
 //!
 //! Names are spread over a power-of-two number of buckets by their hash, so one edited object changes one shard. The number grows with
-//! the text and shrinks only when it is far too large: changing it rewrites every shard of the kind.
+//! the text and shrinks only when it is far too large: changing it rewrites every shard of the kind. A bucket that is too large for a shard,
+//! because its entries are or because somebody chose their names so, is several shards, and no other bucket notices.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use crate::{Digest, Key, ObjectName, Provider, Rule};
 
 /// How much text a shard holds on average, in bytes: small enough to rewrite at every edit, large enough that there are few of them.
 const TARGET_BYTES: usize = 64 * 1024;
-/// No shard is larger if splitting can help; Kubernetes takes no ConfigMap above 1 MiB.
+/// No shard of several entries is larger; Kubernetes takes no ConfigMap above 1 MiB.
 const MOST_BYTES: usize = 512 * 1024;
 /// The largest number of buckets of a kind.
 const MOST_BUCKETS: usize = 4096;
@@ -152,7 +153,7 @@ impl Entries {
         })
     }
 
-    /// Shards in the order of their buckets; none for no entries. `before`: how many buckets there were.
+    /// Shards in the order of their buckets, then what did not fit into these; none for no entries. `before`: how many shards there were.
     pub(crate) fn into_shards(self, before: usize) -> Vec<Shard> {
         if self.written.is_empty() {
             return Vec::new();
@@ -163,13 +164,18 @@ impl Entries {
             Section::Providers | Section::Keys => ('{', '}'),
         };
         let mut texts = vec![String::from(open); buckets];
+        let mut full = Vec::new();
         for (hash, entry) in &self.written {
             let text = &mut texts[bucket(*hash, buckets)];
+            if text.len() > 1 && text.len() + entry.len() + 2 > MOST_BYTES {
+                full.push(std::mem::replace(text, String::from(open)));
+            }
             if text.len() > 1 {
                 text.push(',');
             }
             text.push_str(entry);
         }
+        texts.append(&mut full);
         let shard = |mut text: String| {
             text.push(close);
             Shard {
@@ -187,23 +193,11 @@ impl Entries {
             .div_ceil(TARGET_BYTES)
             .next_power_of_two()
             .min(MOST_BUCKETS);
+        // There are never as many shards beyond those of the buckets as there are buckets.
+        let before = before.checked_ilog2().map_or(0, |log| 1 << log);
         // Twice too large is no reason to rewrite everything, nor is half or a quarter of the size.
-        let keeps = before.is_power_of_two()
-            && before <= MOST_BUCKETS
-            && (wanted / 2..=wanted * 4).contains(&before);
-        let mut buckets = if keeps { before } else { wanted };
-        while buckets < MOST_BUCKETS && self.largest(buckets) > MOST_BYTES {
-            buckets *= 2;
-        }
-        buckets
-    }
-
-    fn largest(&self, buckets: usize) -> usize {
-        let mut sizes = vec![0; buckets];
-        for (hash, entry) in &self.written {
-            sizes[bucket(*hash, buckets)] += entry.len() + 1;
-        }
-        sizes.into_iter().max().unwrap_or_default()
+        let keeps = before <= MOST_BUCKETS && (wanted / 2..=wanted * 4).contains(&before);
+        if keeps && before > 0 { before } else { wanted }
     }
 }
 

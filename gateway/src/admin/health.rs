@@ -7,26 +7,25 @@ use fairlead_health::ModelHealth;
 use fairlead_health::registry::Guarded;
 use serde_json::{Map, Value, json};
 
-use crate::clock;
 use crate::upstream::Upstream;
 
 /// How all providers do.
 #[must_use]
-pub fn report(upstreams: &[Arc<Upstream>]) -> Value {
-    let now = clock::uptime();
+pub(crate) fn report(upstreams: &[Arc<Upstream>]) -> Value {
     let providers: Map<String, Value> = upstreams
         .iter()
-        .map(|upstream| (upstream.label.to_string(), provider(upstream, now)))
+        .map(|upstream| (upstream.label.to_string(), provider(upstream)))
         .collect();
     json!({ "providers": providers })
 }
 
-fn provider(upstream: &Upstream, now: Duration) -> Value {
+fn provider(upstream: &Upstream) -> Value {
+    let now = upstream.now();
     let models: Map<String, Value> = upstream
         .health
         .models()
         .iter()
-        .map(|(name, model)| {
+        .map(|(name, (model, _))| {
             let mut told = guarded(&model.answers, now);
             told["firstContentP95Ms"] = json!({
                 "streams": millis(model.latency(true).percentile(95)),
@@ -61,7 +60,7 @@ fn guarded(guarded: &Guarded, now: Duration) -> Value {
 /// Those with which there was ever anything wrong at this model.
 fn credentials(upstream: &Upstream, model: &ModelHealth) -> Map<String, Value> {
     let of = |(at, credential): (usize, &fairlead_snapshot::Credential)| {
-        let (state, rest) = upstream.credential_state(model, at)?;
+        let (state, rest) = upstream.credential_state(Some(model), at)?;
         Some((
             credential.name.clone(),
             json!({"state": state, "forMs": millis(rest)}),

@@ -3,13 +3,11 @@
 
 use std::io::Write as _;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::clock;
-use crate::record::{Attempt, Record};
+use crate::observe::record::{Attempt, Entry};
 
 /// How many lines may wait.
 const QUEUE: usize = 8192;
@@ -17,54 +15,82 @@ const QUEUE: usize = 8192;
 /// Lines are written together that come within this time.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long the last lines may take.
+const LAST: Duration = Duration::from_secs(3);
+
 /// The writing end of the log, or nothing.
 #[derive(Debug, Clone, Default)]
-pub struct AccessLog(Option<SyncSender<Vec<u8>>>);
+pub(crate) struct AccessLog(Option<SyncSender<Box<Entry>>>);
+
+/// The end of a log.
+#[derive(Debug)]
+pub(crate) struct LogEnd(Receiver<()>);
+
+impl LogEnd {
+    /// Waits until all has been written; for a while only, for nobody may be reading.
+    pub(crate) fn wait(&self) {
+        // Nothing is ever sent: what is waited for is that the other end is dropped.
+        let _ = self.0.recv_timeout(LAST);
+    }
+}
 
 impl AccessLog {
     /// No log.
     #[must_use]
-    pub fn off() -> Self {
+    pub(crate) fn off() -> Self {
         Self(None)
     }
 
-    /// A log to `out`. The thread ends when the last writing end is dropped.
+    /// A log to `out`. It ends when the last writing end is dropped and all has been written.
     ///
     /// # Errors
     /// The thread could not be started.
-    pub fn to(
-        out: impl std::io::Write + Send + 'static,
-    ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (sender, lines) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new()
+    pub(crate) fn to(out: impl std::io::Write + Send + 'static) -> std::io::Result<(Self, LogEnd)> {
+        let (sender, entries) = sync_channel(QUEUE);
+        let (writing, ended) = sync_channel(0);
+        std::thread::Builder::new()
             .name("access-log".to_owned())
-            .spawn(move || drain(&lines, out))?;
-        Ok((Self(Some(sender)), thread))
+            .spawn(move || {
+                drain(&entries, out);
+                drop(writing);
+            })?;
+        Ok((Self(Some(sender)), LogEnd(ended)))
     }
 
-    /// Writes the line of a record; says whether there was room.
+    /// A log whose entries are kept as they are, for tests.
+    #[cfg(test)]
+    pub(crate) fn kept() -> (Self, Receiver<Box<Entry>>) {
+        let (sender, entries) = sync_channel(QUEUE);
+        (Self(Some(sender)), entries)
+    }
+
+    /// Takes an entry, whose line is made by the log's own thread; says whether there was room.
     #[must_use]
-    pub(crate) fn write(&self, record: &Record) -> bool {
+    pub(crate) fn write(&self, entry: Entry) -> bool {
         let Some(sender) = &self.0 else { return true };
-        let mut line = Vec::with_capacity(512);
-        if serde_json::to_writer(&mut line, &Line::of(record)).is_err() {
-            return false;
-        }
-        line.push(b'\n');
-        sender.try_send(line).is_ok()
+        sender.try_send(Box::new(entry)).is_ok()
     }
 }
 
-fn drain(lines: &Receiver<Vec<u8>>, out: impl std::io::Write) {
+fn drain(entries: &Receiver<Box<Entry>>, out: impl std::io::Write) {
     let mut out = std::io::BufWriter::new(out);
-    while let Ok(line) = lines.recv() {
-        // A closed pipe must not stop the gateway; there is nobody left to tell.
-        let _ = out.write_all(&line);
-        while let Ok(line) = lines.try_recv() {
-            let _ = out.write_all(&line);
+    let mut line = Vec::with_capacity(512);
+    while let Ok(entry) = entries.recv() {
+        write(&entry, &mut line, &mut out);
+        while let Ok(entry) = entries.try_recv() {
+            write(&entry, &mut line, &mut out);
         }
         let _ = out.flush();
         pause();
+    }
+}
+
+/// A closed pipe must not stop the gateway; there is nobody left to tell.
+fn write(entry: &Entry, line: &mut Vec<u8>, out: &mut impl std::io::Write) {
+    line.clear();
+    if serde_json::to_writer(&mut *line, &Line::of(entry)).is_ok() {
+        line.push(b'\n');
+        let _ = out.write_all(line);
     }
 }
 
@@ -133,46 +159,46 @@ struct AttemptLine<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn of(record: &'a Record) -> Self {
-        let answered = record.attempts.last();
-        let usage = record.usage.as_ref();
+    fn of(entry: &'a Entry) -> Self {
+        let answered = entry.attempts.last();
+        let usage = entry.usage.as_ref();
         Self {
-            time_unix_ms: clock::unix_millis(),
-            request_id: format!("{:016x}", record.id),
-            trace_id: record.trace.as_deref(),
-            operation: record.operation.map(crate::surface::Operation::name),
-            stream: record.stream,
-            key: record.key.as_deref(),
-            model: record.model.as_deref(),
-            rule: record.rule.as_deref(),
+            time_unix_ms: entry.ended_unix_ms,
+            request_id: format!("{:016x}", entry.id),
+            trace_id: entry.trace.as_deref(),
+            operation: entry.operation.map(crate::surface::Operation::name),
+            stream: entry.stream,
+            key: entry.key.as_deref(),
+            model: entry.model.as_deref(),
+            rule: entry.rule.as_deref(),
             provider: answered.and_then(|attempt| attempt.provider.as_deref()),
             upstream_model: answered.map(|attempt| &*attempt.model),
-            status: record.status,
-            error: record.error,
-            complete: record.complete,
+            status: entry.status,
+            error: entry.error,
+            complete: entry.complete,
             input_tokens: usage.and_then(|usage| usage.input_tokens),
             output_tokens: usage.and_then(|usage| usage.output_tokens),
             cached_tokens: usage.and_then(|usage| usage.cached_input_tokens),
-            first_token_ms: record.first_token.map(millis),
-            duration_ms: millis(record.started.elapsed()),
-            attempts: record
+            first_token_ms: entry.first_token.map(millis),
+            duration_ms: millis(entry.duration),
+            attempts: entry
                 .attempts
                 .iter()
-                .map(|attempt| AttemptLine::of(attempt, record))
+                .map(|attempt| AttemptLine::of(attempt, entry))
                 .collect(),
         }
     }
 }
 
 impl<'a> AttemptLine<'a> {
-    fn of(attempt: &'a Attempt, record: &Record) -> Self {
+    fn of(attempt: &'a Attempt, entry: &Entry) -> Self {
         Self {
             target: &attempt.target,
             provider: attempt.provider.as_deref(),
             model: &attempt.model,
             outcome: attempt.outcome(),
             ms: millis(attempt.took),
-            lost_input_tokens: record.lost_input_tokens(attempt),
+            lost_input_tokens: entry.lost_input_tokens(attempt),
         }
     }
 }

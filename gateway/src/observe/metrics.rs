@@ -2,10 +2,12 @@
 //! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
 
 mod resilience;
+mod rules;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use fairlead_snapshot::ObjectName;
 use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -14,9 +16,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::record::{Attempt, Record};
+use crate::observe::record::{Attempt, Entry};
 use crate::upstream::Upstream;
 use resilience::Resilience;
+use rules::Rules;
 
 /// Bucket boundaries the conventions give for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -43,20 +46,23 @@ const TOKENS: [f64; 14] = [
     16_777_216.0,
     67_108_864.0,
 ];
-/// Callers can name any model; beyond this many names the label says `_other`, or one caller could fill the memory of everyone who scrapes.
+/// Names that were configured once stay; beyond this many the label says `_other`, as for every name that callers make up: each would cost
+/// everyone who scrapes.
 const MAX_MODELS: usize = 1000;
 
 /// The registry and what is counted.
 #[derive(Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     duration: Family<RequestLabels, Histogram>,
     first_token: Family<RequestLabels, Histogram>,
     tokens: Family<TokenLabels, Histogram>,
     resilience: Resilience,
+    rules: Rules,
     rejections: Family<RejectionLabels, Counter>,
     hedges: Family<HedgeLabels, Counter>,
     models: RwLock<HashSet<Arc<str>>>,
+    other: Arc<str>,
     /// Access lines that found the queue full.
     pub access_lines_dropped: Counter,
     /// The generation of the configuration in force.
@@ -109,9 +115,11 @@ impl Default for Metrics {
             first_token: Family::new_with_constructor(|| histogram(&FIRST_TOKEN)),
             tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
             resilience: Resilience::default(),
+            rules: Rules::default(),
             rejections: Family::default(),
             hedges: Family::default(),
             models: RwLock::default(),
+            other: "_other".into(),
             access_lines_dropped: Counter::default(),
             config_generation: Gauge::default(),
             config_from_last_good: Gauge::default(),
@@ -144,6 +152,7 @@ impl Metrics {
             self.tokens.clone(),
         );
         self.resilience.register(registry);
+        self.rules.register(registry);
         registry.register(
             "fairlead_rejections",
             "Requests that were answered with an error, by code",
@@ -183,49 +192,55 @@ impl Metrics {
 
     /// The text that Prometheus scrapes (OpenMetrics 1.0), with how the providers stand just now.
     #[must_use]
-    pub fn render(&self, upstreams: &[Arc<Upstream>]) -> String {
+    pub(crate) fn render<'a>(
+        &self,
+        upstreams: &[Arc<Upstream>],
+        condition_errors: impl Iterator<Item = (&'a ObjectName, u64)>,
+    ) -> String {
         self.resilience.read(upstreams);
+        self.rules.read(condition_errors);
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
     }
 
-    pub(crate) fn finished(&self, record: &Record) {
-        if let Some(code) = record.error {
+    pub(crate) fn finished(&self, entry: &Entry) {
+        if let Some(code) = entry.error {
             self.rejections
                 .get_or_create(&RejectionLabels { code })
                 .inc();
         }
-        self.resilience.finished(&record.attempts);
-        let (Some(operation), Some(attempt)) = (record.operation, record.attempts.last()) else {
+        self.resilience.finished(&entry.attempts);
+        let (Some(operation), Some(attempt)) = (entry.operation, entry.attempts.last()) else {
             return;
         };
         let labels = RequestLabels {
             gen_ai_operation_name: operation.name(),
             gen_ai_provider_name: attempt.system,
-            gen_ai_request_model: self.model(record.model.as_deref().unwrap_or_default()),
+            gen_ai_request_model: self
+                .model(entry.model.as_deref().unwrap_or_default(), entry.configured),
             fairlead_provider: provider_of(attempt),
-            error_type: record.error.unwrap_or_default(),
+            error_type: entry.error.unwrap_or_default(),
         };
         self.duration
             .get_or_create(&labels)
-            .observe(record.started.elapsed().as_secs_f64());
-        if let Some(first) = record.first_token.filter(|_| record.stream) {
+            .observe(entry.duration.as_secs_f64());
+        if let Some(first) = entry.first_token.filter(|_| entry.stream) {
             self.first_token
                 .get_or_create(&labels)
                 .observe(first.as_secs_f64());
         }
-        self.used(record, labels);
+        self.used(entry, labels);
     }
 
     /// Counts a second attempt that `won`, `lost` or `failed`.
-    pub fn hedged(&self, outcome: &'static str) {
+    pub(crate) fn hedged(&self, outcome: &'static str) {
         self.hedges.get_or_create(&HedgeLabels { outcome }).inc();
     }
 
-    fn used(&self, record: &Record, labels: RequestLabels) {
-        let Some(usage) = &record.usage else { return };
+    fn used(&self, entry: &Entry, labels: RequestLabels) {
+        let Some(usage) = &entry.usage else { return };
         let mut labels = TokenLabels {
             gen_ai_operation_name: labels.gen_ai_operation_name,
             gen_ai_provider_name: labels.gen_ai_provider_name,
@@ -241,10 +256,10 @@ impl Metrics {
             self.count(&labels, count);
         }
         labels.gen_ai_token_type = "input";
-        for attempt in record.attempts.iter().filter(|attempt| attempt.hedged) {
+        for attempt in entry.attempts.iter().filter(|attempt| attempt.hedged) {
             labels.gen_ai_provider_name = attempt.system;
             labels.fairlead_provider = provider_of(attempt);
-            self.count(&labels, record.lost_input_tokens(attempt));
+            self.count(&labels, entry.lost_input_tokens(attempt));
         }
     }
 
@@ -257,14 +272,18 @@ impl Metrics {
         }
     }
 
-    /// The label of a model name, of which there are at most [`MAX_MODELS`].
-    fn model(&self, name: &str) -> Arc<str> {
+    /// The label of a model name: one that stands in the configuration has its own, as long as there are at most [`MAX_MODELS`]; what callers
+    /// make up has one together.
+    fn model(&self, name: &str, configured: bool) -> Arc<str> {
+        if !configured {
+            return Arc::clone(&self.other);
+        }
         if let Some(known) = self.models.read().get(name) {
             return Arc::clone(known);
         }
         let mut models = self.models.write();
         if models.len() >= MAX_MODELS {
-            return "_other".into();
+            return Arc::clone(&self.other);
         }
         let name: Arc<str> = name.into();
         models.insert(Arc::clone(&name));

@@ -8,9 +8,13 @@ use bytes::Bytes;
 use fairlead_wire::splice::Pieces;
 use http_body::{Body, Frame, SizeHint};
 
+/// A body of HTTP/2 up to this size goes out in one frame, which is as large as servers take one: h2's servers end a connection on which too many
+/// frames wait that are smaller than 256 bytes, and each piece would be one.
+const ONE_FRAME: usize = 16 * 1024;
+
 /// [`Pieces`] as an HTTP body with a known length.
 #[derive(Debug)]
-pub struct RequestBody {
+pub(crate) struct RequestBody {
     pieces: smallvec::IntoIter<[Bytes; 4]>,
     remaining: u64,
 }
@@ -18,12 +22,21 @@ pub struct RequestBody {
 impl RequestBody {
     /// The body made of `pieces`.
     #[must_use]
-    pub fn new(pieces: Pieces) -> Self {
+    pub(crate) fn new(pieces: Pieces) -> Self {
         let remaining = pieces.len_bytes() as u64;
         Self {
             pieces: pieces.into_iter(),
             remaining,
         }
+    }
+
+    /// The same for HTTP/2.
+    #[must_use]
+    pub(crate) fn in_frames(pieces: Pieces) -> Self {
+        if pieces.len_bytes() > ONE_FRAME {
+            return Self::new(pieces);
+        }
+        Self::new(Pieces::from(pieces.to_bytes()))
     }
 }
 

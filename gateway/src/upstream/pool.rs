@@ -1,4 +1,4 @@
-//! Idle connections, per core: a connection is driven by the runtime that opened it and never leaves it.
+//! Connections to use again, per core: a connection is driven by the runtime that opened it and never leaves it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,15 +8,22 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::body::RequestBody;
+use super::http2::Two;
+use super::shared::{Connections, Place, Stream, Wanted};
 
 /// At most this many idle connections per endpoint and core.
 const MAX_IDLE: usize = 32;
 /// An idle connection is not used after this long: many servers close after 60 s, and the race is lost more often the closer one gets.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(55);
 
-/// The idle connections of one core.
+/// The connections of one core, by endpoint.
 #[derive(Default)]
-pub struct Pool(Mutex<HashMap<u64, Vec<Idle>>>);
+pub(crate) struct Pool {
+    /// Of HTTP/1.1: those that nobody uses.
+    idle: Mutex<HashMap<u64, Vec<Idle>>>,
+    /// Of HTTP/2: those that have room, and those that have none.
+    shared: Mutex<HashMap<u64, Connections>>,
+}
 
 struct Idle {
     sender: SendRequest<RequestBody>,
@@ -26,8 +33,8 @@ struct Idle {
 impl Pool {
     /// The idle connection to an endpoint that was used last, if there is one that is still open.
     #[must_use]
-    pub fn take(&self, endpoint: u64) -> Option<SendRequest<RequestBody>> {
-        let mut pools = self.0.lock();
+    pub(crate) fn take(&self, endpoint: u64) -> Option<SendRequest<RequestBody>> {
+        let mut pools = self.idle.lock();
         let idle = pools.get_mut(&endpoint)?;
         while let Some(Idle { sender, since }) = idle.pop() {
             if !sender.is_closed() && since.elapsed() < MAX_IDLE_TIME {
@@ -38,11 +45,11 @@ impl Pool {
     }
 
     /// Keeps a connection whose answer has been read to its end.
-    pub fn give(&self, endpoint: u64, sender: SendRequest<RequestBody>) {
+    pub(crate) fn give(&self, endpoint: u64, sender: SendRequest<RequestBody>) {
         if sender.is_closed() {
             return;
         }
-        let mut pools = self.0.lock();
+        let mut pools = self.idle.lock();
         let idle = pools.entry(endpoint).or_default();
         if idle.len() < MAX_IDLE {
             idle.push(Idle {
@@ -52,17 +59,29 @@ impl Pool {
         }
     }
 
+    /// A place on a connection that requests share.
+    #[must_use]
+    pub(crate) fn place(&self, wanted: Wanted<'_>) -> Place {
+        let mut shared = self.shared.lock();
+        let connections = shared.entry(wanted.endpoint.id).or_default();
+        connections.place(wanted, MAX_IDLE_TIME)
+    }
+
+    /// A stream of a new connection that other requests may share.
+    #[must_use]
+    pub(crate) fn adopt(&self, endpoint: u64, two: Two) -> Stream {
+        self.shared.lock().entry(endpoint).or_default().adopt(two)
+    }
+
     /// Drops what has been idle too long, and the endpoints that nothing is kept for.
-    pub fn sweep(&self) {
-        self.0.lock().retain(|_, idle| {
+    pub(crate) fn sweep(&self) {
+        self.idle.lock().retain(|_, idle| {
             idle.retain(|one| !one.sender.is_closed() && one.since.elapsed() < MAX_IDLE_TIME);
             !idle.is_empty()
         });
-    }
-
-    /// How many idle connections are kept.
-    #[must_use]
-    pub fn idle(&self) -> usize {
-        self.0.lock().values().map(Vec::len).sum()
+        self.shared.lock().retain(|_, connections| {
+            connections.sweep(MAX_IDLE_TIME);
+            !connections.is_empty()
+        });
     }
 }

@@ -9,14 +9,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fairlead_snapshot::Simulated;
+use fairlead_wire::json::{Limits, Object};
 use http::StatusCode;
 use serde_json::Value;
 
 use crate::surface::Operation;
 
+/// What is read of a request besides its content.
+const READ: [&str; 5] = [
+    "stream",
+    "stream_options",
+    "tools",
+    "tool_choice",
+    "encoding_format",
+];
+/// The longest member that is read as a tree, in bytes.
+const MAX_TREE: usize = 256 * 1024;
+
 /// An answer: its status, its media type, and its body.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The status.
     pub status: StatusCode,
     /// The media type.
@@ -27,7 +39,7 @@ pub struct Reply {
 
 /// A body that arrives piece by piece, with pauses.
 #[derive(Debug, Default)]
-pub struct Frames {
+pub(crate) struct Frames {
     /// Waited for before the next piece.
     pause: Duration,
     /// Waited for before each piece after that.
@@ -37,7 +49,7 @@ pub struct Frames {
 
 impl Frames {
     /// The next piece, after its pause.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
         // Whoever stops waiting loses nothing: the piece is taken after the pause.
         if !self.pause.is_zero() && !self.pieces.is_empty() {
             tokio::time::sleep(self.pause).await;
@@ -70,7 +82,7 @@ pub(crate) fn answer(config: &Simulated, question: &Question<'_>) -> Reply {
     if question.die < config.error_percent {
         return failure(config);
     }
-    let body: Value = serde_json::from_slice(question.body).unwrap_or(Value::Null);
+    let body = read(question);
     let words = words(config, question);
     let rendered = render::Rendered::new(question, &body, &words);
     let streamed = question.operation.streams() && body["stream"] == Value::Bool(true);
@@ -91,6 +103,27 @@ pub(crate) fn answer(config: &Simulated, question: &Question<'_>) -> Reply {
             .token_latency
             .saturating_mul(tokens.saturating_sub(1));
     whole(StatusCode::OK, pause, &rendered.whole())
+}
+
+/// The members that an answer is made from. One that is large, or that makes no tree (`"\ud800"`), stays the text that it is: a tree can be a
+/// hundred times as large, and nobody counts it.
+fn read(question: &Question<'_>) -> Value {
+    let Ok(object) = Object::parse(question.body, &Limits::default()) else {
+        return Value::Null;
+    };
+    let content = question.operation.content_member();
+    let members = object
+        .members()
+        .iter()
+        .filter(|member| member.key == content || READ.contains(&&*member.key));
+    let value = |text: &str| -> Value {
+        let tree = (text.len() <= MAX_TREE).then(|| serde_json::from_str::<Value>(text).ok());
+        tree.flatten()
+            .unwrap_or_else(|| Value::String(text.to_owned()))
+    };
+    members
+        .map(|member| (member.key.to_string(), value(object.text(member))))
+        .collect()
 }
 
 fn failure(config: &Simulated) -> Reply {

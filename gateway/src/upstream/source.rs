@@ -8,19 +8,19 @@ use futures_util::FutureExt as _;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 
-use super::body::RequestBody;
 use super::pool::Pool;
+use super::sender::Sender;
 use super::simulated;
 use crate::tasks::Tasks;
 
 /// How long a connection may take to end an answer that was complete already.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// An answer's body. Dropped before its end, it closes the connection: the provider sees that nobody listens any more.
+/// An answer's body. Dropped before its end, it closes the connection, or resets its stream of one that others share: the provider sees that
+/// nobody listens any more.
 #[derive(Debug)]
-pub enum Source {
+pub(crate) enum Source {
     /// From the network.
     Http(HttpSource),
     /// Made here.
@@ -32,7 +32,7 @@ impl Source {
     ///
     /// # Errors
     /// The connection broke before the body's end.
-    pub async fn chunk(&mut self) -> Option<Result<Bytes, hyper::Error>> {
+    pub(crate) async fn chunk(&mut self) -> Option<Result<Bytes, hyper::Error>> {
         match self {
             Self::Http(source) => source.chunk().await,
             Self::Simulated(frames) => frames.next().await.map(Ok),
@@ -41,7 +41,7 @@ impl Source {
 
     /// The length that the head of the answer announced.
     #[must_use]
-    pub fn announced(&self) -> Option<u64> {
+    pub(crate) fn announced(&self) -> Option<u64> {
         match self {
             Self::Http(source) => source.body.size_hint().exact(),
             Self::Simulated(_) => None,
@@ -49,7 +49,7 @@ impl Source {
     }
 
     /// Nothing more of the body is wanted, and it should be at its end: if it ends soon, the connection is kept.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         let Self::Http(mut source) = self else { return };
         // The end has usually come together with the last piece.
         while let Some(Some(Ok(_))) = source.chunk().now_or_never() {}
@@ -69,14 +69,14 @@ impl Source {
 
 /// A body from the network, with the connection it comes from.
 #[derive(Debug)]
-pub struct HttpSource {
+pub(crate) struct HttpSource {
     body: Incoming,
     lease: Option<Lease>,
     tasks: Tasks,
 }
 
 struct Lease {
-    sender: SendRequest<RequestBody>,
+    sender: Sender,
     endpoint: u64,
     pool: Arc<Pool>,
 }
@@ -84,9 +84,9 @@ struct Lease {
 impl HttpSource {
     /// The body of an answer that came over `sender`.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         body: Incoming,
-        sender: SendRequest<RequestBody>,
+        sender: Sender,
         endpoint: u64,
         pool: &Arc<Pool>,
         tasks: &Tasks,
@@ -134,7 +134,11 @@ impl HttpSource {
             pool,
         }) = self.lease.take()
         {
-            pool.give(endpoint, sender);
+            match sender {
+                Sender::One(sender) => pool.give(endpoint, sender),
+                // Its connection was never taken out of the pool.
+                Sender::Two(stream) => drop(stream),
+            }
         }
     }
 }

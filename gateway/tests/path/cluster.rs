@@ -8,6 +8,7 @@ mod command;
 mod edits;
 mod operator;
 mod outages;
+mod parts;
 mod refused;
 mod start;
 

@@ -85,6 +85,11 @@ async fn a_caller_has_company_while_a_stream_is_held() {
         "{text}"
     );
     assert!(text.contains("\n: x-fairlead-attempts: a=ok\n"), "{text}");
+    let (before, _) = text.split_once("data: ").unwrap();
+    assert!(
+        !before.contains("\n\n"),
+        "some readers take a blank line for an empty event: {text}"
+    );
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ async fn a_credential_that_a_provider_repeats_is_cut_out() {
     let repeats = |status| {
         Play::json(
             status,
-            &json!({"error": {"message": format!("no luck with {SECRET}, {SECRET}"), "type": "server_error", "code": "boom"}}),
+            &json!({"error": {"message": format!("no luck with {SECRET}, {SECRET}"), "type": "server_error", "code": "content_filter"}}),
         )
     };
     let spare = Provider::always(Play::chat("Hello.")).await;
@@ -180,12 +180,71 @@ async fn a_credential_that_a_provider_repeats_is_cut_out() {
 #[tokio::test]
 async fn a_credential_that_is_repeated_inside_a_stream_is_cut_out() {
     let content = r#"{"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}"#;
-    let error = format!(r#"{{"error":{{"message":"no luck with {SECRET}","code":"boom"}}}}"#);
+    let error =
+        format!(r#"{{"error":{{"message":"no luck with {SECRET}","code":"content_filter"}}}}"#);
     let a = Provider::start(move |_| Play::events([content, &error])).await;
     let spare = Provider::always(Play::chat("Hello.")).await;
     let answer = gateway(&a, &spare).await.ask(&streamed("chat")).await;
     assert!(
         answer.text().contains("no luck with [redacted]"),
+        "{}",
+        answer.text()
+    );
+}
+
+/// The secret as some JSON libraries may write it.
+fn escaped() -> String {
+    SECRET.replacen("sk-", "\\u0073k\\u002d", 1)
+}
+
+#[tokio::test]
+async fn a_credential_that_a_provider_repeats_in_escapes_is_cut_out() {
+    let escaped = escaped();
+    let error = format!(
+        r#"{{"error":{{"message":"no \"luck\" with {escaped}","code":"content_filter"}}}}"#
+    );
+    let content = r#"{"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}"#;
+    let spare = Provider::always(Play::chat("Hello.")).await;
+    let json = [("content-type", "application/json")];
+    for status in [400, 500, 200] {
+        let a = Provider::always(Play::answer(status, &json, error.clone())).await;
+        let gateway = gateway(&a, &spare).await;
+        for body in [whole("alone"), streamed("alone")] {
+            let answer = gateway.ask(&body).await;
+            assert_eq!(answer.message(), "no \"luck\" with [redacted]", "{status}");
+            assert!(!answer.text().contains(&escaped[12..]), "{}", answer.text());
+        }
+    }
+    let a = Provider::start(move |_| Play::events([content, &error])).await;
+    let answer = gateway(&a, &spare).await.ask(&streamed("chat")).await;
+    assert!(
+        answer.text().contains("with [redacted]") && !answer.text().contains("u0073"),
+        "{}",
+        answer.text()
+    );
+}
+
+#[tokio::test]
+async fn a_credential_that_a_provider_repeats_in_a_success_is_cut_out() {
+    let spare = Provider::always(Play::chat("Hello.")).await;
+    let echo = format!("you sent {SECRET}");
+    let play = Play::chat(&echo).header("x-request-id", &format!("req-{SECRET}"));
+    let a = Provider::always(play).await;
+    let answer = gateway(&a, &spare).await.ask(&whole("chat")).await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.text().contains("you sent [redacted]"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(answer.header("x-request-id"), "");
+    let chunk = format!(
+        r#"{{"choices":[{{"index":0,"delta":{{"content":"you sent {SECRET}"}},"finish_reason":"stop"}}]}}"#
+    );
+    let a = Provider::start(move |_| Play::events([&*chunk, "[DONE]"])).await;
+    let answer = gateway(&a, &spare).await.ask(&streamed("chat")).await;
+    assert!(
+        answer.text().contains("you sent [redacted]") && !answer.text().contains(SECRET),
         "{}",
         answer.text()
     );

@@ -1,7 +1,7 @@
 //! `explain`: which rule and targets a request would get, and why every other rule does not take it.
 
 use crate::harness::Setup;
-use crate::harness::yaml::{caller, object, rule};
+use crate::harness::yaml::{caller, key, object, rule};
 
 fn setup(request: &str) -> Setup {
     let target = "targets: [{name: a, providerRef: {name: a}, model: fast}], fallbacks: [{name: b, providerRef: {name: b}, onFailure: {classes: [RateLimited], statusCodes: [529]}}, {name: c, providerRef: {name: nobody}}]";
@@ -96,4 +96,21 @@ async fn a_request_that_is_none_is_told_how_to_be_one() {
         let (code, text) = explained(request).await;
         assert!(code == Some(1) && text.contains(says), "{says}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_key_that_has_expired_is_told_of() {
+    let setup = setup("key: default/late-key\nbody: {model: chat}\n");
+    let value = "sk-late-0123456789abcdef0123456789abc";
+    setup.write(
+        "config/late.yaml",
+        &key("late-key", value, "expiresAt: \"2020-01-01T00:00:00Z\""),
+    );
+    let file = setup.path("request.yaml");
+    let output = setup
+        .run("explain", &["--request", file.to_str().unwrap()])
+        .await;
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("expired"), "{text}");
+    assert_ne!(output.status.code(), Some(0), "{text}");
 }

@@ -233,3 +233,31 @@ async fn an_object_of_another_gateway_is_not_looked_at() {
     let output = setup.run("check", &["--gateway-name", "other"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", said(&output).0);
 }
+
+#[tokio::test]
+async fn probes_are_answered_while_a_large_edit_is_compiled() {
+    let gateway = good("http://127.0.0.1:1/v1").start().await;
+    let rules: String = (0..1_500)
+        .map(|at| chain(&format!("model-{at}"), &["a"], ""))
+        .collect();
+    let mut slowest = std::time::Duration::ZERO;
+    let probing = async {
+        loop {
+            let asked = tokio::time::Instant::now();
+            let answer = gateway.admin("/livez").send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            slowest = slowest.max(asked.elapsed());
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    let began = tokio::time::Instant::now();
+    tokio::select! {
+        () = gateway.edit("many.yaml", &rules) => {}
+        () = probing => {}
+    }
+    let compiled = began.elapsed();
+    assert!(
+        slowest * 2 < compiled,
+        "a probe took {slowest:?} of the {compiled:?} that the edit took"
+    );
+}

@@ -3,7 +3,10 @@
 pub(crate) mod answer;
 pub(crate) mod certificate;
 pub(crate) mod gateway;
+pub(crate) mod http2;
+pub(crate) mod http2_provider;
 pub(crate) mod lines;
+pub(crate) mod raw;
 pub(crate) mod results;
 pub(crate) mod setup;
 pub(crate) mod yaml;

@@ -1,5 +1,6 @@
 //! What a provider's faults lead to: it is asked again, left alone for a while, or sent no more than it can take.
 
+mod blame;
 mod breakers;
 mod concurrency;
 mod credentials;

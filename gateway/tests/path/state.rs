@@ -1,7 +1,7 @@
 //! What outlives a restart, and Secrets that come as files.
 
 use fairlead_faults::{Play, Provider};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::yaml::{caller, chain, object, provider};
 use crate::harness::{Gateway, Setup, eventually, whole};
@@ -15,6 +15,15 @@ fn generated(a: &Provider) -> Setup {
         object("VirtualKey", "made", GENERATED),
     ];
     Setup::new().file("all.yaml", &documents.concat())
+}
+
+/// The rule lies in a file of its own, so that it can be edited alone.
+fn with_a_rule_and_a_state(a: &Provider) -> Setup {
+    let others = [provider("a", &a.base_url(), ""), caller()].concat();
+    Setup::new()
+        .file("others.yaml", &others)
+        .file("rule.yaml", &chain("chat", &["a"], ""))
+        .arguments(&["--state-dir", "{}/state"])
 }
 
 /// The generated keys that the process has shown.
@@ -71,11 +80,7 @@ async fn without_a_state_folder_a_generated_key_is_valid_until_the_end_and_the_g
 #[tokio::test]
 async fn the_last_accepted_version_of_an_object_is_kept_over_a_restart() {
     let a = Provider::always(Play::chat("Hello.")).await;
-    let others = [provider("a", &a.base_url(), ""), caller()].concat();
-    let setup = Setup::new()
-        .file("others.yaml", &others)
-        .file("rule.yaml", &chain("chat", &["a"], ""));
-    let gateway = setup.arguments(&["--state-dir", "{}/state"]).start().await;
+    let gateway = with_a_rule_and_a_state(&a).start().await;
     assert_eq!(gateway.ask(&whole("chat")).await.status, 200);
     let setup = gateway.stop().await;
     setup.write("config/rule.yaml", &chain("chat", &["a"], "priority: -1"));
@@ -92,6 +97,26 @@ async fn the_last_accepted_version_of_an_object_is_kept_over_a_restart() {
         setup.start().await.ask(&whole("chat")).await.code(),
         "unknown_model"
     );
+}
+
+#[tokio::test]
+async fn a_start_on_what_a_newer_version_kept_is_refused_only_where_something_may_be_in_it_that_is_nowhere_else()
+ {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let gateway = with_a_rule_and_a_state(&a).start().await;
+    let setup = gateway.stop().await;
+    let newer = json!({"format": fairlead_snapshot::FORMAT + 1, "shape": "new"}).to_string();
+    setup.write("config/rule.yaml", &chain("chat", &["a"], "priority: -1"));
+    setup.write("state/last-good.json", &newer);
+    let output = setup.refused().await;
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("last-good.json has format"), "{told}");
+    let kept = std::fs::read_to_string(setup.path("state/last-good.json")).unwrap();
+    assert_eq!(kept, newer, "it is left for the version that wrote it");
+    // Mended, everything that is to be in force is in the files.
+    setup.write("config/rule.yaml", &chain("chat", &["a"], ""));
+    assert_eq!(setup.start().await.ask(&whole("chat")).await.status, 200);
 }
 
 #[tokio::test]

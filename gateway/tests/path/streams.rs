@@ -104,6 +104,10 @@ async fn a_stream_that_breaks_before_its_content_falls_back() {
             raw(&[&format!("data: {}\n\n", "x".repeat(1_100_000))]),
             "protocol_error",
         ),
+        (
+            raw(&[&format!("data: {}\n\n", "x".repeat(17 << 20))]),
+            "protocol_error",
+        ),
     ];
     for (play, class) in broken {
         let answer = played(play.clone()).await;
@@ -147,10 +151,16 @@ async fn a_stream_that_breaks_after_its_content_ends_with_an_error_and_without_d
 }
 
 #[tokio::test]
-async fn an_error_that_a_provider_reports_after_its_content_is_passed_on() {
+async fn an_error_that_a_provider_reports_after_its_content_is_told() {
+    // Of its own failures a provider may say what is not for callers.
     let answer = played(Play::events([ROLE, HEL, ERROR])).await;
-    assert_eq!(told(&answer)["message"], "The engine broke.");
+    assert_eq!(told(&answer)["code"], "provider_error");
+    assert!(!answer.text().contains("engine"), "{}", answer.text());
     assert_eq!(answer.content(), "Hel");
+    // What it says of the request is passed on.
+    let filtered = r#"{"error":{"message":"Filtered.","type":"x","code":"content_filter"}}"#;
+    let answer = played(Play::events([ROLE, HEL, filtered])).await;
+    assert_eq!(told(&answer)["message"], "Filtered.");
 }
 
 #[tokio::test]
@@ -256,5 +266,5 @@ async fn a_caller_that_hangs_up_before_the_content_is_noticed_too() {
 async fn more_than_may_be_held_commits_a_stream() {
     let many: Vec<&str> = std::iter::repeat_n(ROLE, 70).chain([ERROR]).collect();
     let answer = played(Play::events(many)).await;
-    assert_eq!(told(&answer)["message"], "The engine broke.");
+    assert_eq!(told(&answer)["code"], "provider_error");
 }

@@ -117,7 +117,7 @@ async fn the_rules_time_goes_before_the_providers() {
     let gateway = gateway(
         &a,
         "firstByte: 10m, firstToken: 10m",
-        "firstByte: 100ms, firstToken: 100ms",
+        "firstByte: 600ms, firstToken: 600ms",
     )
     .await;
     for body in [whole("chat"), streamed("chat")] {
@@ -269,7 +269,7 @@ async fn a_whole_answer_that_stalls_falls_back() {
 async fn the_total_time_ends_a_stream_too() {
     let a = Provider::always(Play::words(["a"; 1000]).every(Duration::from_millis(20))).await;
     let gateway = gateway(&a, "", "").await;
-    let answer = ask_within(&gateway, &streamed("chat"), "300").await;
+    let answer = ask_within(&gateway, &streamed("chat"), "2000").await;
     assert!(
         answer.status == 200 && !answer.text().contains("[DONE]"),
         "{}",
@@ -282,4 +282,23 @@ async fn the_total_time_ends_a_stream_too() {
         "{}",
         answer.text()
     );
+}
+
+#[tokio::test]
+async fn a_stream_passed_on_for_its_number_of_events_still_owes_its_content() {
+    for (timeouts, told) in [
+        ("idle: 300ms, total: 15s", "stalled"),
+        ("firstToken: 400ms, total: 15s", "first content"),
+    ] {
+        let empty = r#"{"choices":[{"index":0,"delta":{}}]}"#;
+        let a = Provider::always(Play::events([empty; 70]).hang_after(70)).await;
+        let began = Instant::now();
+        let answer = gateway(&a, timeouts, "").await.ask(&streamed("chat")).await;
+        assert!(
+            answer.text().contains(told) && began.elapsed() < Duration::from_secs(8),
+            "{timeouts}: {:?} {}",
+            began.elapsed(),
+            answer.text()
+        );
+    }
 }

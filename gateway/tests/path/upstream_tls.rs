@@ -9,7 +9,7 @@ use crate::harness::{serve, whole};
 const TENANT: &str = "sk-tenant-0123456789abcdef0123456789";
 
 /// A `ca` Secret in flow style, the line ends of the PEM escaped.
-fn ca(name: &str, certificate: &Certificate) -> String {
+pub(crate) fn ca(name: &str, certificate: &Certificate) -> String {
     secret(
         name,
         "ca",
@@ -20,7 +20,7 @@ fn ca(name: &str, certificate: &Certificate) -> String {
     )
 }
 
-async fn over_tls(certificate: &Certificate) -> Provider {
+pub(crate) async fn over_tls(certificate: &Certificate) -> Provider {
     Provider::start_tls(
         |_| Play::chat("Hello."),
         &certificate.certificate,
@@ -67,6 +67,71 @@ async fn a_provider_with_a_ca_of_its_own_is_verified_by_it_and_by_no_other() {
         );
     }
     assert_eq!(a.requests(), 1);
+}
+
+/// A Secret as of type kubernetes.io/tls, in flow style.
+fn shown(name: &str, certificate: &str, key: &str) -> String {
+    let line = |text: &str| text.replace('\n', "\\n");
+    let data = format!(
+        "tls.crt: \"{}\", tls.key: \"{}\"",
+        line(certificate),
+        line(key)
+    );
+    secret(name, "client-certificate", &data)
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_who_connects_is_shown_the_certificate_that_is_named_and_no_other() {
+    let (server, ours, theirs) = (
+        Certificate::loopback(),
+        Certificate::of("gateway.example"),
+        Certificate::of("gateway.example"),
+    );
+    let a = Provider::builder()
+        .mutual_tls(&server.certificate, &server.key, &ours.certificate)
+        .start(|_| Play::chat("Hello."))
+        .await;
+    let tls = |name: &str, more: &str| {
+        let tls = format!("tls: {{caCertificateRef: {{name: good}}{more}}}");
+        provider(name, &a.base_url(), &tls)
+    };
+    let documents = [
+        tls("ours", ", clientCertificateRef: {name: ours}"),
+        tls("theirs", ", clientCertificateRef: {name: theirs}"),
+        tls("mixed", ", clientCertificateRef: {name: mixed}"),
+        tls("missing", ", clientCertificateRef: {name: missing}"),
+        tls("none", ""),
+        ca("good", &server),
+        shown("ours", &ours.certificate, &ours.key),
+        shown("theirs", &theirs.certificate, &theirs.key),
+        shown("mixed", &ours.certificate, &theirs.key),
+        caller(),
+    ];
+    let gateway = serve(documents).await;
+    for name in ["theirs", "mixed", "missing", "none", "ours"] {
+        let answer = gateway.ask(&whole(&format!("{name}/any"))).await;
+        let told = answer.text();
+        assert_eq!(answer.status == 200, name == "ours", "{name}: {told}");
+        assert!(!told.contains("PRIVATE KEY"), "{told}");
+    }
+    assert_eq!(a.requests(), 1);
+    // One that takes its place is shown from the next connection on.
+    let renewed = shown("ours", &theirs.certificate, &theirs.key);
+    gateway
+        .edit(
+            "all.yaml",
+            &[
+                tls("ours", ", clientCertificateRef: {name: ours}"),
+                ca("good", &server),
+                renewed,
+                caller(),
+            ]
+            .concat(),
+        )
+        .await;
+    assert_ne!(gateway.ask(&whole("ours/any")).await.status, 200);
+    let lines = gateway.err.so_far();
+    assert!(lines.iter().all(|line| !line.contains("PRIVATE KEY")));
 }
 
 #[tokio::test]

@@ -14,10 +14,10 @@ mod error;
 pub mod request;
 mod usage;
 
-pub use answer::{Answer, AnswerFacts, answer};
-pub use chunk::{Chunk, Payload, payload};
+pub use answer::{Answer, AnswerFacts, Part, answer, reported_usage};
+pub use chunk::{Chunk, Payload, payload, stray_error};
 pub use conversation::opening;
-pub use error::{ErrorFacts, error_body, render_error};
+pub use error::{ErrorFacts, error_body, named_error, render_error};
 pub use usage::Usage;
 
 use crate::json::JsonError;

@@ -3,7 +3,7 @@
 //! Between the upstream's body and whoever reads events. The framing is the WHATWG HTML standard's
 //! ("Server-sent events", 9.2.5 and 9.2.6): lines end in LF, CRLF or CR; a blank line ends an event; several
 //! data lines are joined by LF; a byte order mark at the very start is ignored. Bytes may be split anywhere.
-//! Every byte comes out again in some event's `raw`, so that a stream can be passed on exactly as it came.
+//! Every other byte comes out again in some event's `raw`, so that a stream can be passed on exactly as it came.
 //!
 //! It fails only when one event is larger than agreed.
 
@@ -23,6 +23,30 @@ use frame::Frame;
 pub struct TooLarge {
     /// The most bytes an event may have, separators included.
     pub limit: usize,
+}
+
+/// Whether a body begins as a stream of events does: with a comment or a field that the standard knows. `None`: too little has come.
+#[must_use]
+pub fn begins_events(body: &[u8]) -> Option<bool> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    if !body.is_empty() && MARK.starts_with(body) {
+        return None;
+    }
+    let text = body.strip_prefix(MARK).unwrap_or(body);
+    let blank = text
+        .iter()
+        .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+        .count();
+    let line = text.get(blank..).unwrap_or_default();
+    if line.is_empty() {
+        return None;
+    }
+    let fields: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
+    if fields.iter().any(|field| line.starts_with(field)) {
+        return Some(true);
+    }
+    let may_become = fields.iter().any(|field| field.starts_with(line));
+    (!may_become).then_some(false)
 }
 
 /// Cuts a stream into events.
@@ -98,6 +122,21 @@ impl Decoder {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.begun.len() + self.chunks.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// What has come of the last event at the clean end of a stream whose last blank line is missing, with the line ends that it lacks. The
+    /// standard throws it away; servers that end so mean it. Whether it was cut only its data can tell.
+    #[must_use]
+    pub fn rest(&mut self) -> Option<Event> {
+        if self.refused || self.begun.is_empty() {
+            return None;
+        }
+        let missing: &[u8] = match self.frame {
+            Frame::LineStart => b"\n",
+            Frame::AfterCr | Frame::InLine => b"\n\n",
+        };
+        self.frame = Frame::default();
+        Some(self.event(Bytes::from_static(missing)))
     }
 
     /// The event that `ending` ends.

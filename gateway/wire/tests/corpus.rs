@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "checks/json_object.rs"]
-mod json_object;
 #[path = "checks/payload.rs"]
 mod payload;
 #[path = "checks/request.rs"]
@@ -28,11 +26,6 @@ fn replay(target: &str, check: fn(&[u8])) {
         assert!(bytes.is_ok(), "{}", input.path().display());
         bytes.iter().for_each(|bytes| check(bytes));
     }
-}
-
-#[test]
-fn the_scanner_agrees_with_serde_json() {
-    replay("json_object", json_object::check);
 }
 
 #[test]

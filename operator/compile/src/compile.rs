@@ -3,13 +3,15 @@
 //! Every object is read by itself, then linked to the others; one that is not acceptable is replaced by its last accepted version, if there is
 //! one. Nothing here fails: what is wrong with an object is said in its verdict and harms only that object.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use fairlead_crds::v1alpha1::{LLMProvider, RoutingRule, VirtualKey};
-use fairlead_snapshot::{FORMAT, Key, ObjectName, Provider, Rule, Snapshot};
+use fairlead_snapshot::{Key, ObjectName, Provider, Rule, Snapshot};
 
-use crate::credential::Credentials;
+use crate::bounds::Room;
 use crate::inputs::Inputs;
+use crate::kinds::Kind;
 use crate::object::Object;
 use crate::objects::Objects;
 use crate::owner::Owners;
@@ -19,6 +21,7 @@ use crate::rule;
 use crate::verdict::Verdict;
 use crate::virtual_key::{self, Claims, WantedKey};
 use crate::world::World;
+use fairlead_snapshot::Credentials;
 use fairlead_snapshot::order;
 
 /// What the compiler makes of its inputs.
@@ -43,14 +46,17 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
     );
     let mut objects = Objects::read(inputs);
     let owners = Owners::link(&mut objects.organizations, &mut objects.teams, &world);
-    let (providers, credentials) = providers(&mut objects.providers, &world);
+    let mut room = Room::new(&inputs.settings);
+    let (providers, credentials) = providers(&mut objects.providers, &world, &mut room);
     let (keys, wanted) = keys(
         &mut objects.keys,
         &virtual_key::Linked {
             world: &world,
             owners: &owners,
             providers: &providers,
+            offered: RefCell::default(),
         },
+        &mut room,
     );
     let rules = rules(
         &mut objects.rules,
@@ -60,14 +66,9 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
             owners: &owners,
         },
         &world,
+        &mut room,
     );
-    let snapshot = Snapshot {
-        format: FORMAT,
-        gateway_namespace: inputs.settings.gateway_namespace.clone(),
-        providers,
-        rules,
-        keys,
-    };
+    let snapshot = Snapshot::new(&inputs.settings.gateway_namespace, providers, rules, keys);
     Compiled {
         snapshot,
         credentials,
@@ -79,71 +80,134 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
 fn providers(
     objects: &mut [Object<'_, LLMProvider>],
     world: &World<'_>,
+    room: &mut Room<'_>,
 ) -> (BTreeMap<ObjectName, Provider>, Credentials) {
     let mut providers = BTreeMap::new();
     let mut credentials = Credentials::default();
+    oldest_first(objects);
     for object in objects {
-        let provider = if let Some(spec) = &object.spec {
-            let (provider, unresolved) =
-                provider::build(&object.name, spec, world, &mut credentials);
-            object.unresolved(unresolved);
-            provider
-        } else if let Some(last) = world.past.provider(&object.name) {
-            let (provider, unresolved) =
-                provider::relink(&object.name, last, world, &mut credentials);
-            object.previous(unresolved);
-            provider
-        } else {
-            continue;
-        };
-        providers.insert(object.name.clone(), provider);
+        if let Some((provider, values)) = provider(object, world, room) {
+            credentials.extend(values);
+            providers.insert(object.name.clone(), provider);
+        }
     }
     (providers, credentials)
+}
+
+fn provider(
+    object: &mut Object<'_, LLMProvider>,
+    world: &World<'_>,
+    room: &mut Room<'_>,
+) -> Option<(Provider, Credentials)> {
+    if let Some(spec) = &object.spec {
+        let mut values = Credentials::default();
+        let (provider, unresolved) = provider::build(&object.name, spec, world, &mut values);
+        match room.take(&object.name, &provider, &values) {
+            Ok(()) => {
+                object.unresolved(unresolved);
+                return Some((provider, values));
+            }
+            Err(finding) => object.refuse(finding),
+        }
+    }
+    let last = world.past.provider(&object.name)?;
+    let mut values = Credentials::default();
+    let (provider, unresolved) = provider::relink(object, last, world, &mut values);
+    room.take(&object.name, &provider, &values).ok()?;
+    object.previous(unresolved);
+    Some((provider, values))
 }
 
 fn keys(
     objects: &mut [Object<'_, VirtualKey>],
     to: &virtual_key::Linked<'_>,
+    room: &mut Room<'_>,
 ) -> (BTreeMap<ObjectName, Key>, Vec<WantedKey>) {
     let mut keys = BTreeMap::new();
     let mut claims = Claims::default();
-    // Older objects claim the Secrets to be made first.
-    objects.sort_by(|a, b| (order::age(a.created), &a.name).cmp(&(order::age(b.created), &b.name)));
+    // Whoever has a value claims the Secrets to be made first - it may be its own that is gone -, then older objects.
+    objects.sort_by_cached_key(|object| {
+        let held = to.world.past.key(&object.name);
+        let held = held.is_some_and(|key| key.digest.is_some());
+        (!held, order::age(object.created), object.name.clone())
+    });
     for object in objects.iter_mut() {
-        let key = if let Some(spec) = &object.spec {
-            let (key, unresolved) = virtual_key::build(&object.name, spec, to, &mut claims);
-            object.unresolved(unresolved);
-            key
-        } else if let Some(last) = to.world.past.key(&object.name) {
-            let (key, unresolved) = virtual_key::relink(object, last, to);
-            object.previous(unresolved);
-            key
-        } else {
-            continue;
-        };
-        keys.insert(object.name.clone(), key);
+        if object.is_being_deleted() {
+            // Deleting a key revokes it. Something may hold the object back for as long as it likes, but not the revocation.
+            object.gone("the key is being deleted, so it is refused");
+        } else if let Some(key) = key(object, to, &mut claims, room) {
+            keys.insert(object.name.clone(), key);
+        }
     }
     virtual_key::settle(&mut keys, objects, &to.world.past);
     (keys, claims.into_wanted())
+}
+
+fn key(
+    object: &mut Object<'_, VirtualKey>,
+    to: &virtual_key::Linked<'_>,
+    claims: &mut Claims,
+    room: &mut Room<'_>,
+) -> Option<Key> {
+    let none = Credentials::default();
+    if let Some(spec) = &object.spec {
+        let (key, unresolved) = virtual_key::build(&object.name, spec, to, claims);
+        match room.take(&object.name, &key, &none) {
+            Ok(()) => {
+                object.unresolved(unresolved);
+                return Some(key);
+            }
+            Err(finding) => object.refuse(finding),
+        }
+    }
+    let last = to.world.past.key(&object.name)?;
+    let (key, unresolved) = virtual_key::relink(object, last, to);
+    room.take(&object.name, &key, &none).ok()?;
+    object.previous(unresolved);
+    Some(key)
 }
 
 fn rules(
     objects: &mut [Object<'_, RoutingRule>],
     to: &rule::Linked<'_>,
     world: &World<'_>,
+    room: &mut Room<'_>,
 ) -> Vec<Rule> {
-    let mut rules = Vec::with_capacity(objects.len());
-    for object in objects {
-        if let Some(spec) = &object.spec {
-            let mut rule = rule::build(&object.name, object.created, spec, world.settings);
-            object.unresolved(rule::link(&mut rule, to));
-            rules.push(rule);
-        } else if let Some(last) = world.past.rule(&object.name) {
-            let mut rule = last.clone();
-            object.previous(rule::link(&mut rule, to));
-            rules.push(rule);
-        }
-    }
+    oldest_first(objects);
+    let mut rules: Vec<Rule> = objects
+        .iter_mut()
+        .filter_map(|object| rule(object, to, world, room))
+        .collect();
     order::sort(&mut rules);
     rules
+}
+
+fn rule(
+    object: &mut Object<'_, RoutingRule>,
+    to: &rule::Linked<'_>,
+    world: &World<'_>,
+    room: &mut Room<'_>,
+) -> Option<Rule> {
+    let none = Credentials::default();
+    if let Some(spec) = &object.spec {
+        let mut rule = rule::build(&object.name, object.created, spec, world.settings);
+        let unresolved = rule::link(&mut rule, to);
+        match room.take(&object.name, &rule, &none) {
+            Ok(()) => {
+                object.unresolved(unresolved);
+                return Some(rule);
+            }
+            Err(finding) => object.refuse(finding),
+        }
+    }
+    let mut rule = world.past.rule(&object.name)?.clone();
+    let unresolved = rule::link(&mut rule, to);
+    room.take(&object.name, &rule, &none).ok()?;
+    object.previous(unresolved);
+    Some(rule)
+}
+
+/// Older objects come first where not all can have what they want.
+fn oldest_first<K: Kind>(objects: &mut [Object<'_, K>]) {
+    objects.sort_by(|a, b| (order::age(a.created), &a.name).cmp(&(order::age(b.created), &b.name)));
 }

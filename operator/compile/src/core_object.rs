@@ -3,6 +3,7 @@
 //! Messages name keys, never values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::document::Document;
 use crate::finding::{Finding, Reason};
 use crate::path::Path;
-use crate::secret::{Secret, SecretBytes};
+use fairlead_snapshot::SecretBytes;
+
+use crate::secret::Secret;
 
 /// A Secret, without the values that cannot be read; `stringData` goes before `data`, as the API server merges them.
 pub(crate) fn secret(document: &Document) -> (Secret, Vec<Finding>) {
@@ -40,8 +43,9 @@ pub(crate) fn secret(document: &Document) -> (Secret, Vec<Finding>) {
     (
         Secret {
             labels,
-            data,
+            data: Arc::new(data),
             any_use: false,
+            withheld: false,
             generated_for: None,
         },
         faults,

@@ -51,6 +51,11 @@ impl<'d> Envelope<'d> {
         Some(time.0.as_second())
     }
 
+    /// Whether the object is deleted and only held back by a finalizer.
+    pub(crate) fn is_being_deleted(&self) -> bool {
+        !self.metadata["deletionTimestamp"].is_null()
+    }
+
     /// An empty verdict on the object.
     pub(crate) fn verdict(&self, document: &Document) -> Verdict {
         Verdict::new(self.kind, self.name(), self.generation(), &document.origin)

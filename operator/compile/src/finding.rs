@@ -69,8 +69,12 @@ reasons! {
     Duplicate,
     /// The object's namespace may not ask for this, or the other side does not admit it.
     NotPermitted,
+    /// It is larger than what can be published for one object, or for its namespace.
+    TooLarge,
     /// Something else already holds the name or the value.
     Conflict,
+    /// The object is being deleted.
+    Terminating,
     /// The CEL expression does not compile, or is over a bound.
     ConditionInvalid,
     /// There is no such provider, or it was never accepted.

@@ -182,6 +182,8 @@ pub(crate) fn unknown(envelope: &Envelope<'_>, document: &Document) -> Verdict {
                 kinds::API_VERSION
             ),
         );
+    } else if kinds::NAMES.contains(&envelope.kind) {
+        verdict.faults = finding("apiVersion", Reason::UnknownKind, stray(envelope.kind));
     } else {
         verdict.notes = finding(
             "kind",
@@ -190,6 +192,13 @@ pub(crate) fn unknown(envelope: &Envelope<'_>, document: &Document) -> Verdict {
         );
     }
     verdict
+}
+
+fn stray(kind: &str) -> String {
+    let ours = kinds::API_VERSION;
+    format!(
+        "{kind} is a kind of {ours}, and nothing of another API is read; if it is another one's {kind}, keep it elsewhere"
+    )
 }
 
 /// Findings with the lines of their fields, in the order of the file; objects that came from no file keep the order of the checks.

@@ -11,6 +11,8 @@
 //!
 //! [`Snapshot`]: fairlead_snapshot::Snapshot
 
+mod bounds;
+mod certificates;
 mod compile;
 mod core_object;
 mod credential;
@@ -37,12 +39,14 @@ mod verdict;
 mod virtual_key;
 mod world;
 
+pub use bounds::{
+    CA_BYTES, CLIENT_CERTIFICATE_BYTES, CREDENTIAL_BYTES, ENTRY_BYTES, KEY_BYTES, NAMESPACE_BYTES,
+};
 pub use compile::{Compiled, compile};
-pub use credential::Credentials;
 pub use document::{Document, Lines, Origin, ParseError, documents};
 pub use finding::{Finding, Reason};
 pub use inputs::{Inputs, PrivateNetworks, Settings};
 pub use report::report;
-pub use secret::{Secret, SecretBytes, Secrets};
+pub use secret::{Secret, Secrets};
 pub use verdict::{ConditionValue, InForce, Verdict, conditions};
 pub use virtual_key::WantedKey;

@@ -78,6 +78,25 @@ impl<'d, K: Kind> Object<'d, K> {
         self.verdict.unresolved = findings;
     }
 
+    /// Notes a fault for which this version cannot be in force.
+    pub(crate) fn refuse(&mut self, finding: Finding) {
+        self.fault(finding);
+        self.verdict.in_force = InForce::Nothing;
+    }
+
+    /// Whether somebody deleted the object and a finalizer still holds it back.
+    pub(crate) fn is_being_deleted(&self) -> bool {
+        Envelope::of(self.document).is_being_deleted()
+    }
+
+    /// Notes that no version of the object counts any more, because it is being deleted.
+    pub(crate) fn gone(&mut self, message: &str) {
+        let path = Path::of("metadata").field("deletionTimestamp");
+        self.verdict.in_force = InForce::Nothing;
+        self.verdict.unresolved.clear();
+        self.fault(Finding::new(&path, Reason::Terminating, message));
+    }
+
     /// Notes a fault that only shows beside other objects.
     pub(crate) fn fault(&mut self, finding: Finding) {
         self.verdict

@@ -2,11 +2,11 @@
 //!
 //! They are read from the snapshot that is live, so a restart forgets nothing that the snapshot remembers. Only what the object itself
 //! said is kept; what it refers to is linked anew, so a revocation counts at once. Teams and organizations are no entries of a
-//! snapshot: what is known of them is what its keys say.
+//! snapshot: what is known of them is what its keys say. A snapshot of any format that was read says the same as one of this version's own.
 
 use std::collections::BTreeMap;
 
-use fairlead_snapshot::{FORMAT, Key, ObjectName, Provider, Refusal, Rule, Snapshot};
+use fairlead_snapshot::{Key, ObjectName, Provider, Refusal, Rule, Snapshot};
 
 /// The last accepted versions.
 #[derive(Default)]
@@ -19,9 +19,9 @@ pub(crate) struct Past<'a> {
 impl<'a> Past<'a> {
     /// The past of an installation in `gateway_namespace`. A snapshot of another one says nothing: what was permitted there may not be here.
     pub(crate) fn of(previous: Option<&'a Snapshot>, gateway_namespace: &str) -> Self {
-        let Some(snapshot) = previous.filter(|snapshot| {
-            snapshot.format == FORMAT && snapshot.gateway_namespace == gateway_namespace
-        }) else {
+        let Some(snapshot) =
+            previous.filter(|snapshot| snapshot.gateway_namespace == gateway_namespace)
+        else {
             return Self::default();
         };
         let with_team = snapshot

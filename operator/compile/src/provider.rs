@@ -5,30 +5,32 @@ mod url;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fairlead_crds::SECRET_CA;
 use fairlead_crds::text::DurationText;
 use fairlead_crds::v1alpha1::{
-    Access as AccessSpec, From, LLMProvider, LLMProviderSpec, ProviderType,
-    Simulated as SimulatedSpec,
+    Access as AccessSpec, From, HttpVersion as HttpVersionSpec, LLMProvider, LLMProviderSpec,
+    ProviderType, Simulated as SimulatedSpec,
 };
-use fairlead_snapshot::{Access, Model, ObjectName, Protocol, Provider, Simulated, Timeouts};
+use fairlead_snapshot::{
+    Access, HttpVersion, Model, ObjectName, Protocol, Provider, Simulated, Timeouts,
+};
 
-use crate::credential::{self, Credentials};
+use fairlead_snapshot::Credentials;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::certificates;
+use crate::credential;
 use crate::durations;
 use crate::finding::{Finding, Reason};
 use crate::kinds::{About, Kind};
+use crate::object::Object;
 use crate::path::Path;
 use crate::resilience;
-use crate::secret::Wanted;
 use crate::selector;
 use crate::world::World;
 
 /// Where OpenAI's own API begins.
 const OPENAI: &str = "https://api.openai.com/v1";
-/// The key in a Secret of CA certificates, where none is named.
-const CA_KEY: &str = "ca.crt";
-/// What a Secret of CA certificates must hold at least once.
-const PEM_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 /// The status a simulated failure gets, where none is named.
 const SIMULATED_STATUS: u16 = 503;
 
@@ -94,6 +96,13 @@ fn open_ai_faults(spec: &LLMProviderSpec, about: &About<'_>, path: &Path) -> Vec
             "tls needs a baseURL that starts with https://",
         ));
     }
+    if spec.tls.as_ref().is_some_and(certificates::are_none) {
+        faults.push(Finding::new(
+            &path.field("tls"),
+            Reason::Invalid,
+            "tls says nothing; give caCertificateRef, clientCertificateRef or both",
+        ));
+    }
     if spec.allow_private_network == Some(true)
         && !about
             .settings
@@ -114,6 +123,7 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         ("baseURL", spec.base_url.is_some()),
         ("tls", spec.tls.is_some()),
         ("credentials", spec.credentials.is_some()),
+        ("httpVersion", spec.http_version.is_some()),
         ("allowPrivateNetwork", spec.allow_private_network.is_some()),
         ("continuation", spec.continuation.is_some()),
     ];
@@ -165,6 +175,7 @@ pub(crate) fn build(
     credentials: &mut Credentials,
 ) -> (Provider, Vec<Finding>) {
     let mut unresolved = Vec::new();
+    let certificates = certificates::build(name, spec, world, credentials, &mut unresolved);
     let protocol = match spec.kind {
         ProviderType::OpenAI => Protocol::OpenAi {
             base_url: spec
@@ -173,12 +184,17 @@ pub(crate) fn build(
                 .map_or(OPENAI, |url| url.as_str().trim_end_matches('/'))
                 .to_owned(),
             private_network: spec.allow_private_network == Some(true),
-            ca_certificates: ca_certificates(&name.namespace, spec, world, &mut unresolved),
+            ca_certificates: certificates.trusted,
+            client_certificate: certificates.shown,
             stream_usage: spec
                 .open_ai
                 .as_ref()
                 .and_then(|options| options.stream_usage)
                 != Some(false),
+            http_version: match spec.http_version {
+                None | Some(HttpVersionSpec::Http1) => HttpVersion::Http1,
+                Some(HttpVersionSpec::Http2) => HttpVersion::Http2,
+            },
         },
         ProviderType::Simulated => Protocol::Simulated(simulated(spec.simulated.as_ref())),
     };
@@ -219,48 +235,50 @@ pub(crate) fn build(
 
 /// The last accepted version, with what must not outlive its permission looked at anew.
 pub(crate) fn relink(
-    name: &ObjectName,
+    object: &Object<'_, LLMProvider>,
     last: &Provider,
     world: &World<'_>,
     credentials: &mut Credentials,
 ) -> (Provider, Vec<Finding>) {
+    let name = &object.name;
     let mut provider = last.clone();
+    let said = &object.document.value["spec"]["access"];
+    still_admitted(&mut provider.access, &name.namespace, said, world);
+    let mut unresolved = credential::relink(name, &mut provider.credentials, world, credentials);
     if let Protocol::OpenAi {
-        private_network, ..
+        private_network,
+        ca_certificates,
+        client_certificate,
+        ..
     } = &mut provider.protocol
     {
         *private_network &= world.settings.permits_private_network(&name.namespace);
+        unresolved.extend(certificates::relink(
+            name,
+            ca_certificates,
+            client_certificate,
+            world,
+            credentials,
+        ));
     }
-    let unresolved = credential::relink(name, &mut provider.credentials, world, credentials);
     (provider, unresolved)
 }
 
-/// The certificates to trust. An empty text where they were asked for and cannot be had: it trusts nobody, so the provider is not used unverified.
-fn ca_certificates(
-    namespace: &str,
-    spec: &LLMProviderSpec,
-    world: &World<'_>,
-    unresolved: &mut Vec<Finding>,
-) -> Option<String> {
-    let reference = &spec.tls.as_ref()?.ca_certificate_ref;
-    let wanted = Wanted {
-        namespace,
-        name: reference.name.as_str(),
-        key: reference.key.as_ref().map_or(CA_KEY, |key| key.as_str()),
-        label: SECRET_CA,
-        path: Path::of("spec").field("tls").field("caCertificateRef"),
+/// Takes away the namespaces that `said`, what this version says of access, does not admit: who was admitted for a label that is gone must not be
+/// admitted for as long as something else is wrong. Where it cannot be told, all stay; none is added.
+fn still_admitted(access: &mut Access, own: &str, said: &Value, world: &World<'_>) {
+    let Access::Namespaces(admitted) = access else {
+        return;
     };
-    let pem = wanted.bytes(world.secrets).and_then(|bytes| {
-        let text = std::str::from_utf8(bytes.expose())
-            .ok()
-            .filter(|text| text.contains(PEM_CERTIFICATE));
-        text.map(str::to_owned)
-            .ok_or_else(|| wanted.invalid("is no PEM bundle of certificates"))
-    });
-    Some(pem.unwrap_or_else(|finding| {
-        unresolved.push(finding);
-        String::new()
-    }))
+    let Ok(said) = AccessSpec::deserialize(said) else {
+        return;
+    };
+    if !access_faults(Some(&said), &Path::of("spec").field("access")).is_empty() {
+        return;
+    }
+    if let Access::Namespaces(now) = self::access(own, Some(&said), world) {
+        admitted.retain(|namespace| now.contains(namespace));
+    }
 }
 
 fn access(own: &str, access: Option<&AccessSpec>, world: &World<'_>) -> Access {

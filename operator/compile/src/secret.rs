@@ -4,10 +4,10 @@
 //! whoever may create a provider could have any Secret of the namespace sent to a server of theirs.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::sync::Arc;
 
 use fairlead_crds::SECRET_LABEL;
-use fairlead_snapshot::ObjectName;
+use fairlead_snapshot::{ObjectName, SecretBytes};
 
 use crate::finding::{Finding, Reason};
 use crate::path::Path;
@@ -22,33 +22,30 @@ pub struct Secret {
     pub labels: BTreeMap<String, String>,
     /// Whether it may be used for anything, whatever its labels say: files of a folder that holds nothing but our secrets.
     pub any_use: bool,
-    /// Its values.
-    pub data: BTreeMap<String, SecretBytes>,
+    /// Its values, shared with whoever keeps them.
+    pub data: Arc<BTreeMap<String, SecretBytes>>,
+    /// Its values are not here, because the Secrets of its namespace are too large together.
+    pub withheld: bool,
     /// The virtual key that it was made for, where it was made and not written by hand.
     pub generated_for: Option<ObjectName>,
 }
 
-/// A value that is never shown: printing says how long it is, and there is no way to serialise it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct SecretBytes(Vec<u8>);
-
-impl SecretBytes {
-    /// Takes a value into keeping.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
-    }
-
-    /// The value itself. Every call is a place to look at.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretBytes({} bytes)", self.0.len())
-    }
+/// The Secrets of a namespace that are labelled for a use. The others are not even looked at: there may be very many.
+pub(crate) fn labelled<'s>(
+    secrets: &'s Secrets,
+    namespace: &str,
+    label: &str,
+) -> impl Iterator<Item = &'s Secret> {
+    secrets
+        .range(ObjectName::new(namespace, "")..)
+        .take_while(move |(name, _)| name.namespace == namespace)
+        .map(|(_, secret)| secret)
+        .filter(move |secret| {
+            secret
+                .labels
+                .get(SECRET_LABEL)
+                .is_some_and(|found| found == label)
+        })
 }
 
 /// One value in a Secret, as an object names it.
@@ -94,6 +91,13 @@ impl Wanted<'_> {
             );
             return Err(self.finding(Reason::SecretNotLabelled, message));
         }
+        if secret.withheld {
+            let message = format!(
+                "the labelled Secrets of the namespace are too large together, so {} is not read; remove some of them, then write it again",
+                self.secret()
+            );
+            return Err(self.finding(Reason::SecretInvalid, message));
+        }
         let missing = || {
             self.finding(
                 Reason::SecretKeyNotFound,
@@ -114,6 +118,32 @@ impl Wanted<'_> {
             Some(token) => Ok(token),
             None => Err(self.invalid("holds characters other than printable ASCII, or spaces")),
         }
+    }
+
+    /// The same, of a value that may not be longer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::token`], and that it is longer.
+    pub(crate) fn token_within<'s>(
+        &self,
+        most: usize,
+        secrets: &'s Secrets,
+    ) -> Result<&'s str, Finding> {
+        self.within(most, self.bytes(secrets)?)?;
+        self.token(secrets)
+    }
+
+    /// Whether the value is no longer than it may be.
+    ///
+    /// # Errors
+    ///
+    /// It is.
+    pub(crate) fn within(&self, most: usize, value: &SecretBytes) -> Result<(), Finding> {
+        if value.len() > most {
+            return Err(self.invalid(&format!("is longer than the {most} bytes it may have")));
+        }
+        Ok(())
     }
 
     /// A finding that the value is not usable.
@@ -151,7 +181,10 @@ mod tests {
     #[test]
     fn a_value_is_never_printed() {
         let secret = Secret {
-            data: BTreeMap::from([("apiKey".to_owned(), SecretBytes::new("hunter2"))]),
+            data: Arc::new(BTreeMap::from([(
+                "apiKey".to_owned(),
+                SecretBytes::new("hunter2"),
+            )])),
             ..Secret::default()
         };
         assert_eq!(

@@ -3,11 +3,14 @@
 mod conflict;
 mod value;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fairlead_crds::text::ModelPattern as ModelPatternSpec;
 use fairlead_crds::v1alpha1::{AllowedProvider as AllowedSpec, VirtualKey, VirtualKeySpec};
-use fairlead_snapshot::{Allow, AllowedProvider, Key, ModelPattern, ObjectName, Provider, Refusal};
+use fairlead_snapshot::{
+    Allow, AllowedProvider, Key, KeyDigest, ModelPattern, ObjectName, Provider, Refusal,
+};
 
 use crate::finding::{Finding, Reason};
 use crate::kinds::{About, Kind};
@@ -80,6 +83,20 @@ pub(crate) struct Linked<'a> {
     pub(crate) world: &'a World<'a>,
     pub(crate) owners: &'a Owners,
     pub(crate) providers: &'a BTreeMap<ObjectName, Provider>,
+    /// What the Secrets of a namespace hold, for those of which it was asked.
+    pub(crate) offered: RefCell<BTreeMap<String, BTreeSet<KeyDigest>>>,
+}
+
+impl Linked<'_> {
+    /// Whether a Secret of the namespace, labelled for it, still holds the value of this digest. The Secrets are gone through once, however many
+    /// keys are not acceptable.
+    fn offers(&self, namespace: &str, digest: &KeyDigest) -> bool {
+        let mut offered = self.offered.borrow_mut();
+        let offered = offered
+            .entry(namespace.to_owned())
+            .or_insert_with(|| value::offered(namespace, self.world.secrets));
+        offered.contains(digest)
+    }
 }
 
 /// A key with its value, team and providers looked up. Values still to be made are noted in `claims`.
@@ -124,7 +141,7 @@ pub(crate) fn relink(
     key.digest = last
         .digest
         .clone()
-        .filter(|digest| value::offered(&object.name.namespace, digest, to.world.secrets));
+        .filter(|digest| to.offers(&object.name.namespace, digest));
     let suspended = last.refused == Some(Refusal::Suspended)
         || object.document.value["spec"]["suspended"] == true;
     let mut unresolved = Vec::new();

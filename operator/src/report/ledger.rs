@@ -7,11 +7,11 @@ use fairlead_snapshot::{ObjectName, Snapshot};
 use tokio::time::Instant;
 
 /// An object: its kind and name.
-pub type Entry = (String, ObjectName);
+pub(crate) type Entry = (String, ObjectName);
 
 /// When each entry last changed.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     entries: BTreeMap<Entry, Change>,
 }
 
@@ -27,14 +27,14 @@ struct Change {
 impl Ledger {
     /// The index in which the entry last changed, and when that was published.
     #[must_use]
-    pub fn since(&self, entry: &Entry) -> Option<(u64, Instant)> {
+    pub(crate) fn since(&self, entry: &Entry) -> Option<(u64, Instant)> {
         self.entries
             .get(entry)
             .map(|change| (change.index, change.published))
     }
 
     /// Notes what changed between two snapshots, of which `index` is the generation that publishes the later one.
-    pub fn note(
+    pub(crate) fn note(
         &mut self,
         before: Option<&Snapshot>,
         after: &Snapshot,

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use fairlead_compile::InForce;
+use fairlead_compile::{InForce, Verdict, conditions};
 use tokio::time::Instant;
 
 use crate::replicas::Replica;
 
 /// How long replicas may take before it is worth telling: most have caught up within a fraction of it, and one write is better than two.
-pub const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// How long a replica may be unreachable before that is told: pods that go away are unreachable before they are gone from the endpoints.
-pub const UNREACHABLE: Duration = Duration::from_secs(5);
+pub(crate) const UNREACHABLE: Duration = Duration::from_secs(5);
 
 /// A condition's status, reason and message; or `Wait`: not known yet, so that what was said last stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Programmed {
+pub(crate) enum Programmed {
     /// This is so.
     Is(&'static str, &'static str, String),
     /// It will be known soon; look again after so long.
@@ -23,28 +23,14 @@ pub enum Programmed {
 
 /// `since`: the generation of the index in which the object's entry last changed, and when that was published.
 #[must_use]
-pub fn programmed(
-    in_force: InForce,
+pub(crate) fn programmed(
+    verdict: &Verdict,
     since: Option<(u64, Instant)>,
     replicas: &[Replica],
     now: Instant,
 ) -> Programmed {
-    match in_force {
-        InForce::Previous => {
-            return Programmed::Is(
-                "False",
-                "NotAccepted",
-                "the last accepted version stays in force".to_owned(),
-            );
-        }
-        InForce::Nothing => {
-            return Programmed::Is(
-                "False",
-                "NotAccepted",
-                "no version of this object is in force".to_owned(),
-            );
-        }
-        InForce::This => {}
+    if let Some((reason, message)) = unfit(verdict) {
+        return Programmed::Is("False", reason, message);
     }
     let Some((generation, published)) = since else {
         return Programmed::Wait(GRACE);
@@ -54,7 +40,15 @@ pub fn programmed(
             ("False", "NoReadyReplicas", "no gateway is ready".to_owned())
         });
     }
-    let unreachable = replicas
+    // A gateway never goes back to an older index, so one that has reported this one need not be asked again to be believed.
+    let (current, behind): (Vec<_>, Vec<_>) = replicas
+        .iter()
+        .partition(|replica| replica.enforces >= Some(generation));
+    let message = format!("{}/{} replicas", current.len(), replicas.len());
+    if behind.is_empty() {
+        return Programmed::Is("True", "Programmed", message);
+    }
+    let unreachable = behind
         .iter()
         .find_map(|replica| Some((replica, replica.unreachable_since?)));
     if let Some((replica, since)) = unreachable {
@@ -66,19 +60,28 @@ pub fn programmed(
             ("Unknown", "ReplicaUnreachable", message)
         });
     }
-    let current = replicas
-        .iter()
-        .filter(|replica| replica.enforces >= Some(generation))
-        .count();
-    let message = format!("{current}/{} replicas", replicas.len());
-    if current == replicas.len() {
-        return Programmed::Is("True", "Programmed", message);
-    }
-    if replicas.iter().any(|replica| replica.enforces.is_none()) {
+    if behind.iter().any(|replica| replica.enforces.is_none()) {
         // Just become ready; it is being asked.
         return Programmed::Wait(GRACE);
     }
     after(published, GRACE, now, || ("False", "Pending", message))
+}
+
+/// Why this version cannot be enforced as it was meant, whatever the gateways do, in the words of the condition that says so first.
+fn unfit(verdict: &Verdict) -> Option<(&'static str, String)> {
+    let [accepted, resolved] = conditions(verdict);
+    let told = match verdict.in_force {
+        InForce::Previous => "; the last accepted version stays in force",
+        InForce::Nothing => "; no version of this object is in force",
+        InForce::This => "",
+    };
+    if accepted.status != "True" {
+        return Some((accepted.reason, format!("see {}{told}", accepted.kind)));
+    }
+    (resolved.status != "True").then(|| {
+        let message = format!("see {}; all else that it says counts", resolved.kind);
+        (resolved.reason, message)
+    })
 }
 
 fn after(
@@ -97,6 +100,11 @@ fn after(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use fairlead_compile::{Document, Inputs, Origin, Secrets, Settings, compile};
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn replica(pod: &str, enforces: u64) -> Replica {
@@ -104,8 +112,28 @@ mod tests {
             pod: pod.to_owned(),
             enforces: Some(enforces),
             format: Some(1),
+            reads_admin_secret: true,
             unreachable_since: None,
         }
+    }
+
+    /// What the compiler says of a provider beside nothing else.
+    fn verdict(spec: &Value) -> Verdict {
+        let value = json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": "LLMProvider", "metadata": {"namespace": "a", "name": "p", "generation": 3}, "spec": spec});
+        let origin = Origin::default();
+        let inputs = Inputs {
+            settings: Settings::new("own"),
+            objects: vec![Arc::new(Document { value, origin })],
+            secrets: Secrets::new(),
+            namespaces: std::collections::BTreeMap::new(),
+        };
+        compile(None, &inputs).verdicts.remove(0)
+    }
+
+    fn good() -> Verdict {
+        let verdict = verdict(&json!({"type": "Simulated"}));
+        assert!(verdict.is_good());
+        verdict
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "shorter to call")]
@@ -121,7 +149,7 @@ mod tests {
         let published = Instant::now();
         let ask = |replicas: &[Replica], after: u64| {
             told(programmed(
-                InForce::This,
+                &good(),
                 Some((7, published)),
                 replicas,
                 published + Duration::from_secs(after),
@@ -147,7 +175,7 @@ mod tests {
             ..replica("b", 0)
         };
         let outcome = programmed(
-            InForce::This,
+            &good(),
             Some((7, now - Duration::from_secs(60))),
             &[replica("a", 7), fresh],
             now,
@@ -156,35 +184,79 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_unreachable_replica_is_named_after_a_while() {
+    async fn an_unreachable_replica_that_is_behind_is_named_after_a_while() {
+        let since = Instant::now();
+        let gone = Replica {
+            unreachable_since: Some(since),
+            ..replica("b", 6)
+        };
+        let never_asked = Replica {
+            enforces: None,
+            ..gone.clone()
+        };
+        for behind in [gone, never_asked] {
+            let replicas = [replica("a", 7), behind];
+            let ask = |after: u64| {
+                programmed(
+                    &good(),
+                    Some((7, since)),
+                    &replicas,
+                    since + Duration::from_secs(after),
+                )
+            };
+            assert_eq!(told(ask(3)), ("", "Wait"));
+            let Programmed::Is(status, reason, message) = ask(6) else {
+                panic!("it is told")
+            };
+            assert_eq!((status, reason), ("Unknown", "ReplicaUnreachable"));
+            assert!(message.contains('b'), "{message}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unreachable_replica_flips_only_the_objects_that_it_had_not_reached() {
         let since = Instant::now();
         let gone = Replica {
             unreachable_since: Some(since),
             ..replica("b", 7)
         };
-        let replicas = [replica("a", 7), gone];
-        let ask = |after: u64| {
-            programmed(
-                InForce::This,
-                Some((7, since)),
+        let replicas = [replica("a", 9), gone];
+        let ask = |changed_in: u64| {
+            told(programmed(
+                &good(),
+                Some((changed_in, since)),
                 &replicas,
-                since + Duration::from_secs(after),
-            )
+                since + Duration::from_secs(60),
+            ))
         };
-        assert_eq!(told(ask(3)), ("", "Wait"));
-        let Programmed::Is(status, reason, message) = ask(6) else {
-            panic!("it is told")
-        };
-        assert_eq!((status, reason), ("Unknown", "ReplicaUnreachable"));
-        assert!(message.contains('b'), "{message}");
+        assert_eq!(ask(6), ("True", "Programmed"));
+        assert_eq!(ask(7), ("True", "Programmed"));
+        assert_eq!(ask(8), ("Unknown", "ReplicaUnreachable"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_accepted_is_not_programmed() {
+    async fn what_is_not_accepted_is_not_programmed_and_says_why() {
         let now = Instant::now();
-        for in_force in [InForce::Previous, InForce::Nothing] {
-            let outcome = programmed(in_force, Some((1, now)), &[replica("a", 1)], now);
-            assert_eq!(told(outcome), ("False", "NotAccepted"));
+        let bad = verdict(&json!({"type": "Simulated", "baseURL": 7}));
+        let why = bad.faults[0].reason.as_str();
+        for in_force in [InForce::Previous, InForce::Nothing, InForce::This] {
+            let bad = Verdict {
+                in_force,
+                ..bad.clone()
+            };
+            let outcome = programmed(&bad, Some((1, now)), &[replica("a", 1)], now);
+            assert_eq!(told(outcome), ("False", why));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_without_its_credentials_is_not_programmed_and_says_why() {
+        let now = Instant::now();
+        let lacking = verdict(
+            &json!({"type": "OpenAI", "credentials": [{"name": "main", "secretRef": {"name": "missing"}}]}),
+        );
+        assert!(lacking.faults.is_empty(), "{lacking:?}");
+        let outcome = programmed(&lacking, Some((1, now)), &[replica("a", 1)], now);
+        assert_eq!(told(outcome), ("False", "SecretNotFound"));
     }
 }

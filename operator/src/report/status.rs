@@ -1,22 +1,22 @@
 //! The status of one object: what it should say, and whether that differs from what it says. Pure.
 
 use fairlead_compile::{ConditionValue, Verdict, conditions};
-use fairlead_crds::v1alpha1::PROGRAMMED;
+use fairlead_crds::v1alpha1::{PROGRAMMED, READY};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// A status to write.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Status {
+pub(crate) struct Status {
     /// For a merge patch of the status.
     pub value: Value,
-    /// Conditions whose status changed, beside `Programmed`: worth an event.
+    /// Conditions whose status changed, beside those about the gateways: worth an event.
     pub turned: Vec<ConditionValue>,
 }
 
 /// What `old` should become, or `None` if it says so already. `programmed`: `None` leaves what is said of it.
 #[must_use]
-pub fn update(
+pub(crate) fn update(
     verdict: &Verdict,
     generation: i64,
     programmed: Option<(&'static str, &'static str, String)>,
@@ -26,12 +26,13 @@ pub fn update(
 ) -> Option<Status> {
     let mut wanted: Vec<ConditionValue> = conditions(verdict).into();
     if let Some((status, reason, message)) = programmed {
-        wanted.push(ConditionValue {
-            kind: PROGRAMMED,
+        // Tools that know nothing of our conditions know `Ready`.
+        wanted.extend([PROGRAMMED, READY].map(|kind| ConditionValue {
+            kind,
             status,
             reason,
-            message,
-        });
+            message: message.clone(),
+        }));
     }
     let before = |kind: &str| {
         let conditions = old["conditions"].as_array();
@@ -52,7 +53,7 @@ pub fn update(
         .filter(|wanted| {
             let old = before(wanted.kind).map(|old| &old["status"]);
             // Being well from the start is no news.
-            wanted.kind != PROGRAMMED
+            !is_of_gateways(wanted)
                 && old.map_or(wanted.status == "False", |old| *old != wanted.status)
         })
         .cloned()
@@ -74,12 +75,17 @@ pub fn update(
     Some(Status { value, turned })
 }
 
+/// Whether a condition is about the gateways rather than about the object.
+fn is_of_gateways(condition: &ConditionValue) -> bool {
+    [PROGRAMMED, READY].contains(&condition.kind)
+}
+
 /// The message of `Programmed` counts replicas: scaling is no news.
 fn says(old: &Value, wanted: &ConditionValue, generation: i64) -> bool {
     old["status"] == wanted.status
         && old["reason"] == wanted.reason
         && old["observedGeneration"] == generation
-        && (wanted.kind == PROGRAMMED || old["message"] == wanted.message)
+        && (is_of_gateways(wanted) || old["message"] == wanted.message)
 }
 
 fn condition(
@@ -177,7 +183,7 @@ mod tests {
         let second = update(
             &bad,
             4,
-            Some(("False", "NotAccepted", String::new())),
+            Some(("False", "UnknownField", String::new())),
             None,
             &first.value,
             at(2),
@@ -189,6 +195,26 @@ mod tests {
             .map(|condition| condition.kind)
             .collect();
         assert_eq!(turned, ["Accepted", "ResolvedRefs"]);
+    }
+
+    #[test]
+    fn ready_says_what_programmed_says() {
+        let find = |status: &Status, kind: &str| {
+            let conditions = status.value["conditions"].as_array().unwrap();
+            let mut found = conditions
+                .iter()
+                .find(|found| found["type"] == kind)
+                .unwrap()
+                .clone();
+            found["type"] = Value::Null;
+            found
+        };
+        let verdict = verdict(&json!({}));
+        let pending = Some(("False", "Pending", "1/2 replicas".to_owned()));
+        for programmed in [good(), pending] {
+            let status = update(&verdict, 3, programmed, None, &Value::Null, at(1)).unwrap();
+            assert_eq!(find(&status, "Ready"), find(&status, PROGRAMMED));
+        }
     }
 
     #[test]

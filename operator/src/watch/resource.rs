@@ -3,17 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fairlead_compile::{Document, Origin, Secret, SecretBytes};
+use fairlead_compile::{
+    CA_BYTES, CLIENT_CERTIFICATE_BYTES, CREDENTIAL_BYTES, Document, KEY_BYTES, Origin, Secret,
+};
+use fairlead_crds::{
+    SECRET_CA, SECRET_CLIENT_CERTIFICATE, SECRET_CREDENTIAL, SECRET_LABEL, SECRET_VIRTUAL_KEY,
+};
 use fairlead_snapshot::ObjectName;
-use k8s_openapi::api::core::v1::{Namespace, Secret as KubeSecret};
+use fairlead_snapshot::SecretBytes;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret as KubeSecret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
+use super::kept::Item;
+
+/// What an entry of a Secret takes beside its key and value.
+const ENTRY_BYTES: usize = 100;
+
 /// A custom resource. It is kept as the JSON it is: no object can be so wrong that a watch stumbles over it.
 #[derive(Debug)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// Its uid.
     pub uid: String,
     /// Counted up by the API server with every change of the spec.
@@ -36,7 +48,7 @@ impl PartialEq for Resource {
 impl Resource {
     /// Keeps an object.
     #[must_use]
-    pub fn read(
+    pub(crate) fn read(
         api: &kube::api::ApiResource,
         mut object: DynamicObject,
     ) -> Option<(ObjectName, Self)> {
@@ -90,33 +102,86 @@ fn reference(
 
 /// A Secret that is labelled for us.
 #[derive(Debug, PartialEq)]
-pub struct LabelledSecret {
+pub(crate) struct LabelledSecret {
     /// Its labels and values; for whom it was made is not known yet.
     pub secret: Secret,
     /// The uid of the virtual key that controls it.
     pub controller: Option<String>,
+    /// It is deleted, and only held back by a finalizer.
+    pub is_being_deleted: bool,
 }
 
-/// Keeps a Secret.
+impl Item for LabelledSecret {
+    fn bytes(&self) -> usize {
+        let entries = self.secret.data.iter();
+        entries
+            .map(|(key, value)| key.len() + value.len() + ENTRY_BYTES)
+            .sum()
+    }
+
+    fn withhold(&mut self) {
+        self.secret.withheld |= !self.secret.data.is_empty();
+        self.secret.data = Arc::default();
+    }
+}
+
+impl Item for Resource {}
+impl Item for BTreeMap<String, String> {}
+impl Item for Vec<(Endpoint, bool)> {}
+impl Item for String {}
+
+/// Keeps of a Secret what may be used: one label, and of a value that is too long no more than shows that it is.
 #[must_use]
-pub fn secret(object: KubeSecret) -> Option<(ObjectName, LabelledSecret)> {
+pub(crate) fn secret(object: KubeSecret) -> Option<(ObjectName, LabelledSecret)> {
     let name = ObjectName::new(object.namespace().unwrap_or_default(), object.name_any());
     let mut owners = object.owner_references().iter();
     let controller = owners
         .find(|owner| owner.controller == Some(true) && owner.kind == "VirtualKey")
         .map(|owner| owner.uid.clone());
-    let labels = object.labels().clone();
-    let data = object.data.unwrap_or_default();
+    let label = object
+        .labels()
+        .get(SECRET_LABEL)
+        .cloned()
+        .unwrap_or_default();
+    let is_being_deleted = object.metadata.deletion_timestamp.is_some();
+    let most = match label.as_str() {
+        SECRET_CREDENTIAL => CREDENTIAL_BYTES,
+        SECRET_VIRTUAL_KEY => KEY_BYTES,
+        SECRET_CA => CA_BYTES,
+        SECRET_CLIENT_CERTIFICATE => CLIENT_CERTIFICATE_BYTES,
+        _ => 0,
+    };
+    let value = |(key, value): (String, ByteString)| {
+        let mut value = value.0;
+        value.truncate(most + 1);
+        value.shrink_to_fit();
+        (key, SecretBytes::new(value))
+    };
+    let data = object.data.unwrap_or_default().into_iter().map(value);
     let secret = Secret {
-        labels,
+        labels: BTreeMap::from([(SECRET_LABEL.to_owned(), label)]),
         any_use: false,
-        data: data
-            .into_iter()
-            .map(|(key, value)| (key, SecretBytes::new(value.0)))
-            .collect(),
+        withheld: false,
+        data: Arc::new(data.collect()),
         generated_for: None,
     };
-    Some((name, LabelledSecret { secret, controller }))
+    let labelled = LabelledSecret {
+        secret,
+        controller,
+        is_being_deleted,
+    };
+    Some((name, labelled))
+}
+
+/// Keeps the version of the index.
+#[must_use]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what a watch calls with each object"
+)]
+pub(crate) fn version(object: ConfigMap) -> Option<(ObjectName, String)> {
+    let name = ObjectName::new(object.namespace().unwrap_or_default(), object.name_any());
+    Some((name, object.resource_version()?))
 }
 
 /// Keeps the labels of a namespace; its name stands for both parts.
@@ -125,39 +190,40 @@ pub fn secret(object: KubeSecret) -> Option<(ObjectName, LabelledSecret)> {
     clippy::needless_pass_by_value,
     reason = "what a watch calls with each object"
 )]
-pub fn namespace(object: Namespace) -> Option<(ObjectName, BTreeMap<String, String>)> {
+pub(crate) fn namespace(object: Namespace) -> Option<(ObjectName, BTreeMap<String, String>)> {
     let name = object.name_any();
     Some((ObjectName::new(&name, &name), object.labels().clone()))
 }
 
-/// An endpoint of the gateways' Service that takes requests.
+/// An endpoint of the gateways' Service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// The pod, or the address where none is named.
     pub pod: String,
     /// Its address.
     pub address: String,
 }
 
-/// Keeps the endpoints of a slice that are ready and not about to go.
+/// Keeps the endpoints of a slice that are not about to go, and whether each takes requests.
 #[must_use]
-pub fn endpoints(slice: EndpointSlice) -> Option<(ObjectName, Vec<Endpoint>)> {
+pub(crate) fn endpoints(slice: EndpointSlice) -> Option<(ObjectName, Vec<(Endpoint, bool)>)> {
     let name = ObjectName::new(slice.namespace().unwrap_or_default(), slice.name_any());
-    let ready = slice.endpoints.into_iter().filter(|endpoint| {
-        let conditions = endpoint.conditions.clone().unwrap_or_default();
-        // An absent `ready` means ready; `terminating` overrules it for Services that publish unready addresses.
-        conditions.ready.unwrap_or(true) && !conditions.terminating.unwrap_or(false)
+    let endpoints = slice.endpoints.into_iter().filter_map(|endpoint| {
+        let conditions = endpoint.conditions.unwrap_or_default();
+        // `terminating` overrules `ready` for Services that publish unready addresses.
+        if conditions.terminating.unwrap_or(false) {
+            return None;
+        }
+        let address = endpoint.addresses.first()?.clone();
+        let pod = endpoint.target_ref.and_then(|target| target.name);
+        let endpoint = Endpoint {
+            pod: pod.unwrap_or_else(|| address.clone()),
+            address,
+        };
+        // An absent `ready` means ready.
+        Some((endpoint, conditions.ready.unwrap_or(true)))
     });
-    let mut found: Vec<Endpoint> = ready
-        .filter_map(|endpoint| {
-            let address = endpoint.addresses.first()?.clone();
-            let pod = endpoint.target_ref.and_then(|target| target.name);
-            Some(Endpoint {
-                pod: pod.unwrap_or_else(|| address.clone()),
-                address,
-            })
-        })
-        .collect();
+    let mut found: Vec<_> = endpoints.collect();
     found.sort();
     Some((name, found))
 }
@@ -169,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_that_are_not_ready_or_about_to_go_are_left_out() {
+    fn endpoints_that_are_about_to_go_are_left_out_and_those_that_are_not_ready_are_known() {
         let endpoint = |pod: &str, conditions: Value| json!({"addresses": [format!("10.0.0.{pod}")], "conditions": conditions, "targetRef": {"kind": "Pod", "name": pod}});
         let slice = json!({
             "metadata": {"namespace": "own", "name": "gateway-1"},
@@ -182,8 +248,24 @@ mod tests {
             ],
         });
         let (_, found) = endpoints(serde_json::from_value(slice).unwrap()).unwrap();
-        let pods: Vec<&str> = found.iter().map(|endpoint| endpoint.pod.as_str()).collect();
-        assert_eq!(pods, ["1", "3"]);
+        let pods: Vec<(&str, bool)> = found
+            .iter()
+            .map(|(endpoint, ready)| (endpoint.pod.as_str(), *ready))
+            .collect();
+        assert_eq!(pods, [("1", true), ("2", false), ("3", true)]);
+    }
+
+    #[test]
+    fn of_a_value_that_is_too_long_no_more_is_kept_than_shows_it() {
+        let object = json!({
+            "metadata": {"namespace": "a", "name": "s", "labels": {"fairlead.dev/secret": "credential", "x": "y".repeat(63)}},
+            "data": {"long": "QUJD".repeat(200_000), "short": "QUJD"},
+        });
+        let (_, kept) = secret(serde_json::from_value(object).unwrap()).unwrap();
+        assert_eq!(kept.secret.data["long"].len(), CREDENTIAL_BYTES + 1);
+        assert_eq!(kept.secret.data["short"].expose(), b"ABC");
+        assert_eq!(kept.secret.labels.len(), 1);
+        assert!(kept.bytes() < 10_000);
     }
 
     #[test]

@@ -3,38 +3,41 @@
 //! A relist is collected apart and put in place whole, so that nobody sees half of it; an error leaves what there was. Objects that are as
 //! they were, apart from what we do not read, change nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fairlead_snapshot::ObjectName;
 use kube::runtime::watcher::Event;
 use parking_lot::Mutex;
 
+use super::kept::{Item, Kept};
+
 /// The objects of one kind, filled by one watch or, where namespaces are watched one by one, by several.
 #[derive(Debug)]
-pub struct Shelf<T> {
+pub(crate) struct Shelf<T> {
     inner: Mutex<Inner<T>>,
 }
 
 #[derive(Debug)]
 struct Inner<T> {
-    items: BTreeMap<ObjectName, Arc<T>>,
+    kept: Kept<T>,
     /// How many watches have not finished their first list.
     waiting: usize,
+    /// How many objects have vanished.
+    vanished: u64,
 }
 
 /// What one watch contributes: the namespace it sees, and the list it is reading.
 #[derive(Debug)]
-pub struct Source<T> {
+pub(crate) struct Source<T> {
     namespace: Option<String>,
-    relist: Option<BTreeMap<ObjectName, Arc<T>>>,
+    relist: Option<Kept<T>>,
     listed: bool,
 }
 
 impl<T> Source<T> {
     /// A watch of one namespace, or of all.
     #[must_use]
-    pub fn new(namespace: Option<String>) -> Self {
+    pub(crate) fn new(namespace: Option<String>) -> Self {
         Self {
             namespace,
             relist: None,
@@ -43,30 +46,38 @@ impl<T> Source<T> {
     }
 }
 
-impl<T: PartialEq> Shelf<T> {
+impl<T: Item> Shelf<T> {
     /// An empty shelf that so many watches will fill.
     #[must_use]
-    pub fn new(sources: usize) -> Self {
+    pub(crate) fn new(sources: usize) -> Self {
         Self {
             inner: Mutex::new(Inner {
-                items: BTreeMap::new(),
+                kept: Kept::default(),
                 waiting: sources,
+                vanished: 0,
             }),
         }
     }
 
     /// Whether every watch has finished its first list.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.inner.lock().waiting == 0
+    }
+
+    /// How many objects have vanished so far.
+    #[must_use]
+    pub(crate) fn vanished(&self) -> u64 {
+        self.inner.lock().vanished
     }
 
     /// What is there now.
     #[must_use]
-    pub fn items(&self) -> Vec<(ObjectName, Arc<T>)> {
+    pub(crate) fn items(&self) -> Vec<(ObjectName, Arc<T>)> {
         let inner = self.inner.lock();
         inner
-            .items
+            .kept
+            .items()
             .iter()
             .map(|(name, item)| (name.clone(), Arc::clone(item)))
             .collect()
@@ -74,12 +85,12 @@ impl<T: PartialEq> Shelf<T> {
 
     /// One of them.
     #[must_use]
-    pub fn get(&self, name: &ObjectName) -> Option<Arc<T>> {
-        self.inner.lock().items.get(name).cloned()
+    pub(crate) fn get(&self, name: &ObjectName) -> Option<Arc<T>> {
+        self.inner.lock().kept.items().get(name).cloned()
     }
 
     /// Takes an event in; `true` if what is there changed, or became complete. `read` may drop an object that nobody wants.
-    pub fn take<K>(
+    pub(crate) fn take<K>(
         &self,
         source: &mut Source<T>,
         event: Event<K>,
@@ -87,12 +98,12 @@ impl<T: PartialEq> Shelf<T> {
     ) -> bool {
         match event {
             Event::Init => {
-                source.relist = Some(BTreeMap::new());
+                source.relist = Some(Kept::default());
                 false
             }
             Event::InitApply(object) => {
                 if let (Some(relist), Some((name, item))) = (&mut source.relist, read(object)) {
-                    relist.insert(name, Arc::new(item));
+                    relist.put(name, item);
                 }
                 false
             }
@@ -102,37 +113,26 @@ impl<T: PartialEq> Shelf<T> {
                 None => false,
             },
             Event::Delete(object) => match read(object) {
-                Some((name, _)) => self.inner.lock().items.remove(&name).is_some(),
+                Some((name, _)) => {
+                    let mut inner = self.inner.lock();
+                    let removed = inner.kept.remove(&name).is_some();
+                    inner.vanished += u64::from(removed);
+                    removed
+                }
                 None => false,
             },
         }
     }
 
     fn put(&self, name: ObjectName, item: T) -> bool {
-        let mut inner = self.inner.lock();
-        let changed = inner.items.get(&name).is_none_or(|old| **old != item);
-        inner.items.insert(name, Arc::new(item));
-        changed
+        self.inner.lock().kept.put(name, item)
     }
 
     fn replace(&self, source: &mut Source<T>) -> bool {
         let relist = source.relist.take().unwrap_or_default();
         let mut inner = self.inner.lock();
-        let ours = |name: &ObjectName| {
-            source
-                .namespace
-                .as_ref()
-                .is_none_or(|namespace| *namespace == name.namespace)
-        };
-        let (before, others): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut inner.items)
-            .into_iter()
-            .partition(|(name, _)| ours(name));
-        inner.items = others;
-        let changed = before.len() != relist.len()
-            || before
-                .iter()
-                .any(|(name, old)| relist.get(name).is_none_or(|new| **new != **old));
-        inner.items.extend(relist);
+        let (vanished, changed) = inner.kept.replace(source.namespace.as_deref(), relist);
+        inner.vanished += u64::try_from(vanished).unwrap_or_default();
         if !source.listed {
             source.listed = true;
             inner.waiting = inner.waiting.saturating_sub(1);
@@ -145,6 +145,8 @@ impl<T: PartialEq> Shelf<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Item for u32 {}
 
     type Named = (&'static str, &'static str, u32);
 

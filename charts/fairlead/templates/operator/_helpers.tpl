@@ -5,10 +5,10 @@ and creates generated keys; it cannot change or delete any.
 {{- define "fairlead.operator.watchedRules" -}}
 - apiGroups: [fairlead.dev]
   resources: [llmproviders, routingrules, virtualkeys, teams, organizations]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [fairlead.dev]
   resources: [llmproviders/status, routingrules/status, virtualkeys/status, teams/status, organizations/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch, create]

@@ -111,8 +111,11 @@ pub(super) fn to_text(value: Value<'_>) -> Evaluated<'_> {
         Value::Int(number) => Ok(Value::Text(Cow::Owned(number.to_string()))),
         Value::Double(number) => Ok(Value::Text(Cow::Owned(number.to_string()))),
         Value::Bool(truth) => Ok(Value::text(if truth { "true" } else { "false" })),
-        Value::Null | Value::List(_) | Value::Array(_) | Value::Object(_) | Value::Headers(_) => {
-            Err(EvaluationError::NotApplicable("string()", value.kind()))
-        }
+        Value::Null
+        | Value::List(_)
+        | Value::Array(_)
+        | Value::Object(_)
+        | Value::Headers
+        | Value::Params => Err(EvaluationError::NotApplicable("string()", value.kind())),
     }
 }

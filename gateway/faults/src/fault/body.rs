@@ -23,6 +23,38 @@ pub(super) const FAULTS: &[Fault] = &[
     })
     .whole(),
     Fault::new("body-null", "200 with `null`", |_| json("null")).whole(),
+    Fault::new("body-empty-object", "200 with `{}`", |_| json("{}")).whole(),
+    Fault::new("body-detail", "200 that says: not found", |_| {
+        json("{\"detail\":\"Not Found\"}")
+    })
+    .whole(),
+    Fault::new(
+        "body-no-choices",
+        "200 with an empty list of choices",
+        |_| json("{\"object\":\"chat.completion\",\"choices\":[]}"),
+    )
+    .whole(),
+    Fault::new(
+        "body-unfinished",
+        "200 with a choice that has no end",
+        |_| json(&whole().replace("\"stop\"", "null")),
+    )
+    .whole(),
+    Fault::new(
+        "body-finish-error",
+        "200 with a choice that ends with `error`",
+        |_| json(&whole().replace("\"stop\"", "\"error\"")),
+    )
+    .whole(),
+    Fault::new(
+        "body-empty-error",
+        "an answer beside which stands an error that says nothing",
+        |_| {
+            let nothing = "{\"error\":{\"message\":\"\",\"type\":\"\",\"code\":null},";
+            json(&whole().replacen('{', nothing, 1))
+        },
+    )
+    .whole(),
     Fault::new("body-array", "200 with a list", |_| json("[]")).whole(),
     Fault::new(
         "body-nested-deep",
@@ -91,15 +123,17 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "stream-without-type",
         "a stream that does not say what it is",
-        |_| {
-            let events =
-                format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{TEXT}\"}}}}]}}\n\n");
-            Play::steps([
-                Step::head(200, &[], Framing::Chunked),
-                Step::Body(events.into()),
-                Step::End,
-            ])
-        },
+        |_| stream_called(&[]),
+    )
+    .streams(),
+    Fault::new("stream-called-json", "a stream that is called JSON", |_| {
+        stream_called(&[("content-type", "application/json")])
+    })
+    .streams(),
+    Fault::new(
+        "stream-called-text",
+        "a stream that is called plain text",
+        |_| stream_called(&[("content-type", "text/plain")]),
     )
     .streams(),
     Fault::new(
@@ -115,6 +149,17 @@ fn json(body: &str) -> Play {
         &[("content-type", "application/json")],
         body.to_owned(),
     )
+}
+
+fn stream_called(headers: &[(&str, &str)]) -> Play {
+    let choice =
+        format!("{{\"index\":0,\"delta\":{{\"content\":\"{TEXT}\"}},\"finish_reason\":\"stop\"}}");
+    let events = format!("data: {{\"choices\":[{choice}]}}\n\ndata: [DONE]\n\n");
+    Play::steps([
+        Step::head(200, headers, Framing::Chunked),
+        Step::Body(events.into()),
+        Step::End,
+    ])
 }
 
 fn large() -> String {

@@ -204,6 +204,21 @@ pub(super) const FAULTS: &[Fault] = &[
         |_| healthy().header("content-encoding", "gzip"),
     )
     .streams(),
+    Fault::new(
+        "coding-none",
+        "an answer whose coding is called none",
+        |_| healthy().header("content-encoding", "none"),
+    ),
+    Fault::new("coding-empty", "an answer whose coding has no name", |_| {
+        healthy().header("content-encoding", "")
+    }),
+    Fault::new("redirect-with-error", "307 with an error object", |_| {
+        Play::json(
+            307,
+            &json!({"error": {"message": "Moved to proxy-7.internal.", "code": "moved"}}),
+        )
+        .header("location", "http://127.0.0.1:1/elsewhere")
+    }),
     Fault::new("gzip-error", "a 503 that is compressed", |_| {
         Play::answer(
             503,

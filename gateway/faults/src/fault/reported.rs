@@ -40,6 +40,35 @@ pub(super) const FAULTS: &[Fault] = &[
         reports(Moment::Opening, &json!({"id": "x", "object": "chat.completion.chunk", "choices": [choice]}))
     })
     .streams(),
+    Fault::new("error-told-flat", "200 whose members tell an error without calling it one", |_| {
+        Play::json(200, &json!({"code": 429, "msg": "too many requests", "success": false}))
+    }),
+    Fault::new("refusal-first-event", "a stream whose first event says that the request is wrong", |_| {
+        reports(Moment::Head, &json!({"error": {"message": "Failed to call a function.", "type": "invalid_request_error", "code": "tool_use_failed"}}))
+    })
+    .streams(),
+    Fault::new("error-flat-named-event", "a stream that brings a role, then `event: error` with a flat object", |_| {
+        unframed(Moment::Opening, "event: error\ndata: {\"message\":\"Busy.\",\"type\":\"overloaded_error\"}\n\n")
+    })
+    .streams(),
+    Fault::new("error-line", "a stream that brings a role, then a line `error: ..`", |_| {
+        unframed(Moment::Opening, "error: {\"code\":503,\"message\":\"Busy.\"}\n\n")
+    })
+    .streams(),
+    Fault::new("error-bare-after-content", "a stream that brings a word, then a bare JSON object", |_| {
+        unframed(Moment::Content, "{\"error\":{\"message\":\"The engine broke.\"}}\n")
+    })
+    .streams(),
+    Fault::new("finish-reason-error", "a role, then an end with the reason `error`", |_| {
+        let choice = json!({"index": 0, "delta": {"content": ""}, "finish_reason": "error"});
+        reports(Moment::Opening, &json!({"choices": [choice]}))
+    })
+    .streams(),
+    Fault::new("finish-reason-error-after-content", "a word, then an end with the reason `error`", |_| {
+        let choice = json!({"index": 0, "delta": {}, "finish_reason": "error"});
+        reports(Moment::Content, &json!({"choices": [choice]}))
+    })
+    .streams(),
     Fault::new("error-as-named-event", "a stream that brings a word, then `event: error`", |_| {
         let event = format!("event: error\ndata: {}\n\n", engine());
         healthy().instead(Moment::Content, [Step::Body(event.into()), Step::End])
@@ -54,6 +83,10 @@ fn engine() -> Value {
 fn with_key(seen: &Seen) -> Value {
     let key = seen.header("authorization").unwrap_or_default();
     json!({"error": {"message": format!("No luck with {key}."), "type": "server_error", "param": null, "code": "boom"}})
+}
+
+fn unframed(moment: Moment, text: &str) -> Play {
+    healthy().instead(moment, [Step::Body(text.to_owned().into()), Step::End])
 }
 
 fn reports(moment: Moment, error: &Value) -> Play {

@@ -102,6 +102,110 @@ pub(super) const FAULTS: &[Fault] = &[
             )
         },
     ),
+    Fault::new(
+        "context-too-long-llama-cpp",
+        "500 that says by its type that the prompt is too long, as llama.cpp did",
+        |_| {
+            Play::json(
+                500,
+                &json!({"error": {"code": 500, "message": "the request exceeds the available context size", "type": "exceed_context_size_error"}}),
+            )
+        },
+    ),
+    Fault::new(
+        "context-too-long-gemini",
+        "400 that says in Gemini's words, in a list, that the prompt is too long",
+        |_| {
+            Play::json(
+                400,
+                &json!([{"error": {"code": 400, "message": "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", "status": "INVALID_ARGUMENT"}}]),
+            )
+        },
+    ),
+    Fault::new(
+        "bad-key-gemini",
+        "400 that says only by a reason in its details that the key is wrong",
+        |_| {
+            Play::json(
+                400,
+                &json!([{"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}]),
+            )
+        },
+    ),
+    Fault::new(
+        "bad-key-in-words",
+        "400 that says only in words that the key is wrong, as xAI does",
+        |_| {
+            Play::json(
+                400,
+                &json!({"code": "Client specified an invalid argument", "error": "Incorrect API key provided: xa***yz."}),
+            )
+        },
+    ),
+    Fault::new(
+        "content-forbidden",
+        "403 because of what the prompt says, as xAI does",
+        |_| {
+            Play::json(
+                403,
+                &json!({"code": "The caller does not have permission", "error": "Content violates usage guidelines."}),
+            )
+        },
+    ),
+    Fault::new(
+        "too-dear",
+        "402 because the account cannot pay for this one request, as OpenRouter does",
+        |_| {
+            Play::json(
+                402,
+                &json!({"error": {"code": 402, "message": "This request requires more credits, or fewer max_tokens."}}),
+            )
+        },
+    ),
+    Fault::new(
+        "out-of-money",
+        "402: the balance is used up, as DeepSeek says it",
+        |_| {
+            Play::json(
+                402,
+                &json!({"error": {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request_error"}}),
+            )
+        },
+    ),
+    Fault::new("refusal-as-text", "400 in plain text", |_| {
+        Play::answer(
+            400,
+            &[("content-type", "text/plain")],
+            "proxy-7.internal: max_tokens",
+        )
+    }),
+    Fault::new("refusal-as-html", "403 with a page of a firewall", |_| {
+        Play::answer(
+            403,
+            &[("content-type", "text/html")],
+            "<h1>proxy-7.internal</h1>",
+        )
+    }),
+    Fault::new("refusal-as-stream", "400 with an event of a stream", |_| {
+        Play::answer(
+            400,
+            &[("content-type", "text/event-stream")],
+            "data: {\"error\":{\"message\":\"bad\"}}\n\n",
+        )
+    }),
+    Fault::new("throttled-as-html", "429 with a page of a proxy", |_| {
+        Play::answer(
+            429,
+            &[("content-type", "text/html")],
+            "<h1>proxy-7.internal</h1>",
+        )
+        .header("retry-after", "3600")
+    }),
+    Fault::new(
+        "error-says-nothing",
+        "400 with an error object that is empty",
+        |_| Play::json(400, &json!({"error": {}})),
+    ),
     Fault::new("content-filtered", "400: the prompt was filtered", |_| {
         coded(400, "content_filter", "The prompt was filtered.")
     }),

@@ -97,6 +97,45 @@ pub(super) const FAULTS: &[Fault] = &[
         |_| odd(Moment::Content, &"x".repeat(MIB / 10 * 11)),
     )
     .streams(),
+    Fault::new("event-2m", "an event of 2 MiB, as images come", |_| {
+        healthy().insert(Moment::Content, [image(2 * MIB)])
+    })
+    .streams(),
+    Fault::new(
+        "event-17m",
+        "an event of 17 MiB before the first word",
+        |_| healthy().insert(Moment::Opening, [image(17 * MIB)]),
+    )
+    .streams(),
+    Fault::new(
+        "stream-ends-without-blank-line",
+        "a last event without its blank line, and no terminator",
+        |_| {
+            let last = format!("data: {}", finish());
+            healthy().instead(Moment::Percent(100), [Step::Body(last.into()), Step::End])
+        },
+    )
+    .streams(),
+    Fault::new(
+        "events-empty",
+        "events with empty data before and between the words",
+        |_| {
+            let beat = "data:\n\nevent: ping\ndata: \n\n";
+            healthy()
+                .insert(Moment::Head, [Step::Body(beat.into())])
+                .insert(Moment::Content, [Step::Body(beat.into())])
+        },
+    )
+    .streams(),
+    Fault::new(
+        "usage-chunk-that-holds-more",
+        "usage and citations in a chunk without choices",
+        |_| {
+            let chunk = json!({"choices": [], "usage": {"total_tokens": 2}, "citations": ["https://example.org"]});
+            healthy().insert(Moment::Content, [Step::Event(chunk.to_string())])
+        },
+    )
+    .streams(),
     Fault::new("line-endless", "a line that never ends", |_| {
         healthy().instead(
             Moment::Head,
@@ -198,6 +237,17 @@ pub(super) const FAULTS: &[Fault] = &[
     )
     .streams(),
 ];
+
+/// An event of so many bytes that holds no text.
+fn image(bytes: usize) -> Step {
+    let choice =
+        json!({"index": 0, "delta": {"images": ["A".repeat(bytes)]}, "finish_reason": null});
+    Step::Event(json!({"choices": [choice]}).to_string())
+}
+
+fn finish() -> String {
+    json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}).to_string()
+}
 
 fn done_at(moment: Moment) -> Play {
     healthy().instead(moment, [Step::Event("[DONE]".into()), Step::End])

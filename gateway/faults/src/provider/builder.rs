@@ -3,13 +3,15 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use super::Provider;
 use super::connection::Host;
 use super::greeting::Greeting;
 use super::log::{Log, Played};
+use super::{Listener, Provider};
+use crate::wire::WireListener;
 use crate::{Play, Seen};
 
 /// What is decided before the first connection.
@@ -17,6 +19,7 @@ use crate::{Play, Seen};
 pub struct Builder {
     greeting: Greeting,
     reset_first: usize,
+    accepts_after: Duration,
     early: Option<Early>,
     watch: Option<Watch>,
 }
@@ -30,7 +33,14 @@ impl Builder {
     /// Speaks TLS with this certificate chain and private key, both in PEM.
     #[must_use]
     pub fn tls(mut self, chain: &str, key: &str) -> Self {
-        self.greeting = Greeting::tls(chain, key);
+        self.greeting = Greeting::tls(chain, key, None);
+        self
+    }
+
+    /// The same, and only with clients that show a certificate that is signed by `clients`, or is it.
+    #[must_use]
+    pub fn mutual_tls(mut self, chain: &str, key: &str, clients: &str) -> Self {
+        self.greeting = Greeting::tls(chain, key, Some(clients));
         self
     }
 
@@ -45,6 +55,13 @@ impl Builder {
     #[must_use]
     pub fn reset_first(mut self, connections: usize) -> Self {
         self.reset_first = connections;
+        self
+    }
+
+    /// Lets each connection take so long to come about. Within the process only: elsewhere the system accepts.
+    #[must_use]
+    pub fn accepts_after(mut self, time: Duration) -> Self {
+        self.accepts_after = time;
         self
     }
 
@@ -88,14 +105,32 @@ impl Builder {
             Greeting::Plain => "http",
             Greeting::Tls(_) | Greeting::CutHandshake => "https",
         };
-        let host = Host {
+        let listener = Listener::Tcp(listener);
+        Ok(Provider::serve(
+            listener,
+            address,
+            scheme,
+            self.host(script),
+        ))
+    }
+
+    /// Starts it without a socket: it is reached by [`dial`](crate::dial) only, and speaks no TLS.
+    #[must_use]
+    pub fn in_process(self, script: impl Fn(&Seen) -> Play + Send + Sync + 'static) -> Provider {
+        let listener = WireListener::bind(self.accepts_after);
+        let address = listener.address;
+        let listener = Listener::InProcess(listener);
+        Provider::serve(listener, address, "http", self.host(script))
+    }
+
+    fn host(self, script: impl Fn(&Seen) -> Play + Send + Sync + 'static) -> Host {
+        Host {
             script: Box::new(script),
             early: self.early,
             watch: self.watch,
             greeting: self.greeting,
             reset_first: self.reset_first,
             log: Arc::new(Log::new()),
-        };
-        Ok(Provider::serve(listener, address, scheme, host))
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::log::{Arrival, Log};
 use crate::ask::{self, Unreadable};
 use crate::perform::{Ending, perform};
 use crate::socket::Socket;
+use crate::wire::Wire;
 use crate::{Play, Seen};
 
 const UNREADABLE: &[u8] =
@@ -26,12 +27,22 @@ pub(super) struct Host {
     pub(super) log: Arc<Log>,
 }
 
+/// A connection that has come about.
+pub(super) enum Accepted {
+    Tcp(TcpStream),
+    InProcess(Wire),
+}
+
 /// Serves the `connection`th connection to its end.
-pub(super) async fn serve(tcp: TcpStream, connection: usize, host: Arc<Host>) {
-    if connection < host.reset_first {
-        return greeting::reset(&tcp);
-    }
-    let Some(mut socket) = host.greeting.receive(tcp).await else {
+pub(super) async fn serve(accepted: Accepted, connection: usize, host: Arc<Host>) {
+    let resets = connection < host.reset_first;
+    let socket = match accepted {
+        Accepted::Tcp(tcp) if resets => return greeting::reset(&tcp),
+        Accepted::InProcess(wire) if resets => return wire.reset(),
+        Accepted::Tcp(tcp) => host.greeting.receive(tcp).await,
+        Accepted::InProcess(wire) => Some(Socket::in_process(wire)),
+    };
+    let Some(mut socket) = socket else {
         return;
     };
     for nth in 0.. {

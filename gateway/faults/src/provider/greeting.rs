@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -28,12 +30,13 @@ pub(super) enum Greeting {
 }
 
 impl Greeting {
-    /// TLS with this certificate chain and private key, both in PEM.
+    /// TLS with this certificate chain and private key, and with clients whose certificate is signed by `clients` or is it, where that is given; all
+    /// in PEM.
     #[expect(
         clippy::expect_used,
         reason = "a test with a broken certificate is a broken test"
     )]
-    pub(super) fn tls(chain: &str, key: &str) -> Self {
+    pub(super) fn tls(chain: &str, key: &str, clients: Option<&str>) -> Self {
         let chain = CertificateDer::pem_slice_iter(chain.as_bytes())
             .collect::<Result<_, _>>()
             .expect("chain is not PEM");
@@ -41,8 +44,12 @@ impl Greeting {
         let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
-            .expect("the provider has the default protocol versions")
-            .with_no_client_auth()
+            .expect("the provider has the default protocol versions");
+        let config = match clients {
+            None => config.with_no_client_auth(),
+            Some(clients) => config.with_client_cert_verifier(verifier(clients)),
+        };
+        let config = config
             .with_single_cert(chain, key)
             .expect("certificate and key do not fit each other");
         Self::Tls(TlsAcceptor::from(Arc::new(config)))
@@ -64,6 +71,22 @@ impl Greeting {
             }
         }
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a test with a broken certificate is a broken test"
+)]
+fn verifier(clients: &str) -> Arc<dyn ClientCertVerifier> {
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(clients.as_bytes()) {
+        let added = roots.add(root.expect("certificate of clients is not PEM"));
+        added.expect("certificate of clients cannot be trusted");
+    }
+    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), crypto)
+        .build()
+        .expect("there is a certificate of clients")
 }
 
 /// Ends a connection before a byte was read from it.

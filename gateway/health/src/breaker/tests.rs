@@ -15,7 +15,7 @@ fn at(millis: u64) -> Duration {
 }
 
 fn let_through(breaker: &Breaker, now: Duration) -> Token {
-    match breaker.admit(now, &POLICY) {
+    match breaker.admit(now, &POLICY, Asker::ONE) {
         Admission::Allowed(token) | Admission::Probe(token) => token,
         Admission::Spared(_) | Admission::Refused { .. } => panic!("it is down"),
     }
@@ -41,11 +41,14 @@ fn opens_after_failures_in_a_row() {
     let breaker = opened_at(at(1_000));
     assert_eq!(breaker.state(at(1_000)), BreakerState::Open);
     assert_eq!(
-        breaker.admit(at(1_000), &POLICY),
+        breaker.admit(at(1_000), &POLICY, Asker::ONE),
         Admission::Refused { until: at(6_000) }
     );
-    assert_eq!(breaker.ready(at(5_999)), Err(at(6_000)));
-    assert_eq!(breaker.ready(at(6_000)), Ok(()));
+    assert_eq!(
+        breaker.ready(at(5_999), &POLICY, Asker::ONE),
+        Err(at(6_000))
+    );
+    assert_eq!(breaker.ready(at(6_000), &POLICY, Asker::ONE), Ok(()));
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn never_opens_where_nothing_is_asked_of_it() {
     };
     let breaker = Breaker::default();
     for _ in 0..1_000 {
-        let Admission::Allowed(token) = breaker.admit(at(0), &policy) else {
+        let Admission::Allowed(token) = breaker.admit(at(0), &policy, Asker::ONE) else {
             panic!("it is closed")
         };
         assert!(!breaker.tell(token, Outcome::Failure, at(0), &policy));
@@ -117,7 +120,7 @@ fn one_probe_an_interval() {
     let breaker = opened_at(at(0));
     let probes: Vec<u64> = (0..30_000)
         .step_by(10)
-        .filter(|now| match breaker.admit(at(*now), &POLICY) {
+        .filter(|now| match breaker.admit(at(*now), &POLICY, Asker::ONE) {
             Admission::Probe(token) => {
                 breaker.tell(token, Outcome::Failure, at(*now + 3), &POLICY);
                 true
@@ -132,7 +135,10 @@ fn one_probe_an_interval() {
 fn a_probe_that_never_ends_does_not_hold_up_the_next() {
     let breaker = opened_at(at(0));
     let first = let_through(&breaker, at(5_000));
-    assert_eq!(breaker.ready(at(9_999)), Err(at(10_000)));
+    assert_eq!(
+        breaker.ready(at(9_999), &POLICY, Asker::ONE),
+        Err(at(10_000))
+    );
     let second = let_through(&breaker, at(10_000));
     assert!(!breaker.tell(second, Outcome::Failure, at(10_001), &POLICY));
     assert_eq!(breaker.state(at(10_001)), BreakerState::Open);
@@ -156,7 +162,7 @@ fn a_probe_that_was_not_sent_leaves_its_place() {
     let token = let_through(&breaker, at(5_000));
     breaker.give_back(token, at(5_001));
     assert!(matches!(
-        breaker.admit(at(5_001), &POLICY),
+        breaker.admit(at(5_001), &POLICY, Asker::ONE),
         Admission::Probe(_)
     ));
 }
@@ -173,8 +179,12 @@ fn the_share_grows_evenly_after_a_success() {
     let breaker = opened_at(at(0));
     request(&breaker, at(5_000), Outcome::Success);
     let within = |from: u64| {
-        let allowed = (from..from + 1_000)
-            .filter(|now| matches!(breaker.admit(at(*now), &POLICY), Admission::Allowed(_)));
+        let allowed = (from..from + 1_000).filter(|now| {
+            matches!(
+                breaker.admit(at(*now), &POLICY, Asker::ONE),
+                Admission::Allowed(_)
+            )
+        });
         allowed.count()
     };
     for (second, expected) in [(5, 50), (9, 450), (14, 950)] {
@@ -204,7 +214,7 @@ fn without_a_ramp_everything_is_back_at_once() {
 fn failures_while_coming_back_open_it_again() {
     let breaker = opened_at(at(0));
     request(&breaker, at(5_000), Outcome::Success);
-    let Admission::Allowed(token) = breaker.admit(at(14_999), &POLICY) else {
+    let Admission::Allowed(token) = breaker.admit(at(14_999), &POLICY, Asker::ONE) else {
         panic!("the ramp is nearly over")
     };
     let opened: Vec<bool> = (0..3)
@@ -262,14 +272,17 @@ fn of_many_threads_one_opens_it_and_one_probes() {
                 scope.spawn(|| {
                     start.wait();
                     for _ in 0..3 {
-                        if let Admission::Allowed(token) = breaker.admit(at(round), &POLICY)
+                        if let Admission::Allowed(token) =
+                            breaker.admit(at(round), &POLICY, Asker::ONE)
                             && breaker.tell(token, Outcome::Failure, at(round), &POLICY)
                         {
                             opened.fetch_add(1, Ordering::Relaxed);
                         }
                     }
                     start.wait();
-                    if let Admission::Probe(_) = breaker.admit(at(round + 5_000), &POLICY) {
+                    if let Admission::Probe(_) =
+                        breaker.admit(at(round + 5_000), &POLICY, Asker::ONE)
+                    {
                         probes.fetch_add(1, Ordering::Relaxed);
                     }
                 });
@@ -289,7 +302,7 @@ fn whatever_happens_probes_keep_their_distance_and_a_healthy_target_comes_back()
         let mut in_flight: Vec<Token> = Vec::new();
         for _ in 0..2_000 {
             now += random.u64(0..50);
-            match breaker.admit(at(now), &POLICY) {
+            match breaker.admit(at(now), &POLICY, Asker::ONE) {
                 Admission::Allowed(token) => in_flight.push(token),
                 Admission::Probe(token) => {
                     assert!(
@@ -315,10 +328,98 @@ fn whatever_happens_probes_keep_their_distance_and_a_healthy_target_comes_back()
             now += 50;
             assert!(now <= well_from + 16_000, "seed {seed}: not back in time");
             if let Admission::Allowed(token) | Admission::Probe(token) =
-                breaker.admit(at(now), &POLICY)
+                breaker.admit(at(now), &POLICY, Asker::ONE)
             {
                 breaker.tell(token, Outcome::Success, at(now), &POLICY);
             }
         }
+    }
+}
+
+#[test]
+fn a_probe_that_says_nothing_is_given_back_and_another_asks_at_once() {
+    let breaker = opened_at(at(0));
+    let token = let_through(&breaker, at(5_000));
+    assert_eq!(breaker.share(at(5_010), &POLICY, Asker::TWO), 0);
+    breaker.abandon(token, at(5_010), Asker::ONE);
+    assert_eq!(breaker.ready(at(5_010), &POLICY, Asker::TWO), Ok(()));
+    let Admission::Probe(token) = breaker.admit(at(5_010), &POLICY, Asker::TWO) else {
+        panic!("the place is free")
+    };
+    breaker.tell(token, Outcome::Success, at(5_020), &POLICY);
+    assert_eq!(breaker.state(at(5_020)), BreakerState::Ramping);
+}
+
+#[test]
+fn who_never_finds_out_anything_does_not_keep_the_others_from_asking() {
+    let breaker = opened_at(at(0));
+    let mut probes = 0;
+    for now in 5_000..15_000 {
+        // One hangs up after a millisecond, again and again; the other comes twice a second.
+        if let Admission::Probe(token) = breaker.admit(at(now), &POLICY, Asker::ONE) {
+            probes += 1;
+            breaker.abandon(token, at(now + 1), Asker::ONE);
+        }
+        if now % 500 == 499 {
+            assert!(
+                matches!(
+                    breaker.admit(at(now), &POLICY, Asker::TWO),
+                    Admission::Probe(token) if { breaker.give_back(token, at(now)); true }
+                ),
+                "at {now}"
+            );
+        }
+    }
+    assert!((1..=2).contains(&probes), "{probes}");
+}
+
+#[test]
+fn the_only_caller_asks_again_after_an_interval() {
+    let breaker = opened_at(at(0));
+    let token = let_through(&breaker, at(5_000));
+    breaker.abandon(token, at(5_010), Asker::ONE);
+    let refused = Admission::Refused { until: at(10_010) };
+    assert_eq!(breaker.admit(at(5_010), &POLICY, Asker::ONE), refused);
+    let_through(&breaker, at(10_010));
+}
+
+#[test]
+fn a_slow_probe_gives_back_nothing_that_another_has_begun() {
+    let breaker = opened_at(at(0));
+    let first = let_through(&breaker, at(5_000));
+    let _second = let_through(&breaker, at(10_000));
+    breaker.abandon(first, at(10_001), Asker::TWO);
+    assert_eq!(breaker.state(at(10_001)), BreakerState::Probing);
+}
+
+#[test]
+fn what_was_no_probe_gives_back_none() {
+    let breaker = Breaker::default();
+    let token = let_through(&breaker, at(0));
+    breaker.abandon(token, at(0), Asker::ONE);
+    assert_eq!(breaker.state(at(0)), BreakerState::Closed);
+    assert_eq!(token, Token::FIRST);
+}
+
+#[test]
+fn its_share_is_nothing_while_it_is_down_and_grows_as_it_comes_back() {
+    let breaker = opened_at(at(0));
+    let share = |now| breaker.share(at(now), &POLICY, Asker::ONE);
+    assert_eq!((share(4_999), share(5_000)), (0, 1_000));
+    request(&breaker, at(5_000), Outcome::Success);
+    assert_eq!(
+        (share(5_000), share(10_000), share(15_000)),
+        (20, 500, 1_000)
+    );
+}
+
+#[test]
+fn a_probe_that_was_told_of_is_no_fruitless_one() {
+    let breaker = opened_at(at(0));
+    for now in [5_000, 10_000, 15_000] {
+        let token = let_through(&breaker, at(now));
+        breaker.tell(token, Outcome::Failure, at(now), &POLICY);
+        // Whoever holds it lets go of it in the end.
+        breaker.abandon(token, at(now), Asker::ONE);
     }
 }

@@ -1,8 +1,9 @@
 //! What `explain` says.
 
+use fairlead_route::all_well;
 use fairlead_snapshot::{FailureClass, Scope};
 
-use crate::world::{World, facts, name, provider, rule};
+use crate::world::{World, asked, name, nothing, provider, rule};
 
 fn world() -> World {
     let to_openai = |text| rule(text).target("main", "gateway/openai", "gpt-4o", 1);
@@ -44,7 +45,7 @@ fn every_rule_says_why_and_the_plan_follows() {
     let world = world();
     let table = world.table();
     let caller = world.caller(&table, "search/k");
-    let explanation = table.explain(&caller, "chat", &|| facts(&caller, "chat", &[]));
+    let explanation = table.explain(&caller, "chat", &asked("chat", &[]));
     insta::assert_snapshot!(explanation, @r"
     rule gateway/compliance: no: match.models does not include the model
     rule search/mine: no: match.when is not true
@@ -64,7 +65,7 @@ fn a_request_with_nowhere_to_go_is_told_so() {
     let world = World::new().rule(rule("other/theirs").models(&["chat"]));
     let table = world.table();
     let caller = world.caller(&table, "search/k");
-    let explanation = table.explain(&caller, "chat", &|| facts(&caller, "chat", &[]));
+    let explanation = table.explain(&caller, "chat", &asked("chat", &[]));
     insta::assert_snapshot!(explanation, @r"
     rule other/theirs: no: its scope does not include the key
     refused: this model is not known here; ask for one that /v1/models lists
@@ -76,12 +77,12 @@ fn explaining_takes_no_turn() {
     let world = world();
     let table = world.table();
     let caller = world.caller(&table, "search/k");
-    let explain = || table.explain(&caller, "chat", &Default::default).outcome;
+    let explain = || table.explain(&caller, "chat", &nothing()).outcome;
     assert_eq!(explain(), explain());
     assert_eq!(
         explain().map(|plan| plan.steps),
         table
-            .plan(&caller, "chat", &Default::default)
+            .plan(&caller, "chat", &nothing(), &all_well)
             .map(|plan| plan.steps)
     );
 }

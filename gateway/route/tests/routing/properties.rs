@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use fairlead_route::{NoRoute, Plan, Table};
+use fairlead_route::{NoRoute, Plan, Table, all_well};
 use fairlead_snapshot::{Key, ObjectName, Problem, Scope, Strategy as Spread};
 use proptest::prelude::*;
 
 use crate::world::{
-    GATEWAY, RuleBuilder, World, allowing, facts, key_of, lines, name, only_from, patterns,
+    GATEWAY, RuleBuilder, World, allowing, asked, key_of, lines, name, only_from, patterns,
     provider, provider_of_anything, rule,
 };
 
@@ -143,7 +143,7 @@ fn a_world() -> impl Strategy<Value = World> {
 /// What the key `k` of a namespace gets.
 fn plan(table: &Table, (namespace, key): &(&str, Key), model: &str) -> Result<Plan, NoRoute> {
     let caller = table.caller(&ObjectName::new(*namespace, "k"), key);
-    table.plan(&caller, model, &|| facts(&caller, model, &[]))
+    table.plan(&caller, model, &asked(model, &[]), &all_well)
 }
 
 /// A key's namespace may name the provider, or a rule did.
@@ -219,6 +219,7 @@ proptest! {
         let expected = world.0.rules.iter().find(|rule| takes(rule)).map(|rule| &rule.name);
         match plan(&table, &key, model) {
             Ok(plan) => prop_assert_eq!(plan.rule.as_ref().map(|head| &head.name), expected),
+            Err(NoRoute::ModelNotOffered { rule }) => prop_assert_eq!(Some(&rule), expected),
             Err(NoRoute::ModelNotAllowed | NoRoute::ConditionError { .. } | NoRoute::ProviderNotAllowed) => {}
             Err(NoRoute::NoRule | NoRoute::UnknownModel) => prop_assert_eq!(None, expected),
         }
@@ -228,9 +229,9 @@ proptest! {
     fn explain_agrees_with_plan(world in a_world(), key in a_key(), model in prop::sample::select(&MODELS[..])) {
         let table = world.table();
         let caller = table.caller(&name(&format!("{}/k", key.0)), &key.1);
-        let made = || facts(&caller, model, &[]);
+        let made = asked(model, &[]);
         let explanation = table.explain(&caller, model, &made);
         prop_assert_eq!(explanation.rules.len(), world.0.rules.len());
-        prop_assert_eq!(explanation.outcome, table.plan(&caller, model, &made));
+        prop_assert_eq!(explanation.outcome, table.plan(&caller, model, &made, &all_well));
     }
 }

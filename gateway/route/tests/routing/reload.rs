@@ -1,9 +1,9 @@
 //! What a new table keeps of the one before it.
 
-use fairlead_route::{CredentialChoice, Table};
+use fairlead_route::{CredentialChoice, Table, all_well};
 use fairlead_snapshot::{Provider, Strategy};
 
-use crate::world::{World, credential, first_targets, provider, rule};
+use crate::world::{World, credential, first_targets, nothing, provider, rule};
 
 fn world(weights: [u32; 2]) -> World {
     let credentials = vec![credential("x", 1, &[]), credential("y", 1, &[])];
@@ -125,18 +125,23 @@ fn a_changed_condition_is_not_the_old_one() {
     let (never, always) = (with("request.stream"), with("!request.stream"));
     let old = never.table();
     assert!(
-        old.plan(&never.caller(&old, "search/k"), "v", &Default::default)
+        old.plan(&never.caller(&old, "search/k"), "v", &nothing(), &all_well)
             .is_err()
     );
     let new = Table::build(&always.0, Some(&old));
     assert!(
-        new.plan(&always.caller(&new, "search/k"), "v", &Default::default)
+        new.plan(&always.caller(&new, "search/k"), "v", &nothing(), &all_well)
             .is_ok()
     );
     let broken = Table::build(&with("request.").0, Some(&new));
     assert!(
         broken
-            .plan(&always.caller(&broken, "search/k"), "v", &Default::default)
+            .plan(
+                &always.caller(&broken, "search/k"),
+                "v",
+                &nothing(),
+                &all_well
+            )
             .is_err()
     );
 }

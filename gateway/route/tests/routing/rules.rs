@@ -1,10 +1,10 @@
 //! Which rule takes a request.
 
-use fairlead_route::NoRoute;
+use fairlead_route::{NoRoute, all_well};
 use fairlead_snapshot::{ObjectName, Scope};
 
 use crate::world::{
-    RuleBuilder, World, facts, key, key_of, name, provider, provider_of_anything, rule,
+    RuleBuilder, World, asked, key, key_of, name, nothing, provider, provider_of_anything, rule,
 };
 
 /// The rule that took the request, read off the only target that rules have here: their own name.
@@ -180,7 +180,7 @@ fn a_condition_decides_on_what_the_request_and_its_caller_are() {
 }
 
 #[test]
-fn facts_are_made_once_and_only_when_a_condition_asks() {
+fn a_request_is_asked_only_for_what_a_condition_names() {
     let world = world()
         .rule(
             to_itself("search/a")
@@ -195,14 +195,10 @@ fn facts_are_made_once_and_only_when_a_condition_asks() {
         .rule(to_itself("search/c"));
     let table = world.table();
     let caller = world.caller(&table, "search/k");
-    for (model, expected) in [("asked", 1), ("unasked", 0)] {
-        let calls = std::cell::Cell::new(0);
-        let counted = || {
-            calls.set(calls.get() + 1);
-            facts(&caller, model, &[])
-        };
-        assert!(table.plan(&caller, model, &counted).is_ok());
-        assert_eq!(calls.get(), expected, "{model}");
+    for (model, expected) in [("asked", 2), ("unasked", 0)] {
+        let request = asked(model, &[]);
+        assert!(table.plan(&caller, model, &request, &all_well).is_ok());
+        assert_eq!(request.times.get(), expected, "{model}");
     }
 }
 
@@ -214,7 +210,7 @@ fn a_default_rule_whose_condition_fails_is_passed_by_and_counted() {
     let table = world.table();
     let caller = world.caller(&table, "search/k");
     let plan = table
-        .plan(&caller, "any", &|| facts(&caller, "any", &[]))
+        .plan(&caller, "any", &asked("any", &[]), &all_well)
         .unwrap();
     assert_eq!(
         (plan.rule.unwrap().name.to_string(), plan.condition_errors),
@@ -244,10 +240,41 @@ fn an_override_rule_whose_condition_fails_stops_the_request() {
 }
 
 #[test]
-fn a_rule_whose_condition_does_not_parse_matches_nothing() {
+fn a_default_rule_whose_condition_does_not_parse_matches_nothing_and_is_counted() {
     let world = world()
         .rule(to_itself("search/a").when("request.header =="))
         .rule(to_itself("search/b"));
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let plan = table
+        .plan(&caller, "any", &asked("any", &[]), &all_well)
+        .unwrap();
+    assert_eq!(
+        (plan.rule.unwrap().name.to_string(), plan.condition_errors),
+        ("search/b".to_owned(), 1)
+    );
+    assert_eq!(
+        table.condition_errors().collect::<Vec<_>>(),
+        [(&name("search/a"), 1)]
+    );
+}
+
+#[test]
+fn an_override_rule_whose_condition_does_not_parse_stops_the_requests_it_might_be_for() {
+    let world = world()
+        .rule(
+            to_itself("gateway/compliance")
+                .overriding()
+                .models(&["secret-*"])
+                .when("request.of_a_later_version == 1"),
+        )
+        .rule(to_itself("search/b"));
+    assert_eq!(
+        world.ask("search/k", "secret-1"),
+        Err(NoRoute::ConditionError {
+            rule: name("gateway/compliance")
+        })
+    );
     assert_eq!(taken(&world, "search/k", "any"), "b");
 }
 
@@ -261,7 +288,8 @@ fn a_rules_name_and_timeouts_come_with_the_plan() {
         .plan(
             &table.caller(&name("search/k"), &key()),
             "any",
-            &Default::default,
+            &nothing(),
+            &all_well,
         )
         .unwrap()
         .rule

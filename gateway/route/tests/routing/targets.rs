@@ -1,9 +1,11 @@
 //! What a rule's targets and fallbacks become.
 
-use fairlead_route::NoRoute;
+use fairlead_route::{Candidate, NoRoute, Table, all_well};
 use fairlead_snapshot::{FailureClass, Problem, Strategy};
 
-use crate::world::{RuleBuilder, World, allowing, name, provider, provider_of_anything, rule};
+use crate::world::{
+    RuleBuilder, World, allowing, name, nothing, provider, provider_of_anything, rule,
+};
 
 fn world() -> World {
     World::new()
@@ -73,7 +75,7 @@ fn each_strategy_orders_the_targets_its_own_way() {
     let firsts: Vec<String> = (0..4)
         .map(|_| {
             table
-                .plan(&caller, "chat", &Default::default)
+                .plan(&caller, "chat", &nothing(), &all_well)
                 .unwrap()
                 .steps[0]
                 .target
@@ -193,11 +195,148 @@ fn the_name_as_offered_comes_with_each_step_for_choosing_the_credential() {
         .plan(
             &table.caller(&name("search/k"), &crate::world::key()),
             "chat",
-            &Default::default,
+            &nothing(),
+            &all_well,
         )
         .unwrap();
     assert_eq!(
         (&*plan.steps[0].requested, &*plan.steps[0].model),
         ("n", "n-upstream")
     );
+}
+
+/// Nobody at these providers may be tried now.
+fn down(table: &Table, names: &[&str]) -> impl Fn(Candidate<'_>) -> u32 {
+    let down: Vec<bool> = table
+        .providers()
+        .iter()
+        .map(|(provider, _)| names.contains(&provider.to_string().as_str()))
+        .collect();
+    move |candidate| if down[candidate.provider.0] { 0 } else { 1000 }
+}
+
+#[test]
+fn a_target_that_is_down_leaves_its_share_to_the_others_in_proportion() {
+    let four = ["a", "b", "c", "d"].iter().fold(
+        rule("search/r").strategy(Strategy::Weighted),
+        |rule, name| rule.target(name, &format!("gateway/{name}"), "m", 1),
+    );
+    let world = world().provider("gateway/d", provider(&["m"])).rule(four);
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let standing = down(&table, &["gateway/b"]);
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for _ in 0..300 {
+        let plan = table.plan(&caller, "chat", &nothing(), &standing).unwrap();
+        assert_eq!(plan.steps.len(), 4, "it stays in the plan");
+        *counts.entry(plan.steps[0].target.to_string()).or_default() += 1;
+    }
+    assert_eq!(counts.len(), 3, "{counts:?}");
+    assert!(
+        counts.values().all(|count| (98..=102).contains(count)),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn a_bare_name_is_spread_among_the_providers_that_may_be_tried() {
+    let world = World::new()
+        .provider("gateway/a", provider(&["m"]))
+        .provider("gateway/b", provider(&["m"]))
+        .provider("gateway/c", provider(&["m"]));
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let standing = down(&table, &["gateway/a"]);
+    let first = || {
+        let plan = table.plan(&caller, "m", &nothing(), &standing);
+        plan.unwrap().steps[0].target.to_string()
+    };
+    let firsts: Vec<String> = (0..200).map(|_| first()).collect();
+    let by = |name: &str| firsts.iter().filter(|first| *first == name).count();
+    assert_eq!(by("gateway/a"), 0);
+    assert!((98..=102).contains(&by("gateway/b")), "{}", by("gateway/b"));
+}
+
+#[test]
+fn a_target_that_cannot_be_tried_has_no_share() {
+    let counts = World::new()
+        .provider("gateway/a", provider(&["m"]))
+        .provider("gateway/b", provider(&["m"]))
+        .rule(
+            rule("search/r")
+                .target("gone", "gateway/gone", "m", 1)
+                .target("lacking", "gateway/a", "n", 1)
+                .target("a", "gateway/a", "m", 1)
+                .target("b", "gateway/b", "m", 1),
+        )
+        .first_targets("search/k", "chat", 200);
+    assert_eq!(counts.len(), 2, "{counts:?}");
+    assert!((98..=102).contains(&counts["a"]), "{counts:?}");
+}
+
+#[test]
+fn a_rule_none_of_whose_providers_offers_the_model_says_so() {
+    let world = world().rule(rule("search/r").target("one", "gateway/a", "", 1).fallback(
+        "two",
+        "gateway/b",
+        "x",
+        &[],
+    ));
+    assert_eq!(
+        world.ask("search/k", "chat"),
+        Err(NoRoute::ModelNotOffered {
+            rule: name("search/r")
+        })
+    );
+}
+
+#[test]
+fn names_that_stand_in_the_configuration_are_told_from_those_that_callers_make_up() {
+    let world = world().rule(
+        rule("search/r")
+            .models(&["chat", "free-*"])
+            .target("c", "gateway/c", "", 1)
+            .fallback("b", "gateway/b", "m", &[]),
+    );
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let known = |model: &str| {
+        let plan = table.plan(&caller, model, &nothing(), &all_well).unwrap();
+        let steps: Vec<bool> = plan.steps.iter().map(|step| step.configured).collect();
+        (plan.configured, steps)
+    };
+    assert_eq!(known("chat"), (true, vec![true, true]));
+    assert_eq!(known("free-invented"), (false, vec![false, true]));
+    assert_eq!(known("a/m"), (true, vec![true]));
+    assert_eq!(known("c/invented"), (false, vec![false]));
+    assert_eq!(known("n"), (true, vec![true]));
+}
+
+#[test]
+fn models_that_reason_are_known_under_either_of_their_names() {
+    let mut renamed = provider(&["smart", "plain"]);
+    renamed.models.as_mut().unwrap()[0].upstream_name = "o3-mini".to_owned();
+    let world = World::new()
+        .provider("gateway/r", renamed)
+        .provider("gateway/any", provider_of_anything())
+        .rule(
+            rule("search/r")
+                .models(&["chat", "deepseek-r1"])
+                .strategy(Strategy::Priority)
+                .target("smart", "gateway/r", "smart", 1)
+                .target("plain", "gateway/r", "plain", 1)
+                .target("any", "gateway/any", "", 1),
+        );
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let reasons = |model: &str| {
+        let plan = table.plan(&caller, model, &nothing(), &all_well).unwrap();
+        plan.steps
+            .iter()
+            .map(|step| step.reasons)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(reasons("chat"), [true, false, false]);
+    assert_eq!(reasons("deepseek-r1"), [true, false, true]);
+    assert_eq!(reasons("any/o1"), [true]);
 }

@@ -1,9 +1,9 @@
 //! A rule reaches no further than its namespace may. The compiler refuses these rules; the table does not rely on it.
 
-use fairlead_route::NoRoute;
+use fairlead_route::{NoRoute, all_well};
 use fairlead_snapshot::{Key, ObjectName, Scope};
 
-use crate::world::{GATEWAY, World, key_of, name, provider_of_anything, rule};
+use crate::world::{GATEWAY, World, key_of, name, nothing, provider_of_anything, rule};
 
 fn scopes(namespace: &str) -> Vec<Scope> {
     vec![
@@ -119,7 +119,12 @@ fn a_key_without_an_organization_is_in_none() {
         );
     let table = world.table();
     assert_eq!(
-        table.plan(&world.caller(&table, "search/k"), "m", &Default::default),
+        table.plan(
+            &world.caller(&table, "search/k"),
+            "m",
+            &nothing(),
+            &all_well
+        ),
         Err(NoRoute::UnknownModel)
     );
     assert_eq!(world.caller(&table, "search/k").name(), &name("search/k"));

@@ -1,9 +1,12 @@
 //! Snapshots in a few words, and plans as lines of text.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use fairlead_condition::{Facts, RequestFacts};
-use fairlead_route::{Caller, NoRoute, Plan, Table};
+use fairlead_condition::Request;
+use fairlead_json::{Raw, Unreadable};
+use fairlead_route::{Caller, NoRoute, Plan, Table, all_well};
 use fairlead_snapshot::{
     Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Health,
     Key, Model, ModelPattern, ObjectName, Problem, Protocol, Provider, Retries, RetryOverrides,
@@ -285,7 +288,7 @@ impl World {
         let table = self.table();
         let caller = self.caller(&table, key);
         table
-            .plan(&caller, model, &|| facts(&caller, model, headers))
+            .plan(&caller, model, &asked(model, headers), &all_well)
             .map(|plan| lines(&table, &plan))
     }
 
@@ -315,7 +318,7 @@ pub(crate) fn first_targets(
     let mut counts = BTreeMap::new();
     for _ in 0..requests {
         let first = table
-            .plan(caller, model, &Facts::default)
+            .plan(caller, model, &nothing(), &all_well)
             .map(|plan| plan.steps[0].target.to_string());
         *counts
             .entry(first.unwrap_or_else(|error| error.to_string()))
@@ -324,19 +327,64 @@ pub(crate) fn first_targets(
     counts
 }
 
-pub(crate) fn facts(caller: &Caller, model: &str, headers: &[(&str, &str)]) -> Facts {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    Facts::new(
-        RequestFacts {
-            headers,
-            model: model.to_owned(),
-            ..RequestFacts::default()
-        },
-        caller.facts(),
-    )
+/// A request with headers and without parameters.
+pub(crate) struct Asked<'a> {
+    model: &'a str,
+    headers: &'a [(&'a str, &'a str)],
+    /// How often a condition asked for something.
+    pub(crate) times: Cell<u32>,
+}
+
+/// A request of which nothing is known.
+pub(crate) fn nothing() -> Asked<'static> {
+    asked("", &[])
+}
+
+pub(crate) fn asked<'a>(model: &'a str, headers: &'a [(&'a str, &'a str)]) -> Asked<'a> {
+    Asked {
+        model,
+        headers,
+        times: Cell::new(0),
+    }
+}
+
+impl Asked<'_> {
+    fn note(&self) {
+        self.times.set(self.times.get() + 1);
+    }
+}
+
+impl Request for Asked<'_> {
+    fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
+        self.note();
+        let found = self.headers.iter().find(|(each, _)| *each == name);
+        Ok(found.map(|(_, value)| Cow::Borrowed(*value)))
+    }
+
+    fn headers(&self) -> usize {
+        self.note();
+        self.headers.len()
+    }
+
+    fn model(&self) -> &str {
+        self.note();
+        self.model
+    }
+
+    fn stream(&self) -> bool {
+        self.note();
+        false
+    }
+
+    fn param(&self, _name: &str) -> Result<Option<Raw<'_>>, Unreadable> {
+        self.note();
+        Ok(None)
+    }
+
+    fn params(&self) -> usize {
+        self.note();
+        0
+    }
 }
 
 /// A plan, one line a step: `[rule: ]target -> provider model[ fallback][ on classes][ !problem]`.

@@ -127,8 +127,12 @@ fn refuses_a_shard_whose_text_was_changed() {
 
 #[test]
 fn refuses_an_index_of_a_newer_format_whatever_else_it_says() {
-    let error = Index::read(r#"{"format": 2, "shape": "new"}"#).unwrap_err();
-    assert!(matches!(error, IndexError::Newer { found: 2 }), "{error}");
+    let newer = FORMAT + 1;
+    let error = Index::read(&format!(r#"{{"format": {newer}, "shape": "new"}}"#)).unwrap_err();
+    assert!(
+        matches!(error, IndexError::Newer { found } if found == newer),
+        "{error}"
+    );
 }
 
 #[test]
@@ -136,4 +140,35 @@ fn says_which_shard_is_missing() {
     let publication = snapshot(1).publish(1, None).unwrap();
     let error = publication.index.join(&Parts::new()).unwrap_err();
     assert!(matches!(error, IndexError::Missing { .. }), "{error}");
+}
+
+#[test]
+fn names_that_were_chosen_to_fall_together_make_no_shard_too_large_and_touch_no_other() {
+    let quiet = snapshot(5_000);
+    let before = quiet.publish(1, None).unwrap();
+    let buckets = before.index.shards[&Section::Keys].len();
+    let together = (0_u32..)
+        .map(|at| ObjectName::new("hostile", format!("k{at}")))
+        .filter(|name| {
+            let digest = Digest::of_bytes(name.to_string().as_bytes());
+            digest.as_str().get(6..8) == Some("00")
+        });
+    let mut hostile = quiet.clone();
+    let (_, mut large) = key(0);
+    large.team = Some("x".repeat(100 * 1024));
+    hostile
+        .keys
+        .extend(together.take(10).map(|name| (name, large.clone())));
+    let after = hostile.publish(2, Some(&before.index)).unwrap();
+    let most = after.shards.iter().map(|shard| shard.text.len()).max();
+    assert!(most <= Some(512 * 1024), "{most:?}");
+    let new = after
+        .shards
+        .iter()
+        .filter(|shard| !before.shards.contains(shard));
+    assert_eq!(new.count(), 3, "their bucket, and what did not fit into it");
+    assert_eq!(after.index.join(&parts(&after)).unwrap(), hostile);
+    let once_more = hostile.publish(3, Some(&after.index)).unwrap();
+    assert_eq!(once_more.shards, after.shards);
+    assert!(buckets > 1 && buckets < after.index.shards[&Section::Keys].len());
 }

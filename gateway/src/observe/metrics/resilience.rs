@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fairlead_health::{BreakerState, CredentialState, ModelHealth};
+use fairlead_health::{BreakerState, CredentialState, ModelHealth, Origin};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -12,8 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{SECONDS, histogram, provider_of};
-use crate::clock;
-use crate::record::Attempt;
+use crate::observe::record::Attempt;
 use crate::upstream::Upstream;
 
 /// Counters of attempts, and gauges of providers.
@@ -201,7 +200,7 @@ impl Resilience {
     }
 
     fn read_one(&self, upstream: &Upstream) {
-        let now = clock::uptime();
+        let now = upstream.now();
         let provider = ProviderLabels {
             provider: Arc::clone(&upstream.label),
         };
@@ -218,19 +217,23 @@ impl Resilience {
             "".into(),
             upstream.health.reach.breaker.state(now),
         );
-        for (name, model) in upstream.health.models() {
+        let models = upstream.health.models();
+        let configured = models
+            .iter()
+            .filter(|(_, (_, origin))| *origin == Origin::Configuration);
+        for (name, (model, _)) in configured {
             let state = model.answers.breaker.state(now);
             if state != BreakerState::Closed {
-                self.breaker_is(upstream, Arc::clone(&name), state);
+                self.breaker_is(upstream, Arc::clone(name), state);
             }
             for at in 0..upstream.provider.credentials.len() {
-                self.credential_is(upstream, &name, &model, at);
+                self.credential_is(upstream, name, model, at);
             }
         }
     }
 
     fn credential_is(&self, upstream: &Upstream, name: &Arc<str>, model: &ModelHealth, at: usize) {
-        let state = match upstream.credential_state(model, at) {
+        let state = match upstream.credential_state(Some(model), at) {
             Some((CredentialState::Resting, _)) => 1,
             Some((CredentialState::Benched, _)) => 2,
             Some((CredentialState::Usable, _)) | None => return,

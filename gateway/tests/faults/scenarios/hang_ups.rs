@@ -1,6 +1,5 @@
 //! Callers that hang up in the middle of a stream, and before its beginning: nobody is blamed, and nothing is left of them.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use fairlead_faults::{Play, Provider, Seen};
@@ -51,7 +50,7 @@ async fn hang_up(name: &str, callers: usize) {
     .await;
     let (gateway, a) = (&gateway, &a);
     is_well(gateway).await;
-    let (sockets, memory) = (gateway.open_files(), gateway.memory());
+    let (sockets, memory) = (gateway.open_files(), gateway.resident());
     futures_util::stream::iter(0..callers)
         .map(|_| hear_a_word(gateway))
         .buffer_unordered(AT_ONCE)
@@ -70,7 +69,7 @@ async fn hang_up(name: &str, callers: usize) {
         "sockets",
         results::count(IDLE),
     );
-    let grown = gateway.memory().saturating_sub(memory);
+    let grown = gateway.resident().saturating_sub(memory) / 1024;
     good &= results::at_most(
         &figure("memory kept"),
         results::count(grown),
@@ -120,19 +119,9 @@ async fn hear_a_word(gateway: &Gateway) {
 
 impl Gateway {
     /// How many files and sockets the process has open.
-    fn open_files(&self) -> usize {
-        std::fs::read_dir(self.proc("fd")).unwrap().count()
-    }
-
-    /// The memory it occupies, in KiB.
-    fn memory(&self) -> usize {
-        let status = std::fs::read_to_string(self.proc("status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+    pub(super) fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id()))
             .unwrap()
-    }
-
-    fn proc(&self, name: &str) -> PathBuf {
-        format!("/proc/{}/{name}", self.id()).into()
+            .count()
     }
 }

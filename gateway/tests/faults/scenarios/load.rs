@@ -20,8 +20,20 @@ pub(super) struct Sample {
     pub(super) answered: bool,
     /// `x-fairlead-provider`.
     pub(super) provider: String,
-    /// `x-fairlead-attempts`, to explain it.
+    /// `x-fairlead-attempts`, to explain it; where it was not answered, all that is known.
     pub(super) attempts: String,
+}
+
+impl Sample {
+    fn failed(sent: Instant, why: String) -> Self {
+        Self {
+            sent,
+            took: sent.elapsed(),
+            answered: false,
+            provider: String::new(),
+            attempts: why,
+        }
+    }
 }
 
 /// Requests over connections that are kept.
@@ -29,27 +41,46 @@ pub(super) struct Sample {
 pub(super) struct Caller {
     client: reqwest::Client,
     url: Arc<str>,
-    body: Arc<str>,
+    key: &'static str,
+    /// They take turns.
+    bodies: Arc<[String]>,
 }
 
 impl Caller {
     pub(super) fn of(gateway: &Gateway, body: &Value) -> Self {
+        Self::with_key(gateway, KEY, std::slice::from_ref(body))
+    }
+
+    pub(super) fn with_key(gateway: &Gateway, key: &'static str, bodies: &[Value]) -> Self {
         Self {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             url: gateway.url("/v1/chat/completions").into(),
-            body: body.to_string().into(),
+            key,
+            bodies: bodies.iter().map(Value::to_string).collect(),
         }
     }
 
     pub(super) async fn ask(&self) -> Sample {
-        let request = self.client.post(&*self.url).bearer_auth(KEY);
+        self.ask_in_turn(0).await
+    }
+
+    async fn ask_in_turn(&self, turn: usize) -> Sample {
+        let request = self.client.post(&*self.url).bearer_auth(self.key);
+        let body = self.bodies[turn % self.bodies.len()].clone();
         let sent = Instant::now();
-        let answer = Answer::to(request.body(self.body.to_string())).await;
+        let answer = match request.body(body).send().await {
+            Ok(response) => Answer::of(response).await,
+            Err(error) => return Sample::failed(sent, format!("{error:?}")),
+        };
         let complete = answer.json()["choices"].is_array() || answer.done();
+        if answer.status != 200 || !complete {
+            let why = format!("{} {} {}", answer.status, answer.code(), answer.attempts());
+            return Sample::failed(sent, why);
+        }
         Sample {
             sent,
             took: sent.elapsed(),
-            answered: answer.status == 200 && complete,
+            answered: true,
             provider: answer.header("x-fairlead-provider").to_owned(),
             attempts: answer.attempts().to_owned(),
         }
@@ -57,14 +88,22 @@ impl Caller {
 
     /// Asks `rate` times a second for so long, then waits for the last answer.
     pub(super) async fn steadily(&self, rate: u32, time: Duration) -> Vec<Sample> {
+        self.until(rate, tokio::time::sleep(time)).await
+    }
+
+    /// Asks `rate` times a second until then, and waits for the last answer.
+    pub(super) async fn until(&self, rate: u32, end: impl Future) -> Vec<Sample> {
         let mut ticks = interval(Duration::from_secs(1) / rate);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let end = Instant::now() + time;
+        let mut end = std::pin::pin!(end);
         let mut asking = JoinSet::new();
-        while Instant::now() < end {
-            ticks.tick().await;
-            let caller = self.clone();
-            asking.spawn(async move { caller.ask().await });
+        loop {
+            tokio::select! {
+                _ = &mut end => break,
+                _ = ticks.tick() => {}
+            }
+            let (caller, turn) = (self.clone(), asking.len());
+            asking.spawn(async move { caller.ask_in_turn(turn).await });
         }
         asking.join_all().await
     }

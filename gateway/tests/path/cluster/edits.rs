@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::operator::{Operator, TOKEN};
+use super::operator::{GATEWAY, Operator, TOKEN};
 use super::{config_as, documents, in_force, running, with_credential};
 use crate::harness::yaml::key;
 use crate::harness::{KEY, eventually, results, whole};
@@ -104,12 +104,7 @@ async fn the_admin_token_follows_the_secret_without_another_configuration() {
         lines.iter().filter(|line| line.contains(text)).count()
     };
     let before = lines("configuration in force");
-    let mut secret = operator.draft(&documents(&a, &["chat"])).secret;
-    secret.insert(
-        names::ADMIN_TOKEN_KEY.to_owned(),
-        json!(STANDARD.encode("another-token")),
-    );
-    operator.write_secret(&secret);
+    operator.write_token(Some("another-token"));
     eventually("the new token is taken", async || {
         config_as(&gateway, "another-token").await
     })
@@ -117,15 +112,48 @@ async fn the_admin_token_follows_the_secret_without_another_configuration() {
     assert_eq!(config_as(&gateway, TOKEN).await, None);
     assert_eq!(lines("configuration in force"), before);
     // Without a token the admin port tells nobody.
-    secret.remove(names::ADMIN_TOKEN_KEY);
-    operator.write_secret(&secret);
+    operator.write_token(None);
     eventually("no token is taken", async || {
         (config_as(&gateway, "another-token").await.is_none()).then_some(())
     })
     .await;
     assert_eq!(config_as(&gateway, "").await, None);
+    operator.write_token(Some(TOKEN));
     operator.publish(&documents(&a, &["chat"]));
     in_force(&gateway, 2).await;
+}
+
+#[tokio::test]
+async fn the_admin_token_is_read_from_where_an_older_operator_keeps_it_until_it_has_a_secret_of_its_own()
+ {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let mut operator = Operator::with(&documents(&a, &["chat"])).await;
+    operator.api.delete("Secret", &names::admin(GATEWAY));
+    let mut secret = operator.draft(&documents(&a, &["chat"])).secret;
+    let old = json!(STANDARD.encode("the-old-place"));
+    secret.insert(names::OLD_TOKEN_KEY.to_owned(), old);
+    operator.write_secret(&secret);
+    let gateway = running(&operator).await;
+    eventually("the old place is read", async || {
+        config_as(&gateway, "the-old-place").await
+    })
+    .await;
+    operator.write_token(Some("the-new-place"));
+    eventually("the new place goes before", async || {
+        config_as(&gateway, "the-new-place").await
+    })
+    .await;
+    assert_eq!(config_as(&gateway, "the-old-place").await, None);
+    // The old place is emptied, and the new one is lost for a while: neither closes the port.
+    secret.remove(names::OLD_TOKEN_KEY);
+    operator.write_secret(&secret);
+    operator.api.delete("Secret", &names::admin(GATEWAY));
+    operator.publish(&documents(&a, &["chat", "new"]));
+    let _ = eventually("the configuration is in force", async || {
+        let config = config_as(&gateway, "the-new-place").await?;
+        (config["generation"] == 2).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

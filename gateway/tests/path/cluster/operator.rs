@@ -1,4 +1,4 @@
-//! Publishes as the operator does: credentials, shards, index.
+//! Publishes as the operator does: the admin port's token, credentials, shards, index.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,12 +30,14 @@ pub(super) struct Draft {
 }
 
 impl Operator {
-    /// One that has not published anything.
+    /// One that has published nothing but the token of the admin port.
     pub(super) async fn new() -> Self {
-        Self {
+        let operator = Self {
             api: ApiServer::start().await,
             index: None,
-        }
+        };
+        operator.write_token(Some(TOKEN));
+        operator
     }
 
     /// One that has published these documents.
@@ -56,13 +58,9 @@ impl Operator {
             .publish(generation, self.index.as_ref())
             .unwrap();
         let values = compiled.credentials.iter();
-        let mut secret: Map<_, _> = values
+        let secret: Map<_, _> = values
             .map(|(id, value)| (id.to_string(), json!(STANDARD.encode(value.expose()))))
             .collect();
-        secret.insert(
-            names::ADMIN_TOKEN_KEY.to_owned(),
-            json!(STANDARD.encode(TOKEN)),
-        );
         Draft {
             index: publication.index,
             shards: publication.shards,
@@ -79,9 +77,25 @@ impl Operator {
         draft.index.generation
     }
 
+    /// Writes the Secret of the token; `None`: one without a token.
+    pub(super) fn write_token(&self, token: Option<&str>) {
+        let data = token.map(|token| (names::TOKEN_KEY, json!(STANDARD.encode(token))));
+        let data: Map<_, _> = data
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        self.api.put("Secret", &names::admin(GATEWAY), &json!(data));
+    }
+
     pub(super) fn write_secret(&self, secret: &Map<String, Value>) {
         self.api
             .put("Secret", &names::credentials(GATEWAY), &json!(secret));
+    }
+
+    /// Writes one of the Secrets over which the credentials are spread.
+    pub(super) fn write_part(&self, part: usize, secret: &Map<String, Value>) {
+        let name = names::credentials_part(GATEWAY, part);
+        self.api.put("Secret", &name, &json!(secret));
     }
 
     pub(super) fn write_shards(&self, shards: &[Shard]) {

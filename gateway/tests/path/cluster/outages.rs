@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use fairlead_faults::{Play, Provider};
-use fairlead_snapshot::names;
+use fairlead_snapshot::{Digest, FORMAT, names};
 
 use super::operator::{GATEWAY, Operator};
 use super::{
@@ -121,6 +121,58 @@ async fn the_copy_is_for_the_owner_only_and_follows_what_is_in_force() {
     .await;
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// Rewrites the copy as a newer version might have written it.
+fn make_newer(path: &std::path::Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, json) = text.split_once('\n').unwrap();
+    let newer = format!("\\\"format\\\":{}", FORMAT + 1);
+    let json = json.replacen("\\\"format\\\":1", &newer, 1);
+    assert!(json.contains(&newer), "{json}");
+    let digest = Digest::of_bytes(json.as_bytes());
+    std::fs::write(path, format!("{digest}\n{json}")).unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_that_a_newer_version_wrote_is_told_and_the_live_configuration_waited_for() {
+    let a = provider().await;
+    let operator = Operator::with(&documents(&a, &["chat"])).await;
+    let setup = had_one(&operator).await;
+    make_newer(&setup.path("kept/last-good"));
+    operator.api.down(true);
+    let gateway = setup.start().await;
+    gateway
+        .err
+        .until(|line| {
+            line.contains("the last good configuration cannot be used: the index has format")
+        })
+        .await;
+    assert_eq!(readiness(&gateway).await.0, 503);
+    operator.api.down(false);
+    until_ready(&gateway).await;
+    in_force(&gateway, 1).await;
+    assert_eq!(gateway.ask(&whole("chat")).await.status, 200);
+}
+
+/// A copy that the first version made; it is never changed.
+const FIRST: &str = include_str!("../../old/format-1/last-good");
+
+#[tokio::test]
+async fn a_copy_that_the_first_version_made_serves_until_the_live_configuration_is_back() {
+    let a = provider().await;
+    let operator = Operator::with(&documents(&a, &["live"])).await;
+    let setup = had_one(&operator).await;
+    std::fs::write(setup.path("kept/last-good"), FIRST).unwrap();
+    operator.api.down(true);
+    let gateway = setup.start().await;
+    until_ready(&gateway).await;
+    config(&gateway, |config| config["source"] == "last-good").await;
+    assert_eq!(gateway.ask(&whole("chat")).await.status, 200);
+    assert_eq!(gateway.ask(&whole("live")).await.status, 404);
+    operator.api.down(false);
+    config(&gateway, |config| config["source"] == "live").await;
+    assert_eq!(gateway.ask(&whole("live")).await.status, 200);
 }
 
 #[tokio::test]

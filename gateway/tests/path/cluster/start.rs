@@ -44,7 +44,7 @@ async fn the_admin_port_tells_which_index_is_in_force_to_who_has_the_token_of_th
     let config = in_force(&gateway, 2).await;
     assert_eq!(
         (&config["providers"], &config["keys"], &config["formats"]),
-        (&1.into(), &1.into(), &serde_json::json!([1])),
+        (&1.into(), &1.into(), &serde_json::json!([1, 2])),
         "{config}"
     );
     assert_eq!(config["digest"].as_str().unwrap().len(), 64);
@@ -67,17 +67,20 @@ async fn it_asks_for_nothing_that_its_role_does_not_allow() {
     let a = Provider::always(Play::chat("Hello.")).await;
     let operator = Operator::with(&documents(&a, &["chat"])).await;
     let _gateway = running(&operator).await;
-    let log = eventually("both are watched", async || {
+    let log = eventually("all are watched", async || {
         let log = operator.api.log();
         let watched = |name: &str| log.contains(&format!("watch fairlead-default-{name}"));
-        (watched("index") && watched("credentials")).then_some(log)
+        ["index", "credentials", "admin"]
+            .into_iter()
+            .all(watched)
+            .then_some(log)
     })
     .await;
     let allowed = |line: &String| {
         let (verb, name) = line.split_once(' ').unwrap();
         let name = name.strip_prefix("fairlead-default-").unwrap();
         match name {
-            "index" | "credentials" => true,
+            "index" | "credentials" | "admin" => true,
             shard => {
                 verb == "get"
                     && ["providers-", "rules-", "keys-"]

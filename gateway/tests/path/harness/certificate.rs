@@ -1,4 +1,4 @@
-//! Certificates for loopback addresses, each its own authority.
+//! Certificates, each its own authority.
 
 /// A certificate and its key, in PEM.
 pub(crate) struct Certificate {
@@ -11,7 +11,12 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// A new one for 127.0.0.1.
     pub(crate) fn loopback() -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        Self::of("127.0.0.1")
+    }
+
+    /// A new one for a name or an address.
+    pub(crate) fn of(name: &str) -> Self {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         Self {
             certificate: made.cert.pem(),
             key: made.signing_key.serialize_pem(),

@@ -33,8 +33,17 @@ impl Gateway {
     /// Waits until the process says that it serves.
     pub(super) async fn of(mut child: Child, setup: Setup) -> Self {
         let out = File::from(child.stdout.take().unwrap().into_owned_fd().unwrap());
+        Self::with(child, setup, Lines::collect(out)).await
+    }
+
+    /// The same, with an access log that stays in its pipe.
+    pub(super) async fn unread(child: Child, setup: Setup) -> Self {
+        Self::with(child, setup, Lines::none()).await
+    }
+
+    async fn with(mut child: Child, setup: Setup, out: Lines) -> Self {
         let err = File::from(child.stderr.take().unwrap().into_owned_fd().unwrap());
-        let (out, err) = (Lines::collect(out), Lines::collect(err));
+        let err = Lines::collect(err);
         let line = err.until(|line| line.contains(" serving ")).await;
         let address = |name: &str| {
             let found = line
@@ -131,6 +140,24 @@ impl Gateway {
     /// The number of the process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it has ended")
+    }
+
+    /// The memory that it occupies, in bytes.
+    pub(crate) fn resident(&self) -> usize {
+        self.status_of("VmRSS:")
+    }
+
+    /// The most memory that it has ever occupied, in bytes.
+    pub(crate) fn most_resident(&self) -> usize {
+        self.status_of("VmHWM:")
+    }
+
+    /// A line of proc_pid_status(5) that is in KiB.
+    fn status_of(&self, name: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+        kib.unwrap() * 1024
     }
 
     /// Sends the process a signal by its name.

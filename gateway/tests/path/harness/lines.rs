@@ -22,6 +22,11 @@ impl Lines {
         Self(receiver)
     }
 
+    /// No lines.
+    pub(crate) fn none() -> Self {
+        Self(watch::channel(Vec::new()).1)
+    }
+
     /// All lines so far.
     pub(crate) fn so_far(&self) -> Vec<String> {
         self.0.borrow().clone()

@@ -14,6 +14,7 @@ pub(crate) struct Setup {
     folder: TempDir,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    descriptors: Option<usize>,
 }
 
 impl Setup {
@@ -36,6 +37,7 @@ impl Setup {
             folder,
             arguments: Vec::new(),
             variables: Vec::new(),
+            descriptors: None,
         }
     }
 
@@ -54,9 +56,14 @@ impl Setup {
     }
 
     /// With a variable in its environment.
-    #[cfg(feature = "kubernetes")]
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With so many descriptors for the process.
+    pub(crate) fn descriptors(mut self, most: usize) -> Self {
+        self.descriptors = Some(most);
         self
     }
 
@@ -86,6 +93,17 @@ impl Setup {
         Gateway::of(child, self).await
     }
 
+    /// The same, and nobody reads its access log.
+    pub(crate) async fn start_unread(self) -> Gateway {
+        let child = self
+            .serve()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Gateway::unread(child, self).await
+    }
+
     /// Runs `serve` to its end, for a start that is refused.
     pub(crate) async fn refused(&self) -> Output {
         finish(self.serve()).await
@@ -98,8 +116,18 @@ impl Setup {
         finish(process).await
     }
 
+    fn limited(&self) -> Command {
+        let Some(most) = self.descriptors else {
+            return gateway();
+        };
+        let mut shell = quiet(Path::new("sh"));
+        let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_fairlead-gateway")]);
+        shell
+    }
+
     fn serve(&self) -> Command {
-        let mut command = gateway();
+        let mut command = self.limited();
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(&self.arguments)
@@ -110,13 +138,21 @@ impl Setup {
 
 /// The binary under test, with an environment that changes nothing about it.
 fn gateway() -> Command {
-    let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_fairlead-gateway")));
+    quiet(Path::new(env!("CARGO_BIN_EXE_fairlead-gateway")))
+}
+
+fn quiet(program: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .env("NO_COLOR", "1")
         .env_remove("RUST_LOG")
         .env_remove("POD_NAMESPACE")
         .env_remove("KUBERNETES_SERVICE_HOST")
         .env_remove("KUBECONFIG")
+        .env_remove("HTTPS_PROXY")
+        .env_remove("https_proxy")
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
         .kill_on_drop(true)
         .stdin(Stdio::null());
     command

@@ -244,8 +244,8 @@ fn paths(gateway: &Gateway) -> Vec<Case> {
         case("an unknown path", post("/v1/chat"), 404, "unknown_path"),
         case("the root", post("/"), 404, "unknown_path"),
         case(
-            "a slash too many",
-            post("/v1/chat/completions/"),
+            "below a path that there is",
+            post("/v1/chat/completions/more"),
             404,
             "unknown_path",
         ),

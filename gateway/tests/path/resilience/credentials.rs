@@ -27,6 +27,7 @@ async fn gateway(a: &Provider, credentials: &str) -> Gateway {
         secrets.concat(),
         caller(),
         chain("alone", &["a"], ""),
+        chain("forbidden", &["a"], ""),
     ])
     .await
 }
@@ -117,15 +118,14 @@ async fn a_renewed_credential_is_sent_at_once() {
 #[tokio::test]
 async fn a_model_that_the_account_does_not_have_stops_no_other() {
     let a = Provider::start(|seen| match seen.model().as_str() {
-        "forbidden" => Play::status(403),
+        "forbidden" => Play::status(401),
         _ => Play::chat("A."),
     })
     .await;
     let gateway = gateway(&a, CREDENTIALS).await;
     for attempts in ["a=bad_credential, a=bad_credential", "a=benched"] {
-        let answer = gateway.ask(&whole("a/forbidden")).await;
+        let answer = gateway.ask(&whole("forbidden")).await;
         assert_eq!(answer.status, 502);
-        let attempts = attempts.replace("a=", "default/a=");
         assert_eq!(answer.attempts(), attempts);
         assert_eq!(gateway.ask(&whole("alone")).await.attempts(), "a=ok");
     }

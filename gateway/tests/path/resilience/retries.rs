@@ -179,3 +179,58 @@ async fn no_request_is_sent_more_than_sixteen_times() {
     assert_eq!(answer.status, 500);
     assert_eq!(a.requests(), 16, "{}", answer.attempts());
 }
+
+#[tokio::test]
+async fn a_rate_limit_without_a_time_is_waited_for_where_nobody_else_can_be_asked() {
+    let slow_down = || Play::status(429);
+    let a = in_turn([slow_down(), slow_down(), Play::chat("A.")]).await;
+    let (gateway, _spare) = gateway(&a, SWIFT, "").await;
+    let answer = gateway.ask(&whole("alone")).await;
+    assert_eq!(
+        (answer.status, answer.attempts()),
+        (200, "a=rate_limited, a=rate_limited, a=ok")
+    );
+    let a = in_turn([slow_down(), Play::chat("A.")]).await;
+    let (gateway, _spare) = self::gateway(&a, SWIFT, "").await;
+    let answer = gateway.ask(&whole("chat")).await;
+    assert_eq!(answer.attempts(), "a=rate_limited, spare=ok");
+}
+
+#[tokio::test]
+async fn an_attempt_that_has_used_much_of_its_time_goes_to_the_next_target() {
+    for body in [whole("chat"), streamed("chat")] {
+        let a = Provider::always(Play::reset().after(Duration::from_millis(1_200))).await;
+        let timeouts = format!("{SWIFT}, timeouts: {{firstToken: 2s, firstByte: 2s}}");
+        let (gateway, _spare) = gateway(&a, &timeouts, "").await;
+        let answer = gateway.ask(&body).await;
+        assert_eq!(answer.attempts(), "a=reset, spare=ok");
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_worked_on_is_not_sent_again_on_the_quiet() {
+    // The answer to the first leaves the connection open; the second is read, worked on and never answered.
+    for ending in [Play::close(), Play::reset()] {
+        let worked = ending.after(Duration::from_millis(50));
+        let a = Provider::start(move |seen| {
+            if seen.nth_on_connection == 0 {
+                Play::chat("A.")
+            } else {
+                worked.clone()
+            }
+        })
+        .await;
+        let once = SWIFT.replace("backoff", "maxRetries: 0, backoff");
+        let (gateway, spare) = gateway(&a, &once, "").await;
+        for _ in 0..12 {
+            let answer = gateway.ask(&whole("chat")).await;
+            assert!(
+                ["a=ok", "a=reset, spare=ok"].contains(&answer.attempts()),
+                "{}",
+                answer.attempts()
+            );
+        }
+        assert_eq!(a.requests(), 12, "each once");
+        assert!(spare.requests() > 0, "a connection was used again");
+    }
+}

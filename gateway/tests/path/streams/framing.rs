@@ -74,7 +74,7 @@ async fn after_the_first_content_unknown_events_and_comments_pass_in_their_place
     ]))
     .await;
     let expected = format!(
-        "data: {HEL}\n\n: two\n\nevent: note\ndata: {{\"x\":1}}\n\ndata: {STOP}\n\ndata: [DONE]\n\n"
+        "data: {HEL}\n\n: two\nevent: note\ndata: {{\"x\":1}}\n\ndata: {STOP}\n\ndata: [DONE]\n\n"
     );
     assert_eq!(answer.text(), expected);
 }

@@ -1,8 +1,17 @@
 //! A whole answer with status 200: `chat.completion`, `text_completion`, or a list of embeddings.
 
-use super::chunk::is_reason;
+use super::chunk::Reason;
 use super::{ErrorFacts, Malformed, Usage, error};
-use crate::json::{JsonError, Limits, Scanner};
+use crate::json::{JsonError, Kind, Limits, Scanner};
+
+/// What an answer must have to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// `choices`, of which each has a message or a text and is not unfinished.
+    Choices,
+    /// `data`, a list with something in it.
+    Data,
+}
 
 /// What a whole answer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +20,8 @@ pub enum Answer {
     Complete(AnswerFacts),
     /// An error, in spite of the status.
     Error(ErrorFacts),
+    /// Well-formed, and without the part that would make an answer of it.
+    Nothing,
 }
 
 /// What is read of an answer.
@@ -20,16 +31,13 @@ pub struct AnswerFacts {
     pub usage: Option<Usage>,
     /// The model it says has answered.
     pub model: Option<String>,
-    /// Whether it is an answer to the end: every choice has a finish reason and there is one, or it is a list
-    /// of data without choices.
-    pub finished: bool,
 }
 
-/// Reads a whole answer, and checks that all of it is well-formed.
+/// Reads a whole answer that must have `part`, and checks that all of it is well-formed.
 ///
 /// # Errors
 /// It is not a well-formed object of at most 128 levels.
-pub fn answer(body: &[u8]) -> Result<Answer, Malformed> {
+pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
     let mut facts = AnswerFacts::default();
     let mut choices = Choices::default();
     let mut has_data = false;
@@ -42,10 +50,7 @@ pub fn answer(body: &[u8]) -> Result<Answer, Malformed> {
             "model" => facts.model = scanner.words()?.map(Into::into),
             "error" => failed |= error::is_set(scanner)?,
             "object" => failed |= scanner.words()?.is_some_and(|object| object == "error"),
-            "data" => {
-                has_data = scanner.peek() == Some(b'[');
-                scanner.value()?;
-            }
+            "data" => has_data = read_data(scanner)?,
             _ => scanner.skip()?,
         }
         Ok(())
@@ -54,14 +59,48 @@ pub fn answer(body: &[u8]) -> Result<Answer, Malformed> {
     if failed || choices.failed {
         return Ok(Answer::Error(error::error_body(body).unwrap_or_default()));
     }
-    facts.finished = choices.finished == choices.count && (choices.count > 0 || has_data);
-    Ok(Answer::Complete(facts))
+    let is_answer = match part {
+        Part::Choices => choices.count > 0 && choices.answered == choices.count,
+        Part::Data => has_data,
+    };
+    if is_answer {
+        return Ok(Answer::Complete(facts));
+    }
+    // Some tell an error as if it were an answer: {"code": 429, "msg": ..}.
+    let told = error::error_body(body).filter(ErrorFacts::is_told_flat);
+    Ok(told.map_or(Answer::Nothing, Answer::Error))
+}
+
+/// The usage that an object reports, be it an answer or only its end.
+#[must_use]
+pub fn reported_usage(object: &[u8]) -> Option<Usage> {
+    let mut usage = None;
+    let mut scanner = Scanner::over(object, &Limits::default()).ok()?;
+    let read = scanner.object(|scanner, key| {
+        if key.name() == "usage" {
+            usage = Usage::read(scanner)?;
+            return Ok(());
+        }
+        scanner.skip()
+    });
+    read.ok().and(usage)
+}
+
+/// Whether a value is a list with something in it.
+fn read_data(scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
+    let mut any = false;
+    scanner.array_or_skip(|scanner| {
+        any = true;
+        scanner.skip()
+    })?;
+    Ok(any)
 }
 
 #[derive(Default)]
 struct Choices {
     count: usize,
-    finished: usize,
+    /// How many of them have an answer that is not unfinished. Servers that know no finish reasons leave it out; null says: not yet.
+    answered: usize,
     failed: bool,
 }
 
@@ -69,17 +108,20 @@ impl Choices {
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonError> {
         let mut choices = Self::default();
         scanner.array_or_skip(|scanner| {
-            let mut finished = false;
+            let (mut reason, mut has_content) = (Reason::Empty, false);
             scanner.object_or_skip(|scanner, key| {
                 match &*key.name() {
-                    "finish_reason" => finished = is_reason(scanner)?,
+                    "finish_reason" => reason = Reason::read(scanner)?,
+                    "message" => has_content |= scanner.value()?.kind == Kind::Object,
+                    "text" => has_content |= scanner.value()?.kind == Kind::String,
                     "error" => choices.failed |= error::is_set(scanner)?,
                     _ => scanner.skip()?,
                 }
                 Ok(())
             })?;
+            choices.failed |= reason == Reason::Failed;
             choices.count += 1;
-            choices.finished += usize::from(finished);
+            choices.answered += usize::from(has_content && reason != Reason::None);
             Ok(())
         })?;
         Ok(choices)

@@ -33,6 +33,8 @@ pub struct Chunk {
     pub choices: usize,
     /// The usage, if it is in this piece, be it Groq's `x_groq.usage`.
     pub usage: Option<Usage>,
+    /// Whether there is something at the top beside choices, usage and what names the answer: citations, timings.
+    pub more: bool,
 }
 
 /// Reads the data of one event, and checks that all of it is well-formed.
@@ -46,16 +48,22 @@ pub fn payload(data: &[u8]) -> Result<Payload, Malformed> {
     let mut chunk = Chunk::default();
     let mut vendor_usage = None;
     let mut failed = false;
+    let mut has_choices = false;
     let mut scanner = Scanner::over(data, &Limits::default())?;
     scanner.object(|scanner, key| {
         match &*key.name() {
-            "choices" => chunk.read_choices(scanner, &mut failed)?,
+            "choices" => {
+                has_choices = true;
+                chunk.read_choices(scanner, &mut failed)?;
+            }
             "usage" => chunk.usage = Usage::read(scanner)?.or(chunk.usage),
             "x_groq" => vendor_usage = read_x_groq(scanner, &mut failed)?,
             "error" => failed |= error::is_set(scanner)?,
             // vLLM's and SGLang's errors lie flat: {"object": "error", "message": ...}.
             "object" => failed |= scanner.words()?.is_some_and(|object| object == "error"),
-            _ => scanner.skip()?,
+            "id" | "created" | "model" | "provider" | "system_fingerprint" | "service_tier"
+            | "obfuscation" => scanner.skip()?,
+            _ => chunk.more |= is_filled(scanner)?,
         }
         Ok(())
     })?;
@@ -63,8 +71,32 @@ pub fn payload(data: &[u8]) -> Result<Payload, Malformed> {
     if failed {
         return Ok(Payload::Error(error::error_body(data).unwrap_or_default()));
     }
+    if !has_choices
+        && chunk.usage.is_none()
+        && let Some(facts) = error::error_body(data).filter(ErrorFacts::is_told_flat)
+    {
+        return Ok(Payload::Error(facts));
+    }
     chunk.usage = chunk.usage.or(vendor_usage);
     Ok(Payload::Chunk(chunk))
+}
+
+/// An error that stands in an event stream without the framing of one: a bare JSON text, or a line `error: ..`.
+#[must_use]
+pub fn stray_error(raw: &[u8]) -> Option<ErrorFacts> {
+    let text = raw.trim_ascii();
+    match text.first()? {
+        b'{' => match payload(text) {
+            Ok(Payload::Error(facts)) => Some(facts),
+            Ok(Payload::Done | Payload::Chunk(_)) | Err(_) => None,
+        },
+        b'[' => error::error_body(text),
+        _ => {
+            let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r'));
+            let said = lines.find_map(|line| line.strip_prefix(b"error:"))?;
+            Some(error::named_error(said))
+        }
+    }
 }
 
 /// Groq reports usage in the last chunk's `x_groq`, and there too why it stopped a stream early.
@@ -113,18 +145,20 @@ struct Choice {
 
 impl Choice {
     fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonError> {
-        let mut choice = Self::default();
+        let (mut choice, mut reason) = (Self::default(), Reason::None);
         scanner.object_or_skip(|scanner, key| {
             match &*key.name() {
                 "index" => choice.index = scanner.count()?,
                 "delta" => choice.content |= delta_has_content(scanner)?,
                 "text" => choice.content |= is_filled(scanner)?,
-                "finish_reason" => choice.finished = is_reason(scanner)?,
+                "finish_reason" => reason = Reason::read(scanner)?,
                 "error" => choice.failed = error::is_set(scanner)?,
                 _ => scanner.skip()?,
             }
             Ok(())
         })?;
+        choice.finished = reason == Reason::Finished;
+        choice.failed |= reason == Reason::Failed;
         Ok(choice)
     }
 }
@@ -155,7 +189,33 @@ fn is_filled(scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
     })
 }
 
-/// Whether a value is a finish reason: a string, and not the empty one that some send until the end.
-pub(super) fn is_reason(scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
-    Ok(scanner.words()?.is_some_and(|reason| !reason.is_empty()))
+/// What a `finish_reason` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// Nothing yet: null, or no string at all.
+    None,
+    /// An empty string, which some send until the end, and some at the end.
+    Empty,
+    /// Why the model stopped.
+    Finished,
+    /// That the upstream failed.
+    Failed,
+}
+
+impl Reason {
+    pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonError> {
+        Ok(match scanner.words()?.as_deref() {
+            None => Self::None,
+            Some("") => Self::Empty,
+            Some(word) if is_failure(word) => Self::Failed,
+            Some(_) => Self::Finished,
+        })
+    }
+}
+
+/// The reasons that are no end of an answer: `OpenRouter`'s and Mistral's `error`, Z.ai's `network_error`, Cohere's in capitals.
+fn is_failure(word: &str) -> bool {
+    ["error", "network_error"]
+        .iter()
+        .any(|failure| word.eq_ignore_ascii_case(failure))
 }

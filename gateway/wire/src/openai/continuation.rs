@@ -19,7 +19,7 @@ pub use delta::{Delta, delta};
 pub use identity::Identity;
 
 /// Members that make an answer something other than one plain text, unless they say nothing.
-const NOT_PLAIN: [&str; 19] = [
+pub(super) const NOT_PLAIN: [&str; 19] = [
     "tools",
     "tool_choice",
     "functions",
@@ -75,16 +75,17 @@ impl Continuation {
         if last == "assistant" {
             return None;
         }
-        let bounds = BOUNDS.iter().filter_map(|name| {
-            let member = object.get(name)?;
-            Some((
-                member.value.clone(),
-                object.text(member).parse::<u64>().ok()?,
-            ))
-        });
+        let bounds = BOUNDS
+            .iter()
+            .filter_map(|name| object.get(name))
+            .filter(|member| member.kind != Kind::Null);
+        // A bound that cannot be shrunk, such as 1e3, would hold for the rest alone.
+        let bounds: Option<_> = bounds
+            .map(|member| Some((member.value.clone(), object.text(member).parse().ok()?)))
+            .collect();
         Some(Self {
             end_of_messages: messages.value.end.saturating_sub(1),
-            bounds: bounds.collect(),
+            bounds: bounds?,
         })
     }
 

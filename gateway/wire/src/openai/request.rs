@@ -9,8 +9,28 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::json::{JsonError, Kind, Limits, Member, Object, write_string};
+use super::continuation::NOT_PLAIN;
+use crate::json::{
+    JsonError, Kind, Limits, Member, Object, Scanner, alike, is_plain, write_string,
+};
 use crate::splice::{Pieces, Splice};
+
+/// The members that the gateway acts on, besides those that tell whether an answer can be continued.
+const ACTED_ON: [&str; 9] = [
+    "model",
+    "stream",
+    "stream_options",
+    "n",
+    "messages",
+    "prompt",
+    "input",
+    "max_tokens",
+    "max_completion_tokens",
+];
+/// The same of `stream_options`.
+const OPTIONS_ACTED_ON: [&str; 1] = ["include_usage"];
+/// How much of a misspelt name an error repeats, in characters.
+const SHOWN: usize = 64;
 
 /// A request body and what is read of it.
 #[derive(Debug, Clone)]
@@ -51,6 +71,17 @@ pub enum RequestError {
         /// What it must be.
         expected: &'static str,
     },
+    /// The name of a member is one that is acted upon, but in other letters. Some servers take the one for the other, so the model that
+    /// is checked would not be the one that answers.
+    #[error(
+        "the request has the member {given:?}, which some servers take for {field:?}; spell it so, or leave it out"
+    )]
+    Misspelt {
+        /// The member that it may be taken for.
+        field: &'static str,
+        /// How it is spelt, shortened if it is long.
+        given: String,
+    },
 }
 
 impl RequestError {
@@ -60,7 +91,7 @@ impl RequestError {
         match self {
             Self::Json(_) => None,
             Self::MissingModel | Self::EmptyModel => Some("model"),
-            Self::WrongType { field, .. } => Some(field),
+            Self::WrongType { field, .. } | Self::Misspelt { field, .. } => Some(field),
         }
     }
 }
@@ -78,6 +109,7 @@ struct UsageEdit {
 /// See [`RequestError`]. Members that are not acted upon may be anything.
 pub fn parse(body: &[u8]) -> Result<Request<'_>, RequestError> {
     let object = Object::parse(body, &Limits::default())?;
+    refuse_misspelt(&object, || ACTED_ON.into_iter().chain(NOT_PLAIN))?;
     let (model, model_span) = model(&object)?;
     let stream = object
         .get("stream")
@@ -107,18 +139,47 @@ pub struct Edits {
 }
 
 impl Request<'_> {
-    /// The edits that an attempt may need.
+    /// The edits that an attempt may need. `streams`: whether `stream` means anything to the operation; to embeddings it does not.
     #[must_use]
-    pub fn edits(&self) -> Edits {
+    pub fn edits(&self, streams: bool) -> Edits {
         Edits {
             model: self.model.as_ref().into(),
             model_span: self.model_span.clone(),
-            usage: self.usage_edit.clone().filter(|_| self.stream),
+            usage: self.usage_edit.clone().filter(|_| self.stream && streams),
         }
+    }
+
+    /// How many prompts the older completions API is given: each is answered by choices of its own, beside `n`. A list of
+    /// numbers is one prompt, in tokens.
+    #[must_use]
+    pub fn prompts(&self) -> u64 {
+        let count = |member: &Member<'_>| list_of_prompts(self.object.text(member));
+        self.object.get("prompt").map_or(1, count).max(1)
     }
 }
 
+/// How many strings and lists are in a list; 0 if it is none.
+fn list_of_prompts(text: &str) -> u64 {
+    let mut count = 0;
+    let Ok(mut scanner) = Scanner::over(text.as_bytes(), &Limits::default()) else {
+        return 0;
+    };
+    // It was read before: nothing in it is malformed.
+    let _ = scanner.array_or_skip(|scanner| {
+        let kind = scanner.value()?.kind;
+        count += u64::from(matches!(kind, Kind::String | Kind::Array));
+        Ok(())
+    });
+    count
+}
+
 impl Edits {
+    /// Whether a wish for usage would be added that the caller has not uttered.
+    #[must_use]
+    pub fn may_ask_usage(&self) -> bool {
+        self.usage.is_some()
+    }
+
     /// The body for an upstream that knows the model as `upstream_model`. `body` is the one that was parsed.
     ///
     /// `ask_usage`: a stream is to end with its usage, whether or not the caller wished so. What need not
@@ -136,6 +197,24 @@ impl Edits {
         }
         splice.finish()
     }
+}
+
+/// Refuses every member that is not one of `names` but that some server takes for it.
+fn refuse_misspelt<N>(object: &Object<'_>, names: impl Fn() -> N) -> Result<(), RequestError>
+where
+    N: Iterator<Item = &'static str>,
+{
+    let odd = object
+        .members()
+        .iter()
+        .filter(|member| !is_plain(&member.key));
+    for Member { key, .. } in odd {
+        if let Some(field) = names().find(|name| alike(key, name)) {
+            let given = key.chars().take(SHOWN).collect();
+            return Err(RequestError::Misspelt { field, given });
+        }
+    }
+    Ok(())
 }
 
 fn model<'a>(object: &Object<'a>) -> Result<(Cow<'a, str>, Range<usize>), RequestError> {
@@ -212,6 +291,7 @@ fn usage_wish(object: &Object<'_>) -> Result<(bool, Option<UsageEdit>), RequestE
 /// The same inside `stream_options`, whose text begins at `offset` of the body.
 fn usage_wish_in(text: &str, offset: usize) -> Result<(bool, Option<UsageEdit>), RequestError> {
     let options = Object::parse(text.as_bytes(), &Limits::default())?;
+    refuse_misspelt(&options, || OPTIONS_ACTED_ON.into_iter())?;
     let Some(member) = options.get("include_usage") else {
         let end = offset + options.end_of_members();
         let with = if options.is_empty() {

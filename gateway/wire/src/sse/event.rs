@@ -4,10 +4,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One event, or a stretch of comments and blank lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The exact bytes, separators included: all of them in a row are the stream.
+    /// The exact bytes, separators included: all of them in a row are the stream, but for a byte order mark at its start, which
+    /// means nothing anywhere else.
     pub raw: Bytes,
     /// The data; `None` without a data line (a comment, or blank). A slice of `raw` if it is one line.
     pub data: Option<Bytes>,
@@ -20,11 +24,12 @@ impl Event {
     pub(super) fn parse(raw: Bytes, at_start: bool) -> Self {
         let mut data = Data::None;
         let mut name = None;
-        let mut at = if at_start && raw.starts_with(b"\xef\xbb\xbf") {
-            3
+        let raw = if at_start && raw.starts_with(BYTE_ORDER_MARK) {
+            raw.slice(BYTE_ORDER_MARK.len()..)
         } else {
-            0
+            raw
         };
+        let mut at = 0;
         while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
             let length = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
             let line = rest.get(..length).unwrap_or_default();
@@ -38,6 +43,30 @@ impl Event {
         }
         let data = data.into_bytes(&raw);
         Self { raw, data, name }
+    }
+}
+
+impl Event {
+    /// Whether there is nothing in it but comments.
+    #[must_use]
+    pub fn is_comment(&self) -> bool {
+        let lines = || {
+            self.raw
+                .split(|byte| matches!(byte, b'\n' | b'\r'))
+                .filter(|line| !line.is_empty())
+        };
+        self.data.is_none()
+            && lines().next().is_some()
+            && lines().all(|line| line.starts_with(b":"))
+    }
+
+    /// The bytes without the blank line at the end: a comment needs none, and some readers take it for an empty event.
+    #[must_use]
+    pub fn without_blank_line(&self) -> Bytes {
+        let text = self.raw.trim_ascii_end().len();
+        let rest = self.raw.get(text..).unwrap_or_default();
+        let line_end = if rest.starts_with(b"\r\n") { 2 } else { 1 };
+        self.raw.slice(..text + line_end.min(rest.len()))
     }
 }
 

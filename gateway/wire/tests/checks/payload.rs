@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fairlead_wire::json::{Limits, well_formed};
 use fairlead_wire::openai::continuation::{Identity, delta};
-use fairlead_wire::openai::{Payload, answer, error_body, payload};
+use fairlead_wire::openai::{Part, Payload, answer, error_body, payload, stray_error};
 use serde_json::Value;
 
 /// Holds for any bytes.
@@ -12,8 +12,10 @@ pub(crate) fn check(data: &[u8]) {
     let is_object = well_formed(data, &Limits::default()).is_ok()
         && data.trim_ascii_start().first() == Some(&b'{');
     assert_eq!(payload(data).is_ok(), is_object || is_done);
-    assert_eq!(answer(data).is_ok(), is_object);
-    let _ = error_body(data);
+    for part in [Part::Choices, Part::Data] {
+        assert_eq!(answer(data, part).is_ok(), is_object);
+    }
+    let _ = (error_body(data), stray_error(data));
     check_rest(data, is_object);
 
     // Of a member given twice a tree keeps one; written anew, both readers see the same.

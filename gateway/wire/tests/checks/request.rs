@@ -14,7 +14,9 @@ pub(crate) fn check(data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
     check_continued(&request, &body);
 
-    let same = request.edits().upstream_body(&body, &request.model, false);
+    let same = request
+        .edits(true)
+        .upstream_body(&body, &request.model, false);
     assert_eq!(
         same.as_slice().first().map(|piece| piece.as_ptr()),
         Some(body.as_ptr()),
@@ -23,7 +25,9 @@ pub(crate) fn check(data: &[u8]) {
     assert_eq!(same.to_bytes(), body);
 
     for ask_usage in [false, true] {
-        let pieces = request.edits().upstream_body(&body, UPSTREAM, ask_usage);
+        let pieces = request
+            .edits(true)
+            .upstream_body(&body, UPSTREAM, ask_usage);
         let upstream = pieces.to_bytes();
         assert_eq!(upstream.len(), pieces.len_bytes());
         let sent = parse(&upstream);

@@ -31,9 +31,33 @@ fn decoded(stream: &[u8], size: usize) -> Vec<Said> {
             }
         }
     }
+    // A byte order mark goes with the first event and comes out of none.
+    let mark = stream
+        .strip_prefix(b"\xef\xbb\xbf")
+        .filter(|_| !bytes.is_empty());
+    let stream = mark.unwrap_or(stream);
     assert!(stream.starts_with(&bytes));
     assert_eq!(bytes.len() + decoder.pending(), stream.len());
+    check_rest(&mut decoder);
     said
+}
+
+/// What is left at the end is one event, and nothing is left after it.
+fn check_rest(decoder: &mut Decoder) {
+    let pending = decoder.pending();
+    let rest = decoder.rest();
+    assert_eq!(rest.is_some(), pending > 0);
+    if let Some(rest) = rest {
+        let mut again = Decoder::new(usize::MAX);
+        // A byte order mark means nothing but at the very start.
+        again.push(Bytes::from_static(b"\n"));
+        let _ = again.next();
+        again.push(rest.raw.clone());
+        // Behind a mark at the very start there may be a blank line.
+        let events = std::iter::from_fn(|| again.next().ok().flatten());
+        assert_eq!(events.last().map(|event| event.data), Some(rest.data));
+    }
+    assert_eq!((decoder.pending(), decoder.rest()), (0, None));
 }
 
 /// The interpretation of a stream, step by step as the standard has it, on the whole of it.

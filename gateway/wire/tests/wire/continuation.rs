@@ -47,6 +47,17 @@ fn a_bound_on_the_length_never_falls_below_one() {
 }
 
 #[test]
+fn a_bound_that_cannot_be_shrunk_is_not_gone_on_under() {
+    let with = |bound: &str| PLAIN.replace("\"max_tokens\":10", bound);
+    for bound in ["1e3", "10.0", "1e999", "-1", "\"10\""] {
+        for name in ["max_tokens", "max_completion_tokens"] {
+            assert!(!eligible(&with(&format!("\"{name}\":{bound}"))), "{bound}");
+        }
+    }
+    assert!(eligible(&with("\"max_tokens\":null")));
+}
+
+#[test]
 fn only_one_plain_text_is_gone_on_with() {
     let with = |more: &str| PLAIN.replace("\"x\":1", more);
     for plain in [

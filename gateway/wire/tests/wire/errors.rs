@@ -51,6 +51,40 @@ fn a_status_is_read_only_where_it_is_one() {
 }
 
 #[test]
+fn closer_reasons_are_read_wherever_they_stand() {
+    let read = |body: &str| error_body(body.as_bytes()).unwrap();
+    let google = read(
+        r#"[{"error":{"code":429,"message":"Quota.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"17s"},{"reason":"RATE_LIMIT_EXCEEDED"}]}}]"#,
+    );
+    assert_eq!(google.reason.as_deref(), Some("RATE_LIMIT_EXCEEDED"));
+    assert_eq!(google.retry_delay.as_deref(), Some("17s"));
+    let azure = read(
+        r#"{"error":{"message":"Filtered.","code":null,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+    );
+    assert_eq!(
+        azure.reason.as_deref(),
+        Some("ResponsibleAIPolicyViolation")
+    );
+    let openrouter = read(
+        r#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"error\":\"prompt is too long\"}"}}}"#,
+    );
+    assert_eq!(
+        openrouter.further.as_deref(),
+        Some("{\"error\":\"prompt is too long\"}")
+    );
+    let flagged = read(
+        r#"{"error":{"message":"Moderated.","code":403,"metadata":{"reasons":["x"],"flagged_input":"..."}}}"#,
+    );
+    assert_eq!(flagged.reason.as_deref(), Some("flagged_input"));
+    // A proxy's, with the text of another server's in its message.
+    let nested = read(
+        r#"{"error":{"message":"{\n \"error\": {\"code\": 400, \"message\": \"API key expired.\", \"details\": [{\"reason\": \"API_KEY_INVALID\"}]}}","code":400}}"#,
+    );
+    assert_eq!(nested.reason.as_deref(), Some("API_KEY_INVALID"));
+    assert_eq!(nested.message.as_deref(), Some("API key expired."));
+}
+
+#[test]
 fn a_long_message_is_cut_between_characters() {
     let body = format!(r#"{{"error":"{}"}}"#, "é".repeat(5000));
     assert_eq!(
@@ -77,7 +111,7 @@ fn renders_an_error_that_it_can_read_again() {
         code: Some("unknown_model".into()),
         kind: Some("invalid_request_error".into()),
         message: Some(message.into()),
-        status: None,
+        ..ErrorFacts::default()
     };
     assert_eq!(error_body(&body), Some(facts));
     assert!(

@@ -8,7 +8,7 @@ mod continuation;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
-mod json;
+mod redact;
 #[cfg(test)]
 mod request;
 #[cfg(test)]
@@ -18,9 +18,6 @@ mod sse;
 #[cfg(test)]
 mod streams;
 
-#[cfg(test)]
-#[path = "../checks/json_object.rs"]
-mod check_json_object;
 #[cfg(test)]
 #[path = "../checks/payload.rs"]
 mod check_payload;

@@ -12,7 +12,7 @@ fn upstream(body: &str, model: &str, ask_usage: bool) -> String {
     let bytes = Bytes::copy_from_slice(body.as_bytes());
     let sent = parse(&bytes)
         .unwrap()
-        .edits()
+        .edits(true)
         .upstream_body(&bytes, model, ask_usage)
         .to_bytes();
     String::from_utf8(sent.to_vec()).unwrap()
@@ -110,6 +110,61 @@ fn refuses_what_it_cannot_act_on_and_names_the_member() {
 }
 
 #[test]
+fn refuses_a_member_that_some_servers_take_for_one_it_acts_on() {
+    let body = |member: &str| format!(r#"{{"model":"small",{member}}}"#);
+    for (member, field) in [
+        (r#""Model":"big-1""#, "model"),
+        (r#""MODEL":"big-1""#, "model"),
+        (r#""mod\u0045l":"big-1""#, "model"),
+        (r#""model\u0000":"big-1""#, "model"),
+        (r#""mod\ud800el":"big-1""#, "model"),
+        (r#""\u017ftream":true"#, "stream"),
+        ("\"ſtream\":true", "stream"),
+        (r#""N":9"#, "n"),
+        ("\"max_to\u{212a}ens\":9", "max_tokens"),
+        (r#""Max_Completion_Tokens":9"#, "max_completion_tokens"),
+        (r#""Stream_Options":{}"#, "stream_options"),
+        (r#""Messages":[]"#, "messages"),
+        (r#""PROMPT":"x""#, "prompt"),
+        ("\"\u{131}nput\":\"x\"", "input"),
+        (r#""Tools":[]"#, "tools"),
+        (
+            r#""stream_options":{"Include_Usage":true}"#,
+            "include_usage",
+        ),
+        (
+            r#""stream_options":{"include_usage":true,"include_uſage":false}"#,
+            "include_usage",
+        ),
+    ] {
+        let error = parse(body(member).as_bytes()).unwrap_err();
+        assert_eq!(error.param(), Some(field), "{member}: {error}");
+        assert!(
+            matches!(error, RequestError::Misspelt { .. }),
+            "{member}: {error}"
+        );
+    }
+    let long = format!("{}\0{}", "model", "x".repeat(5000));
+    let long = body(&format!("{}:1", serde_json::to_string(&long).unwrap()));
+    assert!(parse(long.as_bytes()).unwrap_err().to_string().len() < 300);
+}
+
+#[test]
+fn takes_members_of_any_other_name_in_any_letters() {
+    for member in [
+        r#""userId":1"#,
+        r#""X":{"Model":"y"}"#,
+        r#""größe":1"#,
+        r#""Metadata":{}"#,
+        r#""stream_options":{"Foo":1}"#,
+        r#""\ud800":1"#,
+    ] {
+        let body = format!(r#"{{"model":"small",{member}}}"#);
+        assert!(parse(body.as_bytes()).is_ok(), "{member}");
+    }
+}
+
+#[test]
 fn replaces_the_model_and_nothing_else() {
     let body = "{ \"temperature\": 0.10, \"model\" : \"chat\" ,\"seed\":12345678901234567890123}";
     assert_eq!(
@@ -133,7 +188,7 @@ fn shares_the_messages_with_the_body() {
     let body = Bytes::from_static(br#"{"messages":["long"],"model":"chat","stream":true}"#);
     let pieces = parse(&body)
         .unwrap()
-        .edits()
+        .edits(true)
         .upstream_body(&body, "m", true);
     let pointers: Vec<_> = pieces
         .as_slice()
@@ -199,4 +254,30 @@ proptest! {
     ) {
         check(format!("{{{before}\"model\":\"{model}\"{stream}{options}{after}}}").as_bytes());
     }
+}
+
+#[test]
+fn each_prompt_of_a_list_is_answered_by_itself() {
+    for (prompt, count) in [
+        (r#""a""#, 1),
+        (r#"["a","b"]"#, 2),
+        (r#"["a"]"#, 1),
+        ("[]", 1),
+        ("[1,2,3]", 1),
+        ("[[1,2],[3],[4]]", 3),
+        ("null", 1),
+        ("{}", 1),
+    ] {
+        let body = format!(r#"{{"model":"m","prompt":{prompt}}}"#);
+        assert_eq!(parse(body.as_bytes()).unwrap().prompts(), count, "{prompt}");
+    }
+    assert_eq!(parse(br#"{"model":"m"}"#).unwrap().prompts(), 1);
+}
+
+#[test]
+fn what_is_no_stream_is_not_asked_for_its_usage() {
+    let body = Bytes::from_static(br#"{"model":"m","input":"x","stream":true}"#);
+    let edits = parse(&body).unwrap().edits(false);
+    assert_eq!(edits.upstream_body(&body, "m", true).to_bytes(), body);
+    assert!(!edits.may_ask_usage());
 }

@@ -1,7 +1,7 @@
 //! The framing of events.
 
 use bytes::Bytes;
-use fairlead_wire::sse::{Decoder, Event, TooLarge};
+use fairlead_wire::sse::{Decoder, Event, TooLarge, begins_events};
 use proptest::prelude::*;
 
 use crate::check_sse::check;
@@ -122,6 +122,97 @@ fn a_byte_order_mark_is_ignored_at_the_start_only() {
         decoder.push(vec![byte].into());
     }
     assert_eq!(decoder.next().unwrap().unwrap().data.unwrap(), "x");
+}
+
+#[test]
+fn a_byte_order_mark_is_not_passed_on() {
+    // Behind a comment of ours it would stand in the middle of a stream, where it spoils the line.
+    for chunks in [&["\u{feff}data: x\n\n"][..], &["\u{feff}", "data: x\n\n"]] {
+        assert_eq!(decode(chunks).0[0].raw, "data: x\n\n");
+    }
+}
+
+#[test]
+fn what_is_left_of_a_stream_that_ends_cleanly_is_its_last_event() {
+    for (stream, raw) in [
+        ("data: x\n", "data: x\n\n"),
+        ("data: x", "data: x\n\n"),
+        ("data: x\r\n", "data: x\r\n\n"),
+        ("data: x\r", "data: x\r\n\n"),
+        ("event: e\ndata: x", "event: e\ndata: x\n\n"),
+    ] {
+        let mut decoder = Decoder::new(100);
+        decoder.push(Bytes::from_static(b"data: before\n\n"));
+        decoder.push(Bytes::from_static(stream.as_bytes()));
+        assert_eq!(decoder.next().unwrap().unwrap().data.unwrap(), "before");
+        assert_eq!(decoder.next(), Ok(None));
+        let rest = decoder.rest().unwrap();
+        assert_eq!(
+            (rest.raw, rest.data.unwrap()),
+            (raw.into(), "x".into()),
+            "{stream:?}"
+        );
+        assert_eq!((decoder.rest(), decoder.pending()), (None, 0));
+    }
+    assert_eq!(Decoder::new(100).rest(), None);
+}
+
+#[test]
+fn a_stream_of_events_is_known_by_its_beginning() {
+    for begins in [
+        "data: {",
+        "data:{",
+        ": hello",
+        "event: ping",
+        "id: 7",
+        "retry: 10",
+        "\n\r\ndata: x",
+        "\u{feff}data: x",
+    ] {
+        assert_eq!(begins_events(begins.as_bytes()), Some(true), "{begins:?}");
+    }
+    for other in [
+        "{",
+        "[",
+        "<html>",
+        "database: x",
+        "dat\n",
+        "I am fine.",
+        " data: x",
+        "ide",
+    ] {
+        assert_eq!(begins_events(other.as_bytes()), Some(false), "{other:?}");
+    }
+    for undecided in [
+        &b""[..],
+        b"\n",
+        b"d",
+        b"data",
+        b"event",
+        b"\xef",
+        b"\xef\xbb\xbf",
+        b"\xef\xbb\xbfd",
+    ] {
+        assert_eq!(begins_events(undecided), None, "{undecided:?}");
+    }
+}
+
+#[test]
+fn a_comment_does_without_a_blank_line() {
+    for (stream, line) in [
+        (": a\n\n", Some(": a\n")),
+        (": a\n: b\n\n", Some(": a\n: b\n")),
+        (": a\r\n\r\n", Some(": a\r\n")),
+        ("\n", None),
+        ("id: 7\n\n", None),
+        (": a\ndata: x\n\n", None),
+    ] {
+        let event = decode(&[stream]).0.remove(0);
+        assert_eq!(event.is_comment(), line.is_some(), "{stream:?}");
+        if let Some(line) = line {
+            assert_eq!(event.without_blank_line(), line);
+        }
+    }
 }
 
 #[test]

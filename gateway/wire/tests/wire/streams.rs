@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use fairlead_wire::openai::{Chunk, Payload, Usage, payload};
+use fairlead_wire::openai::{Chunk, Payload, Usage, named_error, payload, stray_error};
 use fairlead_wire::sse::{Decoder, Event};
 
 use crate::check_payload;
@@ -113,6 +113,95 @@ fn only_what_a_caller_can_see_is_content() {
             panic!()
         };
         assert_eq!(chunk.content, content, "{delta}");
+    }
+}
+
+#[test]
+fn errors_are_told_in_any_frame() {
+    for data in [
+        r#"{"code":429,"msg":"too many requests"}"#,
+        r#"{"code":429}"#,
+        r#"{"message":"Busy.","code":"engine_overloaded"}"#,
+        r#"{"object":"error","message":"no"}"#,
+        r#"{"type":"error","error":{"type":"overloaded_error"}}"#,
+        r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#,
+        r#"{"choices":[{"index":0,"delta":{},"error":{"code":502}}]}"#,
+    ] {
+        assert!(
+            matches!(payload(data.as_bytes()), Ok(Payload::Error(_))),
+            "{data}"
+        );
+        assert!(stray_error(data.as_bytes()).is_some(), "{data}");
+        assert!(
+            stray_error(format!("error: {data}\n\n").as_bytes()).is_some(),
+            "{data}"
+        );
+    }
+    let said = stray_error(b"error: upstream timed out\n\n").unwrap();
+    assert_eq!(said.message.as_deref(), Some("upstream timed out"));
+    let named = named_error(br#"{"message":"Busy.","type":"overloaded_error"}"#);
+    assert_eq!(named.kind.as_deref(), Some("overloaded_error"));
+    let array =
+        stray_error(br#"[{"error":{"code":503,"message":"Busy.","status":"UNAVAILABLE"}}]"#);
+    assert_eq!(array.unwrap().status, Some(503));
+}
+
+#[test]
+fn what_is_no_error_is_not_taken_for_one() {
+    for data in [
+        "{}",
+        r#"{"type":"ping"}"#,
+        r#"{"x":1}"#,
+        r#"{"message":"hello"}"#,
+        r#"{"status":"processing"}"#,
+        r#"{"code":0,"message":"ok"}"#,
+        r#"{"code":200,"message":"ok"}"#,
+        r#"{"choices":[],"usage":{"total_tokens":1},"code":"x","message":"y"}"#,
+    ] {
+        assert!(
+            matches!(payload(data.as_bytes()), Ok(Payload::Chunk(_))),
+            "{data}"
+        );
+        assert_eq!(stray_error(data.as_bytes()), None, "{data}");
+    }
+    for raw in [
+        "",
+        "\n",
+        ": error: no\n\n",
+        "id: 7\n\n",
+        "{\"error\": \"cut",
+        "errors: x\n",
+    ] {
+        assert_eq!(stray_error(raw.as_bytes()), None, "{raw:?}");
+    }
+}
+
+#[test]
+fn a_usage_chunk_may_hold_more_than_usage() {
+    let more = |members: &str| {
+        let data = format!(
+            r#"{{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{{"total_tokens":2}}{members}}}"#
+        );
+        match payload(data.as_bytes()) {
+            Ok(Payload::Chunk(chunk)) => chunk.more,
+            other => panic!("{data}: {other:?}"),
+        }
+    };
+    for members in [
+        "",
+        r#","system_fingerprint":"fp","service_tier":"default","provider":"X""#,
+        r#","obfuscation":"aa","x_groq":{"id":"req"}"#,
+        r#","citations":null,"timings":{},"error":{}"#,
+    ] {
+        assert!(!more(members), "{members}");
+    }
+    for members in [
+        r#","citations":["https://example.org"]"#,
+        r#","timings":{"predicted_ms":7}"#,
+        r#","search_results":[{}]"#,
+        r#","prompt_filter_results":[{}]"#,
+    ] {
+        assert!(more(members), "{members}");
     }
 }
 

@@ -1,9 +1,25 @@
-//! What the pattern of a base URL cannot say: that what stands in brackets is an IPv6 address.
+//! What the pattern of a base URL cannot say: that what stands in brackets is an IPv6 address, and that an operation's path does not belong to it.
 
 use std::net::Ipv6Addr;
 
+/// What the gateway puts behind a base URL.
+const OPERATIONS: [&str; 4] = [
+    "/chat/completions",
+    "/completions",
+    "/embeddings",
+    "/models",
+];
+
 /// Why a URL that follows the pattern cannot be used, if it cannot.
 pub(super) fn fault(url: &str) -> Option<&'static str> {
+    let host_on = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = host_on.find('/').map_or("", |slash| &host_on[slash..]);
+    let path = path.trim_end_matches('/').to_ascii_lowercase();
+    if OPERATIONS.iter().any(|operation| path.ends_with(operation)) {
+        return Some(
+            "must end before the operation, for example https://api.example.com/v1: the gateway adds /chat/completions, /completions, /embeddings and /models itself",
+        );
+    }
     let (_, after_bracket) = url.split_once("://[")?;
     let address = after_bracket
         .split_once(']')
@@ -34,5 +50,20 @@ mod tests {
         for bad in ["http://[::::]/v1", "http://[10.0.0.1]", "http://[abc]:80"] {
             assert!(fault(bad).is_some(), "{bad}");
         }
+    }
+
+    #[test]
+    fn rejects_the_url_of_an_operation() {
+        for bad in [
+            "https://api.example.com/v1/chat/completions",
+            "https://api.example.com/v1/chat/completions/",
+            "https://api.example.com/v1/Embeddings",
+            "https://api.example.com/v1/models",
+            "https://api.example.com/completions",
+        ] {
+            assert!(fault(bad).is_some(), "{bad}");
+        }
+        assert_eq!(fault("https://models.example.com/my-models/v1"), None);
+        assert_eq!(fault("https://embeddings"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Two keys with one value: nobody could say who is calling, so only one of them may have it.
 //!
-//! The older object wins, so that nobody takes over a key by creating another one; where ages are not known, the one that had the value
-//! before, then the first by name.
+//! The one that has it in the live snapshot keeps it: whoever learns a value cannot take its traffic over, neither with a new object nor with
+//! one that is older than the holder. Where none of them has it yet, the older object wins, then the first by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub(crate) fn settle(
         let now = keys.get(&object.name).and_then(|key| key.digest.as_ref());
         let held_before =
             now.is_some() && past.key(&object.name).and_then(|key| key.digest.as_ref()) == now;
-        (age(object.created), !held_before, object.name.clone())
+        (!held_before, age(object.created), object.name.clone())
     });
     let mut taken: BTreeSet<KeyDigest> = BTreeSet::new();
     for object in order {
@@ -40,7 +40,7 @@ pub(crate) fn settle(
             key.refused = Some(Refusal::Conflict);
             // Whose it is stays unsaid: it may be another tenant's.
             let message =
-                "another, older VirtualKey has the same value; give this one a value of its own";
+                "another VirtualKey had the same value first; give this one a value of its own";
             object.fault(Finding::new(
                 &Path::of("spec").field("key").field("secretRef"),
                 Reason::Conflict,

@@ -1,15 +1,15 @@
 //! A key's value: supplied in a Secret, or made by the installation. Only its digest goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use fairlead_crds::SECRET_VIRTUAL_KEY;
 use fairlead_crds::v1alpha1::{KeySource, KeySourceType};
-use fairlead_crds::{SECRET_LABEL, SECRET_VIRTUAL_KEY};
 use fairlead_snapshot::{Digest, KeyDigest, ObjectName};
 
 use crate::credential::SECRET_KEY;
 use crate::finding::{Finding, Reason};
 use crate::path::Path;
-use crate::secret::{Secrets, Wanted, token};
+use crate::secret::{Secrets, Wanted, labelled, token};
 
 /// A supplied value has at least so many characters: shorter ones can be guessed.
 const SHORTEST: usize = 32;
@@ -100,22 +100,13 @@ pub(super) fn digest(
     Ok(Some(Digest::of_bytes(value.as_bytes())))
 }
 
-/// Whether a Secret of the namespace, labelled for it, still holds the value of this digest.
-pub(super) fn offered(namespace: &str, digest: &KeyDigest, secrets: &Secrets) -> bool {
-    let mut labelled = secrets.iter().filter(|(name, secret)| {
-        name.namespace == namespace
-            && secret
-                .labels
-                .get(SECRET_LABEL)
-                .is_some_and(|label| label == SECRET_VIRTUAL_KEY)
-    });
-    labelled.any(|(_, secret)| {
-        secret
-            .data
-            .values()
-            .filter_map(token)
-            .any(|value| Digest::of_bytes(value.as_bytes()) == *digest)
-    })
+/// The digests of all values that the Secrets of a namespace, labelled for it, hold.
+pub(super) fn offered(namespace: &str, secrets: &Secrets) -> BTreeSet<KeyDigest> {
+    labelled(secrets, namespace, SECRET_VIRTUAL_KEY)
+        .flat_map(|secret| secret.data.values())
+        .filter_map(token)
+        .map(|value| Digest::of_bytes(value.as_bytes()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -57,6 +57,9 @@ fn answer<B>(cluster: &Arc<Cluster>, request: &http::Request<B>) -> Response {
             match name {
                 // A Role that names its objects allows lists of one name only.
                 None => status(403, "this Role allows no list of everything"),
+                Some(name) if kind == "Secret" && name.contains("-credentials-") => {
+                    status(403, "this Role allows only to get the other credentials")
+                }
                 Some(name) if query.contains("watch=true") => watch(cluster, kind, name, query),
                 Some(name) => list(cluster, kind, name),
             }
@@ -70,8 +73,8 @@ fn get(cluster: &Cluster, kind: &'static str, name: &str) -> Response {
     if let Some(scripted) = store.scripted.get(kind) {
         return text(200, scripted.clone());
     }
-    if kind == "Secret" && !name.ends_with("-credentials") {
-        return status(403, "this Role allows one Secret");
+    if kind == "Secret" && !name.contains("-credentials") && !name.ends_with("-admin") {
+        return status(403, "this Role allows the credentials and the token");
     }
     let found = store.objects.get(&(kind, name.to_owned()));
     if let Some(object) = found {

@@ -1,0 +1,208 @@
+//! Formats: what a reader must know to enforce a snapshot, and what becomes of an entry whose readers do not know enough.
+//!
+//! Readers refuse members and variants that they do not know, so that no restriction is passed over. The number of a format says what a reader
+//! must know to read all of a text. A writer uses the lowest that says everything: what is at its default is not written, so the format
+//! rises only with the use of something new, and a version that is rolled back still reads what is there. Where some readers do not know enough,
+//! an entry is written for them without what they do not know: as it is but for a tuning, closed if it would otherwise permit more.
+//!
+//! A new member or variant:
+//!
+//! 1. `#[serde(default, skip_serializing_if = ..)]`: at its default it is not written, and an older text reads as if it were at its default.
+//! 2. If [`FORMAT`] has been released, it rises by one, and so does [`OLDEST`].
+//! 3. The entry's `needs` says when it is not at its default: [`Needs::tuning`], and `reduced` puts it back; or, if readers without it would
+//!    permit more, a `safe` of that format too, and nobody may use the entry while there are such readers.
+//! 4. `tests/old/main.rs` writes every member that there is for the readers of the format before.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Key, ObjectName, Problem, Provider, Refusal, Rule, Snapshot};
+
+/// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.
+pub const FORMAT: u32 = 2;
+/// The oldest format that this crate reads and writes.
+pub const OLDEST: u32 = 1;
+/// Every format that this crate reads and writes.
+pub const FORMATS: [u32; 2] = [OLDEST, FORMAT];
+
+/// What an entry asks of its readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Needs {
+    /// The lowest format in which all of it can be said.
+    whole: u32,
+    /// The lowest format in which nothing is lost that restricts anybody.
+    safe: u32,
+}
+
+impl Needs {
+    /// Every reader knows all of it.
+    const NOTHING: Self = Self {
+        whole: OLDEST,
+        safe: OLDEST,
+    };
+
+    /// Something that restricts nobody, known since this format.
+    fn tuning(format: u32) -> Self {
+        Self {
+            whole: format,
+            ..Self::NOTHING
+        }
+    }
+
+    /// It needs what these need together.
+    fn and(self, other: Self) -> Self {
+        Self {
+            whole: self.whole.max(other.whole),
+            safe: self.safe.max(other.safe),
+        }
+    }
+}
+
+/// An entry of a snapshot, as readers of an older format get it.
+trait Entry: Clone {
+    /// What it asks of its readers: nothing, until it has a member that an older reader does not know.
+    fn needs(&self) -> Needs {
+        Needs::NOTHING
+    }
+
+    /// The same with all that is not known at `format` and restricts nobody at its default.
+    fn reduced(&self, _format: u32) -> Self {
+        self.clone()
+    }
+
+    /// The same, permitting nothing, for readers who do not know what it restricts; `None`: it is left out.
+    fn closed(&self) -> Option<Self>;
+
+    fn readable_in(&self, format: u32) -> Option<Self> {
+        let needs = self.needs();
+        if needs.safe > format {
+            return self.closed();
+        }
+        Some(if needs.whole > format {
+            self.reduced(format)
+        } else {
+            self.clone()
+        })
+    }
+}
+
+impl Entry for Provider {
+    fn needs(&self) -> Needs {
+        Needs::tuning(self.timeouts.format()).and(Needs::tuning(self.protocol.format()))
+    }
+
+    fn reduced(&self, _: u32) -> Self {
+        Self {
+            timeouts: self.timeouts.in_format_1(),
+            protocol: self.protocol.in_format_1(),
+            ..self.clone()
+        }
+    }
+
+    /// Nothing is sent to a provider that is not there.
+    fn closed(&self) -> Option<Self> {
+        None
+    }
+}
+
+impl Entry for Rule {
+    /// It still takes its requests, so that no later rule does, and has nowhere to send them. Nothing that is linked anew gives it a target.
+    fn closed(&self) -> Option<Self> {
+        Some(Self {
+            targets: Vec::new(),
+            fallbacks: Vec::new(),
+            ..self.clone()
+        })
+    }
+}
+
+impl Entry for Key {
+    fn closed(&self) -> Option<Self> {
+        Some(Self {
+            refused: Some(Refusal::NoValue),
+            ..self.clone()
+        })
+    }
+}
+
+impl Snapshot {
+    /// The snapshot of these entries, in the lowest format that says all of them.
+    #[must_use]
+    pub fn new(
+        gateway_namespace: &str,
+        providers: BTreeMap<ObjectName, Provider>,
+        rules: Vec<Rule>,
+        keys: BTreeMap<ObjectName, Key>,
+    ) -> Self {
+        let needs = providers
+            .values()
+            .map(Entry::needs)
+            .chain(rules.iter().map(Entry::needs))
+            .chain(keys.values().map(Entry::needs))
+            .fold(Needs::NOTHING, Needs::and);
+        Self {
+            format: needs.whole,
+            gateway_namespace: gateway_namespace.to_owned(),
+            providers,
+            rules,
+            keys,
+        }
+    }
+
+    /// The snapshot for readers of formats up to `format`, and how many entries of it are closed to them because they do not know what these
+    /// restrict.
+    #[must_use]
+    pub fn readable_in(&self, format: u32) -> (Cow<'_, Self>, usize) {
+        if self.format <= format {
+            return (Cow::Borrowed(self), 0);
+        }
+        let providers = readable(&self.providers, format);
+        let lost: BTreeSet<&ObjectName> = self
+            .providers
+            .keys()
+            .filter(|name| !providers.contains_key(*name))
+            .collect();
+        let unsafe_ = |needs: Needs| usize::from(needs.safe > format);
+        let closed = lost.len()
+            + self
+                .rules
+                .iter()
+                .map(|rule| unsafe_(rule.needs()))
+                .sum::<usize>()
+            + self
+                .keys
+                .values()
+                .map(|key| unsafe_(key.needs()))
+                .sum::<usize>();
+        let mut rules: Vec<Rule> = self
+            .rules
+            .iter()
+            .filter_map(|rule| rule.readable_in(format))
+            .collect();
+        for rule in &mut rules {
+            let fallbacks = rule
+                .fallbacks
+                .iter_mut()
+                .map(|fallback| &mut fallback.target);
+            for target in rule.targets.iter_mut().chain(fallbacks) {
+                if lost.contains(&target.provider) {
+                    target.problem = Some(Problem::NotFound);
+                }
+            }
+        }
+        let snapshot = Self {
+            format,
+            gateway_namespace: self.gateway_namespace.clone(),
+            providers,
+            rules,
+            keys: readable(&self.keys, format),
+        };
+        (Cow::Owned(snapshot), closed)
+    }
+}
+
+fn readable<T: Entry>(entries: &BTreeMap<ObjectName, T>, format: u32) -> BTreeMap<ObjectName, T> {
+    let readable =
+        |(name, entry): (&ObjectName, &T)| Some((name.clone(), entry.readable_in(format)?));
+    entries.iter().filter_map(readable).collect()
+}

@@ -1,0 +1,232 @@
+//! Versions beside each other: what the version before wrote is read and written as it was, what is written now it can read, and what a later
+//! one wrote is refused.
+//!
+//! `format-1` was recorded from the first version; `format_1.rs` is its reader. Neither is ever changed. When a format has been released, it
+//! gets a folder and a reader of its own, and those of the format before the one before it may go.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of a test fail by panicking, as the test itself does"
+)]
+
+mod format_1;
+mod rich;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fairlead_snapshot::{
+    FORMAT, Index, IndexError, OLDEST, Part, Parts, Publication, Section, Snapshot,
+};
+
+/// What to do about a text that an older reader refuses.
+const ADVICE: &str = "Gateways and operators of the version before must be able to read this, for both are upgraded and rolled back one \
+after the other. A new member or variant: write it only when it is not at its default (serde: default and skip_serializing_if), and say in \
+gateway/snapshot/src/format.rs what readers who do not know it are given instead (`needs`, `reduced`). The list at its top says it all.";
+
+fn recorded(format: u32) -> PathBuf {
+    let folder = format!("tests/old/format-{format}");
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What stands in a folder: an index, and its shards named by section and digest.
+fn publication(folder: &Path) -> (Index, BTreeMap<String, String>) {
+    let index = Index::read(&read(&folder.join("index.json"))).unwrap();
+    let name = |(section, digest): (Section, &_)| format!("{}-{digest}", section.as_str());
+    let texts = index.named().map(|named| {
+        let name = name(named);
+        let text = read(&folder.join(format!("{name}.json")));
+        (name, text)
+    });
+    let texts = texts.collect();
+    (index, texts)
+}
+
+fn parts(index: &Index, texts: &BTreeMap<String, String>) -> Parts {
+    let part = |(section, digest): (Section, &fairlead_snapshot::Digest)| {
+        let text = &texts[&format!("{}-{digest}", section.as_str())];
+        let part = Part::read(section, digest, text).unwrap();
+        ((section, digest.clone()), Arc::new(part))
+    };
+    index.named().map(part).collect()
+}
+
+fn texts(publication: &Publication) -> BTreeMap<String, String> {
+    let text = |shard: &fairlead_snapshot::Shard| {
+        let name = format!("{}-{}", shard.section.as_str(), shard.digest);
+        (name, shard.text.clone())
+    };
+    publication.shards.iter().map(text).collect()
+}
+
+/// What the reader of format 1 says of a snapshot that is written for it.
+fn as_read_in_format_1(snapshot: &Snapshot) -> Result<(), String> {
+    let publication = snapshot.publish(3, None).unwrap();
+    let refused = |what: &str, error: serde_json::Error| {
+        Err(format!(
+            "a reader of format 1 refuses {what}: {error}. {ADVICE}"
+        ))
+    };
+    if let Err(error) = format_1::index(&publication.index.text().unwrap()) {
+        return refused("the index", error);
+    }
+    for shard in &publication.shards {
+        if let Err(error) = format_1::shard(shard.section.as_str(), &shard.text) {
+            return refused(&format!("the {}", shard.section.as_str()), error);
+        }
+    }
+    let whole = serde_json::to_string(snapshot).unwrap();
+    format_1::snapshot(&whole).or_else(|error| refused("the whole", error))
+}
+
+#[test]
+fn whatever_a_snapshot_says_a_reader_of_the_format_before_can_read_what_is_written_for_it() {
+    let snapshot = rich::snapshot();
+    assert!(snapshot.format <= FORMAT);
+    let (written, _) = snapshot.readable_in(1);
+    assert_eq!(as_read_in_format_1(&written), Ok(()));
+}
+
+#[test]
+fn what_is_written_is_read_again_in_every_format() {
+    for format in OLDEST..=FORMAT {
+        let snapshot = rich::snapshot();
+        let (written, _) = snapshot.readable_in(format);
+        let publication = written.publish(3, None).unwrap();
+        let index = Index::read(&publication.index.text().unwrap()).unwrap();
+        let read = index.join(&parts(&index, &texts(&publication))).unwrap();
+        assert_eq!(read, *written);
+    }
+}
+
+#[test]
+fn what_the_first_version_published_is_read_and_published_again_byte_for_byte() {
+    for what in ["rich", "defaults"] {
+        let folder = recorded(1).join(what);
+        let (index, recorded) = publication(&folder);
+        let snapshot = index.join(&parts(&index, &recorded)).unwrap();
+        assert_eq!(snapshot.format, 1, "{what} needs nothing new. {ADVICE}");
+        let again = snapshot.publish(index.generation, None).unwrap();
+        assert_eq!(texts(&again), recorded, "{what}. {ADVICE}");
+        assert_eq!(
+            again.index.text().unwrap(),
+            read(&folder.join("index.json"))
+        );
+    }
+}
+
+#[test]
+fn what_the_first_version_kept_in_a_file_is_read_and_kept_again_byte_for_byte() {
+    for what in ["rich", "defaults"] {
+        let text = read(&recorded(1).join(what).join("last-good.json"));
+        let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            serde_json::to_string(&snapshot).unwrap(),
+            text,
+            "{what}. {ADVICE}"
+        );
+    }
+}
+
+#[test]
+fn a_provider_over_http_2_needs_format_2_and_is_one_over_http_1_before() {
+    let mut snapshot = rich::snapshot();
+    for provider in snapshot.providers.values_mut() {
+        provider.timeouts = fairlead_snapshot::Timeouts::default();
+    }
+    let Snapshot {
+        gateway_namespace,
+        providers,
+        ..
+    } = snapshot;
+    let snapshot = Snapshot::new(&gateway_namespace, providers, Vec::new(), BTreeMap::new());
+    assert_eq!(snapshot.format, 2);
+    assert!(
+        serde_json::to_string(&snapshot)
+            .unwrap()
+            .contains(r#""httpVersion":"http2""#)
+    );
+    let (before, closed) = snapshot.readable_in(1);
+    assert_eq!(
+        (before.providers.len(), closed),
+        (snapshot.providers.len(), 0)
+    );
+    assert!(
+        !serde_json::to_string(&before)
+            .unwrap()
+            .contains("httpVersion")
+    );
+}
+
+#[test]
+fn an_index_of_the_next_format_is_refused_before_anything_else_of_it_is_read() {
+    let next = FORMAT + 1;
+    let text = read(&recorded(1).join("rich/index.json"));
+    let text = text.replace(
+        "\"format\":1",
+        &format!("\"format\":{next},\"sections\":[]"),
+    );
+    let error = Index::read(&text).unwrap_err();
+    assert!(
+        matches!(error, IndexError::Newer { found } if found == next),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_shard_with_a_member_that_nobody_knows_is_refused() {
+    let (index, texts) = publication(&recorded(1).join("rich"));
+    for (section, digest) in index.named() {
+        let text = &texts[&format!("{}-{digest}", section.as_str())];
+        let newer = match section {
+            Section::Providers => text.replacen("\"access\":", "\"newer\":1,\"access\":", 1),
+            Section::Rules => text.replacen("\"when\":", "\"newer\":1,\"when\":", 1),
+            Section::Keys => text.replacen("\"team\":", "\"newer\":1,\"team\":", 1),
+        };
+        assert_ne!(newer, *text);
+        let digest = fairlead_snapshot::Digest::of_bytes(newer.as_bytes());
+        let error = Part::read(section, &digest, &newer)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("unknown field `newer`"), "{error}");
+        assert!(format_1::shard(section.as_str(), &newer).is_err());
+    }
+}
+
+#[test]
+fn an_entry_whose_restriction_readers_do_not_know_is_closed_to_them() {
+    let snapshot = rich::snapshot();
+    // No reader of this format knows anything.
+    let (closed, count) = snapshot.readable_in(0);
+    assert_eq!(
+        count,
+        snapshot.providers.len() + snapshot.rules.len() + snapshot.keys.len()
+    );
+    assert!(closed.providers.is_empty());
+    assert_eq!(closed.keys.len(), snapshot.keys.len());
+    assert!(closed.keys.values().all(|key| key.refused.is_some()));
+    // A rule still takes its requests, in its place, and sends them nowhere.
+    let names = |snapshot: &Snapshot| -> Vec<_> {
+        let rules = snapshot.rules.iter();
+        rules
+            .map(|rule| (rule.name.clone(), rule.overrides))
+            .collect()
+    };
+    assert_eq!(names(&closed), names(&snapshot));
+    let nowhere =
+        |rule: &fairlead_snapshot::Rule| rule.targets.is_empty() && rule.fallbacks.is_empty();
+    assert!(closed.rules.iter().all(nowhere));
+    assert_eq!(
+        as_read_in_format_1(&Snapshot {
+            format: 1,
+            ..closed.into_owned()
+        }),
+        Ok(())
+    );
+}

@@ -1,0 +1,278 @@
+//! A snapshot that says everything that can be said. A member or variant that is missing here does not compile: give a new one a value that
+//! is not its default, then see what `main.rs` says of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fairlead_snapshot::{
+    Access, Affinity, Allow, AllowedProvider, Commit, Concurrency, Continuation, Credential,
+    Digest, Failover, FailureClass, Fallback, Health, Hedge, HttpVersion, Key, Model, ModelPattern,
+    ObjectName, OnClientGone, Overflow, Problem, Protocol, Provider, Queue, Recovery, Refusal,
+    Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target,
+    TimeoutOverrides, Timeouts,
+};
+
+/// These variants, which are all that there are.
+macro_rules! every {
+    ($kind:ident: $($variant:ident),+) => {{
+        let _ = |one: $kind| match one {
+            $($kind::$variant => (),)+
+        };
+        [$($kind::$variant),+]
+    }};
+}
+
+/// All of it.
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot::new("fairlead-system", providers(), rules(), keys())
+}
+
+fn name(name: &str) -> ObjectName {
+    ObjectName::new("search", name)
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn patterns() -> Vec<ModelPattern> {
+    ["chat", "gpt-*"]
+        .map(|text| ModelPattern(text.to_owned()))
+        .into()
+}
+
+fn providers() -> BTreeMap<ObjectName, Provider> {
+    let overflows = [
+        Overflow::Fallback,
+        Overflow::Reject,
+        Overflow::Queue(Queue {
+            length: 7,
+            wait: seconds(3),
+        }),
+    ];
+    let _ = |one: Overflow| match one {
+        Overflow::Fallback | Overflow::Reject | Overflow::Queue(_) => (),
+    };
+    let _ = |one: Continuation| match one {
+        Continuation::AssistantPrefix => (),
+    };
+    let mut providers = BTreeMap::new();
+    for protocol in protocols() {
+        for overflow in overflows {
+            let access = match overflow {
+                Overflow::Reject => Access::All,
+                Overflow::Fallback | Overflow::Queue(_) => {
+                    Access::Namespaces(["search".to_owned(), "ads".to_owned()].into())
+                }
+            };
+            let provider = provider(protocol.clone(), overflow, access);
+            providers.insert(name(&format!("p{}", providers.len())), provider);
+        }
+    }
+    providers
+}
+
+fn protocols() -> [Protocol; 3] {
+    let http_versions = every!(HttpVersion: Http1, Http2);
+    let protocols = [
+        Protocol::OpenAi {
+            base_url: "https://api.example.com/v1".to_owned(),
+            private_network: false,
+            ca_certificates: None,
+            client_certificate: Some(Digest::of(&"certificate")),
+            stream_usage: false,
+            http_version: http_versions[0],
+        },
+        Protocol::OpenAi {
+            base_url: "https://api.example.com/v1".to_owned(),
+            private_network: true,
+            ca_certificates: Some("-----BEGIN CERTIFICATE-----".to_owned()),
+            client_certificate: None,
+            stream_usage: true,
+            http_version: http_versions[1],
+        },
+        Protocol::Simulated(Simulated {
+            text: Some("Hello.".to_owned()),
+            tokens: Some(9),
+            first_token_latency: Duration::from_millis(20),
+            token_latency: Duration::from_millis(5),
+            error_percent: 3,
+            error_status: 529,
+        }),
+    ];
+    let _ = |one: Protocol| match one {
+        Protocol::OpenAi { .. } | Protocol::Simulated(_) => (),
+    };
+    protocols
+}
+
+fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider {
+    Provider {
+        protocol,
+        credentials: vec![Credential {
+            name: "main".to_owned(),
+            weight: 7,
+            models: patterns(),
+            value: Some(Digest::of(&"value")),
+        }],
+        models: Some(vec![Model {
+            name: "chat".to_owned(),
+            upstream_name: "chat-2026".to_owned(),
+        }]),
+        timeouts: Timeouts {
+            connect: seconds(1),
+            first_token: seconds(2),
+            first_token_reasoning: seconds(7),
+            first_token_learned: true,
+            first_byte: seconds(3),
+            idle: seconds(4),
+            total: seconds(5),
+        },
+        retries: Retries {
+            max_retries: 4,
+            initial_backoff: seconds(1),
+            max_backoff: seconds(9),
+            max_retry_after: seconds(8),
+        },
+        health: Health {
+            consecutive_failures: 6,
+            error_percent: 70,
+            min_requests: 30,
+            probe_interval: seconds(6),
+            ramp_up: seconds(11),
+        },
+        concurrency: Some(Concurrency {
+            max_in_flight: 12,
+            overflow,
+            adaptive: true,
+        }),
+        continuation: Some(Continuation::AssistantPrefix),
+        access,
+    }
+}
+
+fn rules() -> Vec<Rule> {
+    let scopes = [
+        Scope::VirtualKey(name("key")),
+        Scope::Team(name("team")),
+        Scope::Organization {
+            name: "company".to_owned(),
+            namespace: Some("search".to_owned()),
+        },
+        Scope::Namespace("search".to_owned()),
+        Scope::Global,
+    ];
+    let _ = |one: Scope| match one {
+        Scope::VirtualKey(_)
+        | Scope::Team(_)
+        | Scope::Organization { .. }
+        | Scope::Namespace(_)
+        | Scope::Global => (),
+    };
+    let mut rules: Vec<Rule> = Vec::new();
+    for scope in scopes {
+        for strategy in every!(Strategy: Weighted, RoundRobin, Priority) {
+            rules.push(rule(rules.len(), scope.clone(), strategy));
+        }
+    }
+    fairlead_snapshot::order::sort(&mut rules);
+    rules
+}
+
+fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
+    let _ = |one: Affinity| match one {
+        Affinity::Header(_) | Affinity::Prefix => (),
+    };
+    let affinities = [Affinity::Header("x-session".to_owned()), Affinity::Prefix];
+    let recoveries = every!(Recovery: Continue, Fail);
+    let commits = every!(Commit: Complete, Content);
+    let gone = every!(OnClientGone: Finish, Cancel);
+    Rule {
+        name: name(&format!("r{at}")),
+        overrides: at.is_multiple_of(2),
+        scope,
+        priority: 5,
+        created: Some(1_700_000_000),
+        models: patterns(),
+        when: Some("request.headers[\"x-tier\"] == \"gold\"".to_owned()),
+        strategy,
+        targets: targets(),
+        fallbacks: vec![Fallback {
+            target: target(9, None),
+            on: Some(Failover {
+                classes: classes(),
+                status_codes: vec![529],
+            }),
+        }],
+        timeouts: TimeoutOverrides {
+            connect: Some(seconds(1)),
+            first_token: Some(seconds(2)),
+            first_byte: Some(seconds(3)),
+            idle: Some(seconds(4)),
+            total: Some(seconds(5)),
+        },
+        retries: RetryOverrides {
+            max_retries: Some(1),
+        },
+        stream: Streams {
+            recovery: recoveries[at % 2],
+            commit: commits[at % 2],
+            on_client_gone: gone[at % 2],
+        },
+        hedge: Some(Hedge {
+            delay: Some(seconds(2)),
+            max_percent: 10,
+        }),
+        affinity: Some(affinities[at % 2].clone()),
+    }
+}
+
+fn classes() -> Vec<FailureClass> {
+    every!(FailureClass:
+        Connect, Reset, FirstTokenTimeout, IdleTimeout, TotalTimeout, RateLimited, Overloaded,
+        ServerError, ProtocolError, BadCredential, ContextTooLong, ContentFiltered, BadRequest,
+        ClientGone, Unavailable)
+    .into()
+}
+
+fn targets() -> Vec<Target> {
+    let problems = every!(Problem: NotFound, NotPermitted, ModelNotOffered);
+    let mut targets = vec![target(0, None)];
+    for problem in problems {
+        targets.push(target(targets.len(), Some(problem)));
+    }
+    targets
+}
+
+fn target(at: usize, problem: Option<Problem>) -> Target {
+    Target {
+        name: format!("t{at}"),
+        provider: name("p0"),
+        model: Some("chat".to_owned()),
+        weight: 3,
+        problem,
+    }
+}
+
+fn keys() -> BTreeMap<ObjectName, Key> {
+    let refusals = every!(Refusal: Suspended, NoValue, Conflict, NoTeam);
+    let refusals = refusals.into_iter().map(Some).chain([None]);
+    let key = |(at, refused): (usize, Option<Refusal>)| {
+        let key = Key {
+            digest: Some(Digest::of(&at)),
+            refused,
+            expires_at: Some(1_800_000_000),
+            team: Some("team".to_owned()),
+            organization: Some("company".to_owned()),
+            allow: Allow {
+                models: Some(patterns()),
+                providers: Some(vec![AllowedProvider {
+                    provider: name("p0"),
+                    weight: 2,
+                }]),
+            },
+        };
+        (name(&format!("k{at}")), key)
+    };
+    refusals.enumerate().map(key).collect()
+}

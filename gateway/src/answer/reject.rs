@@ -1,0 +1,366 @@
+//! A refusal: status, stable code, and a sentence that says how to mend it. The table of codes is `docs/errors.md`.
+
+mod codes;
+
+use fairlead_route::NoRoute;
+use fairlead_wire::json::JsonError;
+use fairlead_wire::openai;
+use fairlead_wire::openai::request::RequestError;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+use crate::answer::body::{Body, Response};
+
+pub(crate) use codes::{PROVIDER_REFUSED, is_ours};
+
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// Why the gateway itself refuses a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Rejection {
+    /// The body is not what the API takes.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// A member stands twice in the body: whoever reads it next might take the other one.
+    #[error("the body has the member {0:?} twice; send it once")]
+    DuplicateKey(String),
+    /// No key was sent.
+    #[error(
+        "no key was sent; put your virtual key into the header 'Authorization: Bearer KEY' (x-api-key and api-key work too)"
+    )]
+    MissingKey,
+    /// Nobody has this key.
+    #[error(
+        "this key is not known here; check that it is a virtual key of this gateway and that it has not been deleted"
+    )]
+    InvalidKey,
+    /// The key's time is over.
+    #[error(
+        "this key has expired; ask its owner for a new one, or for a later spec.expiresAt on the VirtualKey"
+    )]
+    KeyExpired,
+    /// The key's owner suspended it.
+    #[error("this key is suspended; its owner can set spec.suspended to false on the VirtualKey")]
+    KeySuspended,
+    /// The key may not ask for this model.
+    #[error(
+        "this key may not use the model {0:?}; ask for one that GET /v1/models lists, or have it added to spec.allow.models of the VirtualKey"
+    )]
+    ModelNotAllowed(String),
+    /// The key may not use any provider that would answer.
+    #[error(
+        "no provider that this key may use answers the model {0:?}; have one added to spec.allow.providers of the VirtualKey, or to spec.access of the LLMProvider"
+    )]
+    ProviderNotAllowed(String),
+    /// The name is a virtual model, and none of its rules takes this request.
+    #[error(
+        "no routing rule for the model {0:?} takes this request; check the conditions in spec.match.when of its RoutingRules"
+    )]
+    NoRule(String),
+    /// Nobody offers the name.
+    #[error("the model {0:?} is not known here; GET /v1/models lists the names this key can use")]
+    UnknownModel(String),
+    /// A rule takes the name, and none of its providers offers it.
+    #[error(
+        "the routing rule {1} takes the model {0:?}, and no provider that it names offers that; have it added to spec.models of the LLMProvider, or another model named in the rule"
+    )]
+    ModelNotOffered(String, String),
+    /// There is nothing at this path.
+    #[error(
+        "there is nothing at this path; the gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings and GET /v1/models"
+    )]
+    UnknownPath,
+    /// The path is right, the method is not.
+    #[error(
+        "this path does not take this method; use POST for completions and embeddings, GET for models"
+    )]
+    MethodNotAllowed(&'static str),
+    /// The head says more than one thing about where the request ends or whom it is for.
+    #[error("{0}")]
+    AmbiguousHead(&'static str),
+    /// The body is transferred in a way that is not understood.
+    #[error(
+        "the body has a Transfer-Encoding other than chunked; send it as it is, or in chunks without compression"
+    )]
+    TransferCoding,
+    /// More header fields than are read.
+    #[error("the request has more than {0} header fields; send fewer")]
+    TooManyHeaders(usize),
+    /// The body is over the limit.
+    #[error(
+        "the body is larger than {0} bytes; send less, or have the gateway started with a larger --max-request-bytes"
+    )]
+    BodyTooLarge(usize),
+    /// The body is compressed.
+    #[error("the body has a Content-Encoding; send it as it is, without compression")]
+    UnsupportedEncoding,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive within {0} s; send it faster, or in smaller parts")]
+    BodyTimeout(u64),
+    /// All the memory for bodies is taken.
+    #[error("the gateway holds as many bytes as it may; try again in a moment")]
+    Overloaded,
+    /// The gateway cannot open a connection, to whomever.
+    #[error(
+        "the gateway could open no connection: {0}; try again in a moment, and have its operator look at its logs and metrics if it lasts"
+    )]
+    NoConnection(&'static str),
+    /// The condition of a rule that must not be passed over cannot be evaluated.
+    #[error(
+        "the condition of the routing rule {0} cannot be evaluated for this request, and the rule is an Override; have its spec.match.when mended (has() asks whether a parameter is there)"
+    )]
+    RuleError(String),
+    /// Not one target could be tried.
+    #[error("no target for this model can be used: {0}")]
+    NoHealthyTarget(String, Option<u64>),
+    /// Every target's credentials rest; for so many seconds more.
+    #[error(
+        "the provider limits the rate of this gateway; try again in {0} s, or have a fallback or another credential added"
+    )]
+    RateLimited(u64),
+    /// Every target has as many requests as it may.
+    #[error(
+        "every provider of this model has as many requests as it may; try again in a moment, or have spec.concurrency of the LLMProvider raised"
+    )]
+    ProviderFull,
+    /// The provider's answer is of no use.
+    #[error("the provider failed: {0}; try again, or have a fallback added to the routing rule")]
+    ProviderError(String),
+    /// The provider answered that it failed, in words that are not for callers.
+    #[error(
+        "the provider failed: {detail}; try again, or have a fallback added to the routing rule"
+    )]
+    ProviderFailed {
+        /// The provider's status.
+        status: StatusCode,
+        /// In our words.
+        detail: &'static str,
+        /// In how many seconds it wants to be asked again.
+        retry_after: Option<u64>,
+    },
+    /// The provider refused the request, and not in words that can be passed on.
+    #[error(
+        "the provider refused the request with the status {}: {detail}; what it says beside that is not passed on",
+        status.as_u16()
+    )]
+    ProviderRefused {
+        /// The provider's status.
+        status: StatusCode,
+        /// In our words.
+        detail: &'static str,
+    },
+    /// The provider limits our rate; it wants to be asked again in so many seconds, if it says.
+    #[error(
+        "the provider limits the rate of this gateway, or its account there is used up; try again later, or have a fallback or another credential added"
+    )]
+    ProviderLimits(Option<u64>),
+    /// Every target refused our credential.
+    #[error(
+        "the provider does not accept the gateway's credential; the owner of the LLMProvider must renew it"
+    )]
+    ProviderCredential,
+    /// The provider took too long.
+    #[error(
+        "the provider did not answer in time ({0}); try again, or raise spec.timeouts of the LLMProvider or RoutingRule"
+    )]
+    ProviderTimeout(&'static str),
+}
+
+/// What a caller is told beside the sentence.
+struct Row {
+    status: StatusCode,
+    /// The stable code.
+    code: &'static str,
+    /// In how many seconds it is worth trying again, if it is.
+    retry_after: Option<u64>,
+    /// The member of the body that it is about.
+    parameter: Option<&'static str>,
+}
+
+impl Rejection {
+    /// The table of refusals (`docs/errors.md`).
+    fn row(&self) -> Row {
+        let row = |status, code| Row {
+            status,
+            code,
+            retry_after: None,
+            parameter: None,
+        };
+        let after = |seconds, row| Row {
+            retry_after: seconds,
+            ..row
+        };
+        let model = |row| Row {
+            parameter: Some("model"),
+            ..row
+        };
+        use StatusCode as S;
+        match self {
+            Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request"),
+            Self::DuplicateKey(_) => row(S::BAD_REQUEST, "duplicate_key"),
+            Self::MissingKey => row(S::UNAUTHORIZED, "missing_key"),
+            Self::InvalidKey => row(S::UNAUTHORIZED, "invalid_key"),
+            Self::KeyExpired => row(S::UNAUTHORIZED, "key_expired"),
+            Self::KeySuspended => row(S::UNAUTHORIZED, "key_suspended"),
+            Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
+            Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
+            Self::NoRule(_) => model(row(S::NOT_FOUND, "no_rule")),
+            Self::UnknownModel(_) | Self::ModelNotOffered(..) => {
+                model(row(S::NOT_FOUND, "unknown_model"))
+            }
+            Self::UnknownPath => row(S::NOT_FOUND, "unknown_path"),
+            Self::MethodNotAllowed(_) => row(S::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::AmbiguousHead(_) => row(S::BAD_REQUEST, "ambiguous_request"),
+            Self::TransferCoding => row(S::NOT_IMPLEMENTED, "unsupported_transfer_encoding"),
+            Self::TooManyHeaders(_) => row(S::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers"),
+            Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::UnsupportedEncoding => row(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
+            Self::BodyTimeout(_) => row(S::REQUEST_TIMEOUT, "request_timeout"),
+            Self::Overloaded | Self::NoConnection(_) | Self::ProviderFull => {
+                after(Some(1), row(S::SERVICE_UNAVAILABLE, "overloaded"))
+            }
+            Self::RateLimited(seconds) => {
+                after(Some(*seconds), row(S::TOO_MANY_REQUESTS, "rate_limited"))
+            }
+            Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
+            Self::NoHealthyTarget(_, seconds) => {
+                after(*seconds, row(S::SERVICE_UNAVAILABLE, "no_healthy_target"))
+            }
+            Self::ProviderError(_) => row(S::BAD_GATEWAY, "provider_error"),
+            Self::ProviderFailed {
+                status,
+                retry_after,
+                ..
+            } => after(*retry_after, row(*status, "provider_error")),
+            Self::ProviderRefused { status, .. } => row(*status, PROVIDER_REFUSED),
+            Self::ProviderLimits(seconds) => {
+                after(*seconds, row(S::TOO_MANY_REQUESTS, "rate_limited"))
+            }
+            Self::ProviderCredential => row(S::BAD_GATEWAY, "provider_credential"),
+            Self::ProviderTimeout(_) => row(S::GATEWAY_TIMEOUT, "provider_timeout"),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.row().status
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub(crate) fn code(&self) -> &'static str {
+        self.row().code
+    }
+
+    /// Whether it is what a provider has answered.
+    fn is_an_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::ProviderFailed { .. } | Self::ProviderRefused { .. } | Self::ProviderLimits(_)
+        )
+    }
+
+    /// The `type` of an OpenAI error object.
+    fn kind(&self) -> &'static str {
+        match self.status().as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            _ => "api_error",
+        }
+    }
+
+    /// The error object.
+    #[must_use]
+    pub(crate) fn body(&self) -> Vec<u8> {
+        openai::render_error(
+            self.code(),
+            self.kind(),
+            &self.to_string(),
+            self.row().parameter,
+        )
+    }
+}
+
+impl Rejection {
+    /// The answer that says so.
+    #[must_use]
+    pub(crate) fn response(&self) -> Response {
+        let mut response = Response::new(Body::whole(self.body()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        let mut set = |name, value| drop(headers.insert(name, HeaderValue::from_static(value)));
+        set(header::CONTENT_TYPE, "application/json");
+        // What a status has to be told with (RFC 9110, 15.5.2, 15.5.6, 15.5.16; RFC 6750, 3).
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let known = if matches!(self, Self::MissingKey) {
+                "Bearer"
+            } else {
+                "Bearer error=\"invalid_token\""
+            };
+            set(header::WWW_AUTHENTICATE, known);
+        }
+        if let Self::MethodNotAllowed(allowed) = self {
+            set(header::ALLOW, allowed);
+        }
+        if matches!(self, Self::UnsupportedEncoding) {
+            set(header::ACCEPT_ENCODING, "identity");
+        }
+        let retry_after = self.row().retry_after;
+        // The gateway has been through its plan: a client that repeats the request repeats all of it. But where nothing was sent, and
+        // something is known of when it can be.
+        if self.is_an_answer() || (self.status().is_server_error() && retry_after.is_none()) {
+            set(SHOULD_RETRY, "false");
+        } else if retry_after.is_some() {
+            set(SHOULD_RETRY, "true");
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        response
+    }
+}
+
+impl From<RequestError> for Rejection {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Json(JsonError::DuplicateKey { key }) => {
+                Self::DuplicateKey(shorten(&key))
+            }
+            RequestError::Json(_)
+            | RequestError::MissingModel
+            | RequestError::EmptyModel
+            | RequestError::WrongType { .. }
+            | RequestError::Misspelt { .. } => Self::InvalidRequest(error.to_string()),
+        }
+    }
+}
+
+impl Rejection {
+    /// What a request for `model` is told when there is no route.
+    #[must_use]
+    pub(crate) fn no_route(reason: NoRoute, model: &str) -> Self {
+        let model = shorten(model);
+        match reason {
+            NoRoute::ModelNotAllowed => Self::ModelNotAllowed(model),
+            NoRoute::ProviderNotAllowed => Self::ProviderNotAllowed(model),
+            NoRoute::NoRule => Self::NoRule(model),
+            NoRoute::UnknownModel => Self::UnknownModel(model),
+            NoRoute::ModelNotOffered { rule } => Self::ModelNotOffered(model, rule.to_string()),
+            NoRoute::ConditionError { rule } => Self::RuleError(rule.to_string()),
+        }
+    }
+}
+
+/// Callers' text is repeated to them only up to a length that cannot be abused.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 100;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The codes that only this gateway may send.
+
+/// The code of a refusal by the provider that is told in the gateway's words.
+pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
+
+/// Every code of the gateway's (`docs/errors.md`).
+const CODES: [&str; 26] = [
+    "invalid_request",
+    "duplicate_key",
+    "ambiguous_request",
+    "missing_key",
+    "invalid_key",
+    "key_expired",
+    "key_suspended",
+    "model_not_allowed",
+    "provider_not_allowed",
+    "no_rule",
+    "unknown_model",
+    "unknown_path",
+    "method_not_allowed",
+    "request_timeout",
+    "body_too_large",
+    "unsupported_encoding",
+    "too_many_headers",
+    "rate_limited",
+    PROVIDER_REFUSED,
+    "unsupported_transfer_encoding",
+    "provider_error",
+    "provider_credential",
+    "overloaded",
+    "rule_error",
+    "no_healthy_target",
+    "provider_timeout",
+];
+
+/// Whether a code is one of the gateway's, so that nobody else may send it in its name.
+#[must_use]
+pub(crate) fn is_ours(code: &str) -> bool {
+    CODES.contains(&code)
+}

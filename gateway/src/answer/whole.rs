@@ -1,0 +1,22 @@
+//! An answer in one piece.
+
+use bytes::Bytes;
+use fairlead_wire::openai::Usage;
+use http::{HeaderMap, StatusCode};
+
+use crate::upstream::ticket::Ticket;
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct WholeAnswer {
+    /// The status, a success.
+    pub status: StatusCode,
+    /// The headers that callers may see.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// What the provider said of usage.
+    pub usage: Option<Usage>,
+    /// What its attempt holds.
+    pub ticket: Option<Ticket>,
+}

@@ -1,0 +1,286 @@
+//! The control loop of the standalone gateway: read -> compile -> build -> swap, at the start and whenever a file changes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairlead_compile::{Compiled, InForce, compile, report};
+use fairlead_process::settled;
+use fairlead_snapshot::{ObjectName, Snapshot};
+use notify::{RecursiveMode, Watcher as _};
+use tokio::sync::Notify;
+
+use crate::config::folder::{Folder, FolderError, Reading};
+use crate::config::state::{State, StateError};
+use crate::runtime::Retired;
+use crate::status::Source;
+use crate::worker::Shared;
+
+/// Writes come in bursts: an editor's rename, `git checkout`, a whole folder copied. When nothing has come for this long, everything is read.
+const SETTLE: Duration = Duration::from_millis(50);
+/// A folder that never rests is read after this long all the same.
+const RESTLESS: Duration = Duration::from_millis(500);
+/// Some file systems tell nothing; they are looked at this often.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The configuration, and what it was made from.
+#[derive(Debug)]
+pub(crate) struct Standalone {
+    folder: Folder,
+    state: State,
+    live: Option<Live>,
+    reported: String,
+    /// What could not be read, as it was told last.
+    unreadable: String,
+    retired: Retired,
+}
+
+/// What is in force.
+#[derive(Debug)]
+struct Live {
+    snapshot: Snapshot,
+    compiled: Compiled,
+}
+
+/// The gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// A file cannot be parsed. Only the start is refused for it: later the last good content is kept.
+    #[error("{0}")]
+    Folder(#[from] FolderError),
+    /// The state folder cannot be used.
+    #[error("{0}")]
+    State(#[from] StateError),
+}
+
+impl Standalone {
+    /// Reads and compiles the folder for the first time.
+    ///
+    /// # Errors
+    /// A file that cannot be parsed, or a state folder that cannot be used. A bad object is no error: it harms only itself, unless its last
+    /// accepted version may be in a file that a newer version wrote.
+    pub(crate) fn start(mut folder: Folder, state: State) -> Result<Self, StartError> {
+        let reading = folder.read()?;
+        if !reading.errors.is_empty() {
+            let mut errors = reading.errors;
+            let first = errors.swap_remove(0);
+            for error in errors {
+                tracing::error!("{error}");
+            }
+            return Err(first.into());
+        }
+        let (previous, unknown) = match state.last_good() {
+            Err(unknown @ StateError::Unknown(..)) => (None, Some(unknown)),
+            previous => (previous?, None),
+        };
+        let mut standalone = Self {
+            folder,
+            state,
+            live: None,
+            reported: String::new(),
+            unreadable: String::new(),
+            retired: Retired::default(),
+        };
+        standalone.compile(previous.as_ref(), reading)?;
+        match unknown {
+            // A rule that was imposed may be in what cannot be read, and nowhere else.
+            Some(unknown) if standalone.misses_some() => Err(unknown.into()),
+            Some(_) | None => Ok(standalone),
+        }
+    }
+
+    /// Whether no version of some object is in force.
+    fn misses_some(&self) -> bool {
+        let verdicts = self.live.iter().flat_map(|live| &live.compiled.verdicts);
+        verdicts
+            .into_iter()
+            .any(|verdict| verdict.in_force == InForce::Nothing)
+    }
+
+    /// The token of the admin port.
+    ///
+    /// # Errors
+    /// It can be neither read nor made.
+    pub(crate) fn admin_token(&self) -> Result<Option<String>, StateError> {
+        self.state.admin_token()
+    }
+
+    /// Reads again and swaps if anything changed; what cannot be read stays as it was, and is told.
+    pub(crate) fn reload(&mut self, shared: &Shared) {
+        let reading = match self.folder.read() {
+            Ok(reading) => reading,
+            Err(error) => return self.unreadable(shared, &[error]),
+        };
+        self.unreadable(shared, &reading.errors);
+        let previous = self.live.take();
+        if let Err(error) = self.compile(previous.as_ref().map(|live| &live.snapshot), reading) {
+            self.live = previous;
+            shared.observe.metrics.config_failures.inc();
+            tracing::error!("{error}; the configuration stays as it was");
+            return;
+        }
+        self.swap(shared);
+    }
+
+    /// Says what cannot be read, once for each state of affairs.
+    fn unreadable(&mut self, shared: &Shared, errors: &[FolderError]) {
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let text = text.join("\n");
+        if text != self.unreadable {
+            for line in text.lines() {
+                shared.observe.metrics.config_failures.inc();
+                tracing::error!("{line}; the last good version of it stays in force");
+            }
+            shared
+                .status
+                .send_modify(|status| status.error = (!text.is_empty()).then(|| text.clone()));
+            self.unreadable = text;
+        }
+    }
+
+    /// Puts the configuration into force, if it differs from what is.
+    pub(crate) fn swap(&mut self, shared: &Shared) {
+        self.retired.sweep();
+        let Some(live) = &self.live else { return };
+        let current = shared.live.load_full();
+        let not_ok = live
+            .compiled
+            .verdicts
+            .iter()
+            .filter(|verdict| !verdict.is_good())
+            .count();
+        shared
+            .observe
+            .metrics
+            .config_objects_not_ok
+            .set(i64::try_from(not_ok).unwrap_or(i64::MAX));
+        if current.digest == live.snapshot.digest() && current.generation > 0 {
+            return;
+        }
+        let runtime = current.next(&live.snapshot, &live.compiled.credentials);
+        let generation = runtime.generation;
+        self.retired.replace(&shared.live, runtime);
+        shared
+            .status
+            .send_modify(|status| status.source = Some(Source::Files));
+        shared
+            .observe
+            .metrics
+            .config_generation
+            .set(i64::try_from(generation).unwrap_or(i64::MAX));
+        tracing::info!(
+            generation,
+            providers = live.snapshot.providers.len(),
+            rules = live.snapshot.rules.len(),
+            keys = live.snapshot.keys.len(),
+            "configuration in force"
+        );
+        if let Err(error) = self.state.keep(&live.snapshot) {
+            tracing::error!("{error}");
+        }
+    }
+
+    fn compile(
+        &mut self,
+        previous: Option<&Snapshot>,
+        mut reading: Reading,
+    ) -> Result<(), StateError> {
+        reading.inputs.secrets.extend(self.state.secrets());
+        let mut compiled = compile(previous, &reading.inputs);
+        if !compiled.wanted.is_empty() {
+            let kept = self.state.is_kept();
+            self.state
+                .generate(&compiled.wanted, |key, value| announce(key, value, kept))?;
+            reading.inputs.secrets.extend(self.state.secrets());
+            compiled = compile(previous, &reading.inputs);
+        }
+        compiled.verdicts.splice(0..0, reading.verdicts);
+        self.tell(&compiled);
+        self.live = Some(Live {
+            snapshot: compiled.snapshot.clone(),
+            compiled,
+        });
+        Ok(())
+    }
+
+    /// Says what is wrong, once for each state of affairs.
+    fn tell(&mut self, compiled: &Compiled) {
+        let bad: Vec<_> = compiled
+            .verdicts
+            .iter()
+            .filter(|verdict| !verdict.is_good())
+            .cloned()
+            .collect();
+        let text = if bad.is_empty() {
+            String::new()
+        } else {
+            report(&bad)
+        };
+        if text != self.reported {
+            for line in text.lines() {
+                tracing::warn!("{line}");
+            }
+            self.reported = text;
+        }
+    }
+
+    /// Reloads on every change until the process ends.
+    pub(crate) async fn watch(mut self, shared: Arc<Shared>) {
+        let changed = Arc::new(Notify::new());
+        let _watcher = watcher(self.folder.watched(), &changed);
+        loop {
+            // An edit made since the first reading was before the watch; from then on, whether something was said or the time has come to
+            // look, everything is read: the digest tells whether it matters.
+            let shared = Arc::clone(&shared);
+            // Compiling takes seconds where there is much of it; the thread that drives this answers probes.
+            let reloaded = tokio::task::spawn_blocking(move || {
+                self.reload(&shared);
+                self
+            });
+            match reloaded.await {
+                Ok(again) => self = again,
+                Err(error) => {
+                    return tracing::error!(%error, "the configuration is not read any more");
+                }
+            }
+            if tokio::time::timeout(LOOK, changed.notified()).await.is_ok() {
+                settled(&changed, SETTLE, RESTLESS).await;
+            }
+        }
+    }
+}
+
+/// The only time the value is shown.
+#[expect(
+    clippy::print_stderr,
+    reason = "a line for the person who started the gateway, not a log record"
+)]
+fn announce(key: &ObjectName, value: &str, kept: bool) {
+    eprintln!("generated the key of VirtualKey {key}; it is shown this once: {value}");
+    if !kept {
+        eprintln!("without --state-dir it is valid until the gateway stops");
+    }
+}
+
+/// Tells of changes, as far as the file system does; `None` where it cannot, and the folder is looked at every few seconds instead.
+fn watcher<'a>(
+    folders: impl Iterator<Item = (&'a Path, RecursiveMode)>,
+    changed: &Arc<Notify>,
+) -> Option<notify::RecommendedWatcher> {
+    let notify = Arc::clone(changed);
+    let told = move |event: notify::Result<notify::Event>| {
+        // Reading a file is an event too, and ours.
+        if !event.is_ok_and(|event| event.kind.is_access()) {
+            notify.notify_one();
+        }
+    };
+    let mut watcher = notify::recommended_watcher(told)
+        .inspect_err(|error| tracing::warn!(%error, "cannot watch files"))
+        .ok()?;
+    for (folder, mode) in folders {
+        if let Err(error) = watcher.watch(folder, mode) {
+            tracing::warn!(%error, folder = %folder.display(), "cannot watch this folder; looking at it every 5 s instead");
+        }
+    }
+    Some(watcher)
+}

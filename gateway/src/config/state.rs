@@ -1,0 +1,313 @@
+//! What outlives a restart of the standalone gateway, in `--state-dir`: generated keys, the last accepted configuration, the admin token.
+//! Every file is readable by the owner only.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fairlead_compile::{Secret, Secrets, WantedKey};
+use fairlead_crds::{SECRET_LABEL, SECRET_VIRTUAL_KEY};
+use fairlead_process::{NoRandomness, random_value};
+use fairlead_snapshot::SecretBytes;
+use fairlead_snapshot::{FORMATS, ObjectName, Snapshot};
+use serde::{Deserialize, Serialize};
+
+use crate::config::private_file;
+
+const KEYS: &str = "generated-keys.json";
+const LAST_GOOD: &str = "last-good.json";
+const TOKEN: &str = "admin-token";
+
+/// The folder, if there is one, and the keys made so far.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    directory: Option<PathBuf>,
+    keys: BTreeMap<ObjectName, GeneratedKey>,
+}
+
+/// A key that the gateway made.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GeneratedKey {
+    /// The VirtualKey it was made for.
+    virtual_key: ObjectName,
+    /// Its place in the Secret.
+    data_key: String,
+    value: String,
+}
+
+/// The one member of a snapshot that every version can read.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+impl std::fmt::Debug for GeneratedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GeneratedKey")
+            .field("virtual_key", &self.virtual_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StateError {
+    /// A file cannot be read or written.
+    #[error("cannot use {0}: {1}; --state-dir must be a folder that the gateway can write to")]
+    Io(PathBuf, std::io::Error),
+    /// A file does not hold what was written there.
+    #[error("{0} is damaged at line {1}; restore it, or move it away to start without it")]
+    Damaged(PathBuf, usize),
+    /// A file has a format that this version does not read.
+    #[error(
+        "{0} has format {1}, which this version does not read, and may hold the last accepted versions of objects that are not acceptable; start the version that wrote it, mend the objects, or move the file away to start without it"
+    )]
+    Unknown(PathBuf, u32),
+    /// The system gives no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(NoRandomness),
+}
+
+impl State {
+    /// Opens the folder, making it if need be.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, or a file in it that is damaged.
+    pub(crate) fn open(directory: Option<&Path>) -> Result<Self, StateError> {
+        let Some(directory) = directory else {
+            return Ok(Self::default());
+        };
+        std::fs::create_dir_all(directory)
+            .map_err(|error| StateError::Io(directory.to_owned(), error))?;
+        let keys = read_json(&directory.join(KEYS))?.unwrap_or_default();
+        Ok(Self {
+            directory: Some(directory.to_owned()),
+            keys,
+        })
+    }
+
+    /// The generated keys, as the Secrets that they are to the compiler.
+    #[must_use]
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.keys
+            .iter()
+            .map(|(name, key)| (name.clone(), secret(key)))
+            .collect()
+    }
+
+    /// Makes the keys that are wanted; tells each new value to `announce`, once.
+    ///
+    /// # Errors
+    /// They cannot be kept: a key that the next start does not know is no key.
+    pub(crate) fn generate(
+        &mut self,
+        wanted: &[WantedKey],
+        mut announce: impl FnMut(&ObjectName, &str),
+    ) -> Result<(), StateError> {
+        let mut keys = self.keys.clone();
+        for WantedKey {
+            key,
+            secret,
+            data_key,
+        } in wanted
+        {
+            let value = random_value("sk-fairlead-").map_err(StateError::Random)?;
+            keys.insert(
+                secret.clone(),
+                GeneratedKey {
+                    virtual_key: key.clone(),
+                    data_key: data_key.clone(),
+                    value,
+                },
+            );
+        }
+        self.write_json(KEYS, &keys)?;
+        self.keys = keys;
+        for made in wanted
+            .iter()
+            .filter_map(|wanted| self.keys.get(&wanted.secret))
+        {
+            announce(&made.virtual_key, &made.value);
+        }
+        Ok(())
+    }
+
+    /// Whether keys made now will be known after a restart.
+    #[must_use]
+    pub(crate) fn is_kept(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// The configuration that was in force before the restart.
+    ///
+    /// # Errors
+    /// The file is damaged, or a newer version wrote it.
+    pub(crate) fn last_good(&self) -> Result<Option<Snapshot>, StateError> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        let path = directory.join(LAST_GOOD);
+        // The format is looked at first: a newer one may have members that this reader must not pass over.
+        match read_json::<Format>(&path)? {
+            Some(Format { format }) if FORMATS.contains(&format) => read_json(&path),
+            Some(Format { format }) => Err(StateError::Unknown(path, format)),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps the configuration that is in force. There is no secret in it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn keep(&self, snapshot: &Snapshot) -> Result<(), StateError> {
+        self.write_json(LAST_GOOD, snapshot)
+    }
+
+    /// The token of the admin port; `None` without a folder.
+    ///
+    /// # Errors
+    /// It can be neither read nor made.
+    pub(crate) fn admin_token(&self) -> Result<Option<String>, StateError> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        let path = directory.join(TOKEN);
+        match std::fs::read_to_string(&path) {
+            Ok(token) if !token.trim().is_empty() => Ok(Some(token.trim().to_owned())),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StateError::Io(path, error))
+            }
+            Ok(_) | Err(_) => {
+                let token = random_value("").map_err(StateError::Random)?;
+                write(&path, token.as_bytes())?;
+                Ok(Some(token))
+            }
+        }
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), StateError> {
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        let path = directory.join(name);
+        let text = serde_json::to_vec(value)
+            .map_err(|error| StateError::Damaged(path.clone(), error.line()))?;
+        write(&path, &text)
+    }
+}
+
+fn secret(key: &GeneratedKey) -> Secret {
+    Secret {
+        labels: BTreeMap::from([(SECRET_LABEL.to_owned(), SECRET_VIRTUAL_KEY.to_owned())]),
+        any_use: false,
+        data: Arc::new(BTreeMap::from([(
+            key.data_key.clone(),
+            SecretBytes::new(key.value.clone()),
+        )])),
+        withheld: false,
+        generated_for: Some(key.virtual_key.clone()),
+    }
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, StateError> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| StateError::Damaged(path.to_owned(), error.line())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StateError::Io(path.to_owned(), error)),
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
+    private_file::write(path, content).map_err(|error| StateError::Io(path.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn wanted() -> WantedKey {
+        WantedKey {
+            key: ObjectName::new("search", "checkout"),
+            secret: ObjectName::new("search", "checkout-key"),
+            data_key: "apiKey".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_generated_key_is_told_once_and_known_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut told = Vec::new();
+        let mut state = State::open(Some(folder.path())).unwrap();
+        state
+            .generate(&[wanted()], |_, value| told.push(value.to_owned()))
+            .unwrap();
+        let reopened = State::open(Some(folder.path())).unwrap();
+        let secrets = reopened.secrets();
+        let kept = secrets[&wanted().secret].data["apiKey"].expose();
+        assert_eq!(told.len(), 1);
+        assert_eq!(kept, told[0].as_bytes());
+        assert!(kept.len() >= 32);
+        let mode = std::fs::metadata(folder.path().join(KEYS))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_admin_token_stays_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = State::open(Some(folder.path()))
+            .unwrap()
+            .admin_token()
+            .unwrap();
+        assert!(token.is_some());
+        assert_eq!(
+            State::open(Some(folder.path()))
+                .unwrap()
+                .admin_token()
+                .unwrap(),
+            token
+        );
+        assert_eq!(State::open(None).unwrap().admin_token().unwrap(), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(KEYS), "{").unwrap();
+        let error = State::open(Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains(KEYS) && error.contains("damaged"), "{error}");
+    }
+
+    /// What the first version kept.
+    const RECORDED: &str = "snapshot/tests/old/format-1/rich/last-good.json";
+
+    #[test]
+    fn what_the_version_before_kept_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join(RECORDED);
+        std::fs::copy(recorded, folder.path().join(LAST_GOOD)).unwrap();
+        let state = State::open(Some(folder.path())).unwrap();
+        let snapshot = state.last_good().unwrap().unwrap();
+        assert!(!snapshot.rules.is_empty() && !snapshot.keys.is_empty());
+    }
+
+    #[test]
+    fn what_a_newer_version_kept_is_not_taken_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let newer = fairlead_snapshot::FORMAT + 1;
+        let text = format!(r#"{{"format": {newer}, "shape": "new"}}"#);
+        std::fs::write(folder.path().join(LAST_GOOD), text).unwrap();
+        let state = State::open(Some(folder.path())).unwrap();
+        let error = state.last_good().unwrap_err();
+        assert!(
+            matches!(error, StateError::Unknown(_, found) if found == newer),
+            "{error}"
+        );
+    }
+}

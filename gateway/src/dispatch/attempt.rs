@@ -1,0 +1,307 @@
+//! One upstream call: from a step of the plan to an answer that may be given to the caller, or a failure with its class.
+
+mod refusal;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use fairlead_snapshot::{FailureClass, Timeouts};
+use fairlead_wire::openai;
+use fairlead_wire::openai::Answer;
+use fairlead_wire::redact::Redactor;
+use fairlead_wire::sse::begins_events;
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use crate::answer::large::LargeAnswer;
+use crate::answer::recovery::Recoverable;
+use crate::answer::stream::{StreamAnswer, StreamTerms};
+use crate::answer::{Committed, Patience, WholeAnswer, broken};
+use crate::dispatch::job::Job;
+use crate::failure::{Deadline, Failure, Own};
+use crate::headers;
+use crate::memory::Gathering;
+use crate::upstream::source::Source;
+use crate::upstream::ticket::Permission;
+use crate::upstream::transport::{self, Outbound, Reply, Way};
+use crate::upstream::{Authorization, Upstream};
+
+/// A whole answer is held up to this size, so that a cut fails over; a larger one is passed on as it comes.
+const MAX_HELD: usize = 4 * 1024 * 1024;
+/// Of an error answer this much is read.
+const MAX_ERROR: usize = 64 * 1024;
+
+/// What one attempt is made with.
+pub(crate) struct Try<'a> {
+    /// The request.
+    pub job: &'a Job,
+    /// The provider.
+    pub upstream: &'a Arc<Upstream>,
+    /// The upstream's name of the model.
+    pub model: &'a str,
+    /// The credential.
+    pub authorization: Option<Authorization>,
+    /// The rule's timeouts over the provider's.
+    pub timeouts: Timeouts,
+    /// How long the first content of a stream, or the first byte of a body, may take.
+    pub first_within: Duration,
+    /// The permission to make it.
+    pub pass: &'a Permission,
+}
+
+impl Try<'_> {
+    /// Sends the request and waits until the answer can be given to the caller.
+    ///
+    /// # Errors
+    /// A failure; nothing has reached the caller then.
+    pub(crate) async fn run(&self) -> Result<Committed, Failure> {
+        let total = Deadline::total(self.job.deadline);
+        let sent = Instant::now();
+        let first = self.first(sent);
+        let asks_usage = self.upstream.reports_stream_usage();
+        let mut reply = self.send(asks_usage, total, first).await?;
+        self.pass.answered();
+        if !reply.status.is_success() {
+            let refusal = self.read_refusal(reply, first).await;
+            let injected = asks_usage && self.job.edits.may_ask_usage();
+            if !(injected && refusal.names_stream_options()) {
+                return Err(self.refused(refusal));
+            }
+            // It is the gateway that has asked for this, not the caller.
+            reply = self.send(false, total, first).await?;
+            if !reply.status.is_success() {
+                let refusal = self.read_refusal(reply, first).await;
+                return Err(self.refused(refusal));
+            }
+            self.upstream.takes_no_stream_usage();
+        }
+        if headers::is_coded(&reply.headers) {
+            return Err(Failure::new(
+                FailureClass::ProtocolError,
+                "it compressed an answer that was asked for without compression",
+            ));
+        }
+        if self.job.stream {
+            return self.stream(reply, first).await;
+        }
+        self.whole(reply, first, total).await
+    }
+
+    async fn send(
+        &self,
+        ask_usage: bool,
+        total: Deadline,
+        first: Deadline,
+    ) -> Result<Reply, Failure> {
+        transport::send(&self.outbound(ask_usage), &self.way(), total, first).await
+    }
+
+    fn outbound(&self, ask_usage: bool) -> Outbound<'_> {
+        let job = self.job;
+        Outbound {
+            operation: job.operation,
+            stream: job.stream,
+            ask_usage,
+            headers: &job.headers,
+            edits: &job.edits,
+            body: &job.body,
+            model: self.model,
+            authorization: self.authorization.as_ref().map(|sent| &sent.header),
+        }
+    }
+
+    fn way(&self) -> Way<'_> {
+        Way {
+            upstream: self.upstream,
+            pool: &self.job.worker.pool,
+            drivers: &self.job.worker.drivers,
+            connect: self.timeouts.connect,
+            anew: self.pass.probes(),
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        Patience {
+            idle: self.timeouts.idle,
+            deadline: self.job.deadline,
+        }
+    }
+
+    /// When the first content of a stream, or the first byte of a body, must have come.
+    fn first(&self, sent: Instant) -> Deadline {
+        Deadline::total(self.job.deadline)
+            .or_at(sent + self.first_within, FailureClass::FirstTokenTimeout)
+    }
+
+    async fn stream(&self, mut reply: Reply, first: Deadline) -> Result<Committed, Failure> {
+        let mut begun = None;
+        if !headers::is(&reply.headers, "text/event-stream") {
+            // Some servers do not say so, and send one all the same.
+            let (beginning, is_stream) = first.wait(beginning(&mut reply.body)).await??;
+            if !is_stream {
+                return Err(self.not_a_stream(reply, beginning, first).await);
+            }
+            begun = Some(beginning);
+        }
+        let terms = StreamTerms {
+            choices: self.job.choices,
+            caller_wants_usage: self.job.caller_wants_usage,
+            patience: self.patience(),
+            redactor: self.redactor().cloned(),
+            transcript: self.job.policy.transcript(),
+            is_rest: self.job.policy.is_rest(),
+            memory: self.job.memory(),
+        };
+        let mut answer = StreamAnswer::new(terms, reply, begun);
+        answer.until_content(first).await?;
+        if self.job.policy.hold {
+            answer.until_whole(&self.job.memory()).await?;
+        }
+        Ok(Committed::Stream(Box::new(Recoverable::new(answer))))
+    }
+
+    /// A stream was asked for and something else came: an error object in a success, or a server that cannot stream.
+    async fn not_a_stream(&self, mut reply: Reply, begun: Bytes, first: Deadline) -> Failure {
+        let failure = Failure::new(
+            FailureClass::ProtocolError,
+            "it answered a streamed request with something that is no stream",
+        );
+        let body = match first
+            .wait(read_up_to(&mut reply.body, begun, MAX_ERROR))
+            .await
+        {
+            Ok(Ok((body, true))) => body,
+            Ok(_) => return failure,
+            Err(timeout) => return timeout,
+        };
+        match openai::answer(&body, self.job.operation.part()) {
+            Ok(Answer::Error(facts)) => self.error_in_success(&facts, &reply.headers, body),
+            Ok(Answer::Complete(_) | Answer::Nothing) | Err(_) => failure,
+        }
+    }
+
+    async fn whole(
+        &self,
+        reply: Reply,
+        first: Deadline,
+        total: Deadline,
+    ) -> Result<Committed, Failure> {
+        let Reply {
+            status,
+            headers,
+            mut body,
+        } = reply;
+        let announced = body
+            .announced()
+            .map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let mut held = Gathering::new(&self.job.memory(), announced);
+        let mut deadline = first;
+        loop {
+            held.expect().map_err(|_| no_room())?;
+            let Some(chunk) = deadline.wait(body.chunk()).await? else {
+                break;
+            };
+            let chunk = chunk.map_err(|_| broken())?;
+            deadline = total.or_at(
+                Instant::now() + self.timeouts.idle,
+                FailureClass::IdleTimeout,
+            );
+            held.push(chunk).map_err(|_| no_room())?;
+            if held.len() > MAX_HELD {
+                let (bytes, permit) = held.finish();
+                let (headers, held) = (self.shown(&headers), permit.keep(bytes));
+                let large = LargeAnswer::new(status, headers, held, body, self.patience());
+                return Ok(Committed::Large(Box::new(large)));
+            }
+        }
+        let (body, permit) = held.finish();
+        let (part, looked) = (self.job.operation.part(), body.clone());
+        let beside = &self.job.worker.shared.beside;
+        let look = move || openai::answer(&looked, part);
+        match beside.work(self.job.asker, body.len(), look).await {
+            Ok(Answer::Complete(facts)) => Ok(Committed::Whole(WholeAnswer {
+                status,
+                headers: self.shown(&headers),
+                body: permit.keep(self.clean(body)),
+                usage: facts.usage,
+                ticket: None,
+            })),
+            Ok(Answer::Error(facts)) => Err(self.error_in_success(&facts, &headers, body)),
+            Ok(Answer::Nothing) => Err(Failure::new(
+                FailureClass::ProtocolError,
+                "its answer holds nothing of what was asked for",
+            )),
+            Err(_) => Err(Failure::new(
+                FailureClass::ProtocolError,
+                "its answer is not well-formed JSON",
+            )),
+        }
+    }
+
+    /// What cuts our credential out of what the provider says: some repeat it.
+    fn redactor(&self) -> Option<&Arc<Redactor>> {
+        self.authorization.as_ref()?.redactor.as_ref()
+    }
+
+    /// The headers that the caller sees.
+    fn shown(&self, headers: &HeaderMap) -> HeaderMap {
+        headers::for_caller(headers, self.redactor().map(AsRef::as_ref))
+    }
+
+    /// An error as the caller sees it.
+    fn redact(&self, error: Bytes) -> Bytes {
+        match self.redactor() {
+            Some(redactor) => redactor.cut(error),
+            None => error,
+        }
+    }
+
+    /// An answer as the caller sees it.
+    fn clean(&self, answer: Bytes) -> Bytes {
+        match self.redactor() {
+            Some(redactor) if redactor.may_be_in(&answer) => redactor.cut(answer),
+            _ => answer,
+        }
+    }
+}
+
+/// Reads as much of a body as it takes to see whether it is a stream of events; says whether it is.
+async fn beginning(source: &mut Source) -> Result<(Bytes, bool), Failure> {
+    let mut body = BytesMut::new();
+    loop {
+        if let Some(is_stream) = begins_events(&body) {
+            return Ok((body.freeze(), is_stream));
+        }
+        match source.chunk().await {
+            Some(Ok(chunk)) => body.extend_from_slice(&chunk),
+            Some(Err(_)) => return Err(broken()),
+            None => return Ok((body.freeze(), false)),
+        }
+    }
+}
+
+/// Reads a body of which some has been read up to `most` bytes; says whether that was all.
+async fn read_up_to(
+    source: &mut Source,
+    begun: Bytes,
+    most: usize,
+) -> Result<(Bytes, bool), hyper::Error> {
+    let mut body = BytesMut::from(begun);
+    while let Some(chunk) = source.chunk().await {
+        body.extend_from_slice(&chunk?);
+        if body.len() > most {
+            body.truncate(most);
+            return Ok((body.freeze(), false));
+        }
+    }
+    Ok((body.freeze(), true))
+}
+
+fn no_room() -> Failure {
+    Failure::new(
+        FailureClass::Unavailable,
+        "the gateway has no memory left to hold the answer",
+    )
+    .by(Own::Memory)
+}

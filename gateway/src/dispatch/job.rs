@@ -1,0 +1,108 @@
+//! One request on its way to an answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fairlead_health::Asker;
+use fairlead_route::Step;
+use fairlead_snapshot::FailureClass;
+use fairlead_wire::openai::request::Edits;
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use crate::answer::policy::StreamPolicy;
+use crate::memory::{Permit, Share};
+use crate::observe::record::Attempt;
+use crate::runtime::Runtime;
+use crate::surface::Operation;
+use crate::upstream::Upstream;
+use crate::worker::Worker;
+
+/// However many targets, retries and credentials there are, no request is sent more often than this.
+const MAX_ATTEMPTS: u32 = 16;
+
+/// Everything an answer is made from. Owned, so that a stream can outlive the handler that began it.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The core that serves the request.
+    pub worker: Arc<Worker>,
+    /// The configuration the request started with; it is kept to the end.
+    pub runtime: Arc<Runtime>,
+    /// Who asks.
+    pub asker: Asker,
+    /// The operation.
+    pub operation: Operation,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// How many choices were asked for.
+    pub choices: u64,
+    /// Whether the caller asked for the usage of a stream.
+    pub caller_wants_usage: bool,
+    /// The caller's headers that go to the provider.
+    pub headers: HeaderMap,
+    /// The caller's body.
+    pub body: Bytes,
+    /// What is changed in it for an upstream.
+    pub edits: Edits,
+    /// The end of the whole request.
+    pub deadline: Instant,
+    /// The memory that the body occupies.
+    pub permit: Permit,
+    /// How its stream is treated.
+    pub policy: StreamPolicy,
+    /// How many attempts have been sent for it.
+    pub sent: AtomicU32,
+}
+
+impl Job {
+    /// Whether as many attempts have been sent as one request may have.
+    #[must_use]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed) >= MAX_ATTEMPTS
+    }
+
+    /// The memory that it may take for answers.
+    #[must_use]
+    pub(crate) fn memory(&self) -> Share {
+        self.worker.shared.memory.of(self.asker)
+    }
+
+    /// The provider of a step; `None` where it is missing.
+    #[must_use]
+    pub(crate) fn upstream(&self, step: &Step) -> Option<&Arc<Upstream>> {
+        self.runtime.upstreams.get(step.provider?.0)
+    }
+
+    /// An attempt at a step that ended now, after so long.
+    pub(crate) fn attempt(
+        &self,
+        step: &Step,
+        class: Option<FailureClass>,
+        took: Duration,
+    ) -> Attempt {
+        let upstream = self.upstream(step);
+        Attempt {
+            target: Arc::clone(&step.target),
+            provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
+            system: upstream.map_or("", |upstream| upstream.system()),
+            model: Arc::clone(&step.model),
+            class,
+            hedged: false,
+            skip: None,
+            own: false,
+            queued: None,
+            took,
+        }
+    }
+
+    /// An attempt that began at `since`, or when those `before` it at the same target had failed, and was dropped because another was quicker.
+    pub(crate) fn lost(&self, step: &Step, since: Instant, before: &[Attempt]) -> Attempt {
+        let earlier = before.iter().map(|attempt| attempt.took).sum();
+        Attempt {
+            hedged: true,
+            ..self.attempt(step, None, since.elapsed().saturating_sub(earlier))
+        }
+    }
+}

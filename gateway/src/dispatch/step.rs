@@ -1,0 +1,443 @@
+//! One step of a plan: a place at its provider, the breakers' permission, a credential, and as many attempts as its retries allow.
+//!
+//! A target that should not be tried now is skipped, which is a failure like any other but that nothing was sent. At last, when nobody else
+//! has answered, one that is coming back is tried whosever turn it is, and one whose credentials rest is waited for.
+
+mod credential;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use fairlead_health::{ModelHealth, Origin, Withdrawal, backoff};
+use fairlead_route::{Paid, Plan, ProviderIndex, Step};
+use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries, Timeouts};
+use tokio::time::Instant;
+
+use crate::answer::Committed;
+use crate::dispatch::attempt::Try;
+use crate::dispatch::job::Job;
+use crate::failure::class::{Repeat, consequences};
+use crate::failure::{Failure, Own, Skip};
+use crate::observe::record::{Attempt, Attempts};
+use crate::upstream::Upstream;
+use crate::upstream::gate::{Slot, Turn};
+use crate::upstream::ticket::{Permission, Ticket};
+use credential::Chosen;
+
+/// Where somebody else can be asked, the first content may take so many times what all but one in a hundred take,
+const TIMES_THE_SLOWEST: u32 = 4;
+/// but this long whatever they take.
+const LEARNED_LEAST: Duration = Duration::from_secs(10);
+/// Where somebody else can be asked, an attempt that took longer is not repeated, however long it might have taken: models that reason may take
+/// minutes, and a stream that is held may break after as long.
+const LONG: Duration = Duration::from_secs(10);
+
+/// A step whose provider is there.
+struct StepRun<'a> {
+    job: &'a Job,
+    plan: &'a Plan,
+    /// The position of the step in the plan.
+    at: usize,
+    step: &'a Step,
+    provider: ProviderIndex,
+    upstream: &'a Arc<Upstream>,
+    /// What is known of the model, if anything is kept of it.
+    model: Option<Arc<ModelHealth>>,
+    timeouts: Timeouts,
+    retries: Retries,
+    /// Whether nobody else is left to try.
+    last: bool,
+    /// What was paid for the first attempt, where it is a second one beside another.
+    paid: Option<Paid<'a>>,
+    /// What was taken from the retry budget for the next attempt.
+    retry: Option<Withdrawal<'a>>,
+    /// How long the last attempt took.
+    took: Duration,
+    /// Whether that was more than half of its time.
+    was_slow: bool,
+    /// How long it stood in line.
+    queued: Option<Duration>,
+    /// The credentials that were sent, a bit each.
+    used: u32,
+    attempts: &'a mut Attempts,
+}
+
+/// Tries the step at a position of the plan; `paid` goes with the first attempt. The attempts are noted as they end, so that they are known
+/// even if this is dropped.
+pub(crate) async fn try_step(
+    job: &Job,
+    plan: &Plan,
+    at: usize,
+    paid: Option<Paid<'_>>,
+    attempts: &mut Attempts,
+) -> Result<Committed, Failure> {
+    run(job, plan, at, paid, attempts, false).await
+}
+
+/// Tries one that was skipped, now that nobody else is left.
+pub(crate) async fn try_at_last(
+    job: &Job,
+    plan: &Plan,
+    at: usize,
+    attempts: &mut Attempts,
+) -> Result<Committed, Failure> {
+    run(job, plan, at, None, attempts, true).await
+}
+
+async fn run(
+    job: &Job,
+    plan: &Plan,
+    at: usize,
+    paid: Option<Paid<'_>>,
+    attempts: &mut Attempts,
+    last: bool,
+) -> Result<Committed, Failure> {
+    let step = plan
+        .steps
+        .get(at)
+        .ok_or_else(|| missing(Problem::NotFound))?;
+    let (provider, upstream) = match provider(job, step) {
+        Ok(found) => found,
+        Err(failure) => {
+            attempts.push(Attempt {
+                skip: failure.skip,
+                ..job.attempt(step, Some(failure.class), Duration::ZERO)
+            });
+            return Err(failure);
+        }
+    };
+    let (rule, provided) = (plan.rule.as_ref(), &upstream.provider);
+    let model = upstream
+        .health
+        .model(&step.model, origin(step), upstream.now());
+    let mut run = StepRun {
+        job,
+        plan,
+        at,
+        step,
+        provider,
+        upstream,
+        model,
+        timeouts: rule.map_or(provided.timeouts, |rule| {
+            rule.timeouts.over(&provided.timeouts)
+        }),
+        retries: rule.map_or(provided.retries, |rule| {
+            rule.retries.over(&provided.retries)
+        }),
+        last,
+        paid,
+        retry: None,
+        took: Duration::ZERO,
+        was_slow: false,
+        queued: None,
+        used: 0,
+        attempts,
+    };
+    run.run().await
+}
+
+/// The provider of a step, if it is there.
+fn provider<'a>(job: &'a Job, step: &Step) -> Result<(ProviderIndex, &'a Arc<Upstream>), Failure> {
+    if let Some(problem) = step.problem {
+        return Err(missing(problem));
+    }
+    let provider = step.provider.ok_or_else(|| missing(Problem::NotFound))?;
+    let upstream = job.upstream(step);
+    Ok((
+        provider,
+        upstream.ok_or_else(|| missing(Problem::NotFound))?,
+    ))
+}
+
+fn missing(problem: Problem) -> Failure {
+    Failure {
+        detail: sentence(problem),
+        ..Failure::skipped(Skip::Unusable, FailureClass::Unavailable)
+    }
+}
+
+/// Where the name of a step's model comes from.
+fn origin(step: &Step) -> Origin {
+    if step.configured {
+        Origin::Configuration
+    } else {
+        Origin::Caller
+    }
+}
+
+impl StepRun<'_> {
+    async fn run(&mut self) -> Result<Committed, Failure> {
+        let ready = Permission::ready(self.upstream, self.model.as_deref(), self.job.asker);
+        let slot = match ready {
+            Ok(()) => self.enter().await,
+            Err(skipped) => Err(skipped),
+        };
+        let slot = slot.map_err(|skipped| self.skip(skipped))?;
+        self.upstream.health.retries.request(self.upstream.now());
+        let mut last_failure = None;
+        let mut retries = 0;
+        loop {
+            let (mut pass, credential) = match self.permit().await {
+                Ok(permitted) => permitted,
+                // A retry that is no longer permitted leaves the failure before it as it was.
+                Err(skipped) => return Err(last_failure.unwrap_or_else(|| self.skip(skipped))),
+            };
+            let failure = match self.attempt(credential, &mut pass).await {
+                Ok(mut committed) => {
+                    committed.hold(Ticket::new(pass, slot));
+                    return Ok(committed);
+                }
+                Err(failure) => failure,
+            };
+            pass.failed(&failure);
+            let Some(pause) = self.pause(&failure, &mut retries) else {
+                return Err(failure);
+            };
+            tokio::time::sleep(pause).await;
+            last_failure = Some(failure);
+        }
+    }
+
+    /// A place at the provider, waited for if there is a line to wait in.
+    async fn enter(&mut self) -> Result<Slot, Failure> {
+        let full = || Failure::skipped(Skip::Full, FailureClass::Overloaded);
+        let gate = &self.upstream.gate;
+        if let Some(slot) = gate.enter(self.upstream.limit(), self.job.asker) {
+            return Ok(slot);
+        }
+        let overflow = self
+            .upstream
+            .provider
+            .concurrency
+            .map(|limit| limit.overflow);
+        let queue = match overflow {
+            Some(Overflow::Queue(queue)) => queue,
+            Some(Overflow::Reject) => {
+                return Err(Failure::skipped(Skip::Rejected, FailureClass::Overloaded));
+            }
+            Some(Overflow::Fallback) | None => return Err(full()),
+        };
+        let mut turn = Turn::line_up(gate, queue.length, self.job.asker).ok_or_else(full)?;
+        let began = Instant::now();
+        let until = self.job.deadline.min(began + queue.wait);
+        let slot = tokio::time::timeout_at(until, turn.slot()).await;
+        self.queued = Some(began.elapsed());
+        slot.ok().flatten().ok_or_else(full)
+    }
+
+    /// The breakers' permission and a credential. At last, credentials that rest are waited for, once.
+    async fn permit(&self) -> Result<(Permission, Option<Chosen>), Failure> {
+        let skipped = match self.permit_now() {
+            Err(skipped) if self.last && skipped.skip == Some(Skip::Resting) => skipped,
+            permitted => return permitted,
+        };
+        let bearable = skipped.retry_after.filter(|wait| {
+            *wait <= self.retries.max_retry_after && Instant::now() + *wait < self.job.deadline
+        });
+        let Some(wait) = bearable else {
+            return Err(skipped);
+        };
+        tokio::time::sleep(wait).await;
+        self.permit_now()
+    }
+
+    fn permit_now(&self) -> Result<(Permission, Option<Chosen>), Failure> {
+        let whoever = self.last || self.step.drawn;
+        let pass = Permission::ask(self.upstream, self.model.as_ref(), self.job.asker, whoever)?;
+        Ok((pass, self.credential()?))
+    }
+
+    async fn attempt(
+        &mut self,
+        credential: Option<Chosen>,
+        pass: &mut Permission,
+    ) -> Result<Committed, Failure> {
+        let began = Instant::now();
+        let within = self.first_within();
+        self.goes_out(credential, pass);
+        let attempt = Try {
+            job: self.job,
+            upstream: self.upstream,
+            model: &self.step.model,
+            authorization: credential.and_then(|chosen| self.upstream.authorization(chosen.at)),
+            timeouts: self.timeouts,
+            first_within: within,
+            pass,
+        };
+        let outcome = attempt.run().await;
+        let took = began.elapsed();
+        self.took = took;
+        self.was_slow = took > within.min(self.job.deadline - began) / 2;
+        let failure = outcome.as_ref().err();
+        let class = failure.map(|failure| failure.class);
+        let own = failure.is_some_and(|failure| failure.own.is_some_and(Own::is_overload));
+        self.note(Attempt {
+            own,
+            ..self.job.attempt(self.step, class, took)
+        });
+        self.learn(class, took);
+        outcome
+    }
+
+    /// Whatever was taken for the attempt is used up now.
+    fn goes_out(&mut self, credential: Option<Chosen>, pass: &mut Permission) {
+        self.job.sent.fetch_add(1, Ordering::Relaxed);
+        self.used |= credential.map_or(0, |chosen| credential::bit(chosen.at));
+        if let Some(paid) = self.paid.take() {
+            paid.spend();
+        }
+        if let Some(retry) = self.retry.take() {
+            retry.spend();
+        }
+        let identity = credential.and_then(|chosen| self.upstream.identity(chosen.at));
+        let trial = credential.and_then(|chosen| chosen.trial);
+        pass.goes_out(identity.map(Arc::clone), trial);
+    }
+
+    /// Notes how long the first content took. One that was cut off for its silence was silent for at least so long: if only the others were
+    /// known, what is usual would shrink with every cut.
+    fn learn(&mut self, class: Option<FailureClass>, took: Duration) {
+        let cut = class == Some(FailureClass::FirstTokenTimeout) && self.job.stream;
+        // A stream that is held until it is whole says nothing of when it began.
+        if self.job.policy.hold || !(class.is_none() || cut) {
+            return;
+        }
+        if class.is_none() && self.model.is_none() {
+            let (health, now) = (&self.upstream.health, self.upstream.now());
+            self.model = Some(health.answered(&self.step.model, origin(self.step), now));
+        }
+        if let Some(model) = &self.model {
+            model.latency(self.job.stream).note(took);
+        }
+    }
+
+    /// How long the first content, or the first byte of a body, may take.
+    fn first_within(&self) -> Duration {
+        let timeouts = &self.timeouts;
+        if !self.job.stream {
+            return timeouts.first_byte;
+        }
+        let usual = if self.step.reasons {
+            timeouts.first_token_reasoning
+        } else {
+            timeouts.first_token
+        };
+        let slowest = self
+            .model
+            .as_ref()
+            .filter(|_| timeouts.first_token_learned)
+            .and_then(|model| model.latency(true).slowest());
+        match slowest.map(learned) {
+            Some(learned) if learned < usual && self.others(FailureClass::FirstTokenTimeout) => {
+                learned
+            }
+            _ => usual,
+        }
+    }
+
+    /// Whether the plan has somebody else to ask after a failure of this class, as far as is known.
+    fn others(&self, class: FailureClass) -> bool {
+        let rest = self.plan.steps.get(self.at + 1..).unwrap_or_default();
+        rest.iter().any(|step| {
+            let meant = step
+                .on
+                .as_ref()
+                .is_none_or(|on| on.classes.contains(&class));
+            meant && is_up(self.job, step)
+        })
+    }
+
+    /// How long to wait before the target is asked again; `None`: it is not.
+    fn pause(&mut self, failure: &Failure, retries: &mut u32) -> Option<Duration> {
+        if self.job.is_spent() {
+            return None;
+        }
+        let refused = matches!(
+            failure.class,
+            FailureClass::RateLimited | FailureClass::BadCredential
+        );
+        // Another credential is another account: asking it repeats nothing.
+        if refused && self.other_credential() {
+            return Some(Duration::ZERO);
+        }
+        // What takes so long is better asked of somebody else, in the time that is left.
+        let is_long = self.took > LONG && self.others(failure.class);
+        if self.was_slow || is_long || failure.own.is_some() {
+            return None;
+        }
+        let backoff = || backoff::pause(&self.retries, *retries, fastrand::u64(..));
+        let pause = match consequences(failure.class).repeat {
+            Repeat::Never => return None,
+            Repeat::Backoff => backoff(),
+            Repeat::WhenTold => match failure.retry_after {
+                Some(time) => Some(time).filter(|time| *time <= self.retries.max_retry_after)?,
+                // How long is anybody's guess; somebody else need not guess.
+                None if self.others(failure.class) => return None,
+                None => backoff(),
+            },
+        };
+        let in_time = Instant::now() + pause < self.job.deadline;
+        if *retries >= self.retries.max_retries || !in_time {
+            return None;
+        }
+        self.retry = Some(self.upstream.health.retries.withdraw(self.upstream.now())?);
+        *retries += 1;
+        Some(pause)
+    }
+
+    fn skip(&mut self, skipped: Failure) -> Failure {
+        // What is skipped at last was skipped before, and is in the list.
+        if !self.last {
+            self.note(Attempt {
+                skip: skipped.skip,
+                ..self
+                    .job
+                    .attempt(self.step, Some(skipped.class), Duration::ZERO)
+            });
+        }
+        skipped
+    }
+
+    fn note(&mut self, attempt: Attempt) {
+        self.attempts.push(Attempt {
+            queued: self.queued.take(),
+            ..attempt
+        });
+    }
+}
+
+/// How long the first content may take where somebody else can be asked and all but one in a hundred take this long at most.
+fn learned(slowest: Duration) -> Duration {
+    slowest.saturating_mul(TIMES_THE_SLOWEST).max(LEARNED_LEAST)
+}
+
+/// Whether nothing is known to speak against trying a target.
+pub(crate) fn is_up(job: &Job, step: &Step) -> bool {
+    let upstream = job.upstream(step).filter(|_| step.problem.is_none());
+    upstream.is_some_and(|upstream| {
+        let model = upstream.health.known(&step.model);
+        Permission::ready(upstream, model.as_deref(), job.asker).is_ok()
+    })
+}
+
+fn sentence(problem: Problem) -> &'static str {
+    match problem {
+        Problem::NotFound => "its LLMProvider does not exist",
+        Problem::NotPermitted => "its LLMProvider does not admit this namespace",
+        Problem::ModelNotOffered => "its LLMProvider does not offer the model",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learned_bounds_the_wait_but_never_under_ten_seconds() {
+        for (slowest, bound) in [(1, 10), (2, 10), (3, 12), (60, 240)] {
+            let learned = learned(Duration::from_secs(slowest));
+            assert_eq!(learned, Duration::from_secs(bound), "{slowest} s");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Which credential an attempt is sent with.
+
+use fairlead_health::Trial;
+use fairlead_route::CredentialChoice;
+use fairlead_snapshot::FailureClass;
+
+use super::StepRun;
+use crate::failure::{Failure, Skip};
+
+/// The credential that an attempt is sent with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chosen {
+    /// Its position.
+    pub(super) at: usize,
+    /// Where it was benched: the one trial of it.
+    pub(super) trial: Option<Trial>,
+}
+
+impl StepRun<'_> {
+    /// The credential to send, if one is sent at all: rather one that was not sent yet.
+    pub(super) fn credential(&self) -> Result<Option<Chosen>, Failure> {
+        let mut choice = self.choose(|at| self.used & bit(at) == 0);
+        if choice == CredentialChoice::NoneReady && self.used != 0 {
+            choice = self.choose(|_| true);
+        }
+        match choice {
+            CredentialChoice::NotNeeded => Ok(None),
+            CredentialChoice::Use(at) => {
+                let model = self.model.as_deref();
+                let admitted = self.upstream.admits(model, at, self.job.asker);
+                // Somebody else may just have taken the one trial of a benched credential.
+                let trial = admitted.ok_or_else(|| self.upstream.resting(model))?;
+                Ok(Some(Chosen { at, trial }))
+            }
+            CredentialChoice::NoneReady => Err(self.upstream.resting(self.model.as_deref())),
+            CredentialChoice::NoneUsable => {
+                Err(Failure::skipped(Skip::Unusable, FailureClass::Unavailable))
+            }
+        }
+    }
+
+    /// A credential for the model that neither rests nor is benched, among those that `may` be sent.
+    fn choose(&self, may: impl Fn(usize) -> bool) -> CredentialChoice {
+        let model = self.model.as_deref();
+        let ready = |at| may(at) && self.upstream.is_ready(model, at, self.job.asker);
+        let table = &self.job.runtime.table;
+        table.credential(
+            self.provider,
+            &self.step.requested,
+            self.step.conversation,
+            ready,
+        )
+    }
+
+    /// Whether a credential is left that was not sent yet.
+    pub(super) fn other_credential(&self) -> bool {
+        let other = self.choose(|at| self.used & bit(at) == 0);
+        matches!(other, CredentialChoice::Use(_))
+    }
+}
+
+/// Of the credential at a position; a provider has sixteen at most.
+pub(super) fn bit(credential: usize) -> u32 {
+    u32::try_from(credential)
+        .ok()
+        .and_then(|at| 1_u32.checked_shl(at))
+        .unwrap_or(0)
+}

@@ -1,0 +1,264 @@
+//! A gateway within a test: one core, scripted providers and callers, all in one process without a socket. Under paused time (`#[tokio::test(start_paused = true)]`)
+//! it takes an hour no longer than a second: time moves on when nobody has anything left to do, and only then.
+//!
+//! ```text
+//! let a = Provider::in_process(|_| Play::silent());
+//! let world = World::serve(&[provider("a", &a.base_url(), ""), caller(), chain("chat", &["a"], "")]);
+//! let answer = world.ask(&whole("chat")).await;
+//! assert_eq!((answer.attempts(), answer.took()), ("a=total_timeout", seconds(600)));
+//! ```
+//!
+//! What callers send comes to the router as it does from a connection; TLS, HTTP framing towards callers and signals are for the tests of the
+//! whole process (`tests/path`), whose YAML these tests share.
+
+mod answer;
+#[path = "../tests/path/harness/yaml.rs"]
+pub(crate) mod yaml;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use fairlead_compile::{Compiled, Inputs, Settings, compile, documents};
+use fairlead_faults::{Play, Provider};
+use fairlead_health::Asker;
+use http::Request;
+use http_body_util::Full;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+pub(crate) use answer::{Answer, Hearing};
+use yaml::KEY;
+
+use crate::admin::health;
+use crate::limits::Limits;
+use crate::memory::{Memory, Permit};
+use crate::observe::Observe;
+use crate::observe::access::AccessLog;
+use crate::observe::metrics::Metrics;
+use crate::observe::record::Entry;
+use crate::runtime::Runtime;
+use crate::serve::edge;
+use crate::status::Status;
+use crate::upstream::environment::Environment;
+use crate::upstream::network::Network;
+use crate::worker::{Phase, Shared, Worker};
+
+/// Bytes in flight, of which no test needs as many.
+const MEMORY: usize = 256 * 1024 * 1024;
+
+/// The namespace of everything without one, and of the gateway.
+const NAMESPACE: &str = "default";
+
+/// So many seconds.
+pub(crate) fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// So many milliseconds.
+pub(crate) fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A time as tests compare it: timers are a millisecond late at most, a few of them after each other a few.
+pub(crate) fn rounded(time: Duration) -> Duration {
+    millis(u64::try_from(time.as_millis() / 10 * 10).unwrap())
+}
+
+/// Lets everybody do what there is to do.
+pub(crate) async fn settled() {
+    tokio::time::sleep(millis(1)).await;
+}
+
+/// A chat request whose answer comes whole.
+pub(crate) fn whole(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "Hi."}]})
+}
+
+/// A chat request whose answer is streamed.
+pub(crate) fn streamed(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "Hi."}], "stream": true})
+}
+
+/// A provider that treats every request alike.
+pub(crate) fn always(play: Play) -> Provider {
+    Provider::in_process(move |_| play.clone())
+}
+
+/// A gateway of one core.
+pub(crate) struct World {
+    worker: Arc<Worker>,
+    compiled: Mutex<Compiled>,
+    entries: Mutex<Receiver<Box<Entry>>>,
+    _phase: watch::Sender<Phase>,
+}
+
+impl World {
+    /// Serves these documents.
+    pub(crate) fn serve(documents: &[String]) -> Self {
+        let compiled = compiled(None, &documents.concat());
+        let environment = Environment::new(Network::InProcess);
+        let empty = fairlead_snapshot::Snapshot::empty(NAMESPACE);
+        let nothing = Runtime::first(
+            &empty,
+            &fairlead_snapshot::Credentials::default(),
+            environment,
+        );
+        let runtime = nothing.next(&compiled.snapshot, &compiled.credentials);
+        let (phase, seen) = watch::channel(Phase::Serving);
+        let (access, entries) = AccessLog::kept();
+        let shared = Shared {
+            live: ArcSwap::from_pointee(runtime),
+            observe: Arc::new(Observe::new(Metrics::default(), access)),
+            memory: Memory::new(MEMORY),
+            beside: crate::beside::Beside::cores(1),
+            limits: Limits::default(),
+            cors: crate::cors::Cors::default(),
+            phase: seen,
+            status: watch::Sender::new(Status::default()),
+        };
+        let worker = Worker::new(Arc::new(shared), Arc::default());
+        Self {
+            worker,
+            compiled: Mutex::new(compiled),
+            entries: Mutex::new(entries),
+            _phase: phase,
+        }
+    }
+
+    /// Puts other documents in force.
+    pub(crate) fn edit(&self, documents: &[String]) {
+        let mut current = self.compiled.lock();
+        *current = compiled(Some(&current), &documents.concat());
+        let live = &self.worker.shared.live;
+        live.store(Arc::new(
+            live.load().next(&current.snapshot, &current.credentials),
+        ));
+    }
+
+    /// Asks for a chat completion with the usual key, and hears the answer to its end.
+    pub(crate) async fn ask(&self, body: &Value) -> Answer {
+        self.ask_with(&[], body).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn ask_with(&self, headers: &[(&str, &str)], body: &Value) -> Answer {
+        self.send(headers, body).await.rest().await
+    }
+
+    /// Asks, and hears no more than the head of the answer yet. Dropping what this returns, before or after the head, is how a caller hangs up.
+    pub(crate) async fn begin(&self, body: &Value) -> Hearing {
+        self.send(&[], body).await
+    }
+
+    /// Asks, and hangs up after this time, head or no head.
+    pub(crate) async fn ask_and_leave_after(&self, patience: Duration, body: &Value) {
+        let left = tokio::time::timeout(patience, self.ask(body)).await;
+        assert!(left.is_err(), "it was answered before: {left:?}");
+        settled().await;
+    }
+
+    async fn send(&self, headers: &[(&str, &str)], body: &Value) -> Hearing {
+        let began = Instant::now();
+        let request = Request::post("/v1/chat/completions")
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        let request = request.header("host", "gateway");
+        let body = Full::new(Bytes::from(body.to_string()));
+        let request = request.body(body).unwrap();
+        let response = edge::serve(Arc::clone(&self.worker), request, Arc::default()).await;
+        Hearing::of(response, began)
+    }
+
+    /// `GET /health` of a provider.
+    pub(crate) fn health(&self, provider: &str) -> Value {
+        let runtime = self.worker.shared.live.load();
+        health::report(&runtime.upstreams)["providers"][format!("default/{provider}")].clone()
+    }
+
+    /// The state of the breaker of a model at a provider.
+    pub(crate) fn breaker(&self, provider: &str, model: &str) -> String {
+        self.health(provider)["models"][model]["state"]
+            .as_str()
+            .unwrap_or("closed")
+            .to_owned()
+    }
+
+    /// The text that Prometheus would get.
+    pub(crate) fn metrics(&self) -> String {
+        let shared = &self.worker.shared;
+        let runtime = shared.live.load();
+        let errors = runtime.table.condition_errors();
+        shared.observe.metrics.render(&runtime.upstreams, errors)
+    }
+
+    /// The record of the request that ended first of those that nobody has looked at.
+    pub(crate) fn ended(&self) -> Option<Box<Entry>> {
+        self.entries.lock().try_recv().ok()
+    }
+
+    /// All the memory for bodies but so much, as others hold it.
+    pub(crate) fn memory_but(&self, left: usize) -> Vec<Permit> {
+        let memory = &self.worker.shared.memory;
+        let mut held = Vec::new();
+        for other in 0..64 {
+            let share = memory.of(Asker::new(other));
+            while MEMORY - memory.taken() > left
+                && let Ok(permit) = share.permit(64 * 1024)
+            {
+                held.push(permit);
+            }
+        }
+        held
+    }
+
+    /// What requests have of the gateway now: the requests themselves, tasks, bytes, places at providers and places in line. Nothing when
+    /// all are over.
+    pub(crate) fn held(&self) -> Held {
+        let runtime = self.worker.shared.live.load();
+        let at = |count: fn(&crate::upstream::gate::Gate) -> u32| {
+            runtime
+                .upstreams
+                .iter()
+                .map(|upstream| count(&upstream.gate))
+                .sum()
+        };
+        Held {
+            requests: self.worker.active.load(Ordering::Relaxed),
+            tasks: self.worker.tasks.running(),
+            bytes: self.worker.shared.memory.taken(),
+            places: at(|gate| gate.in_flight()),
+            queued: at(|gate| gate.queued()),
+        }
+    }
+}
+
+/// What requests have of the gateway.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) requests: usize,
+    pub(crate) tasks: usize,
+    pub(crate) bytes: usize,
+    pub(crate) places: u32,
+    pub(crate) queued: u32,
+}
+
+/// Documents that nothing is wrong with, compiled.
+fn compiled(before: Option<&Compiled>, text: &str) -> Compiled {
+    let documents = documents("all.yaml", text).unwrap();
+    let (inputs, mut verdicts) = Inputs::from_documents(Settings::new(NAMESPACE), documents);
+    let compiled = compile(before.map(|before| &before.snapshot), &inputs);
+    verdicts.extend(compiled.verdicts.iter().cloned());
+    for verdict in verdicts {
+        assert!(verdict.is_good(), "{verdict:#?}");
+    }
+    compiled
+}

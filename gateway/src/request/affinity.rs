@@ -1,0 +1,34 @@
+//! `affinity`: the turns of a conversation go to one target, which may hold what it has read of it in its cache.
+//!
+//! A conversation is known by a header, or by what all its turns begin with: the messages up to the first one from the user. A request that
+//! shows neither is placed as the strategy says. Which target it is follows from the conversation alone ([`Plan::keep`]); where that target
+//! is not healthy the next in the conversation's own order takes its place, and nothing is remembered anywhere.
+
+use fairlead_route::Plan;
+use fairlead_snapshot::Affinity;
+use fairlead_wire::openai::opening;
+use http::HeaderMap;
+use sha2::{Digest as _, Sha256};
+
+use crate::request::phases::Asked;
+
+/// Puts the targets of a plan into the order of the conversation, if its rule has conversations and the request belongs to one.
+pub(crate) fn keep(plan: &mut Plan, asked: &Asked<'_>, headers: &HeaderMap) {
+    let affinity = plan.rule.as_ref().and_then(|rule| rule.affinity.as_ref());
+    let conversation = match affinity {
+        None => return,
+        Some(Affinity::Header(name)) => headers.get(name.as_str()).map(|value| value.as_bytes()),
+        Some(Affinity::Prefix) => opening(&asked.request.object).map(str::as_bytes),
+    };
+    if let Some(conversation) = conversation.filter(|name| !name.is_empty()) {
+        plan.keep(hash(conversation));
+    }
+}
+
+/// The same on every replica and in every version: a rolling upgrade must not move conversations.
+fn hash(conversation: &[u8]) -> u64 {
+    let digest = Sha256::digest(conversation);
+    digest
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}

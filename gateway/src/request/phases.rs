@@ -1,0 +1,311 @@
+//! The phases of a request before anything is sent, each a function that the pipeline names.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fairlead_admit::Refused;
+use fairlead_health::Asker;
+use fairlead_route::{Candidate, Plan, RuleRef};
+use fairlead_wire::openai::request::{Edits, Request, parse};
+use http::{HeaderMap, header};
+use tokio::time::Instant;
+
+use crate::answer::policy::StreamPolicy;
+use crate::answer::reject::Rejection;
+use crate::clock;
+use crate::dispatch::job::Job;
+use crate::headers;
+use crate::memory::{Gathering, Permit};
+use crate::observe::record::Record;
+use crate::request::affinity;
+use crate::request::inbound::Inbound;
+use crate::request::sight::Sight;
+use crate::runtime::{Admission, Runtime};
+use crate::surface::Operation;
+use crate::worker::Worker;
+
+/// A caller may lower the time for its request, never raise it.
+const TIMEOUT_HEADER: &str = "x-fairlead-timeout-ms";
+
+/// The longest model name, in bytes, as for the names in resources.
+const MAX_MODEL: usize = 256;
+/// The most choices for one prompt, as OpenAI has it.
+const MAX_N: u64 = 128;
+/// The most choices of one stream.
+const MAX_CHOICES: u64 = 2048;
+
+/// Notes what the head says.
+pub(crate) fn note(record: &mut Record, operation: Operation, headers: &HeaderMap) {
+    record.operation = Some(operation);
+    // version "-" trace-id "-" parent-id "-" flags (source: W3C Trace Context)
+    let trace = headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split('-').nth(1));
+    record.trace = trace.filter(|id| id.len() == 32).map(Into::into);
+}
+
+/// Who calls. Needs only headers, so that a stranger fills no memory.
+///
+/// # Errors
+/// No key, an unknown one, or one that is expired or suspended.
+pub(crate) fn authenticate(
+    runtime: &Runtime,
+    headers: &HeaderMap,
+    record: &mut Record,
+) -> Result<Arc<Admission>, Rejection> {
+    let presented = presented(headers).ok_or(Rejection::MissingKey)?;
+    let admitted = runtime
+        .keys
+        .find(presented, clock::unix_seconds())
+        .map_err(|refused| match refused {
+            Refused::Unknown => Rejection::InvalidKey,
+            Refused::Expired => Rejection::KeyExpired,
+            Refused::Suspended => Rejection::KeySuspended,
+        })?;
+    record.key = Some(Arc::clone(&admitted.context.label));
+    Ok(Arc::clone(&admitted.context))
+}
+
+/// The key a caller presents: `Authorization: Bearer`, else `x-api-key`, else `api-key`.
+fn presented(headers: &HeaderMap) -> Option<&[u8]> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .map(http::HeaderValue::as_bytes)
+        .and_then(|value| {
+            let (scheme, key) = value.split_at_checked(7)?;
+            scheme
+                .eq_ignore_ascii_case(b"bearer ")
+                .then(|| key.trim_ascii())
+        });
+    let other = |name: &str| headers.get(name).map(|value| value.as_bytes().trim_ascii());
+    bearer
+        .or_else(|| other("x-api-key"))
+        .or_else(|| other("api-key"))
+        .filter(|key| !key.is_empty())
+}
+
+/// The gateway reads and edits bodies; one that is compressed could be a thousand times its size.
+///
+/// # Errors
+/// Any `Content-Encoding` but one that says there is none.
+pub(crate) fn refuse_encoding(head: &HeaderMap) -> Result<(), Rejection> {
+    if headers::is_coded(head) {
+        return Err(Rejection::UnsupportedEncoding);
+    }
+    Ok(())
+}
+
+/// Reads the body, within its limits of size, time and memory.
+///
+/// # Errors
+/// Too large, too slow, no memory left, or the caller stopped sending.
+pub(crate) async fn read<B>(
+    worker: &Worker,
+    asker: Asker,
+    body: &mut Inbound<B>,
+) -> Result<(Bytes, Permit), Rejection>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let limits = &worker.shared.limits;
+    let announced = body
+        .announced()
+        .map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced.is_some_and(|length| length > limits.body_bytes) {
+        return Err(Rejection::BodyTooLarge(limits.body_bytes));
+    }
+    let gathering = Gathering::new(&worker.shared.memory.of(asker), announced);
+    tokio::time::timeout(limits.body_time, gather(body, limits.body_bytes, gathering))
+        .await
+        .map_err(|_| Rejection::BodyTimeout(limits.body_time.as_secs()))?
+}
+
+async fn gather<B>(
+    body: &mut Inbound<B>,
+    limit: usize,
+    mut gathering: Gathering,
+) -> Result<(Bytes, Permit), Rejection>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    loop {
+        gathering.expect().map_err(|_| Rejection::Overloaded)?;
+        let Some(piece) = body.next().await else {
+            return Ok(gathering.finish());
+        };
+        let piece = piece.map_err(|_| {
+            Rejection::InvalidRequest(
+                "the body ended before its announced end; send all of it".to_owned(),
+            )
+        })?;
+        if gathering.len().saturating_add(piece.len()) > limit {
+            return Err(Rejection::BodyTooLarge(limit));
+        }
+        gathering.push(piece).map_err(|_| Rejection::Overloaded)?;
+    }
+}
+
+/// What the body says, as far as the gateway acts on it.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) request: Request<'a>,
+    asker: Asker,
+    /// How many choices the answer is to have.
+    choices: u64,
+    body: &'a Bytes,
+    operation: Operation,
+    edits: Edits,
+}
+
+/// Looks into the body without building a tree of it.
+///
+/// # Errors
+/// A body that is no well-formed request.
+pub(crate) fn peek<'a>(
+    operation: Operation,
+    asker: Asker,
+    body: &'a Bytes,
+    record: &mut Record,
+) -> Result<Asked<'a>, Rejection> {
+    let request = parse(body)?;
+    if request.model.len() > MAX_MODEL || request.model.chars().any(char::is_control) {
+        let message = format!(
+            "model is longer than {MAX_MODEL} bytes or holds control characters; GET /v1/models lists the names this key can use"
+        );
+        return Err(Rejection::InvalidRequest(message));
+    }
+    let choices = choices(operation, &request)?;
+    record.model = Some(request.model.as_ref().into());
+    record.stream = request.stream && operation.streams();
+    let edits = request.edits(operation.streams());
+    Ok(Asked {
+        request,
+        asker,
+        choices,
+        body,
+        operation,
+        edits,
+    })
+}
+
+/// How many choices a request asks for: `n`, for each prompt. A stream of more than are taken would blame its provider.
+fn choices(operation: Operation, request: &Request<'_>) -> Result<u64, Rejection> {
+    let prompts = match operation {
+        Operation::Completions if request.stream => request.prompts(),
+        Operation::Chat | Operation::Completions | Operation::Embeddings => 1,
+    };
+    let choices = request.n.saturating_mul(prompts);
+    if request.n > MAX_N || choices > MAX_CHOICES {
+        return Err(Rejection::InvalidRequest(format!(
+            "this asks for {choices} choices; n may be {MAX_N} at most, and a stream may have {MAX_CHOICES} choices"
+        )));
+    }
+    Ok(choices)
+}
+
+/// Where the request goes.
+///
+/// # Errors
+/// The key may not, or nobody answers to the name.
+pub(crate) fn plan(
+    runtime: &Runtime,
+    admitted: &Admission,
+    asked: &Asked<'_>,
+    headers: &HeaderMap,
+    record: &mut Record,
+) -> Result<Plan, Rejection> {
+    let caller = &admitted.caller;
+    let content = [asked.operation.content_member()];
+    let sight = Sight::new(&asked.request, headers, &content);
+    let standing = |target: Candidate<'_>| {
+        let upstream = runtime.upstreams.get(target.provider.0);
+        upstream.map_or(0, |upstream| {
+            upstream.standing(&runtime.table, target, asked.asker)
+        })
+    };
+    let mut plan = runtime
+        .table
+        .plan(caller, &asked.request.model, &sight, &standing)
+        .map_err(|reason| Rejection::no_route(reason, &asked.request.model))?;
+    affinity::keep(&mut plan, asked, headers);
+    record.configured = plan.configured;
+    record.rule = plan.rule.as_ref().map(|rule| rule.name.to_string().into());
+    Ok(plan)
+}
+
+/// What the caller says of the time for its request.
+///
+/// # Errors
+/// A header that is not a number of milliseconds.
+pub(crate) fn wish(headers: &HeaderMap) -> Result<Option<Duration>, Rejection> {
+    let Some(wish) = headers.get(TIMEOUT_HEADER) else {
+        return Ok(None);
+    };
+    let millis: Option<u64> = wish
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|millis| *millis > 0);
+    millis.map(Duration::from_millis).map(Some).ok_or_else(|| {
+        Rejection::InvalidRequest(format!(
+            "the header {TIMEOUT_HEADER} must be a whole number of milliseconds, at least 1"
+        ))
+    })
+}
+
+/// When the whole request must be over: the first target's `total` time, or less if the caller says so.
+pub(crate) fn deadline(
+    runtime: &Runtime,
+    plan: &Plan,
+    wish: Option<Duration>,
+    record: &Record,
+) -> Instant {
+    let first = plan
+        .steps
+        .iter()
+        .find_map(|step| runtime.upstreams.get(step.provider?.0));
+    let provider = first
+        .map(|upstream| upstream.provider.timeouts)
+        .unwrap_or_default();
+    let total = plan
+        .rule
+        .as_ref()
+        .map_or(provider, |rule| rule.timeouts.over(&provider))
+        .total;
+    record.started + wish.map_or(total, |wish| wish.min(total))
+}
+
+impl Asked<'_> {
+    /// The owned part of it, with what else an answer is made from.
+    #[must_use]
+    pub(crate) fn job(
+        &self,
+        worker: &Arc<Worker>,
+        runtime: &Arc<Runtime>,
+        headers: &HeaderMap,
+        plan: &Plan,
+        permit: Permit,
+        deadline: Instant,
+    ) -> Job {
+        let policy = |rule: &RuleRef| StreamPolicy::of(rule.stream, self.operation, &self.request);
+        Job {
+            worker: Arc::clone(worker),
+            runtime: Arc::clone(runtime),
+            asker: self.asker,
+            operation: self.operation,
+            stream: self.request.stream && self.operation.streams(),
+            choices: self.choices,
+            caller_wants_usage: self.request.include_usage,
+            headers: headers::for_provider(headers),
+            edits: self.edits.clone(),
+            body: self.body.clone(),
+            deadline,
+            permit,
+            policy: plan.rule.as_ref().map(policy).unwrap_or_default(),
+            sent: AtomicU32::default(),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What conditions see of a request: every header but those that carry keys, and the parameters, not the content.
+//!
+//! A view and no copy: headers are looked up in the head, parameters are read in the body.
+
+use std::borrow::Cow;
+
+use fairlead_condition::Request as View;
+use fairlead_wire::json::{Object, Raw, Unreadable};
+use fairlead_wire::openai::request::Request;
+use http::{HeaderMap, HeaderValue};
+
+/// Where callers put their keys; no condition sees these.
+const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+
+/// A request as conditions see it.
+#[derive(Debug)]
+pub(crate) struct Sight<'a> {
+    request: &'a Request<'a>,
+    headers: &'a HeaderMap,
+    /// The members of the body that hold what the caller wrote.
+    content: &'a [&'static str],
+}
+
+impl<'a> Sight<'a> {
+    /// The view of a request whose `content` is not shown.
+    pub(crate) fn new(
+        request: &'a Request<'a>,
+        headers: &'a HeaderMap,
+        content: &'a [&'static str],
+    ) -> Self {
+        Self {
+            request,
+            headers,
+            content,
+        }
+    }
+
+    fn object(&self) -> &Object<'a> {
+        &self.request.object
+    }
+}
+
+impl View for Sight<'_> {
+    fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
+        if KEY_HEADERS
+            .iter()
+            .any(|hidden| hidden.eq_ignore_ascii_case(name))
+        {
+            return Ok(None);
+        }
+        let mut values = self.headers.get_all(name).iter();
+        let Some(first) = values.next() else {
+            return Ok(None);
+        };
+        let mut all = Cow::Borrowed(text(first)?);
+        for value in values {
+            let all = all.to_mut();
+            all.push_str(", ");
+            all.push_str(text(value)?);
+        }
+        Ok(Some(all))
+    }
+
+    fn headers(&self) -> usize {
+        let hidden = KEY_HEADERS
+            .iter()
+            .filter(|name| self.headers.contains_key(**name));
+        self.headers.keys_len() - hidden.count()
+    }
+
+    fn model(&self) -> &str {
+        &self.request.model
+    }
+
+    fn stream(&self) -> bool {
+        self.request.stream
+    }
+
+    fn param(&self, name: &str) -> Result<Option<Raw<'_>>, Unreadable> {
+        if self.content.contains(&name) {
+            return Ok(None);
+        }
+        self.object().read(name)
+    }
+
+    fn params(&self) -> usize {
+        let content = |key: &str| self.content.contains(&key);
+        let members = self.object().members().iter();
+        members.filter(|member| !content(&member.key)).count()
+    }
+}
+
+/// A value that is no text is there all the same: to take it for missing would let it by rules that look for it.
+fn text(value: &HeaderValue) -> Result<&str, Unreadable> {
+    std::str::from_utf8(value.as_bytes()).map_err(|_| Unreadable::NotText)
+}
+
+#[cfg(test)]
+mod tests {
+    use fairlead_wire::openai::request::parse;
+
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &[u8])]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| {
+                let name = http::HeaderName::from_static(name);
+                (name, HeaderValue::from_bytes(value).unwrap())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn headers_are_seen_but_for_keys_and_repeated_ones_are_joined() {
+        let request = parse(br#"{"model":"m"}"#).unwrap();
+        let headers = headers(&[
+            ("x-tier", b"gold"),
+            ("x-tier", "größer".as_bytes()),
+            ("authorization", b"Bearer key"),
+            ("api-key", b"key"),
+        ]);
+        let sight = Sight::new(&request, &headers, &[]);
+        let seen = |name| sight.header(name).unwrap();
+        assert_eq!(seen("X-Tier").as_deref(), Some("gold, größer"));
+        assert_eq!(seen("Authorization"), None);
+        assert_eq!(seen("no such name"), None);
+        assert_eq!(sight.headers(), 1);
+    }
+
+    #[test]
+    fn a_header_that_is_no_text_is_an_error_and_not_missing() {
+        let request = parse(br#"{"model":"m"}"#).unwrap();
+        for lines in [
+            &[("x-data", &b"pii\xff"[..])][..],
+            &[("x-data", &b"fine"[..]), ("x-data", &b"\xff"[..])][..],
+        ] {
+            let headers = headers(lines);
+            let sight = Sight::new(&request, &headers, &[]);
+            assert_eq!(sight.header("x-data"), Err(Unreadable::NotText));
+        }
+    }
+
+    #[test]
+    fn parameters_are_seen_but_for_the_content() {
+        let request = parse(br#"{"model":"m","messages":[],"prompt":1}"#).unwrap();
+        let headers = HeaderMap::new();
+        let sight = Sight::new(&request, &headers, &["messages"]);
+        assert_eq!(sight.param("messages"), Ok(None));
+        assert_eq!(sight.param("prompt").unwrap().unwrap().text(), "1");
+        assert_eq!(sight.params(), 2);
+    }
+}

@@ -1,0 +1,14 @@
+//! Connections of callers: accepted, spoken with, routed to the pipeline, and ended politely.
+
+mod connection;
+pub(crate) mod crowd;
+pub(crate) mod edge;
+mod half_close;
+mod linger;
+pub(crate) mod link;
+pub(crate) mod listen;
+mod outbound;
+mod router;
+pub(crate) mod shutdown;
+pub(crate) mod stall;
+pub(crate) mod watch;

@@ -1,0 +1,14 @@
+//! How a request is served in time: what is waited for, for how long, and what follows. All of it within the process and under paused time.
+
+mod attempt;
+mod breaker;
+mod continuation;
+mod credential;
+mod finish;
+mod hang_up;
+mod hedge;
+mod patience;
+mod queue;
+mod retry;
+mod stream;
+mod transport;

@@ -1,0 +1,342 @@
+//! Sending one request over one connection: from a request to the head of an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fairlead_snapshot::{FailureClass, Protocol};
+use fairlead_wire::openai::request::Edits;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use hyper::client::conn::http1::SendRequest;
+use tokio::time::Instant;
+
+use super::body::RequestBody;
+use super::endpoint::{Endpoint, Opened};
+use super::pool::Pool;
+use super::sender::{Reason, Sender, is_breach};
+use super::shared::{Joined, Refusing, Wanted};
+use super::source::{HttpSource, Source};
+use super::{Reach, Upstream, simulated};
+use crate::failure::{Deadline, Failure, Own};
+use crate::surface::Operation;
+use crate::tasks::Tasks;
+
+/// As many header fields as a request may have, so that the map is made once.
+const HEADERS: usize = 12;
+/// So many connections of HTTP/2 may refuse a request before it has failed: what a server that goes away for an orderly reason needs.
+const CONNECTIONS: usize = 4;
+/// How long an idle connection may take to be ready.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// The head of an answer, and its body still to come.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Source,
+}
+
+/// A request to an upstream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outbound<'a> {
+    /// The operation.
+    pub operation: Operation,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// Whether a stream is asked for its usage.
+    pub ask_usage: bool,
+    /// The caller's headers that go along.
+    pub headers: &'a HeaderMap,
+    /// What is changed in the body.
+    pub edits: &'a Edits,
+    /// The caller's body.
+    pub body: &'a Bytes,
+    /// The upstream's name of the model.
+    pub model: &'a str,
+    /// The credential's header.
+    pub authorization: Option<&'a HeaderValue>,
+}
+
+/// How a request gets there.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
+    /// The upstream.
+    pub upstream: &'a Upstream,
+    /// This core's idle connections.
+    pub pool: &'a Arc<Pool>,
+    /// What drives new ones.
+    pub drivers: &'a Tasks,
+    /// How long a new one may take.
+    pub connect: Duration,
+    /// Whether it takes a new connection: one that idles since before an outage is stale, and the request would be sent twice.
+    pub anew: bool,
+}
+
+/// Sends the request and waits for the head of the answer, until `first`.
+///
+/// # Errors
+/// No connection, a connection that broke, or a deadline.
+pub(crate) async fn send(
+    outbound: &Outbound<'_>,
+    way: &Way<'_>,
+    total: Deadline,
+    first: Deadline,
+) -> Result<Reply, Failure> {
+    match &way.upstream.reach {
+        Reach::Http(endpoint) if endpoint.is_shared() => {
+            // Apart, so that a request over HTTP/1.1 is not as large as this.
+            Box::pin(over_http2(outbound, way, endpoint, total, first)).await
+        }
+        Reach::Http(endpoint) => over_http(outbound, way, endpoint, total, first).await,
+        Reach::Simulated => Ok(simulate(outbound, way.upstream)),
+        Reach::Broken => Err(Failure::new(
+            FailureClass::Unavailable,
+            "its configuration cannot be used; see the status of the LLMProvider",
+        )),
+    }
+}
+
+async fn over_http(
+    outbound: &Outbound<'_>,
+    way: &Way<'_>,
+    endpoint: &Endpoint,
+    total: Deadline,
+    first: Deadline,
+) -> Result<Reply, Failure> {
+    let idle = if way.anew {
+        None
+    } else {
+        reuse(way.pool, endpoint).await
+    };
+    if let Some(sender) = idle {
+        match exchange(outbound, way, endpoint, Sender::One(sender), first).await {
+            // The server closed an idle connection just as it was used, and nothing had gone out: this is no attempt of its own. What may have
+            // been sent is not sent again here, for it may have been worked on (RFC 9110, 9.2.2).
+            Err(Exchange::Unsent) => {}
+            other => return other.map_err(Exchange::into_failure),
+        }
+    }
+    let until = Instant::now() + way.connect;
+    let connect = total.or_at(until, FailureClass::Connect);
+    let opened = connect
+        .wait(endpoint.connect(way.drivers, until))
+        .await?
+        .map_err(|error| error.told(way.upstream))?;
+    let sender = match opened {
+        Opened::One(sender) => Sender::One(sender),
+        // It did not select HTTP/2 before, and does now.
+        Opened::Two(two) => Sender::Two(way.pool.adopt(endpoint.id, two)),
+    };
+    exchange(outbound, way, endpoint, sender, first)
+        .await
+        .map_err(Exchange::into_failure)
+}
+
+/// The same over connections that are shared. A request that one of them has refused, or has closed before, goes to another.
+async fn over_http2(
+    outbound: &Outbound<'_>,
+    way: &Way<'_>,
+    endpoint: &Arc<Endpoint>,
+    total: Deadline,
+    first: Deadline,
+) -> Result<Reply, Failure> {
+    let mut refusing: Option<Refusing> = None;
+    for _ in 0..CONNECTIONS {
+        let until = Instant::now() + way.connect;
+        let connect = total.or_at(until, FailureClass::Connect);
+        let place = way.pool.place(Wanted {
+            endpoint,
+            drivers: way.drivers,
+            until,
+            anew: way.anew,
+            refusing: refusing.as_ref(),
+        });
+        let connection = place.refusing();
+        let joined = connect.wait(place.ready()).await;
+        let joined = joined.inspect_err(|_| {
+            // A caller that is in a hurry says nothing of the connection.
+            if Instant::now() >= until {
+                connection.leave();
+            }
+        })?;
+        let sender = match joined.map_err(|error| error.told(way.upstream))? {
+            Joined::Ready(stream) => {
+                refusing = Some(connection);
+                Sender::Two(stream)
+            }
+            Joined::Full => continue,
+            Joined::Odd(Some(sender)) => Sender::One(sender),
+            Joined::Odd(None) => return over_http(outbound, way, endpoint, total, first).await,
+        };
+        match exchange(outbound, way, endpoint, sender, first).await {
+            Err(Exchange::Unsent) => {}
+            other => return other.map_err(Exchange::into_failure),
+        }
+    }
+    Err(broken())
+}
+
+/// An idle connection that is still good. One whose last exchange has not quite ended gets a moment; a provider that answered without
+/// reading the whole request may never be ready again.
+async fn reuse(pool: &Pool, endpoint: &Endpoint) -> Option<SendRequest<RequestBody>> {
+    loop {
+        let mut sender = pool.take(endpoint.id)?;
+        if sender.is_ready()
+            || matches!(
+                tokio::time::timeout(MOMENT, sender.ready()).await,
+                Ok(Ok(()))
+            )
+        {
+            return Some(sender);
+        }
+    }
+}
+
+/// Why an exchange failed.
+enum Exchange {
+    /// The connection broke before anything of the request went out.
+    Unsent,
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl Exchange {
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Unsent => broken(),
+            Self::Failed(failure) => failure,
+        }
+    }
+}
+
+fn broken() -> Failure {
+    Failure::new(
+        FailureClass::Reset,
+        "the connection broke before an answer came",
+    )
+}
+
+async fn exchange(
+    outbound: &Outbound<'_>,
+    way: &Way<'_>,
+    endpoint: &Endpoint,
+    mut sender: Sender,
+    first: Deadline,
+) -> Result<Reply, Exchange> {
+    let request = request(outbound, endpoint, sender.is_shared());
+    let waited = first.wait(sender.send(request)).await;
+    let answer = waited.map_err(|silent| {
+        sender.doubt();
+        Exchange::Failed(silent)
+    })?;
+    let answer = answer.map_err(|unanswered| match sender.reason(unanswered) {
+        Reason::Unsent => Exchange::Unsent,
+        Reason::Other(error) => Exchange::Failed(no_head(&error)),
+    })?;
+    let (head, body) = answer.into_parts();
+    let body = HttpSource::new(body, sender, endpoint.id, way.pool, way.drivers);
+    Ok(Reply {
+        status: head.status,
+        headers: head.headers,
+        body: Source::Http(body),
+    })
+}
+
+/// The failure of a request that went out and got no head of an answer.
+fn no_head(error: &hyper::Error) -> Failure {
+    if error.is_parse_too_large() {
+        let failure = "the head of its answer is larger than is taken from anybody";
+        Failure::new(FailureClass::ProtocolError, failure).by(Own::Limit)
+    } else if error.is_parse() {
+        Failure::new(FailureClass::ProtocolError, "its answer is not HTTP")
+    } else if is_breach(error) {
+        let failure = "its answer is not HTTP/2, or has a larger head than is taken from anybody";
+        Failure::new(FailureClass::ProtocolError, failure)
+    } else {
+        broken()
+    }
+}
+
+fn request(outbound: &Outbound<'_>, endpoint: &Endpoint, shared: bool) -> Request<RequestBody> {
+    let pieces = outbound
+        .edits
+        .upstream_body(outbound.body, outbound.model, outbound.ask_usage);
+    let body = if shared {
+        RequestBody::in_frames(pieces)
+    } else {
+        RequestBody::new(pieces)
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = if shared {
+        endpoint.absolute_uri(outbound.operation)
+    } else {
+        endpoint.uri(outbound.operation)
+    };
+    let headers = request.headers_mut();
+    headers.reserve(HEADERS);
+    for (name, value) in outbound.headers {
+        headers.append(name, value.clone());
+    }
+    // HTTP/2 has the authority in the target, and may not have it twice (RFC 9113, 8.3.1).
+    if !shared {
+        headers.insert(header::HOST, endpoint.authority());
+    }
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static(if outbound.stream {
+            "text/event-stream"
+        } else {
+            "application/json"
+        }),
+    );
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
+    if let Some(authorization) = outbound.authorization {
+        headers.insert(header::AUTHORIZATION, authorization.clone());
+    }
+    request
+}
+
+fn simulate(outbound: &Outbound<'_>, upstream: &Upstream) -> Reply {
+    let Protocol::Simulated(config) = &upstream.provider.protocol else {
+        // `Reach::Simulated` is made of this protocol only.
+        return Reply {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            headers: HeaderMap::new(),
+            body: Source::Simulated(simulated::Frames::default()),
+        };
+    };
+    let question = simulated::Question {
+        operation: outbound.operation,
+        body: &outbound
+            .edits
+            .upstream_body(outbound.body, outbound.model, outbound.ask_usage)
+            .to_bytes(),
+        model: outbound.model,
+        provider: &upstream.label,
+        now: crate::clock::unix_seconds(),
+        id: fastrand::u64(..),
+        die: fastrand::u32(..100),
+    };
+    let reply = simulated::answer(config, &question);
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(reply.content_type),
+    );
+    Reply {
+        status: reply.status,
+        headers,
+        body: Source::Simulated(reply.body),
+    }
+}

@@ -1,0 +1,123 @@
+//! The log: lines on standard error, of everything but the Kubernetes client's own words. They are written by a thread of their own; where nobody
+//! takes them, those that find no room are dropped: a collector of logs that stands still must not keep a request, or the end, waiting.
+
+use std::io::{IsTerminal as _, Write};
+
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// How many lines may wait.
+const QUEUE: usize = 4096;
+
+/// The log, until it is dropped; then the last lines are written, for as long as somebody takes them.
+#[derive(Debug)]
+pub struct Log(#[expect(dead_code, reason = "it is there to be dropped")] WorkerGuard);
+
+/// Begins to log; `RUST_LOG` says how much.
+#[must_use]
+pub fn begin() -> Log {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let (writer, log) = aside(std::io::stderr());
+    subscriber(filter, writer).init();
+    log
+}
+
+fn aside(out: impl Write + Send + 'static) -> (NonBlocking, Log) {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(QUEUE)
+        .thread_name("log")
+        .finish(out);
+    (writer, Log(guard))
+}
+
+/// The Kubernetes client logs answers that it cannot parse, and an answer may hold Secrets. What matters of it is in our own lines.
+fn subscriber<W>(filter: EnvFilter, writer: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let discreet = filter_fn(|record| !record.target().starts_with("kube_"));
+    let lines = fmt::layer()
+        .with_writer(writer)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    Registry::default()
+        .with(lines.with_filter(discreet))
+        .with(filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use parking_lot::Mutex;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A pipe that nobody reads.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_keep_nobody_waiting() {
+        let (reads, stuck) = channel();
+        let (writer, log) = aside(Stuck(stuck));
+        let subscriber = subscriber("info".into(), writer);
+        let began = Instant::now();
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..3 * QUEUE {
+                tracing::info!("published");
+            }
+        });
+        drop(log);
+        assert!(began.elapsed() < Duration::from_secs(10));
+        drop(reads);
+    }
+
+    #[test]
+    fn an_answer_that_the_kubernetes_client_quotes_is_not_logged() {
+        let page = Page::default();
+        let writer = page.clone();
+        let subscriber = subscriber("trace".into(), move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(target: "kube_client::client", "{{\"kind\": \"Secret\"}}");
+            tracing::info!("published");
+        });
+        let text = String::from_utf8(page.0.lock().clone()).unwrap();
+        assert!(
+            text.contains("published") && !text.contains("Secret"),
+            "{text}"
+        );
+    }
+}
