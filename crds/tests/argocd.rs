@@ -1,17 +1,25 @@
 //! What Argo CD is told about our kinds (`examples/argocd`).
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
+use mlua::Lua;
 use serde_json::Value;
 
 const PREFIX: &str = "resource.customizations.health.fairlead.dev_";
 
-#[test]
-fn every_kind_has_a_health_check_under_a_key_of_its_own() {
+fn map() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/argocd/apps/argocd-cm.yaml");
     let text = std::fs::read_to_string(path).unwrap();
-    let map: Value = serde_saphyr::from_str(&text).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+#[test]
+fn every_kind_has_a_health_check_under_a_key_of_its_own() {
+    let map = map();
     let data = map["data"].as_object().unwrap();
     assert!(
         !data.contains_key("resource.customizations"),
@@ -32,4 +40,84 @@ fn every_kind_has_a_health_check_under_a_key_of_its_own() {
         checks.all(|check| check == first),
         "all kinds have the same conditions"
     );
+}
+
+/// What the check says of an object at its second generation with these conditions: type, status, generation, seconds since it changed.
+fn health(conditions: &[(&str, &str, u32, i64)]) -> (String, String) {
+    let conditions = conditions.iter().map(|(kind, status, generation, age)| {
+        let changed = Timestamp::now() - SignedDuration::from_secs(*age);
+        let changed = changed.strftime("%Y-%m-%dT%H:%M:%SZ");
+        format!("{{type = '{kind}', status = '{status}', observedGeneration = {generation}, lastTransitionTime = '{changed}', reason = 'Why', message = 'of {kind}'}}")
+    });
+    let conditions: Vec<_> = conditions.collect();
+    let object = format!(
+        "obj = {{metadata = {{generation = 2}}, status = {{conditions = {{{}}}}}}}",
+        conditions.join(", ")
+    );
+    let map = map();
+    let check = map["data"][format!("{PREFIX}LLMProvider")]
+        .as_str()
+        .unwrap();
+    // Argo CD's Lua is 5.1, with the functions of os that tell the time.
+    let lua = Lua::new();
+    lua.load(object).exec().unwrap();
+    let health: mlua::Table = lua.load(check).eval().unwrap();
+    let text = |name: &str| health.get::<String>(name).unwrap();
+    (text("status"), text("message"))
+}
+
+#[test]
+fn an_object_is_healthy_once_every_gateway_enforces_this_version() {
+    let accepted = ("Accepted", "True", 2, 0);
+    let resolved = ("ResolvedRefs", "True", 2, 0);
+    for (conditions, status, message) in [
+        (&[][..], "Progressing", "Waiting for the operator"),
+        (
+            &[accepted, resolved, ("Programmed", "True", 1, 0)],
+            "Progressing",
+            "Waiting for the operator",
+        ),
+        (
+            &[accepted, resolved, ("Programmed", "False", 2, 0)],
+            "Progressing",
+            "Why: of Programmed",
+        ),
+        (
+            &[accepted, resolved, ("Programmed", "True", 2, 0)],
+            "Healthy",
+            "of Programmed",
+        ),
+        (
+            &[("Accepted", "False", 2, 0), resolved],
+            "Degraded",
+            "Why: of Accepted",
+        ),
+        (
+            &[("Accepted", "False", 1, 0)],
+            "Progressing",
+            "Waiting for the operator",
+        ),
+    ] {
+        let expected = (status.to_owned(), message.to_owned());
+        assert_eq!(health(conditions), expected, "{conditions:?}");
+    }
+}
+
+/// External Secrets and the like take a moment.
+#[test]
+fn what_an_object_names_may_come_within_a_minute() {
+    for (age, status) in [
+        (0, "Progressing"),
+        (50, "Progressing"),
+        (70, "Degraded"),
+        (86_400, "Degraded"),
+    ] {
+        let conditions = [
+            ("Accepted", "True", 2, age),
+            ("ResolvedRefs", "False", 2, age),
+            ("Programmed", "False", 2, age),
+        ];
+        let expected = (status.to_owned(), "Why: of ResolvedRefs".to_owned());
+        assert_eq!(health(&conditions), expected, "{age} s");
+    }
 }

@@ -102,4 +102,33 @@ mod tests {
             began.elapsed()
         );
     }
+
+    /// Secrets come with up to 1 MiB each.
+    #[tokio::test]
+    async fn a_list_of_what_may_be_large_takes_a_few_megabytes_at_a_time() {
+        use futures_util::TryStreamExt as _;
+        use tokio::io::AsyncReadExt as _;
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let clients = Clients::of(&Config::new(url.parse().unwrap())).unwrap();
+        let maps: Api<ConfigMap> = Api::all(clients.watches);
+        let mut events = std::pin::pin!(watcher::watcher(maps, watched_in_small_pages()));
+        let asked = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(connection.read_u8().await.unwrap());
+            }
+            String::from_utf8(head).unwrap()
+        };
+        let list = async { while events.try_next().await.is_ok() {} };
+        let head = timeout(Duration::from_secs(20), async {
+            tokio::select! { head = asked => head, () = list => unreachable!("it tries for ever") }
+        });
+        let head = head.await.unwrap();
+        let limit = head.split_once("limit=").unwrap().1;
+        let limit: usize = limit.split(['&', ' ']).next().unwrap().parse().unwrap();
+        assert!((1..=64).contains(&limit), "{head}");
+    }
 }

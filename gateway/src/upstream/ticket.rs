@@ -280,7 +280,7 @@ fn skipped(guarded: &Guarded, skip: Skip) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use fairlead_health::{BreakerState, Origin};
@@ -297,7 +297,8 @@ mod tests {
     const TWO: fn() -> Asker = || Asker::new(4);
     const PROBE: Duration = Duration::from_millis(30);
 
-    fn upstream() -> Arc<Upstream> {
+    /// A simulated provider.
+    pub(in crate::upstream) fn upstream() -> Arc<Upstream> {
         let simulated = Simulated {
             text: None,
             tokens: None,

@@ -87,3 +87,36 @@ impl ConnectError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+    use crate::upstream::ticket::tests::upstream;
+
+    #[test]
+    fn what_this_machine_lacks_blames_no_provider() {
+        let upstream = upstream();
+        let tcp = |number| ConnectError::Tcp("a:443".to_owned(), Error::from_raw_os_error(number));
+        let odd = || Error::from(ErrorKind::InvalidData);
+        // EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM of Linux.
+        let ours = [24, 23, 99, 105, 12].map(tcp).into_iter();
+        let ours = ours.chain([
+            ConnectError::Resolver("a".to_owned(), odd()),
+            ConnectError::Proxy(odd()),
+        ]);
+        for error in ours {
+            assert_eq!(error.told(&upstream).own, Some(Own::Connection), "{error}");
+        }
+        // ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH.
+        let theirs = [111, 104, 110, 113].map(tcp).into_iter();
+        let theirs = theirs.chain([
+            ConnectError::Resolve("a".to_owned()),
+            ConnectError::Tls("a".to_owned(), odd()),
+        ]);
+        for error in theirs {
+            assert_eq!(error.told(&upstream).own, None, "{error}");
+        }
+    }
+}

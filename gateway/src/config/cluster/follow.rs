@@ -36,6 +36,8 @@ pub(super) struct Follower {
     copy: Option<Copy>,
     in_force: Option<InForce>,
     token: Option<SecretBytes>,
+    /// Whether the token has had a Secret of its own. The two Secrets are watched apart, so what the other one says may be long past.
+    apart: bool,
     retired: Retired,
     /// What was said last.
     told: Option<String>,
@@ -65,6 +67,7 @@ impl Follower {
             copy,
             in_force: None,
             token: None,
+            apart: false,
             retired: Retired::default(),
             told: None,
         }
@@ -82,7 +85,7 @@ impl Follower {
         loop {
             let index = published.borrow_and_update().clone();
             let secret = known.borrow_and_update().clone();
-            let token = token(&admin.borrow_and_update(), &secret);
+            let token = self.token_of(&admin.borrow_and_update(), &secret);
             if let Some(token) = token {
                 self.take_token(token.as_ref()).await;
             }
@@ -242,6 +245,24 @@ impl Follower {
         let _ = load::blocking(move || file.write(&copy)).await;
     }
 
+    /// The token of the admin port, where a Secret says anything about it: the one of its own, or the one in which it stood before there was that. A
+    /// Secret that is gone takes nothing with it.
+    fn token_of(
+        &mut self,
+        admin: &Seen<Admin>,
+        secret: &Seen<Known>,
+    ) -> Option<Option<SecretBytes>> {
+        if let Some(Some(admin)) = &admin.object {
+            self.apart = true;
+            return Some(admin.0.clone());
+        }
+        if self.apart {
+            return None;
+        }
+        let known = secret.object.as_ref()?.as_ref()?;
+        known.token.clone().map(Some)
+    }
+
     async fn take_token(&mut self, token: Option<&SecretBytes>) {
         if self.token.as_ref() == token {
             return;
@@ -298,14 +319,4 @@ impl Follower {
             differs
         });
     }
-}
-
-/// The token of the admin port, where a Secret says anything about it: the one of its own, or the one in which it stood before. A Secret that is
-/// gone takes nothing with it.
-fn token(admin: &Seen<Admin>, secret: &Seen<Known>) -> Option<Option<SecretBytes>> {
-    if let Some(Some(admin)) = &admin.object {
-        return Some(admin.0.clone());
-    }
-    let known = secret.object.as_ref()?.as_ref()?;
-    known.token.clone().map(Some)
 }

@@ -144,16 +144,20 @@ async fn the_admin_token_is_read_from_where_an_older_operator_keeps_it_until_it_
     })
     .await;
     assert_eq!(config_as(&gateway, "the-old-place").await, None);
-    // The old place is emptied, and the new one is lost for a while: neither closes the port.
-    secret.remove(names::OLD_TOKEN_KEY);
-    operator.write_secret(&secret);
+    // The new place is lost for a while: neither that nor what still stands in the old one changes who is let in.
     operator.api.delete("Secret", &names::admin(GATEWAY));
-    operator.publish(&documents(&a, &["chat", "new"]));
-    let _ = eventually("the configuration is in force", async || {
+    let draft = operator.draft(&documents(&a, &["chat", "new"]));
+    operator.write_shards(&draft.shards);
+    operator.write_index(&draft.index);
+    let reached = async |generation: u64| {
         let config = config_as(&gateway, "the-new-place").await?;
-        (config["generation"] == 2).then_some(())
-    })
-    .await;
+        (config["generation"] == generation).then_some(())
+    };
+    eventually("the configuration is in force", async || reached(2).await).await;
+    assert_eq!(config_as(&gateway, "the-old-place").await, None);
+    // Nor that the old one is emptied.
+    operator.publish(&documents(&a, &["chat", "newer"]));
+    eventually("the next one is in force", async || reached(3).await).await;
 }
 
 #[tokio::test]

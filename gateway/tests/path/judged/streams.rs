@@ -185,7 +185,10 @@ async fn errors_in_any_frame_are_errors() {
             "{frame}"
         );
         // After content the caller is told, where its SDK looks for it.
-        let answer = played(sse(&[&event(HEL), frame]), &streamed("chat")).await;
+        let a = Provider::always(sse(&[&event(HEL), frame])).await;
+        let spare = Provider::always(Play::chat("Spare.")).await;
+        let gateway = gateway(&a, &spare).await;
+        let answer = gateway.ask(&streamed("chat")).await;
         let last: Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();
         assert!(
             last["error"]["message"].is_string(),
@@ -196,6 +199,12 @@ async fn errors_in_any_frame_are_errors() {
             (answer.attempts(), answer.done()),
             ("a=ok", false),
             "{frame}"
+        );
+        let line = gateway.access(|line| line["stream"] == true).await;
+        assert_eq!(
+            (&line["complete"], line["error.type"].as_str()),
+            (&json!(false), Some(class)),
+            "{line}"
         );
     }
 }

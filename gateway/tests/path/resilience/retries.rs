@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use fairlead_faults::{Play, Provider};
+use fairlead_faults::{Play, Provider, Step};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -232,5 +232,27 @@ async fn what_may_have_been_worked_on_is_not_sent_again_on_the_quiet() {
         }
         assert_eq!(a.requests(), 12, "each once");
         assert!(spare.requests() > 0, "a connection was used again");
+    }
+}
+
+/// What may have been worked on is asked again only as an attempt that counts, as far into its answer as it may have come.
+#[tokio::test]
+async fn a_connection_that_dies_when_it_is_used_again_has_cost_an_attempt() {
+    let half_a_head = Step::Raw("HTTP/1.1 200 OK\r\ncontent-ty".into());
+    let dying = [
+        vec![Step::Close],
+        vec![Step::Pause(Duration::from_millis(50)), Step::Close],
+        vec![half_a_head.clone(), Step::Close],
+        vec![half_a_head, Step::Reset],
+    ];
+    for steps in dying {
+        let shown = format!("{steps:?}");
+        let a = in_turn([Play::chat("A."), Play::steps(steps)]).await;
+        let once = "retries: {maxRetries: 0}, health: {consecutiveFailures: 0, errorPercent: 0}";
+        let (gateway, spare) = gateway(&a, once, "").await;
+        assert_eq!(gateway.ask(&whole("chat")).await.content(), "A.");
+        let answer = gateway.ask(&whole("chat")).await;
+        assert_eq!(answer.attempts(), "a=reset, spare=ok", "{shown}");
+        assert_eq!((a.requests(), spare.requests()), (2, 1), "{shown}");
     }
 }
