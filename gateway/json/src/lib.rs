@@ -18,7 +18,7 @@ pub use names::{alike, is_plain};
 pub use object::{Member, Object};
 pub use raw::{Number, Raw, Unreadable};
 pub use scan::{Key, Scanner, Value};
-pub use text::write_string;
+pub use text::{unescape_lossy, write_string};
 
 /// How much structure is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

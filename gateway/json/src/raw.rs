@@ -164,7 +164,9 @@ impl<'a> Raw<'a> {
         debug_assert_eq!(walked, Ok(()), "the text was checked");
     }
 
-    fn scanner(&self) -> Scanner<'a> {
+    /// A scanner at its start, for whoever walks several levels at once: each of the calls above walks all that lies below, too.
+    #[must_use]
+    pub fn scanner(&self) -> Scanner<'a> {
         Scanner::within(self.text, DEEPEST)
     }
 }

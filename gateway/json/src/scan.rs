@@ -76,7 +76,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// A value that was stepped over, to be read.
-    pub(crate) fn found(&self, value: &Value) -> Raw<'a> {
+    #[must_use]
+    pub fn found(&self, value: &Value) -> Raw<'a> {
         Raw::new(self.raw(value), value.kind)
     }
 

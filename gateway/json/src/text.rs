@@ -52,8 +52,9 @@ pub(super) fn unquote(raw: &str) -> Option<Cow<'_, str>> {
     unescape(inside, None).map(Cow::Owned)
 }
 
-/// The text between the quotes of a well-formed string, with U+FFFD for each lone surrogate.
-pub(super) fn unescape_lossy(inside: &str) -> String {
+/// What the inside of a well-formed string says, with U+FFFD for each lone surrogate.
+#[must_use]
+pub fn unescape_lossy(inside: &str) -> String {
     unescape(inside, Some(char::REPLACEMENT_CHARACTER)).unwrap_or_default()
 }
 

@@ -72,6 +72,7 @@ fn the_pure_crates_depend_on_nothing_impure() {
         "fairlead-condition",
         "fairlead-compile",
         "fairlead-json",
+        "fairlead-translate",
         "fairlead-wire",
         "fairlead-route",
         "fairlead-admit",

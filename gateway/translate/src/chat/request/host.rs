@@ -1,0 +1,69 @@
+//! In what a compatible provider departs from the format.
+
+/// What a provider wants otherwise. The default is what most take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Host {
+    /// The member of an assistant's message that holds what was thought: `reasoning_content`, or `reasoning` (Cerebras, Groq's answers);
+    /// `None`: the provider refuses it in a history (OpenAI, Mistral, Groq), and it is left out with all that proves it.
+    pub reasoning: Option<&'static str>,
+    /// Whether every message of the assistant has that member, be it empty (`DeepSeek`).
+    pub reasoning_always: bool,
+    /// Whether `reasoning_details` and signatures of calls go along.
+    pub signatures: bool,
+    /// Whether the limit of the output is called `max_tokens`, as it was before there was reasoning.
+    pub max_tokens: bool,
+    /// Whether all that stands before the first turn has to be one message: templates of local models read no second one.
+    pub one_system: bool,
+    /// Which ids of calls are taken.
+    pub call_ids: CallIds,
+    /// Whether marks of what is to be cached are taken (`OpenRouter`).
+    pub cache_control: bool,
+    /// Whether `top_k` is known.
+    pub top_k: bool,
+    /// Whether streams are asked for their usage.
+    pub stream_usage: bool,
+    /// Whether thinking is switched off by `thinking` (`DeepSeek`), not by an effort of `none`.
+    pub thinking_switch: bool,
+}
+
+/// Which ids of calls a provider takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallIds {
+    /// Any of at most 64 characters.
+    Short,
+    /// Nine letters and digits (Mistral).
+    NineCharacters,
+}
+
+impl Host {
+    /// OpenAI itself, and everybody of whom nothing is known: what is not in its reference is not sent.
+    pub const STRICT: Self = Self {
+        reasoning: None,
+        reasoning_always: false,
+        signatures: false,
+        max_tokens: false,
+        one_system: false,
+        call_ids: CallIds::Short,
+        cache_control: false,
+        top_k: false,
+        stream_usage: true,
+        thinking_switch: false,
+    };
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            reasoning: Some("reasoning_content"),
+            reasoning_always: false,
+            signatures: true,
+            max_tokens: false,
+            one_system: false,
+            call_ids: CallIds::Short,
+            cache_control: false,
+            top_k: false,
+            stream_usage: true,
+            thinking_switch: false,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! A conversation as a provider's request.
+
+mod messages;
+mod parts;
+
+use super::Host;
+use crate::chat::ids::{pseudonym, short, tool_name};
+use crate::write::Json;
+use crate::{
+    Cache, Conversation, Effort, Format, Notes, Reasoning, Source, Target, Text, Tool, ToolChoice,
+    Value,
+};
+
+/// The most texts to stop at.
+const MOST_STOPS: usize = 4;
+/// The longest name of a user, and key of a cache, in characters.
+const LONGEST_KEY: usize = 64;
+
+/// The body for a provider of this format.
+pub fn write(conversation: &Conversation<'_>, target: &Target<'_>, notes: &mut Notes) -> Vec<u8> {
+    write_for(conversation, target, &Host::default(), notes)
+}
+
+/// The body for a provider that departs from this format in one thing or another.
+pub fn write_for(
+    conversation: &Conversation<'_>,
+    target: &Target<'_>,
+    host: &Host,
+    notes: &mut Notes,
+) -> Vec<u8> {
+    let mut json = Json::with_capacity(room(conversation));
+    json.object(|json| {
+        json.key("model").str(target.model);
+        let messages = json.key("messages");
+        messages::Messages::new(host, notes).write(messages, conversation);
+        write_tools(json, conversation, host, notes);
+        write_sampling(json, conversation, host, notes);
+        if let Some(format) = &conversation.format {
+            write_format(json, format);
+        }
+        if let Some(reasoning) = &conversation.reasoning {
+            write_reasoning(json, reasoning, host);
+        }
+        write_account(json, conversation);
+        if conversation.stream {
+            json.key("stream").bool(true);
+            if host.stream_usage {
+                json.key("stream_options").object(|json| {
+                    json.key("include_usage").bool(true);
+                });
+            }
+        }
+    });
+    for other in &conversation.others {
+        let name = other.name.clone().into_owned();
+        if other.changes_meaning {
+            notes.cannot(name);
+        } else {
+            notes.drops(name);
+        }
+    }
+    json.finish()
+}
+
+/// About how long the body will be, so that it need not be moved while it grows.
+fn room(conversation: &Conversation<'_>) -> usize {
+    let text = |text: &Text<'_>| text.as_written().len();
+    let raw = |value: &Value<'_>| value.text().len();
+    let blocks = conversation.turns.iter().flat_map(|turn| &turn.blocks);
+    let said: usize = blocks
+        .chain(&conversation.system)
+        .map(|block| 64 + parts::length(block))
+        .sum();
+    let tools: usize = conversation
+        .tools
+        .iter()
+        .map(|tool| {
+            let description = tool.description.as_ref().map_or(0, text);
+            128 + description + tool.parameters.as_ref().map_or(0, raw)
+        })
+        .sum();
+    512 + said + tools
+}
+
+fn write_tools(json: &mut Json, conversation: &Conversation<'_>, host: &Host, notes: &mut Notes) {
+    if conversation.tools.is_empty() {
+        // A choice among no tools is refused, and says nothing if none has to be called.
+        if let Some(ToolChoice::Any | ToolChoice::Tool(_)) = conversation.tool_choice {
+            notes.cannot("tool_choice");
+        }
+        return;
+    }
+    json.key("tools").array(|json| {
+        for tool in &conversation.tools {
+            write_tool(json, tool, host, notes);
+        }
+    });
+    if let Some(choice) = &conversation.tool_choice {
+        let json = json.key("tool_choice");
+        match choice {
+            ToolChoice::Auto => json.str("auto"),
+            ToolChoice::None => json.str("none"),
+            ToolChoice::Any => json.str("required"),
+            ToolChoice::Tool(name) => json.object(|json| {
+                json.key("type").str("function");
+                json.key("function").object(|json| {
+                    json.key("name").text(&tool_name(name));
+                });
+            }),
+        }
+    }
+    if let Some(parallel) = conversation.parallel_tools {
+        json.key("parallel_tool_calls").bool(parallel);
+    }
+}
+
+fn write_tool(json: &mut Json, tool: &Tool<'_>, host: &Host, notes: &mut Notes) {
+    json.object(|json| {
+        json.key("type").str("function");
+        json.key("function").object(|json| {
+            json.key("name").text(&tool_name(&tool.name));
+            if let Some(description) = &tool.description {
+                json.key("description").text(description);
+            }
+            if let Some(parameters) = &tool.parameters {
+                json.key("parameters").value(parameters);
+            }
+            if let Some(strict) = tool.strict {
+                json.key("strict").bool(strict);
+            }
+        });
+        write_cache(json, tool.cache, host, notes);
+    });
+}
+
+/// A mark of what is to be cached, as the next member; without it, all that is lost is time and money.
+fn write_cache(json: &mut Json, cache: Option<Cache>, host: &Host, notes: &mut Notes) {
+    let Some(cache) = cache else {
+        return;
+    };
+    if !host.cache_control {
+        notes.drops("cache_control");
+        return;
+    }
+    json.key("cache_control").object(|json| {
+        json.key("type").str("ephemeral");
+        if cache == Cache::Hour {
+            json.key("ttl").str("1h");
+        }
+    });
+}
+
+fn write_sampling(
+    json: &mut Json,
+    conversation: &Conversation<'_>,
+    host: &Host,
+    notes: &mut Notes,
+) {
+    if let Some(most) = conversation.max_output {
+        let name = if host.max_tokens {
+            "max_tokens"
+        } else {
+            "max_completion_tokens"
+        };
+        json.key(name).number(most);
+    }
+    for (name, number) in [
+        ("temperature", conversation.temperature),
+        ("top_p", conversation.top_p),
+        ("seed", conversation.seed),
+        ("presence_penalty", conversation.presence_penalty),
+        ("frequency_penalty", conversation.frequency_penalty),
+    ] {
+        if let Some(number) = number {
+            json.key(name).raw(number);
+        }
+    }
+    match conversation.top_k {
+        Some(number) if host.top_k => json.key("top_k").raw(number),
+        Some(_) => notes.cannot("top_k"),
+        None => {}
+    }
+    if !conversation.stop.is_empty() {
+        json.key("stop").array(|json| {
+            for text in conversation.stop.iter().take(MOST_STOPS) {
+                json.text(text);
+            }
+        });
+        if conversation.stop.len() > MOST_STOPS {
+            notes.cannot("stop");
+        }
+    }
+    if conversation.choices > 1 {
+        json.key("n").number(conversation.choices);
+    }
+    if let Some(alternatives) = conversation.logprobs {
+        json.key("logprobs").bool(true);
+        if alternatives > 0 {
+            json.key("top_logprobs").number(alternatives);
+        }
+    }
+}
+
+fn write_format(json: &mut Json, format: &Format<'_>) {
+    json.key("response_format").object(|json| match format {
+        Format::Json => json.key("type").str("json_object"),
+        Format::Schema {
+            name,
+            description,
+            schema,
+            strict,
+        } => {
+            json.key("type").str("json_schema");
+            json.key("json_schema").object(|json| {
+                let json_name = json.key("name");
+                match name {
+                    // Its grammar is that of a tool's name, and it must be there.
+                    Some(name) => json_name.text(&tool_name(name)),
+                    None => json_name.str("answer"),
+                }
+                if let Some(description) = description {
+                    json.key("description").text(description);
+                }
+                json.key("schema").value(schema);
+                if let Some(strict) = strict {
+                    json.key("strict").bool(*strict);
+                }
+            });
+        }
+    });
+}
+
+fn write_reasoning(json: &mut Json, reasoning: &Reasoning, host: &Host) {
+    let effort = reasoning.effort.or_else(|| reasoning.budget.map(effort_of));
+    let Some(effort) = effort else {
+        return;
+    };
+    if host.thinking_switch {
+        let kind = if effort == Effort::None {
+            "disabled"
+        } else {
+            "enabled"
+        };
+        json.key("thinking")
+            .object(|json| json.key("type").str(kind));
+        if effort == Effort::None {
+            return;
+        }
+    }
+    json.key("reasoning_effort").str(match effort {
+        Effort::None => "none",
+        Effort::Minimal => "minimal",
+        Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::High => "high",
+        Effort::ExtraHigh => "xhigh",
+        Effort::Max => "max",
+    });
+}
+
+/// The word whose amount is nearest, where low, medium and high are 1K, 8K and 24K: Google's amounts for the words of this format. No
+/// budget asks for more than high.
+fn effort_of(budget: u64) -> Effort {
+    match budget {
+        0 => Effort::None,
+        1..=4_608 => Effort::Low,
+        4_609..=16_384 => Effort::Medium,
+        _ => Effort::High,
+    }
+}
+
+/// What concerns the account, not the answer.
+fn write_account(json: &mut Json, conversation: &Conversation<'_>) {
+    if let Some(verbosity) = &conversation.verbosity {
+        json.key("verbosity").text(verbosity);
+    }
+    if let Some(tier) = &conversation.service_tier {
+        json.key("service_tier").text(tier);
+    }
+    if let Some(user) = &conversation.user {
+        let json = json.key("user");
+        // Cut names collide, and an address is not for others to see.
+        if user.as_written().contains('@') || short(user, LONGEST_KEY) != *user {
+            json.text(&pseudonym(user));
+        } else {
+            json.text(user);
+        }
+    }
+    if let Some(metadata) = conversation.metadata {
+        json.key("metadata").raw(metadata);
+    }
+    if let Some(key) = &conversation.cache_key {
+        json.key("prompt_cache_key").text(&short(key, LONGEST_KEY));
+    }
+    // Not to keep an answer is what is done unless it is asked for.
+    if conversation.store == Some(true) {
+        json.key("store").bool(true);
+    }
+}
+
+/// How long a medium is, for the room it takes.
+fn source_length(source: &Source<'_>) -> usize {
+    match source {
+        Source::Base64(text) | Source::Text(text) | Source::Url(text) | Source::Id(text) => {
+            text.as_written().len()
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Whole answers.
+
+mod read;
+mod write;
+
+pub use read::read;
+pub use write::write;

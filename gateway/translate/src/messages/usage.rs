@@ -1,0 +1,93 @@
+//! Token counts as this format tells them: input without what went through a cache, output with what was thought.
+
+use fairlead_json::{Kind, Raw};
+
+use crate::Usage;
+use crate::write::Json;
+
+/// What was told so far, in the format's own parts: each report replaces what it names, and nothing is added up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    input: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
+    write_5m: Option<u64>,
+    write_1h: Option<u64>,
+    output: Option<u64>,
+    thinking: Option<u64>,
+}
+
+impl Counts {
+    /// Takes over a report.
+    pub(super) fn take(&mut self, report: Raw<'_>) {
+        report.each_member(|name, value| match &*name {
+            "input_tokens" => set(&mut self.input, value),
+            "cache_read_input_tokens" => set(&mut self.cache_read, value),
+            "cache_creation_input_tokens" => set(&mut self.cache_write, value),
+            "output_tokens" => set(&mut self.output, value),
+            "cache_creation" => value.each_member(|name, value| match &*name {
+                "ephemeral_5m_input_tokens" => set(&mut self.write_5m, value),
+                "ephemeral_1h_input_tokens" => set(&mut self.write_1h, value),
+                _ => {}
+            }),
+            "output_tokens_details" => value.each_member(|name, value| {
+                if name == "thinking_tokens" {
+                    set(&mut self.thinking, value);
+                }
+            }),
+            _ => {}
+        });
+    }
+
+    /// What it comes to; `None` if nothing was told.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let split = match (self.write_5m, self.write_1h) {
+            (Some(short), Some(long)) => Some(short.saturating_add(long)),
+            (short, long) => short.or(long),
+        };
+        let usage = Usage {
+            input: self.input,
+            cache_read: self.cache_read,
+            cache_write: self.cache_write.or(split),
+            cache_write_hour: self.write_1h,
+            output: self
+                .output
+                .map(|all| all.saturating_sub(self.thinking.unwrap_or(0))),
+            reasoning: self.thinking,
+        };
+        (usage != Usage::default()).then_some(usage)
+    }
+}
+
+/// Null and what is no count leave what was known.
+fn set(count: &mut Option<u64>, value: Raw<'_>) {
+    if value.kind() == Kind::Number {
+        *count = value.text().parse().ok().or(*count);
+    }
+}
+
+/// Writes the object. The two counts that every reader expects are 0 where they are not told.
+pub(super) fn write(json: &mut Json, usage: &Usage) {
+    json.object(|json| {
+        json.key("input_tokens").number(usage.input.unwrap_or(0));
+        if let Some(written) = usage.cache_write {
+            json.key("cache_creation_input_tokens").number(written);
+        }
+        if let Some(read) = usage.cache_read {
+            json.key("cache_read_input_tokens").number(read);
+        }
+        if let Some(hour) = usage.cache_write_hour {
+            let short = usage.cache_write.unwrap_or(hour).saturating_sub(hour);
+            json.key("cache_creation").object(|json| {
+                json.key("ephemeral_5m_input_tokens").number(short);
+                json.key("ephemeral_1h_input_tokens").number(hour);
+            });
+        }
+        let output = usage.whole_output().unwrap_or(0);
+        json.key("output_tokens").number(output);
+        if let Some(thinking) = usage.reasoning {
+            json.key("output_tokens_details")
+                .object(|json| json.key("thinking_tokens").number(thinking));
+        }
+    });
+}

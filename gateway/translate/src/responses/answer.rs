@@ -1,0 +1,9 @@
+//! What is answered, in one piece.
+
+mod read;
+mod write;
+
+pub use read::read;
+pub use write::{with_tools, write};
+
+pub(super) use read::{blocks, facts, stop_of};
