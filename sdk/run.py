@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the official OpenAI SDKs against a gateway that serves examples/quickstart.
+"""Runs the official SDKs of OpenAI, Anthropic and Google against a gateway that serves examples/quickstart, and itself as its own provider.
 
 Usage: sdk/run.py PATH-OF-FAIRLEAD-GATEWAY
 
@@ -9,6 +9,7 @@ Everything is installed below target/sdk and kept there; a changed pin installs 
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -32,7 +33,7 @@ def main() -> int:
     node_suite = install_node()
     listen, admin = free_address(), free_address()
     gateway = subprocess.Popen(
-        [sys.argv[1], "serve", "--config-dir", configuration(), "--listen", listen, "--admin", admin],
+        [sys.argv[1], "serve", "--config-dir", configuration(listen), "--listen", listen, "--admin", admin],
         stdout=open(INSTALLED / "gateway.out", "wb"),
         stderr=open(INSTALLED / "gateway.err", "wb"),
     )
@@ -56,13 +57,14 @@ def main() -> int:
     return python or node or go
 
 
-def configuration() -> pathlib.Path:
-    """The quick start and what the suites need beside it, in one folder."""
+def configuration(listen: str) -> pathlib.Path:
+    """The quick start and what the suites need beside it, in one folder; LISTEN and KEY there are the gateway's address and its key."""
     folder = INSTALLED / "config"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for file in [*CONFIG.glob("*.yaml"), *(SUITES / "config").glob("*.yaml")]:
-        shutil.copy(file, folder)
+        text = re.sub(r"\bLISTEN\b", listen, file.read_text())
+        (folder / file.name).write_text(re.sub(r"\bKEY\b", KEY, text))
     return folder
 
 
