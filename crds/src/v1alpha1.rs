@@ -20,8 +20,8 @@ pub use resilience::{
     OnClientGone, Overflow, Queue, Recovery, Retries, RuleRetries, Stream,
 };
 pub use rule::{
-    Failover, FailureClass, Fallback, Match, Precedence, ProviderReference, RoutingRule,
-    RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
+    Failover, FailureClass, Fallback, Match, OnUnsupported, Precedence, ProviderReference,
+    RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
 };
 pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus};
 pub use virtual_key::{

@@ -29,6 +29,8 @@ pub(crate) struct Failure {
     pub skip: Option<Skip>,
     /// What of it is this gateway's own doing, if it is.
     pub own: Option<Own>,
+    /// What cannot be asked of the target, where that is why it was not tried.
+    pub unsupported: Option<Box<str>>,
 }
 
 /// What this gateway itself could not do. It speaks against no target.
@@ -67,6 +69,8 @@ pub(crate) enum Skip {
     Rejected,
     /// No credential can be sent.
     Unusable,
+    /// Its dialect has no words for the request.
+    Unsupported,
 }
 
 impl Skip {
@@ -81,6 +85,7 @@ impl Skip {
             Self::Full => "full",
             Self::Rejected => "rejected",
             Self::Unusable => "unavailable",
+            Self::Unsupported => "unsupported",
         }
     }
 
@@ -114,6 +119,7 @@ impl Failure {
             retry_after: None,
             skip: None,
             own: None,
+            unsupported: None,
         }
     }
 
@@ -140,10 +146,20 @@ impl Failure {
             Skip::Unusable => {
                 "the Secret of its credential is missing or cannot be used, or no credential is for this model"
             }
+            Skip::Unsupported => "its API has no words for the request",
         };
         Self {
             skip: Some(skip),
             ..Self::new(class, detail)
+        }
+    }
+
+    /// A target that cannot be asked for this; `None`: for the operation as such.
+    #[must_use]
+    pub(crate) fn unsupported(what: Option<String>) -> Self {
+        Self {
+            unsupported: what.map(Into::into),
+            ..Self::skipped(Skip::Unsupported, FailureClass::Unavailable)
         }
     }
 

@@ -3,20 +3,25 @@
 use fairlead_wire::redact::Redactor;
 use http::{HeaderMap, HeaderName, header};
 
+use crate::surface::Surface;
+
 /// From the caller to the provider. Everything else - cookies, credentials, forwarding headers, hop-by-hop headers - stays here.
-static TO_PROVIDER: [HeaderName; 4] = [
+static TO_PROVIDER: [HeaderName; 6] = [
     header::USER_AGENT,
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("openai-beta"),
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("anthropic-beta"),
 ];
 
 /// From the provider to the caller. Rate-limit headers speak of our account, not of the caller's limits, and stay here.
-static TO_CALLER: [HeaderName; 6] = [
+static TO_CALLER: [HeaderName; 7] = [
     header::CONTENT_TYPE,
     header::RETRY_AFTER,
     HeaderName::from_static("retry-after-ms"),
     HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-version"),
 ];
@@ -25,6 +30,17 @@ static TO_CALLER: [HeaderName; 6] = [
 #[must_use]
 pub(crate) fn for_provider(caller: &HeaderMap) -> HeaderMap {
     pick(caller, &TO_PROVIDER)
+}
+
+/// Whether a header of the caller's means anything to a provider that speaks like this surface.
+#[must_use]
+pub(crate) fn is_of(name: &HeaderName, surface: Surface) -> bool {
+    let name = name.as_str();
+    match surface {
+        Surface::OpenAi => !name.starts_with("anthropic-"),
+        Surface::Anthropic => !name.starts_with("openai-"),
+        Surface::Gemini => !name.starts_with("openai-") && !name.starts_with("anthropic-"),
+    }
 }
 
 /// The provider's headers that the caller sees: none that repeats our credential.

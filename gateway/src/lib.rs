@@ -11,6 +11,7 @@ pub mod args;
 mod beside;
 pub mod check;
 mod clock;
+mod codec;
 mod config;
 mod cors;
 mod dispatch;

@@ -17,13 +17,13 @@ use crate::observe::record::Record;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
 use crate::runtime::{Admission, Runtime};
-use crate::surface::Operation;
+use crate::surface::{Asking, Operation};
 use crate::worker::Worker;
 
 /// Serves one request. Whatever happens, the caller gets an answer in its dialect, and the record is finished once.
 pub(crate) async fn serve<B>(
     worker: &Arc<Worker>,
-    operation: Operation,
+    asking: Asking,
     head: Parts,
     body: &mut Inbound<B>,
 ) -> Response
@@ -31,7 +31,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let record = Record::begin(&worker.shared.observe, worker.begin());
-    let (record, outcome) = pipeline(worker, operation, head, body, record).await;
+    let (record, outcome) = pipeline(worker, asking, head, body, record).await;
     match outcome {
         Ok((job, plan)) => {
             let end = job.deadline;
@@ -51,7 +51,7 @@ where
 
 async fn pipeline<B>(
     worker: &Arc<Worker>,
-    operation: Operation,
+    asking: Asking,
     head: Parts,
     body: &mut Inbound<B>,
     mut record: Record,
@@ -59,14 +59,14 @@ async fn pipeline<B>(
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let received = match receive(worker, operation, &head, body, &mut record).await {
+    let received = match receive(worker, asking.operation, &head, body, &mut record).await {
         Ok(received) => received,
         Err(rejection) => return (record, Err(rejection)),
     };
     let (asker, length) = (received.admitted.asker, received.body.len());
     let (beside, worker) = (&worker.shared.beside, Arc::clone(worker));
     let work = move || {
-        let outcome = understand(&worker, operation, &head, received, &mut record);
+        let outcome = understand(&worker, &asking, &head, received, &mut record);
         (record, outcome)
     };
     beside.work(asker, length, work).await
@@ -93,7 +93,7 @@ where
     let headers = &head.headers;
     let runtime = worker.shared.live.load_full();
     phases::note(record, operation, headers);
-    let admitted = phases::authenticate(&runtime, headers, record)?;
+    let admitted = phases::authenticate(&runtime, headers, &head.uri, record)?;
     phases::refuse_encoding(headers)?;
     let (body, permit) = phases::read(worker, admitted.asker, body).await?;
     Ok(Received {
@@ -107,7 +107,7 @@ where
 /// What is done in one go.
 fn understand(
     worker: &Arc<Worker>,
-    operation: Operation,
+    asking: &Asking,
     head: &Parts,
     received: Received,
     record: &mut Record,
@@ -119,7 +119,7 @@ fn understand(
         permit,
     } = received;
     let headers = &head.headers;
-    let asked = phases::peek(operation, admitted.asker, &body, record)?;
+    let asked = phases::peek(asking, admitted.asker, &body, record)?;
     let wish = phases::wish(headers)?;
     let plan = phases::plan(&runtime, &admitted, &asked, headers, record)?;
     let deadline = phases::deadline(&runtime, &plan, wish, record);

@@ -7,6 +7,7 @@ mod egress;
 pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod gate;
+mod hosts;
 mod http2;
 pub(crate) mod network;
 pub(crate) mod pool;
@@ -25,9 +26,10 @@ use std::time::Duration;
 
 use fairlead_health::ProviderHealth;
 use fairlead_snapshot::Credentials;
-use fairlead_snapshot::{Digest, ObjectName, Protocol, Provider};
+use fairlead_snapshot::{Dialect, Digest, ObjectName, Protocol, Provider};
+use fairlead_translate::chat::request::Host;
 use fairlead_wire::redact::Redactor;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue, header};
 
 use crate::clock::Clock;
 use endpoint::Endpoint;
@@ -52,6 +54,8 @@ pub(crate) struct Upstream {
     pub gate: Arc<Gate>,
     /// Whether it has refused to be asked for a stream's usage, and has answered without.
     no_stream_usage: Arc<AtomicBool>,
+    /// In what it departs from Chat Completions.
+    host: Host,
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
     clock: Clock,
@@ -60,8 +64,10 @@ pub(crate) struct Upstream {
 /// A credential as it is sent, and as it is cut out of what comes back.
 #[derive(Debug, Clone)]
 pub(crate) struct Authorization {
-    /// The Authorization header, marked sensitive.
-    pub header: HeaderValue,
+    /// The header that it stands in.
+    pub name: HeaderName,
+    /// Its value, marked sensitive.
+    pub value: HeaderValue,
     /// What cuts it out of the provider's words.
     pub redactor: Option<Arc<Redactor>>,
 }
@@ -95,11 +101,7 @@ impl Upstream {
         };
         let authorization = |credential: &fairlead_snapshot::Credential| {
             let value = credentials.get(credential.value.as_ref()?)?;
-            let mut header =
-                HeaderValue::from_bytes(&[b"Bearer ".as_slice(), value.expose()].concat()).ok()?;
-            header.set_sensitive(true);
-            let redactor = Redactor::new(value.expose()).map(Arc::new);
-            Some(Authorization { header, redactor })
+            Authorization::new(value.expose(), provider.protocol.dialect())
         };
         let health = environment
             .health
@@ -120,6 +122,10 @@ impl Upstream {
                 .filter(|previous| previous.provider.protocol == provider.protocol)
                 .map(|previous| Arc::clone(&previous.no_stream_usage))
                 .unwrap_or_default(),
+            host: match &provider.protocol {
+                Protocol::Http { base_url, .. } => hosts::host(base_url),
+                Protocol::Simulated(_) => Host::default(),
+            },
             identities: provider.credentials.iter().map(named).collect(),
             health,
             clock: environment.clock,
@@ -158,10 +164,19 @@ impl Upstream {
     #[must_use]
     pub(crate) fn reports_stream_usage(&self) -> bool {
         match self.provider.protocol {
-            Protocol::OpenAi { stream_usage, .. } => {
+            Protocol::Http { stream_usage, .. } => {
                 stream_usage && !self.no_stream_usage.load(Ordering::Relaxed)
             }
             Protocol::Simulated(_) => true,
+        }
+    }
+
+    /// In what it departs from Chat Completions now.
+    #[must_use]
+    pub(crate) fn host(&self) -> Host {
+        Host {
+            stream_usage: self.reports_stream_usage(),
+            ..self.host
         }
     }
 
@@ -179,16 +194,48 @@ impl Upstream {
     #[must_use]
     pub(crate) fn system(&self) -> &'static str {
         match self.provider.protocol {
-            Protocol::OpenAi { .. } => "openai",
+            Protocol::Http { dialect, .. } => match dialect {
+                Dialect::OpenAi => "openai",
+                Dialect::Anthropic => "anthropic",
+                Dialect::Gemini => "gcp.gemini",
+            },
             Protocol::Simulated(_) => "fairlead.simulated",
         }
+    }
+}
+
+impl Authorization {
+    /// How a credential is sent to a provider of this dialect; `None`: it does not go into a header.
+    fn new(value: &[u8], dialect: Dialect) -> Option<Self> {
+        let (name, mut header) = match dialect {
+            Dialect::OpenAi => {
+                let bearer = [b"Bearer ".as_slice(), value].concat();
+                (header::AUTHORIZATION, HeaderValue::from_bytes(&bearer))
+            }
+            Dialect::Anthropic => {
+                let name = HeaderName::from_static("x-api-key");
+                (name, HeaderValue::from_bytes(value))
+            }
+            Dialect::Gemini => {
+                let name = HeaderName::from_static("x-goog-api-key");
+                (name, HeaderValue::from_bytes(value))
+            }
+        };
+        if let Ok(header) = &mut header {
+            header.set_sensitive(true);
+        }
+        Some(Self {
+            name,
+            value: header.ok()?,
+            redactor: Redactor::new(value).map(Arc::new),
+        })
     }
 }
 
 /// What makes a provider the same one after an edit: what is known of one address says nothing of another.
 fn identity(name: &ObjectName, protocol: &Protocol) -> String {
     match protocol {
-        Protocol::OpenAi { base_url, .. } => format!("{name} {base_url}"),
+        Protocol::Http { base_url, .. } => format!("{name} {base_url}"),
         Protocol::Simulated(_) => name.to_string(),
     }
 }

@@ -46,10 +46,12 @@ use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretK
 pub struct LLMProviderSpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.
     pub gateway_name: Option<Label>,
-    /// The API the upstream speaks. OpenAI also serves everything compatible with it, by baseURL.
+    /// The API the upstream speaks. OpenAI also serves everything compatible with it, by baseURL. Callers may speak any API that the gateway
+    /// serves, whatever this is.
     #[serde(rename = "type")]
     pub kind: ProviderType,
-    /// Where the API begins, version path included. Absent: the provider's public address (OpenAI: https://api.openai.com/v1).
+    /// Where the API begins, version path included. Absent: the provider's public address (OpenAI: https://api.openai.com/v1; Anthropic:
+    /// https://api.anthropic.com/v1; Gemini: https://generativelanguage.googleapis.com/v1beta).
     #[serde(rename = "baseURL")]
     pub base_url: Option<BaseUrl>,
     /// Whether addresses that are private, loopback or link-local may be connected to. Counts only in namespaces where the
@@ -92,6 +94,10 @@ pub struct LLMProviderSpec {
 pub enum ProviderType {
     /// The OpenAI API, or one compatible with it.
     OpenAI,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Gemini's generateContent.
+    Gemini,
     /// No upstream: the gateway answers by itself.
     Simulated,
 }

@@ -67,6 +67,17 @@ pub struct RoutingRuleSpec {
     pub hedge: Option<Hedge>,
     /// Keeps the turns of a conversation at one target, which may hold them in its cache. Absent: every request is placed by itself.
     pub affinity: Option<Affinity>,
+    /// What becomes of a request of which something cannot be said in the API of a target: logit_bias to Anthropic, say. Absent: Refuse.
+    pub on_unsupported: Option<OnUnsupported>,
+}
+
+/// What becomes of a request of which something cannot be said in the API of a target.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUnsupported {
+    /// The target is passed over; if no other can be asked, the request is refused with a sentence that says what it is.
+    Refuse,
+    /// The target is asked without it, and the answer has a warning header that says what it is.
+    Drop,
 }
 
 /// Whether a rule may be outranked.

@@ -9,6 +9,7 @@ mod log;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -20,6 +21,9 @@ use crate::wire::WireListener;
 use crate::{Play, Seen};
 use connection::{Accepted, Host};
 use log::Log;
+
+/// How long anything is waited for: more than any test of a working program takes.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A scripted provider on a loopback port of its own, or within the process. Dropping it stops it.
 #[derive(Debug)]
@@ -129,12 +133,23 @@ impl Provider {
     }
 
     /// Waits until the condition holds; it is looked at now and after each connection, request and play.
+    ///
+    /// # Panics
+    /// It has not come to that within minutes.
     pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
         let mut changes = self.log.changes();
-        while !condition(self) {
-            // The log outlives this borrow, so its sender cannot be gone.
-            let _ = changes.changed().await;
-        }
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !condition(self) {
+                // The log outlives this borrow, so its sender cannot be gone.
+                let _ = changes.changed().await;
+            }
+        });
+        assert!(
+            waited.await.is_ok(),
+            "it never came to that; it has had {} requests, of which {} were abandoned",
+            self.requests(),
+            self.abandoned()
+        );
     }
 
     /// Stops it and waits until the port is closed and every connection with it.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fairlead_condition::{Facts, Request};
 use fairlead_snapshot::{
-    Affinity, Failover, Hedge, ObjectName, Problem, RetryOverrides, Strategy, Streams,
-    TimeoutOverrides,
+    Affinity, Failover, Hedge, ObjectName, OnUnsupported, Problem, RetryOverrides, Strategy,
+    Streams, TimeoutOverrides,
 };
 use smallvec::SmallVec;
 
@@ -77,6 +77,8 @@ pub struct RuleHead {
     pub hedges: Arc<Credit>,
     /// How it knows a conversation, if it does.
     pub affinity: Option<Affinity>,
+    /// What becomes of a request that a target cannot be asked in full.
+    pub on_unsupported: OnUnsupported,
 }
 
 /// A shared [`RuleHead`].

@@ -99,6 +99,7 @@ impl Route {
                 hedge: rule.hedge,
                 hedges: Arc::clone(&counters.hedges),
                 affinity: rule.affinity.clone(),
+                on_unsupported: rule.on_unsupported,
             }),
             overrides: rule.overrides,
             priority: rule.priority,

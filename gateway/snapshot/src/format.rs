@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Key, ObjectName, Problem, Provider, Refusal, Rule, Snapshot};
+use crate::{Key, ObjectName, OnUnsupported, Problem, Provider, Refusal, Rule, Snapshot};
 
 /// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.
 pub const FORMAT: u32 = 2;
@@ -76,7 +76,7 @@ trait Entry: Clone {
     fn readable_in(&self, format: u32) -> Option<Self> {
         let needs = self.needs();
         if needs.safe > format {
-            return self.closed();
+            return self.reduced(format).closed();
         }
         Some(if needs.whole > format {
             self.reduced(format)
@@ -88,7 +88,11 @@ trait Entry: Clone {
 
 impl Entry for Provider {
     fn needs(&self) -> Needs {
-        Needs::tuning(self.timeouts.format()).and(Needs::tuning(self.protocol.format()))
+        let protocol = Needs {
+            whole: self.protocol.format(),
+            safe: self.protocol.safe_format(),
+        };
+        Needs::tuning(self.timeouts.format()).and(protocol)
     }
 
     fn reduced(&self, _: u32) -> Self {
@@ -106,6 +110,21 @@ impl Entry for Provider {
 }
 
 impl Entry for Rule {
+    /// Who translates nothing has nothing to leave out.
+    fn needs(&self) -> Needs {
+        match self.on_unsupported {
+            OnUnsupported::Refuse => Needs::NOTHING,
+            OnUnsupported::Drop => Needs::tuning(2),
+        }
+    }
+
+    fn reduced(&self, _: u32) -> Self {
+        Self {
+            on_unsupported: OnUnsupported::default(),
+            ..self.clone()
+        }
+    }
+
     /// It still takes its requests, so that no later rule does, and has nowhere to send them. Nothing that is linked anew gives it a target.
     fn closed(&self) -> Option<Self> {
         Some(Self {

@@ -28,7 +28,8 @@ pub use index::{Index, IndexError, Parts, Publication};
 pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
 pub use name::{NameError, ObjectName};
 pub use provider::{
-    Access, Credential, CredentialId, HttpVersion, Model, Protocol, Provider, Simulated, Timeouts,
+    Access, Credential, CredentialId, Dialect, HttpVersion, Model, Protocol, Provider, Simulated,
+    Timeouts,
 };
 pub use reasoning::reasons;
 pub use resilience::{
@@ -36,8 +37,8 @@ pub use resilience::{
     Recovery, Retries, RetryOverrides, Streams,
 };
 pub use rule::{
-    Failover, FailureClass, Fallback, ModelPattern, Problem, Rule, Scope, Strategy, Target,
-    TimeoutOverrides,
+    Failover, FailureClass, Fallback, ModelPattern, OnUnsupported, Problem, Rule, Scope, Strategy,
+    Target, TimeoutOverrides,
 };
 pub use secret::{
     CREDENTIAL_PART_BYTES, CREDENTIAL_PARTS, CREDENTIALS_BYTES, Credentials, SecretBytes,

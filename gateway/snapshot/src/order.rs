@@ -40,7 +40,7 @@ fn breadth(scope: &Scope) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Strategy, TimeoutOverrides};
+    use crate::{OnUnsupported, Strategy, TimeoutOverrides};
 
     fn rule(
         name: &str,
@@ -65,6 +65,7 @@ mod tests {
             stream: crate::Streams::default(),
             hedge: None,
             affinity: None,
+            on_unsupported: OnUnsupported::default(),
         }
     }
 

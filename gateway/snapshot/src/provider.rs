@@ -43,7 +43,7 @@ impl Provider {
     /// Every value that it needs from those that travel apart, and what it is: the name of a credential, or `tls.clientCertificateRef`.
     pub fn values(&self) -> impl Iterator<Item = (&str, &CredentialId)> {
         let certificate = match &self.protocol {
-            Protocol::OpenAi {
+            Protocol::Http {
                 client_certificate, ..
             } => client_certificate.as_ref(),
             Protocol::Simulated(_) => None,
@@ -59,9 +59,12 @@ impl Provider {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, tag = "type")]
 pub enum Protocol {
-    /// The OpenAI API, or one compatible with it.
-    #[serde(rename_all = "camelCase")]
-    OpenAi {
+    /// An API over HTTP. Its name in the snapshot is that of the first dialect there was.
+    #[serde(rename = "openAi", rename_all = "camelCase")]
+    Http {
+        /// What it speaks.
+        #[serde(default, skip_serializing_if = "Dialect::is_default")]
+        dialect: Dialect,
         /// Without a trailing slash, the version path included.
         base_url: String,
         /// Whether private, loopback and link-local addresses may be connected to.
@@ -85,13 +88,31 @@ impl Protocol {
     /// The lowest format in which all of it can be said.
     pub(crate) fn format(&self) -> u32 {
         match self {
-            Self::OpenAi {
+            Self::Http {
+                dialect: Dialect::OpenAi,
                 client_certificate: None,
                 http_version: HttpVersion::Http1,
                 ..
             }
             | Self::Simulated(_) => OLDEST,
-            Self::OpenAi { .. } => 2,
+            Self::Http { .. } => 2,
+        }
+    }
+
+    /// The lowest format whose readers do not take it for something else: to whom it speaks another dialect, it is not there.
+    pub(crate) fn safe_format(&self) -> u32 {
+        match self.dialect() {
+            Dialect::OpenAi => OLDEST,
+            Dialect::Anthropic | Dialect::Gemini => 2,
+        }
+    }
+
+    /// What it speaks.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Http { dialect, .. } => *dialect,
+            Self::Simulated(_) => Dialect::OpenAi,
         }
     }
 
@@ -99,7 +120,7 @@ impl Protocol {
     /// permitted more.
     pub(crate) fn in_format_1(&self) -> Self {
         let mut reduced = self.clone();
-        if let Self::OpenAi {
+        if let Self::Http {
             client_certificate,
             http_version,
             ..
@@ -109,6 +130,29 @@ impl Protocol {
             *http_version = HttpVersion::Http1;
         }
         reduced
+    }
+}
+
+/// What a provider speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Dialect {
+    /// The OpenAI API, or one compatible with it.
+    #[default]
+    OpenAi,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Gemini's generateContent.
+    Gemini,
+}
+
+impl Dialect {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde calls"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -46,6 +46,30 @@ pub struct Rule {
     /// How a conversation is known, whose turns go to one target; `None`: each request is placed by itself.
     #[serde(default)]
     pub affinity: Option<Affinity>,
+    /// What becomes of a request that a target cannot be asked in full.
+    #[serde(default, skip_serializing_if = "OnUnsupported::is_default")]
+    pub on_unsupported: OnUnsupported,
+}
+
+/// What becomes of a request of which something cannot be said in a target's dialect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnUnsupported {
+    /// The target is not asked.
+    #[default]
+    Refuse,
+    /// It is asked without that, and the caller is told.
+    Drop,
+}
+
+impl OnUnsupported {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde calls"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Whose requests a rule is for, in order of precedence.

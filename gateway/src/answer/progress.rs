@@ -3,9 +3,12 @@
 //! Follows `docs/streams.md`: nothing reaches the caller before the first content; the stream is complete when every choice has a finish
 //! reason; an event that cannot be read is never passed over in silence.
 
-use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, Usage, named_error, payload, stray_error};
+use bytes::Bytes;
+use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, Usage, named_error, stray_error};
 use fairlead_wire::sse::Event;
 use smallvec::SmallVec;
+
+use crate::codec::Events;
 
 /// More events than this are not held: the stream commits.
 const MAX_HELD_EVENTS: usize = 64;
@@ -36,6 +39,7 @@ pub(crate) enum Verdict {
 /// The state of one stream.
 #[derive(Debug)]
 pub(crate) struct Progress {
+    events: Events,
     choices: u64,
     caller_wants_usage: bool,
     finished: SmallVec<[u64; 1]>,
@@ -50,10 +54,11 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// The start of a stream of `choices` choices.
+    /// The start of a stream of `choices` choices, whose events are read so.
     #[must_use]
-    pub(crate) fn new(choices: u64, caller_wants_usage: bool) -> Self {
+    pub(crate) fn new(events: Events, choices: u64, caller_wants_usage: bool) -> Self {
         Self {
+            events,
             choices,
             caller_wants_usage,
             finished: SmallVec::new(),
@@ -102,15 +107,36 @@ impl Progress {
         if event.name.as_deref() == Some(b"error") {
             return Verdict::Error(named_error(data));
         }
-        match payload(data) {
-            Ok(Payload::Done) if self.all_finished() => Verdict::End,
-            Ok(Payload::Done) => {
-                Verdict::Malformed("the stream ended before every choice had a finish_reason")
+        match self.events.read(event, data) {
+            Some(Payload::Done) if self.all_finished() => Verdict::End,
+            Some(Payload::Done) => {
+                Verdict::Malformed("the stream ended before every choice had a finish reason")
             }
-            Ok(Payload::Error(error)) => Verdict::Error(error),
-            Ok(Payload::Chunk(chunk)) => self.chunk(&chunk, event),
-            Err(_) => Verdict::Malformed("an event of the stream is not well-formed JSON"),
+            Some(Payload::Error(error)) => Verdict::Error(error),
+            Some(Payload::Chunk(chunk)) => self.chunk(&chunk, event),
+            None => Verdict::Malformed("an event of the stream is not what its API promises"),
         }
+    }
+
+    /// Whether events become others on the way to the caller.
+    #[must_use]
+    pub(crate) fn translates(&self) -> bool {
+        self.events.translate()
+    }
+
+    /// What the caller gets in place of the event that was taken last.
+    pub(crate) fn take_written(&mut self) -> Option<Bytes> {
+        self.events.take_written()
+    }
+
+    /// What ends the stream for its caller.
+    pub(crate) fn end(&mut self) -> Option<Bytes> {
+        self.events.end()
+    }
+
+    /// What tells the caller that the stream has failed, where its surface has more to say than an error.
+    pub(crate) fn fail(&mut self, code: &str, message: &str) -> Option<Bytes> {
+        self.events.fail(code, message)
     }
 
     fn without_data(&self, event: &Event) -> Verdict {
@@ -126,7 +152,10 @@ impl Progress {
     }
 
     fn chunk(&mut self, chunk: &Chunk, event: &Event) -> Verdict {
-        let only_usage = chunk.choices == 0 && chunk.usage.is_some() && !chunk.more;
+        let only_usage = chunk.choices == 0
+            && chunk.usage.is_some()
+            && !chunk.more
+            && self.events.tells_usage_when_asked();
         if chunk.usage.is_some() {
             self.usage.clone_from(&chunk.usage);
         }

@@ -4,11 +4,12 @@ mod codes;
 
 use fairlead_route::NoRoute;
 use fairlead_wire::json::JsonError;
-use fairlead_wire::openai;
 use fairlead_wire::openai::request::RequestError;
+use http::StatusCode as S;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::answer::body::{Body, Response};
+use crate::surface::{Surface, THREAD};
 
 pub(crate) use codes::{PROVIDER_REFUSED, is_ours};
 
@@ -64,9 +65,19 @@ pub(crate) enum Rejection {
         "the routing rule {1} takes the model {0:?}, and no provider that it names offers that; have it added to spec.models of the LLMProvider, or another model named in the rule"
     )]
     ModelNotOffered(String, String),
+    /// No target of the plan can be asked for this.
+    #[error(
+        "no provider of this model can be asked for this: {0}; leave it out, have a provider added that knows it, or have spec.onUnsupported: Drop set on the routing rule"
+    )]
+    Unsupported(String),
+    /// No target of the plan knows the operation.
+    #[error(
+        "no provider of this model knows this operation; ask for another model, or have a provider added whose API has it"
+    )]
+    UnsupportedOperation,
     /// There is nothing at this path.
     #[error(
-        "there is nothing at this path; the gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings and GET /v1/models"
+        "there is nothing at this path; the gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/responses, /v1/messages, /v1/messages/count_tokens, /v1beta/models/MODEL:generateContent and :streamGenerateContent, and GET /v1/models"
     )]
     UnknownPath,
     /// The path is right, the method is not.
@@ -176,24 +187,37 @@ struct Row {
     parameter: Option<&'static str>,
 }
 
-impl Rejection {
-    /// The table of refusals (`docs/errors.md`).
-    fn row(&self) -> Row {
-        let row = |status, code| Row {
+impl Row {
+    fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
             status,
             code,
             retry_after: None,
             parameter: None,
-        };
-        let after = |seconds, row| Row {
+        }
+    }
+
+    fn after(self, seconds: Option<u64>) -> Self {
+        Self {
             retry_after: seconds,
-            ..row
-        };
-        let model = |row| Row {
-            parameter: Some("model"),
-            ..row
-        };
-        use StatusCode as S;
+            ..self
+        }
+    }
+
+    fn about(self, parameter: &'static str) -> Self {
+        Self {
+            parameter: Some(parameter),
+            ..self
+        }
+    }
+}
+
+impl Rejection {
+    /// The table of refusals (`docs/errors.md`).
+    fn row(&self) -> Row {
+        let row = Row::new;
+        let after = |seconds, row: Row| row.after(seconds);
+        let model = |row: Row| row.about("model");
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request"),
             Self::DuplicateKey(_) => row(S::BAD_REQUEST, "duplicate_key"),
@@ -207,6 +231,11 @@ impl Rejection {
             Self::UnknownModel(_) | Self::ModelNotOffered(..) => {
                 model(row(S::NOT_FOUND, "unknown_model"))
             }
+            Self::Unsupported(what) => Row {
+                parameter: thread_among(what),
+                ..row(S::BAD_REQUEST, "unsupported_by_target")
+            },
+            Self::UnsupportedOperation => row(S::NOT_FOUND, "unsupported_operation"),
             Self::UnknownPath => row(S::NOT_FOUND, "unknown_path"),
             Self::MethodNotAllowed(_) => row(S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::AmbiguousHead(_) => row(S::BAD_REQUEST, "ambiguous_request"),
@@ -222,9 +251,10 @@ impl Rejection {
                 after(Some(*seconds), row(S::TOO_MANY_REQUESTS, "rate_limited"))
             }
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
-            Self::NoHealthyTarget(_, seconds) => {
-                after(*seconds, row(S::SERVICE_UNAVAILABLE, "no_healthy_target"))
-            }
+            Self::NoHealthyTarget(_, after_seconds) => after(
+                *after_seconds,
+                row(S::SERVICE_UNAVAILABLE, "no_healthy_target"),
+            ),
             Self::ProviderError(_) => row(S::BAD_GATEWAY, "provider_error"),
             Self::ProviderFailed {
                 status,
@@ -273,8 +303,9 @@ impl Rejection {
 
     /// The error object.
     #[must_use]
-    pub(crate) fn body(&self) -> Vec<u8> {
-        openai::render_error(
+    pub(crate) fn body(&self, surface: Surface) -> Vec<u8> {
+        surface.error(
+            surface.status(self.status()).as_u16(),
             self.code(),
             self.kind(),
             &self.to_string(),
@@ -286,9 +317,9 @@ impl Rejection {
 impl Rejection {
     /// The answer that says so.
     #[must_use]
-    pub(crate) fn response(&self) -> Response {
-        let mut response = Response::new(Body::whole(self.body()));
-        *response.status_mut() = self.status();
+    pub(crate) fn response(&self, surface: Surface) -> Response {
+        let mut response = Response::new(Body::whole(self.body(surface)));
+        *response.status_mut() = surface.status(self.status());
         let headers = response.headers_mut();
         let mut set = |name, value| drop(headers.insert(name, HeaderValue::from_static(value)));
         set(header::CONTENT_TYPE, "application/json");
@@ -351,6 +382,13 @@ impl Rejection {
             NoRoute::ConditionError { rule } => Self::RuleError(rule.to_string()),
         }
     }
+}
+
+/// `thread`, where it is among what cannot be asked.
+fn thread_among(what: &str) -> Option<&'static str> {
+    what.split(", ")
+        .any(|what| what == THREAD)
+        .then_some(THREAD)
 }
 
 /// Callers' text is repeated to them only up to a length that cannot be abused.

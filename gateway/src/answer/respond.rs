@@ -12,7 +12,6 @@ use crate::answer::heartbeat::{Delivery, WAITING, WithHeartbeat};
 use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::reject::Rejection;
-use crate::answer::stream::in_band;
 use crate::answer::{Committed, Outcome, Unanswered};
 use crate::observe::record::Record;
 
@@ -21,6 +20,7 @@ const PROVIDER: HeaderName = HeaderName::from_static("x-fairlead-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-fairlead-model");
 const RULE: HeaderName = HeaderName::from_static("x-fairlead-rule");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-fairlead-attempts");
+const WARNING: HeaderName = HeaderName::from_static("warning");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Answers in one piece.
@@ -41,7 +41,7 @@ pub(crate) async fn stream(work: Pending, delivery: Delivery, heartbeat: Duratio
 #[must_use]
 pub(crate) fn rejected(rejection: &Rejection, mut record: Record) -> Response {
     record.error = Some(rejection.code());
-    let mut response = rejection.response();
+    let mut response = rejection.response(record.surface);
     describe(response.headers_mut(), &record);
     finished(response, record)
 }
@@ -101,6 +101,13 @@ fn describe(headers: &mut HeaderMap, record: &Record) {
     if let Some(answered) = record.answered() {
         set(PROVIDER, answered.provider.as_deref().unwrap_or_default());
         set(MODEL, &answered.model);
+    }
+    if let Some(dropped) = record.answered().and_then(|one| one.dropped.as_ref()) {
+        // warn-code, warn-agent, warn-text (RFC 7234, 5.5)
+        set(
+            WARNING,
+            &format!("299 fairlead \"not asked for: {dropped}\""),
+        );
     }
     if let Some(rule) = &record.rule {
         set(RULE, rule);
@@ -220,11 +227,13 @@ fn after_thinking(
         Ok(Committed::Whole(_) | Committed::Large(_)) => (text.into(), Thinking::Over),
         Err(refusal) => {
             let object = match &refusal {
-                Unanswered::Own(rejection) => rejection.body().into(),
+                Unanswered::Own(rejection) => rejection.body(record.surface).into(),
                 Unanswered::Provider(refused, _) => refused.body.clone(),
             };
             (
-                [text.as_bytes(), &in_band(&object)].concat().into(),
+                [text.as_bytes(), &record.surface.in_band(&object)]
+                    .concat()
+                    .into(),
                 Thinking::Over,
             )
         }

@@ -8,32 +8,34 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use fairlead_snapshot::FailureClass;
-use fairlead_wire::openai;
-use fairlead_wire::openai::{ErrorFacts, Usage};
+use fairlead_wire::openai::{ErrorFacts, Usage, error_body};
 use fairlead_wire::redact::Redactor;
-use fairlead_wire::sse::Event;
+use fairlead_wire::sse::{Decoder, Event, framed};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
 use incoming::{Incoming, SMALL_EVENT};
 
 use super::progress::{Progress, Verdict};
-use super::transcript::{Transcript, framed, rejoined};
-use super::{Patience, broken, told};
+use super::told::{self, Telling};
+use super::transcript::{Transcript, rejoined};
+use super::{Patience, broken};
 use crate::answer::classify::{judge, shown_status};
+use crate::codec::{Codec, Identity};
 use crate::failure::class::consequences;
 use crate::failure::{Deadline, Failure, Own, UpstreamError};
 use crate::headers;
 use crate::memory::{Permit, Share};
+use crate::surface::Surface;
 use crate::upstream::ticket::Ticket;
 use crate::upstream::transport::Reply;
 
 /// A stream that is held until it is whole is passed on once it is larger than this.
 const MAX_HELD: usize = 4 * 1024 * 1024;
+/// The code of an answer that broke off.
+const CODE: &str = "provider_error";
 /// The media type of a stream.
 const EVENT_STREAM: &str = "text/event-stream";
-/// What ends a stream in the OpenAI dialect.
-const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// A stream on its way to the caller.
 #[derive(Debug)]
@@ -43,6 +45,9 @@ pub(crate) struct StreamAnswer {
     /// `None`: nothing more is read.
     incoming: Option<Incoming>,
     progress: Progress,
+    surface: Surface,
+    /// Whether the provider speaks as the caller does.
+    same: bool,
     /// Passed on with the next piece.
     ready: VecDeque<Bytes>,
     /// How many bytes have been put there.
@@ -77,8 +82,10 @@ enum Progressed {
 pub(crate) struct StreamTerms {
     /// How many choices were asked for.
     pub choices: u64,
-    /// Whether the caller asked for its usage.
-    pub caller_wants_usage: bool,
+    /// Between what the caller and the provider speak.
+    pub codec: Codec,
+    /// What it is told to be where the provider does not say.
+    pub identity: Identity,
     /// How long it may be silent.
     pub patience: Patience,
     /// What cuts the credential out wherever the provider repeats it.
@@ -102,7 +109,13 @@ impl StreamAnswer {
         Self {
             headers,
             incoming: Some(Incoming::new(reply.body, begun, terms.memory)),
-            progress: Progress::new(terms.choices, terms.caller_wants_usage),
+            progress: Progress::new(
+                terms.codec.events(&terms.identity),
+                terms.choices,
+                terms.identity.wants_usage,
+            ),
+            surface: terms.codec.surface(),
+            same: terms.codec.is_identity(),
             ready: VecDeque::new(),
             held: 0,
             permit: None,
@@ -237,6 +250,29 @@ impl StreamAnswer {
         })
     }
 
+    /// Passes an event on, or what it has become.
+    fn pass_on(&mut self, event: Event) {
+        if !self.progress.translates() {
+            if let Some(event) = self.clean(event) {
+                self.pass(event);
+            }
+            return;
+        }
+        let Some(written) = self.progress.take_written() else {
+            return;
+        };
+        if self.transcript.is_none() {
+            self.held += written.len();
+            self.ready.push_back(written);
+            return;
+        }
+        let mut decoder = Decoder::new(usize::MAX);
+        decoder.push(written);
+        while let Ok(Some(event)) = decoder.next() {
+            self.pass(event);
+        }
+    }
+
     /// Puts an event where the caller will find it. A comment is passed on without the blank line behind it, which some readers take for
     /// an empty event.
     fn pass(&mut self, mut event: Event) {
@@ -298,14 +334,23 @@ impl StreamAnswer {
 
     /// Takes one event; says whether it was the last.
     fn take(&mut self, event: Event) -> Result<bool, Failure> {
+        if self.progress.translates() {
+            // What is read of it is written anew, so that the credential has to be cut out before.
+            return match self.clean(event) {
+                Some(event) => self.judge(event),
+                None => Ok(false),
+            };
+        }
+        self.judge(event)
+    }
+
+    fn judge(&mut self, event: Event) -> Result<bool, Failure> {
         match self.progress.take(&event) {
             Verdict::Pass => {
                 if self.progress.moved {
                     self.moved_on_by = self.patience.next();
                 }
-                if let Some(event) = self.clean(event) {
-                    self.pass(event);
-                }
+                self.pass_on(event);
                 Ok(false)
             }
             Verdict::Drop => Ok(false),
@@ -324,7 +369,13 @@ impl StreamAnswer {
             .and_then(|status| StatusCode::from_u16(status).ok())
             .unwrap_or_else(|| consequences(judged.class).status);
         let answer = judged.shown.then(|| {
-            let body = told::as_event(facts, data);
+            let telling = Telling {
+                class: judged.class,
+                status: status.as_u16(),
+                surface: self.surface,
+                same: self.same,
+            };
+            let body = told::as_event(facts, data, telling);
             let body = match &self.redactor {
                 Some(redactor) => redactor.cut(body),
                 None => body,
@@ -359,7 +410,7 @@ impl StreamAnswer {
     }
 
     fn end(&mut self) {
-        self.ready.push_back(Bytes::from_static(DONE));
+        self.ready.extend(self.progress.end());
         self.ended = true;
         if let Some(incoming) = self.incoming.take() {
             incoming.finish();
@@ -372,11 +423,23 @@ impl StreamAnswer {
         self.incoming = None;
         self.ended = true;
         let its_words = failure.answer.as_ref().map(|answer| answer.body.clone());
+        let ours = || {
+            format!(
+                "the provider failed in the middle of its answer: {}; what came so far is incomplete, send the request again",
+                failure.detail
+            )
+        };
+        let told = its_words.as_ref().and_then(|words| error_body(words));
+        let message = told.and_then(|told| told.message).unwrap_or_else(ours);
+        if let Some(event) = self.progress.fail(CODE, &message) {
+            self.ready.push_back(event);
+            return;
+        }
         let object = its_words.unwrap_or_else(|| {
-            let message = format!("the provider failed in the middle of its answer: {}; what came so far is incomplete, send the request again", failure.detail);
-            openai::render_error("provider_error", "api_error", &message, None).into()
+            let object = self.surface.error(502, CODE, "api_error", &message, None);
+            object.into()
         });
-        self.ready.push_back(in_band(&object));
+        self.ready.push_back(self.surface.in_band(&object));
     }
 
     /// What is ready for the caller, as far as it goes into one piece; `None`: nothing is. A large event is a piece of its own: it is counted
@@ -401,12 +464,6 @@ impl StreamAnswer {
             None => ready,
         })
     }
-}
-
-/// An error object as the last event of a stream.
-#[must_use]
-pub(crate) fn in_band(object: &Bytes) -> Bytes {
-    framed(std::iter::once(object.clone()))
 }
 
 fn protocol(detail: &'static str) -> Failure {

@@ -1,9 +1,9 @@
 //! What a caller has had of a streamed answer, remembered so that another target can go on with it. Pure.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use fairlead_wire::openai::continuation::{Identity, delta};
 use fairlead_wire::openai::{Payload, Usage, payload};
-use fairlead_wire::sse::Event;
+use fairlead_wire::sse::{Event, framed};
 use smallvec::SmallVec;
 
 /// An answer with more text than this is not gone on with: all of it would have to be read and paid for once more.
@@ -100,19 +100,6 @@ pub(crate) fn rejoined(event: &Event, identity: &Identity) -> Option<Bytes> {
     }
     let pieces = identity.adopt(data).ok()?;
     Some(framed(pieces.into_iter()))
-}
-
-/// An event of these pieces of data. Line ends inside would break the framing; JSON means the same without them.
-pub(super) fn framed(pieces: impl Iterator<Item = Bytes>) -> Bytes {
-    let mut event = BytesMut::from(&b"data: "[..]);
-    for piece in pieces {
-        event.extend(piece.iter().map(|byte| match byte {
-            b'\n' | b'\r' => b' ',
-            other => *other,
-        }));
-    }
-    event.extend_from_slice(b"\n\n");
-    event.freeze()
 }
 
 #[cfg(test)]

@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fairlead_snapshot::{FailureClass, Timeouts};
-use fairlead_wire::openai;
-use fairlead_wire::openai::Answer;
 use fairlead_wire::redact::Redactor;
 use fairlead_wire::sse::begins_events;
 use http::HeaderMap;
@@ -18,17 +16,21 @@ use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::stream::{StreamAnswer, StreamTerms};
 use crate::answer::{Committed, Patience, WholeAnswer, broken};
+use crate::clock;
+use crate::codec::{Codec, Identity, Made, Read};
 use crate::dispatch::job::Job;
 use crate::failure::{Deadline, Failure, Own};
 use crate::headers;
 use crate::memory::Gathering;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Permission;
-use crate::upstream::transport::{self, Outbound, Reply, Way};
+use crate::upstream::transport::{self, Content, Outbound, Reply, Way};
 use crate::upstream::{Authorization, Upstream};
 
 /// A whole answer is held up to this size, so that a cut fails over; a larger one is passed on as it comes.
 const MAX_HELD: usize = 4 * 1024 * 1024;
+/// A whole answer in another dialect is read up to this size: it cannot be passed on as it comes.
+const MAX_TRANSLATED: usize = 32 * 1024 * 1024;
 /// Of an error answer this much is read.
 const MAX_ERROR: usize = 64 * 1024;
 
@@ -38,6 +40,10 @@ pub(crate) struct Try<'a> {
     pub job: &'a Job,
     /// The provider.
     pub upstream: &'a Arc<Upstream>,
+    /// Between what the caller and the provider speak.
+    pub codec: Codec,
+    /// The body, where it had to be made.
+    pub made: Option<&'a Made>,
     /// The upstream's name of the model.
     pub model: &'a str,
     /// The credential.
@@ -64,7 +70,7 @@ impl Try<'_> {
         self.pass.answered();
         if !reply.status.is_success() {
             let refusal = self.read_refusal(reply, first).await;
-            let injected = asks_usage && self.job.edits.may_ask_usage();
+            let injected = asks_usage && self.made.is_none() && self.job.edits.may_ask_usage();
             if !(injected && refusal.names_stream_options()) {
                 return Err(self.refused(refusal));
             }
@@ -100,14 +106,19 @@ impl Try<'_> {
     fn outbound(&self, ask_usage: bool) -> Outbound<'_> {
         let job = self.job;
         Outbound {
-            operation: job.operation,
+            operation: self.codec.sent,
             stream: job.stream,
-            ask_usage,
             headers: &job.headers,
-            edits: &job.edits,
-            body: &job.body,
+            content: match self.made {
+                Some(made) => Content::Made(&made.body),
+                None => Content::Edited {
+                    edits: &job.edits,
+                    body: &job.body,
+                    ask_usage,
+                },
+            },
             model: self.model,
-            authorization: self.authorization.as_ref().map(|sent| &sent.header),
+            authorization: self.authorization.as_ref(),
         }
     }
 
@@ -146,7 +157,8 @@ impl Try<'_> {
         }
         let terms = StreamTerms {
             choices: self.job.choices,
-            caller_wants_usage: self.job.caller_wants_usage,
+            codec: self.codec,
+            identity: self.identity(),
             patience: self.patience(),
             redactor: self.redactor().cloned(),
             transcript: self.job.policy.transcript(),
@@ -175,9 +187,9 @@ impl Try<'_> {
             Ok(_) => return failure,
             Err(timeout) => return timeout,
         };
-        match openai::answer(&body, self.job.operation.part()) {
-            Ok(Answer::Error(facts)) => self.error_in_success(&facts, &reply.headers, body),
-            Ok(Answer::Complete(_) | Answer::Nothing) | Err(_) => failure,
+        match self.codec.whole(&body, &self.identity()) {
+            Read::Error(facts) => self.error_in_success(&facts, &reply.headers, body),
+            Read::Complete(..) | Read::Nothing | Read::Malformed => failure,
         }
     }
 
@@ -208,7 +220,11 @@ impl Try<'_> {
                 FailureClass::IdleTimeout,
             );
             held.push(chunk).map_err(|_| no_room())?;
-            if held.len() > MAX_HELD {
+            if held.len() > MAX_TRANSLATED {
+                let detail = "its answer is larger than is translated";
+                return Err(Failure::new(FailureClass::ProtocolError, detail).by(Own::Limit));
+            }
+            if held.len() > MAX_HELD && self.codec.is_identity() {
                 let (bytes, permit) = held.finish();
                 let (headers, held) = (self.shown(&headers), permit.keep(bytes));
                 let large = LargeAnswer::new(status, headers, held, body, self.patience());
@@ -216,26 +232,44 @@ impl Try<'_> {
             }
         }
         let (body, permit) = held.finish();
-        let (part, looked) = (self.job.operation.part(), body.clone());
+        let (codec, identity, looked) = (self.codec, self.identity(), self.clean(body.clone()));
         let beside = &self.job.worker.shared.beside;
-        let look = move || openai::answer(&looked, part);
+        let look = move || codec.whole(&looked, &identity);
         match beside.work(self.job.asker, body.len(), look).await {
-            Ok(Answer::Complete(facts)) => Ok(Committed::Whole(WholeAnswer {
+            Read::Complete(answer, usage) => Ok(Committed::Whole(WholeAnswer {
                 status,
                 headers: self.shown(&headers),
-                body: permit.keep(self.clean(body)),
-                usage: facts.usage,
+                body: permit.keep(answer),
+                usage,
                 ticket: None,
             })),
-            Ok(Answer::Error(facts)) => Err(self.error_in_success(&facts, &headers, body)),
-            Ok(Answer::Nothing) => Err(Failure::new(
+            Read::Error(facts) => Err(self.error_in_success(&facts, &headers, body)),
+            Read::Nothing => Err(Failure::new(
                 FailureClass::ProtocolError,
                 "its answer holds nothing of what was asked for",
             )),
-            Err(_) => Err(Failure::new(
+            Read::Malformed => Err(Failure::new(
                 FailureClass::ProtocolError,
                 "its answer is not well-formed JSON",
             )),
+        }
+    }
+
+    /// What the answer is told to be where the provider does not say.
+    fn identity(&self) -> Identity {
+        let wants_usage = self.job.caller_wants_usage;
+        if self.codec.is_identity() {
+            return Identity {
+                wants_usage,
+                ..Identity::default()
+            };
+        }
+        Identity {
+            id: format!("{:016x}", fastrand::u64(..)),
+            model: self.model.to_owned(),
+            created: u64::try_from(clock::unix_seconds()).unwrap_or(0),
+            wants_usage,
+            asked: self.codec.of_request(&self.job.body),
         }
     }
 

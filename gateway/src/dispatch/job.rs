@@ -93,6 +93,7 @@ impl Job {
             skip: None,
             own: false,
             queued: None,
+            dropped: None,
             took,
         }
     }

@@ -15,6 +15,7 @@ use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries, Timeouts};
 use tokio::time::Instant;
 
 use crate::answer::Committed;
+use crate::codec::{Codec, Made, Wish};
 use crate::dispatch::attempt::Try;
 use crate::dispatch::job::Job;
 use crate::failure::class::{Repeat, consequences};
@@ -168,6 +169,8 @@ fn origin(step: &Step) -> Origin {
 
 impl StepRun<'_> {
     async fn run(&mut self) -> Result<Committed, Failure> {
+        let content = self.content().await;
+        let (codec, made) = content.map_err(|skipped| self.skip(skipped))?;
         let ready = Permission::ready(self.upstream, self.model.as_deref(), self.job.asker);
         let slot = match ready {
             Ok(()) => self.enter().await,
@@ -183,7 +186,8 @@ impl StepRun<'_> {
                 // A retry that is no longer permitted leaves the failure before it as it was.
                 Err(skipped) => return Err(last_failure.unwrap_or_else(|| self.skip(skipped))),
             };
-            let failure = match self.attempt(credential, &mut pass).await {
+            let attempt = self.attempt(codec, made.as_ref(), credential, &mut pass);
+            let failure = match attempt.await {
                 Ok(mut committed) => {
                     committed.hold(Ticket::new(pass, slot));
                     return Ok(committed);
@@ -197,6 +201,35 @@ impl StepRun<'_> {
             tokio::time::sleep(pause).await;
             last_failure = Some(failure);
         }
+    }
+
+    /// What the provider is asked for, and the body for one that speaks otherwise than the caller. Made once for all attempts here.
+    async fn content(&self) -> Result<(Codec, Option<Made>), Failure> {
+        let job = self.job;
+        let dialect = self.upstream.provider.protocol.dialect();
+        let codec = Codec::new(job.operation, dialect);
+        let codec = codec.ok_or_else(|| Failure::unsupported(None))?;
+        if !codec.makes_bodies() {
+            return Ok((codec, None));
+        }
+        let rule = self.plan.rule.as_ref();
+        let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
+        let (body, stream) = (job.body.clone(), job.stream);
+        let host = self.upstream.host();
+        let model = Arc::clone(&self.step.model);
+        let make = move || {
+            let wish = Wish {
+                model: &model,
+                stream,
+                host,
+                unsupported,
+            };
+            codec.body(&body, &wish)
+        };
+        let beside = &job.worker.shared.beside;
+        let made = beside.work(job.asker, job.body.len(), make).await;
+        let made = made.map_err(|what| Failure::unsupported(Some(what)))?;
+        Ok((codec, made))
     }
 
     /// A place at the provider, waited for if there is a line to wait in.
@@ -250,6 +283,8 @@ impl StepRun<'_> {
 
     async fn attempt(
         &mut self,
+        codec: Codec,
+        made: Option<&Made>,
         credential: Option<Chosen>,
         pass: &mut Permission,
     ) -> Result<Committed, Failure> {
@@ -259,6 +294,8 @@ impl StepRun<'_> {
         let attempt = Try {
             job: self.job,
             upstream: self.upstream,
+            codec,
+            made,
             model: &self.step.model,
             authorization: credential.and_then(|chosen| self.upstream.authorization(chosen.at)),
             timeouts: self.timeouts,
@@ -274,6 +311,7 @@ impl StepRun<'_> {
         let own = failure.is_some_and(|failure| failure.own.is_some_and(Own::is_overload));
         self.note(Attempt {
             own,
+            dropped: made.and_then(|made| made.dropped.clone()),
             ..self.job.attempt(self.step, class, took)
         });
         self.learn(class, took);

@@ -24,7 +24,7 @@ pub(crate) fn verdict(mut failures: Vec<Failure>) -> Unanswered {
         failures.pop()
     } else {
         failures.retain(|failure| failure.class != FailureClass::BadCredential);
-        failures.sort_by_key(|failure| failure.skip.is_some() || failure.own.is_some());
+        failures.sort_by_key(order);
         failures.into_iter().next()
     };
     let Some(failure) = told else {
@@ -36,9 +36,22 @@ pub(crate) fn verdict(mut failures: Vec<Failure>) -> Unanswered {
     Unanswered::Own(match failure.skip {
         _ if failure.own == Some(Own::Memory) => Rejection::Overloaded,
         _ if failure.own == Some(Own::Connection) => Rejection::NoConnection(failure.detail),
+        Some(Skip::Unsupported) => {
+            let what = failure.unsupported.map(Into::into);
+            what.map_or(Rejection::UnsupportedOperation, Rejection::Unsupported)
+        }
         Some(skip) => of_skip(skip, failure.detail, again),
         None => of_answer(&failure).unwrap_or_else(|| of_class(failure.class, failure.detail)),
     })
+}
+
+/// What was tried goes before what was not, and a target that may be asked another time before one that cannot be asked for this.
+fn order(failure: &Failure) -> u8 {
+    if failure.skip == Some(Skip::Unsupported) {
+        2
+    } else {
+        u8::from(failure.skip.is_some() || failure.own.is_some())
+    }
 }
 
 /// A provider's answer in our words, with its status.
@@ -74,7 +87,7 @@ fn in_seconds(time: Duration) -> u64 {
 fn of_skip(skip: Skip, detail: &str, again: Option<Duration>) -> Rejection {
     let seconds = again.map(in_seconds);
     match skip {
-        Skip::Unhealthy | Skip::Ramping | Skip::Unusable => {
+        Skip::Unhealthy | Skip::Ramping | Skip::Unusable | Skip::Unsupported => {
             Rejection::NoHealthyTarget(detail.to_owned(), seconds)
         }
         Skip::Resting => Rejection::RateLimited(seconds.unwrap_or(1)),

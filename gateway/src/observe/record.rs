@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::failure::Skip;
 use crate::observe::Observe;
-use crate::surface::Operation;
+use crate::surface::{Operation, Surface};
 
 /// What is known of a request: so far, and in the end. The end is what every sink is given.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(crate) struct Entry {
     pub id: u64,
     /// The operation; `None` where the path is none of ours.
     pub operation: Option<Operation>,
+    /// Whose words the caller speaks.
+    pub surface: Surface,
     /// Whether the answer is streamed.
     pub stream: bool,
     /// The key, `namespace/name`.
@@ -89,6 +91,8 @@ pub(crate) struct Attempt {
     pub own: bool,
     /// How long it waited for a place at the provider, if it had to.
     pub queued: Option<Duration>,
+    /// What could not be said to the provider.
+    pub dropped: Option<Arc<str>>,
     /// How long it took, until its answer could be given or it failed.
     pub took: Duration,
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use fairlead_admit::Refused;
 use fairlead_health::Asker;
 use fairlead_route::{Candidate, Plan, RuleRef};
-use fairlead_wire::openai::request::{Edits, Request, parse};
-use http::{HeaderMap, header};
+use fairlead_wire::openai::request::{Edits, Request, parse, parse_named};
+use http::{HeaderMap, Uri, header};
 use tokio::time::Instant;
 
 use crate::answer::policy::StreamPolicy;
@@ -23,7 +23,7 @@ use crate::request::affinity;
 use crate::request::inbound::Inbound;
 use crate::request::sight::Sight;
 use crate::runtime::{Admission, Runtime};
-use crate::surface::Operation;
+use crate::surface::{Asking, Operation, Surface};
 use crate::worker::Worker;
 
 /// A caller may lower the time for its request, never raise it.
@@ -39,6 +39,7 @@ const MAX_CHOICES: u64 = 2048;
 /// Notes what the head says.
 pub(crate) fn note(record: &mut Record, operation: Operation, headers: &HeaderMap) {
     record.operation = Some(operation);
+    record.surface = operation.surface();
     // version "-" trace-id "-" parent-id "-" flags (source: W3C Trace Context)
     let trace = headers
         .get("traceparent")
@@ -54,9 +55,12 @@ pub(crate) fn note(record: &mut Record, operation: Operation, headers: &HeaderMa
 pub(crate) fn authenticate(
     runtime: &Runtime,
     headers: &HeaderMap,
+    uri: &Uri,
     record: &mut Record,
 ) -> Result<Arc<Admission>, Rejection> {
-    let presented = presented(headers).ok_or(Rejection::MissingKey)?;
+    let in_query = || of_query(uri, record.surface);
+    let presented = presented(headers).or_else(in_query);
+    let presented = presented.ok_or(Rejection::MissingKey)?;
     let admitted = runtime
         .keys
         .find(presented, clock::unix_seconds())
@@ -69,7 +73,7 @@ pub(crate) fn authenticate(
     Ok(Arc::clone(&admitted.context))
 }
 
-/// The key a caller presents: `Authorization: Bearer`, else `x-api-key`, else `api-key`.
+/// The key a caller presents: `Authorization: Bearer`, else `x-api-key`, else `api-key`, else `x-goog-api-key`.
 fn presented(headers: &HeaderMap) -> Option<&[u8]> {
     let bearer = headers
         .get(header::AUTHORIZATION)
@@ -84,7 +88,16 @@ fn presented(headers: &HeaderMap) -> Option<&[u8]> {
     bearer
         .or_else(|| other("x-api-key"))
         .or_else(|| other("api-key"))
+        .or_else(|| other("x-goog-api-key"))
         .filter(|key| !key.is_empty())
+}
+
+/// The key in a query, where Google's clients may put it: `?key=`. Keys of the gateway need no percent-encoding.
+fn of_query(uri: &Uri, surface: Surface) -> Option<&[u8]> {
+    let query = uri.query().filter(|_| surface == Surface::Gemini)?;
+    let mut members = query.split('&');
+    let key = members.find_map(|member| member.strip_prefix("key="))?;
+    Some(key.as_bytes()).filter(|key| !key.is_empty())
 }
 
 /// The gateway reads and edits bodies; one that is compressed could be a thousand times its size.
@@ -165,12 +178,16 @@ pub(crate) struct Asked<'a> {
 /// # Errors
 /// A body that is no well-formed request.
 pub(crate) fn peek<'a>(
-    operation: Operation,
+    asking: &'a Asking,
     asker: Asker,
     body: &'a Bytes,
     record: &mut Record,
 ) -> Result<Asked<'a>, Rejection> {
-    let request = parse(body)?;
+    let operation = asking.operation;
+    let request = match &asking.named {
+        None => parse(body)?,
+        Some(named) => parse_named(body, &named.model, named.stream)?,
+    };
     if request.model.len() > MAX_MODEL || request.model.chars().any(char::is_control) {
         let message = format!(
             "model is longer than {MAX_MODEL} bytes or holds control characters; GET /v1/models lists the names this key can use"
@@ -180,7 +197,7 @@ pub(crate) fn peek<'a>(
     let choices = choices(operation, &request)?;
     record.model = Some(request.model.as_ref().into());
     record.stream = request.stream && operation.streams();
-    let edits = request.edits(operation.streams());
+    let edits = request.edits(operation.asks_usage());
     Ok(Asked {
         request,
         asker,
@@ -195,7 +212,13 @@ pub(crate) fn peek<'a>(
 fn choices(operation: Operation, request: &Request<'_>) -> Result<u64, Rejection> {
     let prompts = match operation {
         Operation::Completions if request.stream => request.prompts(),
-        Operation::Chat | Operation::Completions | Operation::Embeddings => 1,
+        Operation::Chat
+        | Operation::Completions
+        | Operation::Embeddings
+        | Operation::Messages
+        | Operation::CountTokens
+        | Operation::Responses
+        | Operation::Generate => 1,
     };
     let choices = request.n.saturating_mul(prompts);
     if request.n > MAX_N || choices > MAX_CHOICES {

@@ -10,7 +10,7 @@ use fairlead_wire::openai::request::Request;
 use http::{HeaderMap, HeaderValue};
 
 /// Where callers put their keys; no condition sees these.
-const KEY_HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// A request as conditions see it.
 #[derive(Debug)]

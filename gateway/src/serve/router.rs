@@ -1,4 +1,4 @@
-//! Paths to handlers: the OpenAI surface.
+//! Paths to handlers. `/v1` is everybody's; `/openai` and `/anthropic` in front of it are for clients of which only the base URL is to be set.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::observe::record::Record;
 use crate::pipeline;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
-use crate::surface::Operation;
+use crate::surface::{Asking, Named, Operation, Surface};
 use crate::worker::Worker;
 
 /// What there is at a path.
 #[derive(Debug, PartialEq, Eq)]
 enum Place<'a> {
     /// `POST`: asks a model.
-    Operation(Operation),
+    Operation(Asking),
     /// `GET`: the names that a key can use.
     Models,
     /// `GET`: one of them, as it stands in the path.
@@ -38,26 +38,72 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let gets = head.method == Method::GET || head.method == Method::HEAD;
-    match place(&normal(head.uri.path())) {
-        Place::Operation(operation) if head.method == Method::POST => {
-            pipeline::serve(worker, operation, head, body).await
+    let path = normal(head.uri.path());
+    let (door, below) = door(&path);
+    let surface = door.unwrap_or_else(|| spoken(&head.headers));
+    match place(door, below) {
+        Place::Operation(asking) if head.method == Method::POST => {
+            pipeline::serve(worker, asking, head, body).await
         }
-        Place::Models if gets => models(worker, &head.headers),
-        Place::Model(id) if gets => model(worker, &head.headers, id),
-        Place::Operation(_) => refuse(worker, &Rejection::MethodNotAllowed("POST")),
+        Place::Models if gets => models(worker, &head, surface),
+        Place::Model(id) if gets => model(worker, &head, surface, id),
+        Place::Operation(asking) => {
+            let rejection = Rejection::MethodNotAllowed("POST");
+            refuse_in(worker, &rejection, asking.operation.surface())
+        }
+        // What is asked of a model at Gemini's places and is none of the operations: countTokens, embedContent.
+        Place::Model(id) if head.method == Method::POST && id.contains(':') => {
+            refuse_in(worker, &Rejection::UnknownPath, surface)
+        }
         Place::Models | Place::Model(_) => {
-            refuse(worker, &Rejection::MethodNotAllowed("GET, HEAD"))
+            refuse_in(worker, &Rejection::MethodNotAllowed("GET, HEAD"), surface)
         }
-        Place::Nowhere => refuse(worker, &Rejection::UnknownPath),
+        Place::Nowhere => refuse_in(worker, &Rejection::UnknownPath, surface),
     }
 }
 
 /// Says no, and writes an access line about it.
 pub(super) fn refuse(worker: &Worker, rejection: &Rejection) -> Response {
-    respond::rejected(
-        rejection,
-        Record::begin(&worker.shared.observe, worker.begin()),
-    )
+    refuse_in(worker, rejection, Surface::default())
+}
+
+fn refuse_in(worker: &Worker, rejection: &Rejection, surface: Surface) -> Response {
+    let mut record = Record::begin(&worker.shared.observe, worker.begin());
+    record.surface = surface;
+    respond::rejected(rejection, record)
+}
+
+/// Whose words the path says that its caller speaks, and what is below that.
+fn door(path: &str) -> (Option<Surface>, &str) {
+    let doors = [
+        ("/openai", Surface::OpenAi),
+        ("/anthropic", Surface::Anthropic),
+        ("/gemini", Surface::Gemini),
+    ];
+    for (prefix, surface) in doors {
+        if let Some(below) = path.strip_prefix(prefix)
+            && below.starts_with('/')
+        {
+            return (Some(surface), below);
+        }
+    }
+    let versions = ["/v1beta/", "/v1alpha/"];
+    if versions.iter().any(|version| path.starts_with(version)) {
+        return (Some(Surface::Gemini), path);
+    }
+    (None, path)
+}
+
+/// Whose words a caller speaks where the path does not say: Anthropic's clients name the version that they know, Google's have a header of
+/// their own for the key.
+fn spoken(headers: &HeaderMap) -> Surface {
+    if headers.contains_key("anthropic-version") {
+        Surface::Anthropic
+    } else if headers.contains_key("x-goog-api-key") {
+        Surface::Gemini
+    } else {
+        Surface::OpenAi
+    }
 }
 
 /// A path as it was meant: base URLs are joined with one slash too many or end in one.
@@ -73,12 +119,32 @@ fn normal(path: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn place(path: &str) -> Place<'_> {
-    let Some(below) = path.strip_prefix("/v1") else {
+fn place(door: Option<Surface>, path: &str) -> Place<'_> {
+    let gemini = door == Some(Surface::Gemini);
+    let version = ["/v1beta", "/v1alpha"].into_iter().filter(|_| gemini);
+    let below = version
+        .chain(["/v1"])
+        .find_map(|version| path.strip_prefix(version));
+    let Some(below) = below else {
         return Place::Nowhere;
     };
-    if let Some(operation) = Operation::ALL.into_iter().find(|one| one.path() == below) {
-        return Place::Operation(operation);
+    if door.is_none_or(|door| door == Surface::Gemini)
+        && let Some(named) = named(below)
+    {
+        let operation = Operation::Generate;
+        return Place::Operation(Asking {
+            operation,
+            named: Some(named),
+        });
+    }
+    let mut operations = Operation::ALL.into_iter().filter(|operation| {
+        *operation != Operation::Generate && door.is_none_or(|door| door == operation.surface())
+    });
+    if let Some(operation) = operations.find(|one| one.path() == below) {
+        return Place::Operation(Asking {
+            operation,
+            named: None,
+        });
     }
     match below.strip_prefix("/models") {
         Some("") => Place::Models,
@@ -87,21 +153,40 @@ fn place(path: &str) -> Place<'_> {
     }
 }
 
+/// What `/models/MODEL:generateContent` names, and the same of a stream.
+fn named(below: &str) -> Option<Named> {
+    let (model, asked) = below.strip_prefix("/models/")?.rsplit_once(':')?;
+    let stream = match asked {
+        "generateContent" => false,
+        "streamGenerateContent" => true,
+        _ => return None,
+    };
+    let model = String::from_utf8(decoded(model)).ok()?;
+    Some(Named { model, stream })
+}
+
 /// `GET /v1/models`: the names this key can use.
-fn models(worker: &Worker, headers: &HeaderMap) -> Response {
-    with_models(worker, headers, |names| {
-        let data: Vec<_> = names.iter().map(|name| described(name)).collect();
-        Ok(json!({"object": "list", "data": data}))
+fn models(worker: &Worker, head: &Parts, surface: Surface) -> Response {
+    with_models(worker, head, surface, |names| {
+        let data: Vec<_> = names.iter().map(|name| described(name, surface)).collect();
+        Ok(match surface {
+            Surface::OpenAi => json!({"object": "list", "data": data}),
+            Surface::Anthropic => {
+                let (first, last) = (names.first(), names.last());
+                json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
+            }
+            Surface::Gemini => json!({"models": data}),
+        })
     })
 }
 
 /// `GET /v1/models/NAME`. What is no text when it is decoded is the name of nothing.
-fn model(worker: &Worker, headers: &HeaderMap, id: &str) -> Response {
+fn model(worker: &Worker, head: &Parts, surface: Surface, id: &str) -> Response {
     let decoded = decoded(id);
     let id = String::from_utf8_lossy(&decoded);
-    with_models(worker, headers, |names| {
+    with_models(worker, head, surface, |names| {
         if names.iter().any(|name| name.as_bytes() == decoded) {
-            Ok(described(&id))
+            Ok(described(&id, surface))
         } else {
             Err(Rejection::no_route(NoRoute::UnknownModel, &id))
         }
@@ -133,12 +218,14 @@ fn hex(digit: u8) -> Option<u8> {
 
 fn with_models(
     worker: &Worker,
-    headers: &HeaderMap,
+    head: &Parts,
+    surface: Surface,
     answer: impl FnOnce(Vec<String>) -> Result<Value, Rejection>,
 ) -> Response {
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
+    record.surface = surface;
     let runtime = worker.shared.live.load_full();
-    let names = phases::authenticate(&runtime, headers, &mut record)
+    let names = phases::authenticate(&runtime, &head.headers, &head.uri, &mut record)
         .map(|admitted| runtime.table.models(&admitted.caller));
     match names.and_then(answer) {
         Ok(value) => {
@@ -152,8 +239,18 @@ fn with_models(
     }
 }
 
-fn described(name: &str) -> Value {
-    json!({"id": name, "object": "model", "created": 0, "owned_by": "fairlead"})
+fn described(name: &str, surface: Surface) -> Value {
+    match surface {
+        Surface::OpenAi => {
+            json!({"id": name, "object": "model", "created": 0, "owned_by": "fairlead"})
+        }
+        Surface::Anthropic => {
+            json!({"type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z"})
+        }
+        Surface::Gemini => {
+            json!({"name": format!("models/{name}"), "displayName": name, "supportedGenerationMethods": ["generateContent", "streamGenerateContent"]})
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,13 +265,69 @@ mod tests {
             "/v1//chat/completions",
             "/v1/chat/completions/",
         ] {
-            let place = Place::Operation(Operation::Chat);
-            assert_eq!(super::place(&normal(path)), place, "{path}");
+            let place = asks(Operation::Chat, None);
+            assert_eq!(super::place(None, &normal(path)), place, "{path}");
         }
-        assert_eq!(place(&normal("/v1/models/")), Place::Models);
-        assert_eq!(place("/v1/models/a/b"), Place::Model("a/b"));
+        assert_eq!(place(None, &normal("/v1/models/")), Place::Models);
+        assert_eq!(place(None, "/v1/models/a/b"), Place::Model("a/b"));
         for path in ["/v1", "/", "/v1/modelsx", "/v2/models", "/V1/models"] {
-            assert_eq!(place(&normal(path)), Place::Nowhere, "{path}");
+            assert_eq!(place(None, &normal(path)), Place::Nowhere, "{path}");
+        }
+    }
+
+    fn asks(operation: Operation, named: Option<(&str, bool)>) -> Place<'static> {
+        Place::Operation(Asking {
+            operation,
+            named: named.map(|(model, stream)| Named {
+                model: model.to_owned(),
+                stream,
+            }),
+        })
+    }
+
+    #[test]
+    fn a_door_leads_to_the_operations_of_its_surface() {
+        let at = |path| {
+            let (door, below) = door(path);
+            place(door, below)
+        };
+        let (chat, messages) = (asks(Operation::Chat, None), asks(Operation::Messages, None));
+        for (path, expected) in [
+            ("/v1/messages", messages),
+            ("/anthropic/v1/messages", asks(Operation::Messages, None)),
+            ("/openai/v1/chat/completions", chat),
+            (
+                "/v1/messages/count_tokens",
+                asks(Operation::CountTokens, None),
+            ),
+            ("/anthropic/v1/models", Place::Models),
+            ("/anthropic/v1/chat/completions", Place::Nowhere),
+            ("/openai/v1/messages", Place::Nowhere),
+            ("/openaiv1/models", Place::Nowhere),
+            ("/openai", Place::Nowhere),
+            ("/v1/responses", asks(Operation::Responses, None)),
+            (
+                "/v1beta/models/a%2Fb:generateContent",
+                asks(Operation::Generate, Some(("a/b", false))),
+            ),
+            (
+                "/v1/models/a/b:streamGenerateContent",
+                asks(Operation::Generate, Some(("a/b", true))),
+            ),
+            (
+                "/gemini/v1beta/models/a:b:generateContent",
+                asks(Operation::Generate, Some(("a:b", false))),
+            ),
+            ("/v1beta/models", Place::Models),
+            ("/v1beta/models/a", Place::Model("a")),
+            ("/v1/models/a:b", Place::Model("a:b")),
+            (
+                "/openai/v1/models/a:generateContent",
+                Place::Model("a:generateContent"),
+            ),
+            ("/v1beta/chat/completions", Place::Nowhere),
+        ] {
+            assert_eq!(at(path), expected, "{path}");
         }
     }
 

@@ -36,8 +36,8 @@ pub(crate) struct Endpoint {
     host: String,
     port: u16,
     authority: HeaderValue,
-    /// One for each operation: parsed once, cloned per attempt.
-    uris: Uris,
+    /// Where all operations are.
+    below: Uris,
     /// The same with scheme and authority, which HTTP/2 sends too.
     absolute: Uris,
     /// Whether HTTP/2 is wanted.
@@ -51,7 +51,13 @@ pub(crate) struct Endpoint {
     network: Network,
 }
 
-type Uris = [Uri; Operation::ALL.len()];
+/// The targets of requests below one address.
+struct Uris {
+    /// The address.
+    base: String,
+    /// One for each operation: parsed once, cloned per attempt.
+    all: [Uri; Operation::ALL.len()],
+}
 
 /// A connection that came about.
 pub(crate) enum Opened {
@@ -83,12 +89,13 @@ impl Endpoint {
         network: &Network,
     ) -> Result<Option<Self>, EndpointError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let Protocol::OpenAi {
+        let Protocol::Http {
             base_url,
             private_network,
             ca_certificates,
             client_certificate,
             stream_usage: _,
+            dialect: _,
             http_version,
         } = protocol
         else {
@@ -130,8 +137,8 @@ impl Endpoint {
             protocol: protocol.clone(),
             port,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
-            uris: uris(below).ok_or_else(bad)?,
-            absolute: uris(whole).ok_or_else(bad)?,
+            below: Uris::new(below).ok_or_else(bad)?,
+            absolute: Uris::new(whole).ok_or_else(bad)?,
             http2,
             declined: AtomicBool::new(false),
             private_network: *private_network,
@@ -162,14 +169,14 @@ impl Endpoint {
 
     /// The target of a request: the operation's path below the base URL.
     #[must_use]
-    pub(crate) fn uri(&self, operation: Operation) -> Uri {
-        self.uris[operation as usize].clone()
+    pub(crate) fn uri(&self, operation: Operation, model: &str, stream: bool) -> Uri {
+        self.below.of(operation, model, stream)
     }
 
     /// The same with scheme and authority.
     #[must_use]
-    pub(crate) fn absolute_uri(&self, operation: Operation) -> Uri {
-        self.absolute[operation as usize].clone()
+    pub(crate) fn absolute_uri(&self, operation: Operation, model: &str, stream: bool) -> Uri {
+        self.absolute.of(operation, model, stream)
     }
 
     /// Opens a connection; its driver runs on the calling thread's runtime until the connection closes.
@@ -323,13 +330,47 @@ impl Endpoint {
     }
 }
 
-/// The targets of all operations; `None` if one is none.
-fn uris(below: &str) -> Option<Uris> {
-    let mut uris = Operation::ALL.map(|_| Uri::default());
-    for operation in Operation::ALL {
-        uris[operation as usize] = [below, operation.path()].concat().parse().ok()?;
+impl Uris {
+    /// The targets of all operations; `None` if one is none.
+    fn new(base: &str) -> Option<Self> {
+        let mut all = Operation::ALL.map(|_| Uri::default());
+        for operation in Operation::ALL {
+            all[operation as usize] = [base, operation.path()].concat().parse().ok()?;
+        }
+        Some(Self {
+            base: base.to_owned(),
+            all,
+        })
     }
-    Some(uris)
+
+    fn of(&self, operation: Operation, model: &str, stream: bool) -> Uri {
+        let fixed = || self.all[operation as usize].clone();
+        if operation != Operation::Generate {
+            return fixed();
+        }
+        let asked = if stream {
+            "streamGenerateContent?alt=sse"
+        } else {
+            "generateContent"
+        };
+        let (base, model) = (&self.base, segment(model));
+        format!("{base}/models/{model}:{asked}")
+            .parse()
+            .unwrap_or_else(|_| fixed())
+    }
+}
+
+/// A model's name as one segment of a path: whatever is in it, no other resource is meant (source: RFC 3986, 2.3 and 3.3).
+fn segment(model: &str) -> String {
+    let mut segment = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 impl std::fmt::Debug for Endpoint {

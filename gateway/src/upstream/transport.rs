@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fairlead_snapshot::{FailureClass, Protocol};
 use fairlead_wire::openai::request::Edits;
+use fairlead_wire::splice::Pieces;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
@@ -16,11 +17,14 @@ use super::pool::Pool;
 use super::sender::{Reason, Sender, is_breach};
 use super::shared::{Joined, Refusing, Wanted};
 use super::source::{HttpSource, Source};
-use super::{Reach, Upstream, simulated};
+use super::{Authorization, Reach, Upstream, simulated};
 use crate::failure::{Deadline, Failure, Own};
-use crate::surface::Operation;
+use crate::headers;
+use crate::surface::{Operation, Surface};
 use crate::tasks::Tasks;
 
+/// The version of Anthropic's API that is asked for where the caller names none.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// As many header fields as a request may have, so that the map is made once.
 const HEADERS: usize = 12;
 /// So many connections of HTTP/2 may refuse a request before it has failed: what a server that goes away for an orderly reason needs.
@@ -46,18 +50,43 @@ pub(crate) struct Outbound<'a> {
     pub operation: Operation,
     /// Whether a stream is asked for.
     pub stream: bool,
-    /// Whether a stream is asked for its usage.
-    pub ask_usage: bool,
-    /// The caller's headers that go along.
+    /// The caller's headers that may go along.
     pub headers: &'a HeaderMap,
-    /// What is changed in the body.
-    pub edits: &'a Edits,
-    /// The caller's body.
-    pub body: &'a Bytes,
+    /// The body.
+    pub content: Content<'a>,
     /// The upstream's name of the model.
     pub model: &'a str,
-    /// The credential's header.
-    pub authorization: Option<&'a HeaderValue>,
+    /// The credential.
+    pub authorization: Option<&'a Authorization>,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Content<'a> {
+    /// The caller's, with what is changed in it.
+    Edited {
+        /// The changes.
+        edits: &'a Edits,
+        /// The caller's body.
+        body: &'a Bytes,
+        /// Whether a stream is asked for its usage.
+        ask_usage: bool,
+    },
+    /// One that was made for the provider.
+    Made(&'a Bytes),
+}
+
+impl Content<'_> {
+    fn pieces(&self, model: &str) -> Pieces {
+        match self {
+            Self::Edited {
+                edits,
+                body,
+                ask_usage,
+            } => edits.upstream_body(body, model, *ask_usage),
+            Self::Made(body) => Pieces::from((*body).clone()),
+        }
+    }
 }
 
 /// How a request gets there.
@@ -261,9 +290,7 @@ fn no_head(error: &hyper::Error) -> Failure {
 }
 
 fn request(outbound: &Outbound<'_>, endpoint: &Endpoint, shared: bool) -> Request<RequestBody> {
-    let pieces = outbound
-        .edits
-        .upstream_body(outbound.body, outbound.model, outbound.ask_usage);
+    let pieces = outbound.content.pieces(outbound.model);
     let body = if shared {
         RequestBody::in_frames(pieces)
     } else {
@@ -272,14 +299,21 @@ fn request(outbound: &Outbound<'_>, endpoint: &Endpoint, shared: bool) -> Reques
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = if shared {
-        endpoint.absolute_uri(outbound.operation)
+        endpoint.absolute_uri(outbound.operation, outbound.model, outbound.stream)
     } else {
-        endpoint.uri(outbound.operation)
+        endpoint.uri(outbound.operation, outbound.model, outbound.stream)
     };
     let headers = request.headers_mut();
     headers.reserve(HEADERS);
     for (name, value) in outbound.headers {
-        headers.append(name, value.clone());
+        if headers::is_of(name, outbound.operation.surface()) {
+            headers.append(name, value.clone());
+        }
+    }
+    if outbound.operation.surface() == Surface::Anthropic {
+        // The API asks for it; a caller who speaks it names the version that it knows.
+        let version = HeaderValue::from_static(ANTHROPIC_VERSION);
+        headers.entry("anthropic-version").or_insert(version);
     }
     // HTTP/2 has the authority in the target, and may not have it twice (RFC 9113, 8.3.1).
     if !shared {
@@ -302,7 +336,7 @@ fn request(outbound: &Outbound<'_>, endpoint: &Endpoint, shared: bool) -> Reques
         HeaderValue::from_static("identity"),
     );
     if let Some(authorization) = outbound.authorization {
-        headers.insert(header::AUTHORIZATION, authorization.clone());
+        headers.insert(&authorization.name, authorization.value.clone());
     }
     request
 }
@@ -318,10 +352,7 @@ fn simulate(outbound: &Outbound<'_>, upstream: &Upstream) -> Reply {
     };
     let question = simulated::Question {
         operation: outbound.operation,
-        body: &outbound
-            .edits
-            .upstream_body(outbound.body, outbound.model, outbound.ask_usage)
-            .to_bytes(),
+        body: &outbound.content.pieces(outbound.model).to_bytes(),
         model: outbound.model,
         provider: &upstream.label,
         now: crate::clock::unix_seconds(),

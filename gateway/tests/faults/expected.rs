@@ -66,7 +66,7 @@ pub(crate) const TABLE: &[Row] = &[
     both("status-502", Fails("server_error", 502)),
     both("status-503", Fails("overloaded", 503)),
     both("status-504", Fails("server_error", 504)),
-    both("status-529", Fails("overloaded", 529)),
+    both("status-529", Fails("overloaded", 503)),
     both("retry-after-0", RATE),
     both("retry-after-ms", RATE),
     both("retry-after-date", RATE),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// From what puts everything together down to what everything stands on. A module may use those of its own line and of the lines below.
-const FLOORS: [&[&str]; 15] = [
+const FLOORS: [&[&str]; 16] = [
     &["lib", "main"],
     &["app", "check"],
     &["admin"],
@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 15] = [
     &["beside", "runtime"],
     &["observe"],
     &["upstream"],
+    &["codec"],
     &[
         "args", "cors", "failure", "headers", "memory", "surface", "tasks", "tls", "turns",
     ],

@@ -198,7 +198,7 @@ async fn words_about_our_account_are_ours_and_words_about_the_request_are_the_pr
         (429, "rate_limit_exceeded", 429, "rate_limited"),
         (402, "insufficient_quota", 429, "rate_limited"),
         (500, "boom", 500, "provider_error"),
-        (529, "overloaded_error", 529, "provider_error"),
+        (529, "overloaded_error", 503, "provider_error"),
         (404, "model_not_found", 404, "provider_refused"),
         (401, "invalid_api_key", 502, "provider_credential"),
         (302, "moved", 502, "provider_error"),

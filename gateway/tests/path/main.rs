@@ -17,6 +17,7 @@ mod cluster;
 mod commit;
 mod connections;
 mod credentials;
+mod dialects;
 mod drain;
 mod edges;
 mod explain;

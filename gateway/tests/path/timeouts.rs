@@ -64,17 +64,16 @@ async fn the_callers_time_ends_a_request_with_504() {
     let gateway = gateway(&a, "", "").await;
     for body in [whole("alone"), streamed("alone")] {
         let began = Instant::now();
-        let answer = ask_within(&gateway, &body, "150").await;
+        let answer = ask_within(&gateway, &body, "1000").await;
         assert!(timed_out(&answer), "{} {}", answer.status, answer.text());
         assert_eq!(answer.attempts(), "a=total_timeout");
         assert!(
-            began.elapsed() >= Duration::from_millis(150)
-                && began.elapsed() < Duration::from_secs(5),
+            began.elapsed() >= Duration::from_secs(1) && began.elapsed() < Duration::from_secs(20),
             "{:?}",
             began.elapsed()
         );
     }
-    a.until(|a| a.abandoned() == 2).await;
+    a.until(|a| a.abandoned() == a.requests()).await;
 }
 
 #[tokio::test]

@@ -49,6 +49,20 @@ pub fn begins_events(body: &[u8]) -> Option<bool> {
     (!may_become).then_some(false)
 }
 
+/// An event of these pieces of data. Line ends inside would break the framing; JSON means the same without them.
+#[must_use]
+pub fn framed(pieces: impl Iterator<Item = Bytes>) -> Bytes {
+    let mut event = BytesMut::from(&b"data: "[..]);
+    for piece in pieces {
+        event.extend(piece.iter().map(|byte| match byte {
+            b'\n' | b'\r' => b' ',
+            other => *other,
+        }));
+    }
+    event.extend_from_slice(b"\n\n");
+    event.freeze()
+}
+
 /// Cuts a stream into events.
 ///
 /// An event that lies in one chunk is a slice of that chunk; only one that does not is copied together. Each

@@ -11,7 +11,7 @@ use fairlead_crds::v1alpha1::{
     ProviderType, Simulated as SimulatedSpec,
 };
 use fairlead_snapshot::{
-    Access, HttpVersion, Model, ObjectName, Protocol, Provider, Simulated, Timeouts,
+    Access, Dialect, HttpVersion, Model, ObjectName, Protocol, Provider, Simulated, Timeouts,
 };
 
 use fairlead_snapshot::Credentials;
@@ -31,6 +31,10 @@ use crate::world::World;
 
 /// Where OpenAI's own API begins.
 const OPENAI: &str = "https://api.openai.com/v1";
+/// Where Anthropic's own API begins.
+const ANTHROPIC: &str = "https://api.anthropic.com/v1";
+/// Where Gemini's own API begins.
+const GEMINI: &str = "https://generativelanguage.googleapis.com/v1beta";
 /// The status a simulated failure gets, where none is named.
 const SIMULATED_STATUS: u16 = 503;
 
@@ -41,7 +45,9 @@ impl Kind for LLMProvider {
     fn faults(spec: &LLMProviderSpec, about: &About<'_>) -> Vec<Finding> {
         let path = Path::of("spec");
         let mut faults = match spec.kind {
-            ProviderType::OpenAI => open_ai_faults(spec, about, &path),
+            ProviderType::OpenAI | ProviderType::Anthropic | ProviderType::Gemini => {
+                http_faults(spec, about, &path)
+            }
             ProviderType::Simulated => simulated_faults(spec, &path),
         };
         faults.extend(durations::faults(
@@ -69,7 +75,7 @@ impl Kind for LLMProvider {
     }
 }
 
-fn open_ai_faults(spec: &LLMProviderSpec, about: &About<'_>, path: &Path) -> Vec<Finding> {
+fn http_faults(spec: &LLMProviderSpec, about: &About<'_>, path: &Path) -> Vec<Finding> {
     let mut faults = Vec::new();
     if spec.simulated.is_some() {
         faults.push(Finding::new(
@@ -77,6 +83,9 @@ fn open_ai_faults(spec: &LLMProviderSpec, about: &About<'_>, path: &Path) -> Vec
             Reason::Invalid,
             "simulated goes with type Simulated only",
         ));
+    }
+    if spec.open_ai.is_some() && spec.kind != ProviderType::OpenAI {
+        faults.push(only_with_open_ai(path));
     }
     if let Some(fault) = spec
         .base_url
@@ -127,13 +136,7 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         ("allowPrivateNetwork", spec.allow_private_network.is_some()),
         ("continuation", spec.continuation.is_some()),
     ];
-    let options = spec.open_ai.is_some().then(|| {
-        Finding::new(
-            &path.field("openAI"),
-            Reason::Invalid,
-            "openAI goes with type OpenAI only",
-        )
-    });
+    let options = spec.open_ai.is_some().then(|| only_with_open_ai(path));
     let wrong = given.into_iter().filter(|(_, given)| *given);
     wrong
         .map(|(field, _)| {
@@ -145,6 +148,14 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         })
         .chain(options)
         .collect()
+}
+
+fn only_with_open_ai(path: &Path) -> Finding {
+    Finding::new(
+        &path.field("openAI"),
+        Reason::Invalid,
+        "openAI goes with type OpenAI only",
+    )
 }
 
 fn access_faults(access: Option<&AccessSpec>, path: &Path) -> Vec<Finding> {
@@ -177,12 +188,10 @@ pub(crate) fn build(
     let mut unresolved = Vec::new();
     let certificates = certificates::build(name, spec, world, credentials, &mut unresolved);
     let protocol = match spec.kind {
-        ProviderType::OpenAI => Protocol::OpenAi {
-            base_url: spec
-                .base_url
-                .as_ref()
-                .map_or(OPENAI, |url| url.as_str().trim_end_matches('/'))
-                .to_owned(),
+        ProviderType::Simulated => Protocol::Simulated(simulated(spec.simulated.as_ref())),
+        ProviderType::OpenAI | ProviderType::Anthropic | ProviderType::Gemini => Protocol::Http {
+            dialect: dialect(spec.kind),
+            base_url: base_url(spec),
             private_network: spec.allow_private_network == Some(true),
             ca_certificates: certificates.trusted,
             client_certificate: certificates.shown,
@@ -196,7 +205,6 @@ pub(crate) fn build(
                 Some(HttpVersionSpec::Http2) => HttpVersion::Http2,
             },
         },
-        ProviderType::Simulated => Protocol::Simulated(simulated(spec.simulated.as_ref())),
     };
     let provider = Provider {
         protocol,
@@ -233,6 +241,33 @@ pub(crate) fn build(
     (provider, unresolved)
 }
 
+fn dialect(kind: ProviderType) -> Dialect {
+    match kind {
+        ProviderType::OpenAI | ProviderType::Simulated => Dialect::OpenAi,
+        ProviderType::Anthropic => Dialect::Anthropic,
+        ProviderType::Gemini => Dialect::Gemini,
+    }
+}
+
+/// Where the API begins. Anthropic's and Google's own clients are told only the host, and put the version behind it themselves.
+fn base_url(spec: &LLMProviderSpec) -> String {
+    let (whole, version) = match dialect(spec.kind) {
+        Dialect::OpenAi => (OPENAI, ""),
+        Dialect::Anthropic => (ANTHROPIC, "/v1"),
+        Dialect::Gemini => (GEMINI, "/v1beta"),
+    };
+    let Some(given) = &spec.base_url else {
+        return whole.to_owned();
+    };
+    let url = given.as_str().trim_end_matches('/');
+    let host_on = url.split_once("://").map_or(url, |(_, rest)| rest);
+    if host_on.contains('/') {
+        url.to_owned()
+    } else {
+        format!("{url}{version}")
+    }
+}
+
 /// The last accepted version, with what must not outlive its permission looked at anew.
 pub(crate) fn relink(
     object: &Object<'_, LLMProvider>,
@@ -245,7 +280,7 @@ pub(crate) fn relink(
     let said = &object.document.value["spec"]["access"];
     still_admitted(&mut provider.access, &name.namespace, said, world);
     let mut unresolved = credential::relink(name, &mut provider.credentials, world, credentials);
-    if let Protocol::OpenAi {
+    if let Protocol::Http {
         private_network,
         ca_certificates,
         client_certificate,

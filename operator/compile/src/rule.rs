@@ -4,12 +4,13 @@ mod faults;
 mod link;
 
 use fairlead_crds::v1alpha1::{
-    Failover as FailoverSpec, FailureClass as ClassSpec, Fallback as FallbackSpec, Precedence,
-    ProviderReference, RoutingRule, RoutingRuleSpec, Scope as ScopeSpec, ScopeType, StrategyType,
-    Target as TargetSpec,
+    Failover as FailoverSpec, FailureClass as ClassSpec, Fallback as FallbackSpec,
+    OnUnsupported as OnUnsupportedSpec, Precedence, ProviderReference, RoutingRule,
+    RoutingRuleSpec, Scope as ScopeSpec, ScopeType, StrategyType, Target as TargetSpec,
 };
 use fairlead_snapshot::{
-    Failover, FailureClass, Fallback, ModelPattern, ObjectName, Rule, Scope, Strategy, Target,
+    Failover, FailureClass, Fallback, ModelPattern, ObjectName, OnUnsupported, Rule, Scope,
+    Strategy, Target,
 };
 
 use crate::durations;
@@ -72,6 +73,10 @@ pub(crate) fn build(
         stream: resilience::streams(spec.stream.as_ref()),
         hedge: spec.hedge.as_ref().map(resilience::hedge),
         affinity: spec.affinity.as_ref().map(resilience::affinity),
+        on_unsupported: match spec.on_unsupported {
+            None | Some(OnUnsupportedSpec::Refuse) => OnUnsupported::Refuse,
+            Some(OnUnsupportedSpec::Drop) => OnUnsupported::Drop,
+        },
     }
 }
 

@@ -90,7 +90,7 @@ fn a_bundle_of_certificates_that_is_too_large_is_a_finding_of_its_provider_alone
     let told = &verdict(&compiled, "hostile", "own").unresolved;
     assert_eq!(told[0].reason, Reason::SecretInvalid, "{told:?}");
     let provider = &compiled.snapshot.providers[&ObjectName::new("hostile", "own")];
-    let Protocol::OpenAi {
+    let Protocol::Http {
         ca_certificates, ..
     } = &provider.protocol
     else {

@@ -9,8 +9,9 @@ use fairlead_json::{Raw, Unreadable};
 use fairlead_route::{Caller, NoRoute, Plan, Table, all_well};
 use fairlead_snapshot::{
     Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Health,
-    Key, Model, ModelPattern, ObjectName, Problem, Protocol, Provider, Retries, RetryOverrides,
-    Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts,
+    Key, Model, ModelPattern, ObjectName, OnUnsupported, Problem, Protocol, Provider, Retries,
+    RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target, TimeoutOverrides,
+    Timeouts,
 };
 
 /// The gateway's namespace in all scenarios.
@@ -104,6 +105,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         stream: Streams::default(),
         hedge: None,
         affinity: None,
+        on_unsupported: OnUnsupported::default(),
     })
 }
 

@@ -1,5 +1,7 @@
 use super::*;
-use crate::{Allow, Key, ObjectName, Rule, Scope, ShardError, Strategy, TimeoutOverrides};
+use crate::{
+    Allow, Key, ObjectName, OnUnsupported, Rule, Scope, ShardError, Strategy, TimeoutOverrides,
+};
 
 fn key(number: usize) -> (ObjectName, Key) {
     let key = Key {
@@ -30,6 +32,7 @@ fn rule(name: &str, priority: u32) -> Rule {
         stream: crate::Streams::default(),
         hedge: None,
         affinity: None,
+        on_unsupported: OnUnsupported::default(),
     }
 }
 

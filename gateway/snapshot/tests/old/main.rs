@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fairlead_snapshot::{
-    FORMAT, Index, IndexError, OLDEST, Part, Parts, Publication, Section, Snapshot,
+    Dialect, FORMAT, Index, IndexError, OLDEST, ObjectName, Part, Parts, Provider, Publication,
+    Section, Snapshot,
 };
 
 /// What to do about a text that an older reader refuses.
@@ -140,6 +141,10 @@ fn a_provider_over_http_2_needs_format_2_and_is_one_over_http_1_before() {
     for provider in snapshot.providers.values_mut() {
         provider.timeouts = fairlead_snapshot::Timeouts::default();
     }
+    let speaks = |provider: &Provider| provider.protocol.dialect();
+    snapshot
+        .providers
+        .retain(|_, provider| speaks(provider) == Dialect::OpenAi);
     let Snapshot {
         gateway_namespace,
         providers,
@@ -162,6 +167,24 @@ fn a_provider_over_http_2_needs_format_2_and_is_one_over_http_1_before() {
             .unwrap()
             .contains("httpVersion")
     );
+}
+
+/// It would be sent what it does not understand, and somebody else's credential.
+#[test]
+fn a_provider_of_another_dialect_is_not_there_before_format_2() {
+    let snapshot = rich::snapshot();
+    let (before, closed) = snapshot.readable_in(1);
+    let foreign = |(name, provider): (_, &Provider)| {
+        (provider.protocol.dialect() != Dialect::OpenAi).then_some(name)
+    };
+    let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
+    assert!(foreign.len() > 1);
+    assert_eq!(closed, foreign.len());
+    for name in foreign {
+        assert!(!before.providers.contains_key(name), "{name}");
+    }
+    let text = serde_json::to_string(&before).unwrap();
+    assert!(!text.contains("dialect") && !text.contains("onUnsupported"));
 }
 
 #[test]

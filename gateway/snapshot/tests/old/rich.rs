@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use fairlead_snapshot::{
     Access, Affinity, Allow, AllowedProvider, Commit, Concurrency, Continuation, Credential,
-    Digest, Failover, FailureClass, Fallback, Health, Hedge, HttpVersion, Key, Model, ModelPattern,
-    ObjectName, OnClientGone, Overflow, Problem, Protocol, Provider, Queue, Recovery, Refusal,
-    Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target,
-    TimeoutOverrides, Timeouts,
+    Dialect, Digest, Failover, FailureClass, Fallback, Health, Hedge, HttpVersion, Key, Model,
+    ModelPattern, ObjectName, OnClientGone, OnUnsupported, Overflow, Problem, Protocol, Provider,
+    Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy,
+    Streams, Target, TimeoutOverrides, Timeouts,
 };
 
 /// These variants, which are all that there are.
@@ -72,10 +72,12 @@ fn providers() -> BTreeMap<ObjectName, Provider> {
     providers
 }
 
-fn protocols() -> [Protocol; 3] {
+fn protocols() -> [Protocol; 5] {
     let http_versions = every!(HttpVersion: Http1, Http2);
+    let dialects = every!(Dialect: OpenAi, Anthropic, Gemini);
     let protocols = [
-        Protocol::OpenAi {
+        Protocol::Http {
+            dialect: dialects[0],
             base_url: "https://api.example.com/v1".to_owned(),
             private_network: false,
             ca_certificates: None,
@@ -83,13 +85,32 @@ fn protocols() -> [Protocol; 3] {
             stream_usage: false,
             http_version: http_versions[0],
         },
-        Protocol::OpenAi {
+        Protocol::Http {
+            dialect: dialects[0],
             base_url: "https://api.example.com/v1".to_owned(),
             private_network: true,
             ca_certificates: Some("-----BEGIN CERTIFICATE-----".to_owned()),
             client_certificate: None,
             stream_usage: true,
             http_version: http_versions[1],
+        },
+        Protocol::Http {
+            dialect: dialects[1],
+            base_url: "https://api.example.com/v1".to_owned(),
+            private_network: false,
+            ca_certificates: None,
+            client_certificate: None,
+            stream_usage: true,
+            http_version: http_versions[0],
+        },
+        Protocol::Http {
+            dialect: dialects[2],
+            base_url: "https://api.example.com/v1beta".to_owned(),
+            private_network: false,
+            ca_certificates: None,
+            client_certificate: None,
+            stream_usage: true,
+            http_version: http_versions[0],
         },
         Protocol::Simulated(Simulated {
             text: Some("Hello.".to_owned()),
@@ -101,7 +122,7 @@ fn protocols() -> [Protocol; 3] {
         }),
     ];
     let _ = |one: Protocol| match one {
-        Protocol::OpenAi { .. } | Protocol::Simulated(_) => (),
+        Protocol::Http { .. } | Protocol::Simulated(_) => (),
     };
     protocols
 }
@@ -224,6 +245,7 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
             max_percent: 10,
         }),
         affinity: Some(affinities[at % 2].clone()),
+        on_unsupported: every!(OnUnsupported: Refuse, Drop)[at % 2],
     }
 }
 

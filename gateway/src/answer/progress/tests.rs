@@ -5,6 +5,10 @@ use super::*;
 
 const HEL: &str = r#"data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}"#;
 
+fn progress(choices: u64, wants_usage: bool) -> Progress {
+    Progress::new(Events::OpenAi, choices, wants_usage)
+}
+
 /// What becomes of each event of a stream.
 fn verdicts(progress: &mut Progress, stream: &str) -> Vec<Verdict> {
     let mut decoder = Decoder::new(usize::MAX);
@@ -18,7 +22,7 @@ fn verdicts(progress: &mut Progress, stream: &str) -> Vec<Verdict> {
 
 /// What becomes of the last event, after one word.
 fn after_a_word(wants_usage: bool, event: &str) -> Verdict {
-    let mut progress = Progress::new(1, wants_usage);
+    let mut progress = progress(1, wants_usage);
     verdicts(&mut progress, &format!("{HEL}\n\n{event}\n\n"))
         .pop()
         .unwrap()
@@ -35,10 +39,10 @@ fn an_event_with_empty_data_is_a_heartbeat() {
         "data:  \t",
     ] {
         assert_eq!(after_a_word(false, event), Verdict::Drop, "{event:?}");
-        let first = verdicts(&mut Progress::new(1, false), &format!("{event}\n\n"));
+        let first = verdicts(&mut progress(1, false), &format!("{event}\n\n"));
         assert_eq!(first, [Verdict::Drop], "{event:?}");
     }
-    let mut progress = Progress::new(1, false);
+    let mut progress = progress(1, false);
     verdicts(&mut progress, &format!("{HEL}\n\ndata:\n\n"));
     assert!(!progress.moved, "it does not keep a stream alive");
 }
@@ -57,7 +61,7 @@ fn an_error_is_one_in_whatever_frame_it_comes() {
     ] {
         let told = after_a_word(false, event);
         assert!(matches!(told, Verdict::Error(_)), "{event:?}: {told:?}");
-        let first = verdicts(&mut Progress::new(1, false), &format!("{event}\n\n"));
+        let first = verdicts(&mut progress(1, false), &format!("{event}\n\n"));
         assert!(matches!(first[..], [Verdict::Error(_)]), "{event:?}");
     }
     for event in [
@@ -86,7 +90,7 @@ fn as_many_choices_are_awaited_as_were_asked_for() {
             "data: {{\"choices\":[{{\"index\":{index},\"text\":\"a\",\"finish_reason\":\"stop\"}}]}}\n\n"
         )
     };
-    let mut progress = Progress::new(2, false);
+    let mut progress = progress(2, false);
     verdicts(&mut progress, &done(0));
     assert!(!progress.complete(), "one of two prompts");
     verdicts(&mut progress, &done(1));
@@ -100,7 +104,7 @@ fn more_choices_than_are_taken_are_not_malformed() {
         let all: Vec<_> = (0..count).map(choice).collect();
         format!("data: {{\"choices\":[{}]}}\n\n", all.join(","))
     };
-    let told = |asked, count| verdicts(&mut Progress::new(asked, false), &choices(count)).remove(0);
+    let told = |asked, count| verdicts(&mut progress(asked, false), &choices(count)).remove(0);
     assert_eq!(told(1, 256), Verdict::Pass);
     assert!(matches!(told(1, 257), Verdict::TooMuch(_)));
     assert_eq!(told(2048, 2048), Verdict::Pass);

@@ -4,7 +4,7 @@
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// Every code of the gateway's (`docs/errors.md`).
-const CODES: [&str; 26] = [
+const CODES: [&str; 28] = [
     "invalid_request",
     "duplicate_key",
     "ambiguous_request",
@@ -16,6 +16,8 @@ const CODES: [&str; 26] = [
     "provider_not_allowed",
     "no_rule",
     "unknown_model",
+    "unsupported_by_target",
+    "unsupported_operation",
     "unknown_path",
     "method_not_allowed",
     "request_timeout",

@@ -21,7 +21,7 @@ fn every_code_of_the_documentation_is_known_as_ours() {
 #[test]
 fn a_provider_that_names_a_time_is_not_asked_again_at_once() {
     let told = |rejection: Rejection| {
-        let response = rejection.response();
+        let response = rejection.response(Surface::OpenAi);
         let header = |name: &str| {
             let value = response.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)

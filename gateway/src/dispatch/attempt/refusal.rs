@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{MAX_ERROR, Try, read_up_to};
 use crate::answer::classify::{Judgement, judge, shown_status};
-use crate::answer::told;
+use crate::answer::told::{self, Telling};
 use crate::clock;
 use crate::dispatch::retry_after::{retry_after, span};
 use crate::failure::class::consequences;
@@ -75,7 +75,11 @@ impl Try<'_> {
         let answer = facts
             .as_ref()
             .filter(|_| judged.shown && is_object)
-            .map(|facts| self.answer(judged.class, status, &headers, told::as_body(facts, body)));
+            .map(|facts| {
+                let telling = self.telling(judged.class, status);
+                let body = told::as_body(facts, body, telling);
+                self.answer(judged.class, status, &headers, body)
+            });
         failed(status, judged, answer, facts.as_ref(), &headers)
     }
 
@@ -92,14 +96,20 @@ impl Try<'_> {
             .and_then(|status| StatusCode::from_u16(status).ok())
             .unwrap_or_else(|| consequences(judged.class).status);
         let answer = judged.shown.then(|| {
-            self.answer(
-                judged.class,
-                status,
-                headers,
-                told::as_event(facts, Some(body)),
-            )
+            let telling = self.telling(judged.class, status);
+            let body = told::as_event(facts, Some(body), telling);
+            self.answer(judged.class, status, headers, body)
         });
         failed(status, judged, answer, Some(facts), headers)
+    }
+
+    fn telling(&self, class: FailureClass, status: StatusCode) -> Telling {
+        Telling {
+            class,
+            status: status.as_u16(),
+            surface: self.codec.surface(),
+            same: self.codec.is_identity(),
+        }
     }
 
     fn answer(

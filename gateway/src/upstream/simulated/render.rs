@@ -40,7 +40,12 @@ impl<'a> Rendered<'a> {
                     json!({"index": 0, "text": text, "logprobs": null, "finish_reason": "stop"});
                 self.envelope("text_completion", &json!([choice]), Some(&self.usage()))
             }
-            Operation::Chat => {
+            // What speaks otherwise is translated on the way here.
+            Operation::Chat
+            | Operation::Messages
+            | Operation::CountTokens
+            | Operation::Responses
+            | Operation::Generate => {
                 let message = match &self.tool {
                     Some(_) => {
                         json!({"role": "assistant", "content": null, "refusal": null, "tool_calls": [self.tool_call(false)]})
@@ -88,7 +93,12 @@ impl<'a> Rendered<'a> {
                 Operation::Completions => {
                     json!({"index": 0, "text": text, "logprobs": null, "finish_reason": null})
                 }
-                Operation::Chat | Operation::Embeddings => {
+                Operation::Chat
+                | Operation::Embeddings
+                | Operation::Messages
+                | Operation::CountTokens
+                | Operation::Responses
+                | Operation::Generate => {
                     json!({"index": 0, "delta": {"content": text}, "finish_reason": null})
                 }
             }
@@ -101,7 +111,12 @@ impl<'a> Rendered<'a> {
             Operation::Completions => {
                 json!({"index": 0, "text": "", "logprobs": null, "finish_reason": "stop"})
             }
-            Operation::Chat | Operation::Embeddings => {
+            Operation::Chat
+            | Operation::Embeddings
+            | Operation::Messages
+            | Operation::CountTokens
+            | Operation::Responses
+            | Operation::Generate => {
                 json!({"index": 0, "delta": {}, "finish_reason": self.finish_reason()})
             }
         }

@@ -39,8 +39,8 @@ pub struct Request<'a> {
     pub object: Object<'a>,
     /// The model, as sent.
     pub model: Cow<'a, str>,
-    /// Where the model's value is, quotes included.
-    pub model_span: Range<usize>,
+    /// Where the model's value is, quotes included; `None`: not in the body.
+    pub model_span: Option<Range<usize>>,
     /// Whether the answer is to be streamed.
     pub stream: bool,
     /// How many choices are asked for.
@@ -111,6 +111,7 @@ pub fn parse(body: &[u8]) -> Result<Request<'_>, RequestError> {
     let object = Object::parse(body, &Limits::default())?;
     refuse_misspelt(&object, || ACTED_ON.into_iter().chain(NOT_PLAIN))?;
     let (model, model_span) = model(&object)?;
+    let model_span = Some(model_span);
     let stream = object
         .get("stream")
         .map_or(Ok(None), |member| flag(member, "stream"))?
@@ -130,11 +131,34 @@ pub fn parse(body: &[u8]) -> Result<Request<'_>, RequestError> {
     })
 }
 
+/// Reads a body that names neither its model nor whether its answer is streamed: its path did.
+///
+/// # Errors
+/// It is not one well-formed object.
+pub fn parse_named<'a>(
+    body: &'a [u8],
+    model: &'a str,
+    stream: bool,
+) -> Result<Request<'a>, RequestError> {
+    if model.is_empty() {
+        return Err(RequestError::EmptyModel);
+    }
+    Ok(Request {
+        object: Object::parse(body, &Limits::default())?,
+        model: Cow::Borrowed(model),
+        model_span: None,
+        stream,
+        n: 1,
+        include_usage: false,
+        usage_edit: None,
+    })
+}
+
 /// The edits that make an upstream's body of a caller's: owns what it needs, so that it outlives the parsed [`Request`].
 #[derive(Debug, Clone)]
 pub struct Edits {
     model: Box<str>,
-    model_span: Range<usize>,
+    model_span: Option<Range<usize>>,
     usage: Option<UsageEdit>,
 }
 
@@ -187,10 +211,12 @@ impl Edits {
     #[must_use]
     pub fn upstream_body(&self, body: &Bytes, upstream_model: &str, ask_usage: bool) -> Pieces {
         let mut splice = Splice::new(body.clone());
-        if *self.model != *upstream_model {
+        if let Some(span) = &self.model_span
+            && *self.model != *upstream_model
+        {
             let mut name = Vec::with_capacity(upstream_model.len() + 2);
             write_string(&mut name, upstream_model);
-            splice.replace(self.model_span.clone(), name.into());
+            splice.replace(span.clone(), name.into());
         }
         if let Some(edit) = self.usage.as_ref().filter(|_| ask_usage) {
             splice.replace(edit.range.clone(), Bytes::from_static(edit.with.as_bytes()));

@@ -31,7 +31,7 @@ fn reads_what_it_acts_on() {
         ),
         ("chat", true, 3, true)
     );
-    assert_eq!(&body[request.model_span], b"\"chat\"");
+    assert_eq!(&body[request.model_span.unwrap()], b"\"chat\"");
     assert_eq!(request.object.members().len(), 6);
 }
 

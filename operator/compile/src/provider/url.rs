@@ -3,10 +3,11 @@
 use std::net::Ipv6Addr;
 
 /// What the gateway puts behind a base URL.
-const OPERATIONS: [&str; 4] = [
+const OPERATIONS: [&str; 5] = [
     "/chat/completions",
     "/completions",
     "/embeddings",
+    "/messages",
     "/models",
 ];
 
@@ -17,7 +18,7 @@ pub(super) fn fault(url: &str) -> Option<&'static str> {
     let path = path.trim_end_matches('/').to_ascii_lowercase();
     if OPERATIONS.iter().any(|operation| path.ends_with(operation)) {
         return Some(
-            "must end before the operation, for example https://api.example.com/v1: the gateway adds /chat/completions, /completions, /embeddings and /models itself",
+            "must end before the operation, for example https://api.example.com/v1: the gateway adds /chat/completions, /completions, /embeddings, /messages and /models itself",
         );
     }
     let (_, after_bracket) = url.split_once("://[")?;

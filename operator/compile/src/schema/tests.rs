@@ -103,7 +103,9 @@ fn bounds_are_told_with_what_was_found() {
 fn an_unknown_choice_lists_the_known_ones() {
     assert_eq!(
         faults("LLMProvider", &json!({"type": "OpenAi"})),
-        ["spec.type: must be one of OpenAI, Simulated (did you mean \"OpenAI\"?) [Invalid]"]
+        [
+            "spec.type: must be one of OpenAI, Anthropic, Gemini, Simulated (did you mean \"OpenAI\"?) [Invalid]"
+        ]
     );
 }
 

@@ -1,0 +1,301 @@
+//! The events of a stream: what they hold, and what their caller gets in their place.
+
+use bytes::Bytes;
+use fairlead_translate::{Malformed, Piece, Usage as Parts, chat, gemini, messages, responses};
+use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, payload};
+use fairlead_wire::sse::Event;
+
+use super::{Codec, Identity, totals};
+use crate::surface::Format;
+
+/// What ends a stream of OpenAI.
+const DONE: &[u8] = b"data: [DONE]\n\n";
+/// What ends one of Anthropic.
+const MESSAGE_STOP: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+/// The status of a stream that broke, where a surface has one in its errors.
+const BROKEN: u16 = 502;
+
+/// How the events of one stream are read, and what was made of them.
+#[derive(Debug)]
+pub(crate) enum Events {
+    /// OpenAI's, for a caller who speaks the same.
+    OpenAi,
+    /// Another dialect's, for a caller who speaks the same.
+    Same(Box<Same>),
+    /// Of another dialect than the caller's.
+    Between(Box<Between>),
+}
+
+/// What only looks at a dialect.
+#[derive(Debug)]
+pub(crate) struct Same {
+    reader: Reader,
+    /// What was used so far.
+    used: Parts,
+}
+
+/// What reads one dialect and writes another.
+#[derive(Debug)]
+pub(crate) struct Between {
+    reader: Reader,
+    writer: Writer,
+    /// What was written and not taken.
+    written: Vec<u8>,
+    /// What was used so far.
+    used: Parts,
+}
+
+#[derive(Debug)]
+enum Reader {
+    Chat(chat::stream::Reader),
+    Messages(messages::stream::Reader),
+    Responses(responses::stream::Reader),
+    Gemini(gemini::stream::Reader),
+}
+
+#[derive(Debug)]
+enum Writer {
+    Chat(chat::stream::Writer),
+    Messages(messages::stream::Writer),
+    Responses(responses::stream::Writer),
+    Gemini(gemini::stream::Writer),
+}
+
+impl Events {
+    pub(super) fn new(codec: Codec, identity: &Identity) -> Self {
+        match (codec.formats(), codec.sent.format()) {
+            (None, None | Some(Format::Chat)) => Self::OpenAi,
+            (None, Some(format)) => Self::Same(Box::new(Same {
+                reader: Reader::of(format),
+                used: Parts::default(),
+            })),
+            (Some((asked, sent)), _) => Self::Between(Box::new(Between {
+                reader: Reader::of(sent),
+                writer: Writer::of(asked, identity),
+                written: Vec::new(),
+                used: Parts::default(),
+            })),
+        }
+    }
+
+    /// Whether an event that only tells the usage is there because it was asked for.
+    #[must_use]
+    pub(crate) fn tells_usage_when_asked(&self) -> bool {
+        matches!(self, Self::OpenAi)
+    }
+
+    /// Whether events become others.
+    #[must_use]
+    pub(crate) fn translate(&self) -> bool {
+        matches!(self, Self::Between(_))
+    }
+
+    /// What an event with data holds; `None`: it is not what its dialect promises.
+    pub(crate) fn read(&mut self, event: &Event, data: &[u8]) -> Option<Payload> {
+        let name = event.name.as_deref();
+        match self {
+            Self::OpenAi => payload(data).ok(),
+            Self::Same(same) => {
+                let mut facts = Facts::new(&mut same.used);
+                let read = same
+                    .reader
+                    .read(name, data, &mut |piece| facts.take(&piece));
+                read.ok().map(|()| facts.into_payload())
+            }
+            Self::Between(between) => between.read(name, data),
+        }
+    }
+
+    /// What the caller gets in place of what was read last; nothing of what was only looked at.
+    pub(crate) fn take_written(&mut self) -> Option<Bytes> {
+        match self {
+            Self::OpenAi | Self::Same(_) => None,
+            Self::Between(between) => between.take_written(),
+        }
+    }
+
+    /// What ends the stream for its caller, if anything does.
+    pub(crate) fn end(&mut self) -> Option<Bytes> {
+        match self {
+            Self::OpenAi => Some(Bytes::from_static(DONE)),
+            Self::Same(same) => match &same.reader {
+                Reader::Chat(_) => Some(Bytes::from_static(DONE)),
+                Reader::Messages(_) => Some(Bytes::from_static(MESSAGE_STOP)),
+                Reader::Responses(_) | Reader::Gemini(_) => None,
+            },
+            Self::Between(between) => {
+                between.writer.end(&mut between.written);
+                between.take_written()
+            }
+        }
+    }
+
+    /// What tells the caller that the stream has failed, where its surface has more to say than an error.
+    pub(crate) fn fail(&mut self, code: &str, message: &str) -> Option<Bytes> {
+        let Self::Between(between) = self else {
+            return None;
+        };
+        match &mut between.writer {
+            Writer::Responses(writer) => writer.fail(code, message, &mut between.written),
+            // What it holds back has been said, and goes first.
+            Writer::Gemini(writer) => {
+                let facts = ErrorFacts {
+                    status: Some(BROKEN),
+                    code: Some(code.to_owned()),
+                    message: Some(message.to_owned()),
+                    ..ErrorFacts::default()
+                };
+                writer.write(&Piece::Error(facts), &mut between.written);
+            }
+            Writer::Chat(_) | Writer::Messages(_) => return None,
+        }
+        between.take_written()
+    }
+}
+
+impl Reader {
+    fn of(format: Format) -> Self {
+        match format {
+            Format::Chat => Self::Chat(chat::stream::Reader::default()),
+            Format::Messages => Self::Messages(messages::stream::Reader::default()),
+            Format::Responses => Self::Responses(responses::stream::Reader::default()),
+            Format::Gemini => Self::Gemini(gemini::stream::Reader::default()),
+        }
+    }
+
+    fn read(
+        &mut self,
+        name: Option<&[u8]>,
+        data: &[u8],
+        take: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<(), Malformed> {
+        match self {
+            Self::Chat(reader) => reader.read(name, data, take),
+            Self::Messages(reader) => reader.read(name, data, take),
+            Self::Responses(reader) => reader.read(name, data, take),
+            Self::Gemini(reader) => reader.read(name, data, take),
+        }
+    }
+}
+
+impl Writer {
+    fn of(format: Format, identity: &Identity) -> Self {
+        let head = identity.head();
+        match format {
+            Format::Chat => Self::Chat(chat::stream::Writer::new(&head)),
+            Format::Messages => Self::Messages(messages::stream::Writer::new(&head)),
+            Format::Responses => {
+                let writer = responses::stream::Writer::with_tools(&head, &identity.asked);
+                Self::Responses(writer)
+            }
+            Format::Gemini => Self::Gemini(gemini::stream::Writer::new(&head)),
+        }
+    }
+
+    fn write(&mut self, piece: &Piece<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(writer) => writer.write(piece, out),
+            Self::Messages(writer) => writer.write(piece, out),
+            Self::Responses(writer) => writer.write(piece, out),
+            Self::Gemini(writer) => writer.write(piece, out),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(writer) => writer.end(out),
+            Self::Messages(writer) => writer.end(out),
+            Self::Responses(writer) => writer.end(out),
+            Self::Gemini(writer) => writer.end(out),
+        }
+    }
+}
+
+impl Between {
+    fn read(&mut self, name: Option<&[u8]>, data: &[u8]) -> Option<Payload> {
+        let Self {
+            reader,
+            writer,
+            written,
+            used,
+        } = self;
+        let mut facts = Facts::new(used);
+        let read = reader.read(name, data, &mut |piece| {
+            facts.take(&piece);
+            // What a provider says of its failure is not for the caller before it is judged: `Events::fail` tells what of it is.
+            if !matches!(piece, Piece::Error(_)) {
+                writer.write(&piece, written);
+            }
+        });
+        read.ok().map(|()| facts.into_payload())
+    }
+
+    fn take_written(&mut self) -> Option<Bytes> {
+        (!self.written.is_empty()).then(|| std::mem::take(&mut self.written).into())
+    }
+}
+
+/// What the pieces of one event come to.
+struct Facts<'a> {
+    /// What was used so far: reports replace one another, member by member.
+    used: &'a mut Parts,
+    chunk: Chunk,
+    ends: bool,
+    error: Option<ErrorFacts>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(used: &'a mut Parts) -> Self {
+        Self {
+            used,
+            chunk: Chunk::default(),
+            ends: false,
+            error: None,
+        }
+    }
+
+    fn take(&mut self, piece: &Piece<'_>) {
+        let chunk = &mut self.chunk;
+        chunk.content |= piece.is_content();
+        match piece {
+            Piece::Text { choice, .. }
+            | Piece::Refusal { choice, .. }
+            | Piece::Reasoning { choice, .. }
+            | Piece::Signed { choice, .. }
+            | Piece::Redacted { choice, .. }
+            | Piece::Call { choice, .. }
+            | Piece::Arguments { choice, .. }
+            | Piece::Logprobs { choice, .. } => see(chunk, *choice),
+            Piece::Finish { choice, .. } => {
+                see(chunk, *choice);
+                chunk.finished.push(*choice);
+            }
+            Piece::Usage(usage) => {
+                self.used.update(usage);
+                chunk.usage = Some(totals(*self.used));
+            }
+            Piece::Begin { .. } => {}
+            Piece::End => self.ends = true,
+            Piece::Error(facts) => self.error = Some(facts.clone()),
+        }
+    }
+
+    fn into_payload(self) -> Payload {
+        match self.error {
+            Some(facts) => Payload::Error(facts),
+            None if self.ends => Payload::Done,
+            None => Payload::Chunk(self.chunk),
+        }
+    }
+}
+
+fn see(chunk: &mut Chunk, choice: u64) {
+    if !chunk.seen.contains(&choice) {
+        chunk.seen.push(choice);
+        chunk.choices += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! In what known providers depart from OpenAI's Chat Completions where a request is written for them. Data: a row a provider, from its reference.
+//!
+//! What a caller of Chat Completions sends is not touched: it is known to whom it is written. This is for what is translated.
+
+use fairlead_translate::chat::request::{CallIds, Host};
+
+/// Whoever is compatible: the older name for the limit of the output, which all know, and one system message, which templates of local models
+/// expect.
+const COMPATIBLE: Host = Host {
+    max_tokens: true,
+    one_system: true,
+    ..Host::STRICT
+};
+
+/// Providers by the end of their host's name.
+const HOSTS: [(&str, Host); 7] = [
+    ("api.openai.com", Host::STRICT),
+    (".openai.azure.com", Host::STRICT),
+    ("api.groq.com", Host::STRICT),
+    (
+        "api.mistral.ai",
+        Host {
+            max_tokens: true,
+            call_ids: CallIds::NineCharacters,
+            ..Host::STRICT
+        },
+    ),
+    (
+        "api.deepseek.com",
+        Host {
+            reasoning: Some("reasoning_content"),
+            reasoning_always: true,
+            max_tokens: true,
+            thinking_switch: true,
+            ..Host::STRICT
+        },
+    ),
+    (
+        "openrouter.ai",
+        Host {
+            reasoning: Some("reasoning"),
+            signatures: true,
+            max_tokens: true,
+            cache_control: true,
+            top_k: true,
+            ..Host::STRICT
+        },
+    ),
+    (
+        "api.cerebras.ai",
+        Host {
+            reasoning: Some("reasoning"),
+            ..Host::STRICT
+        },
+    ),
+];
+
+/// What the provider at a base URL wants otherwise.
+#[must_use]
+pub(crate) fn host(base_url: &str) -> Host {
+    let host_on = base_url
+        .split_once("://")
+        .map_or(base_url, |(_, rest)| rest);
+    let host = host_on.split(['/', ':']).next().unwrap_or_default();
+    let known = |(name, _): &&(&str, Host)| {
+        host == *name || host.ends_with(name) && (name.starts_with('.') || is_below(host, name))
+    };
+    HOSTS
+        .iter()
+        .find(known)
+        .map_or(COMPATIBLE, |(_, host)| *host)
+}
+
+fn is_below(host: &str, name: &str) -> bool {
+    host.strip_suffix(name)
+        .is_some_and(|rest| rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_known_by_its_host() {
+        for (url, max_tokens, call_ids) in [
+            ("https://api.openai.com/v1", false, CallIds::Short),
+            (
+                "https://acme.openai.azure.com/openai/v1",
+                false,
+                CallIds::Short,
+            ),
+            ("https://api.mistral.ai/v1", true, CallIds::NineCharacters),
+            (
+                "https://eu.api.mistral.ai:443/v1",
+                true,
+                CallIds::NineCharacters,
+            ),
+            ("https://notapi.mistral.ai.example/v1", true, CallIds::Short),
+            ("https://myapi.openai.com.example/v1", true, CallIds::Short),
+            ("http://vllm:8000/v1", true, CallIds::Short),
+        ] {
+            let host = host(url);
+            assert_eq!(
+                (host.max_tokens, host.call_ids),
+                (max_tokens, call_ids),
+                "{url}"
+            );
+        }
+    }
+}
