@@ -23,6 +23,9 @@ pub(crate) use events::Events;
 /// The output that an answer may have where the dialect demands a limit and the caller names none.
 const DEFAULT_MAX_OUTPUT: u64 = 4096;
 
+/// How much is told of what was left out, in bytes.
+const MOST_TOLD: usize = 1000;
+
 /// What a caller asks for, and what a provider is asked for in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Codec {
@@ -39,6 +42,8 @@ pub(crate) struct Made {
     pub body: Bytes,
     /// What could not be said in it, for the caller.
     pub dropped: Option<Arc<str>>,
+    /// What an answer has to know of the request.
+    pub asked: Arc<Asked>,
 }
 
 /// What is wished of a body that is made.
@@ -52,6 +57,27 @@ pub(crate) struct Wish<'a> {
     pub host: Host,
     /// What becomes of what cannot be said.
     pub unsupported: OnUnsupported,
+}
+
+impl Made {
+    /// The same without the wish for a stream's usage; `None`: it holds none.
+    #[must_use]
+    pub(crate) fn without_usage(&self) -> Option<Bytes> {
+        const WISH: &[u8] = b",\"stream_options\":{\"include_usage\":true}";
+        let at = memchr::memmem::rfind(&self.body, WISH)?;
+        let (before, after) = (self.body.get(..at)?, self.body.get(at + WISH.len()..)?);
+        Some([before, after].concat().into())
+    }
+}
+
+/// About how much memory the translation of a text takes, in bytes: the text that is made, and what is noted of each object in it.
+#[must_use]
+pub(crate) fn room(text: &[u8]) -> usize {
+    const PER_OBJECT: usize = 640;
+    let objects = memchr::memchr_iter(b'{', text).count();
+    text.len()
+        .saturating_mul(2)
+        .saturating_add(objects.saturating_mul(PER_OBJECT))
 }
 
 /// What a whole answer is.
@@ -79,7 +105,7 @@ pub(crate) struct Identity {
     /// Whether the caller asked for the usage of a stream.
     pub wants_usage: bool,
     /// What an answer of Responses has to know of its request.
-    pub asked: Asked,
+    pub asked: Arc<Asked>,
 }
 
 impl Identity {
@@ -108,8 +134,7 @@ impl Codec {
     }
 
     /// What an answer has to know of its request.
-    #[must_use]
-    pub(crate) fn of_request(self, body: &[u8]) -> Asked {
+    fn of_request(self, body: &[u8]) -> Asked {
         match self.asked {
             Operation::Responses => responses::request::asked(body),
             Operation::Chat
@@ -150,6 +175,7 @@ impl Codec {
         Some(Made {
             body,
             dropped: None,
+            asked: Arc::default(),
         })
     }
 
@@ -190,6 +216,7 @@ impl Codec {
         Ok(Some(Made {
             body: made.into(),
             dropped: (!dropped.is_empty()).then(|| dropped.into()),
+            asked: Arc::new(self.of_request(body)),
         }))
     }
 
@@ -259,10 +286,28 @@ fn read(
     }
 }
 
-/// The words for what was left out.
+/// The words for what was left out: as many as go into a header that every proxy takes, in letters that every reader does.
 fn list<'a>(what: impl Iterator<Item = &'a fairlead_translate::Unsupported>) -> String {
-    let names: Vec<&str> = what.map(|each| each.what.as_ref()).collect();
-    names.join(", ")
+    let plain = |letter: char| match letter {
+        '"' | '\\' => '\'',
+        ' '..='~' => letter,
+        _ => '?',
+    };
+    let (mut list, mut more) = (String::new(), 0);
+    for each in what {
+        if list.len() + each.what.len() > MOST_TOLD {
+            more += 1;
+            continue;
+        }
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.extend(each.what.chars().map(plain));
+    }
+    if more > 0 {
+        list.push_str(&format!(", and {more} more"));
+    }
+    list
 }
 
 /// Usage as totals, of which the cached and the reasoning part are told beside.
@@ -276,5 +321,62 @@ fn totals(parts: Parts) -> Usage {
         total_tokens: input
             .zip(output)
             .map(|(input, output)| input.saturating_add(output)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chat_to_anthropic(body: &str, unsupported: OnUnsupported) -> Result<Option<Made>, String> {
+        let codec = Codec::new(Operation::Chat, Dialect::Anthropic).unwrap();
+        let wish = Wish {
+            model: "m",
+            stream: true,
+            host: Host::STRICT,
+            unsupported,
+        };
+        codec.body(body.as_bytes(), &wish)
+    }
+
+    #[test]
+    fn what_is_told_of_what_was_left_out_fits_into_a_header() {
+        let member = |at| format!(r#","ä\"{at}":{{"a":1}}"#);
+        let members: String = (0..1000).map(member).collect();
+        let body =
+            format!(r#"{{"model":"m","messages":[{{"role":"user","content":"Hi."}}]{members}}}"#);
+        let told = chat_to_anthropic(&body, OnUnsupported::Refuse).unwrap_err();
+        let made = chat_to_anthropic(&body, OnUnsupported::Drop)
+            .unwrap()
+            .unwrap();
+        for told in [told.as_str(), &made.dropped.unwrap()] {
+            assert!(told.len() < 1200, "{}", told.len());
+            assert!(
+                told.bytes()
+                    .all(|byte| (0x20..0x7f).contains(&byte) && byte != b'"'),
+                "{told}"
+            );
+            assert!(told.contains(" more"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_asked_without_its_usage_where_that_is_refused() {
+        let codec = Codec::new(Operation::Messages, Dialect::OpenAi).unwrap();
+        let wish = Wish {
+            model: "m",
+            stream: true,
+            host: Host::STRICT,
+            unsupported: OnUnsupported::Refuse,
+        };
+        let body = br#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":",\"stream_options\":{\"include_usage\":true}"}]}"#;
+        let made = codec.body(body, &wish).unwrap().unwrap();
+        let without: serde_json::Value =
+            serde_json::from_slice(&made.without_usage().unwrap()).unwrap();
+        let with: serde_json::Value = serde_json::from_slice(&made.body).unwrap();
+        assert_eq!(with["stream_options"]["include_usage"], true);
+        assert_eq!(without.get("stream_options"), None);
+        assert_eq!(with["messages"], without["messages"]);
+        assert_eq!(without["stream"], true);
     }
 }

@@ -37,7 +37,12 @@ where
             let end = job.deadline;
             let mut response = if job.stream {
                 let heartbeat = worker.shared.limits.heartbeat;
-                let delivery = Delivery::of(&job.policy, &worker.tasks, heartbeat);
+                let delivery = Delivery::of(
+                    &job.policy,
+                    &worker.tasks,
+                    heartbeat,
+                    job.operation.surface(),
+                );
                 respond::stream(Box::pin(dispatch(job, plan, record)), delivery, heartbeat).await
             } else {
                 respond::whole(dispatch(job, plan, record).await)

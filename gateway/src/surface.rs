@@ -221,6 +221,16 @@ impl Surface {
         }
     }
 
+    /// What is sent while there is nothing to send. No blank line behind the comment: some readers would take it for an empty event. Google's clients
+    /// take a comment for data, and skip a blank line.
+    #[must_use]
+    pub(crate) fn waiting(self) -> Bytes {
+        match self {
+            Self::OpenAi | Self::Anthropic => Bytes::from_static(b": waiting\n"),
+            Self::Gemini => Bytes::from_static(b"\n"),
+        }
+    }
+
     /// An error object as the last event of a stream.
     #[must_use]
     pub(crate) fn in_band(self, object: &Bytes) -> Bytes {

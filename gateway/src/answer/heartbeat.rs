@@ -14,10 +14,8 @@ use super::finish::Relaying;
 use super::policy::StreamPolicy;
 use super::recovery::Recoverable;
 use crate::observe::record::Record;
+use crate::surface::Surface;
 use crate::tasks::Tasks;
-
-/// What is sent while there is nothing to send. No blank line: some readers would take it for an empty event.
-pub(crate) const WAITING: Bytes = Bytes::from_static(b": waiting\n");
 
 /// How a stream reaches its caller. The default is what holds without a rule.
 #[derive(Debug, Clone, Default)]
@@ -26,15 +24,23 @@ pub(crate) struct Delivery {
     pub tasks: Option<Tasks>,
     /// After how long in silence there is a comment; `None`: never.
     every: Option<Duration>,
+    /// What the caller speaks.
+    pub surface: Surface,
 }
 
 impl Delivery {
     /// As a rule wants it, on a core with these tasks, with a comment after each such silence.
     #[must_use]
-    pub(crate) fn of(policy: &StreamPolicy, tasks: &Tasks, heartbeat: Duration) -> Self {
+    pub(crate) fn of(
+        policy: &StreamPolicy,
+        tasks: &Tasks,
+        heartbeat: Duration,
+        surface: Surface,
+    ) -> Self {
         Self {
             tasks: policy.finish.then(|| tasks.clone()),
             every: policy.continuation.is_some().then_some(heartbeat),
+            surface,
         }
     }
 }
@@ -45,6 +51,7 @@ pub(crate) struct WithHeartbeat {
     /// The next piece, if it has been waited for already.
     next: Option<Next>,
     every: Option<Duration>,
+    surface: Surface,
 }
 
 /// A piece, and the stream that it comes from.
@@ -58,6 +65,7 @@ impl WithHeartbeat {
             stream: Some(Relaying::new(answer, record, delivery.tasks)),
             next: None,
             every: delivery.every,
+            surface: delivery.surface,
         }
     }
 
@@ -75,7 +83,7 @@ impl WithHeartbeat {
             piece
         } else {
             self.next = Some(next);
-            Some(WAITING)
+            Some(self.surface.waiting())
         }
     }
 }

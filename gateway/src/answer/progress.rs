@@ -124,6 +124,12 @@ impl Progress {
         self.events.translate()
     }
 
+    /// About how much of a translated stream is kept, in bytes.
+    #[must_use]
+    pub(crate) fn kept(&self) -> usize {
+        self.events.kept()
+    }
+
     /// What the caller gets in place of the event that was taken last.
     pub(crate) fn take_written(&mut self) -> Option<Bytes> {
         self.events.take_written()

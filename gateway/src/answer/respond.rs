@@ -8,12 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::answer::body::{Body, Response};
 use crate::answer::finish::{Beginning, Pending};
-use crate::answer::heartbeat::{Delivery, WAITING, WithHeartbeat};
+use crate::answer::heartbeat::{Delivery, WithHeartbeat};
 use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::reject::Rejection;
 use crate::answer::{Committed, Outcome, Unanswered};
 use crate::observe::record::Record;
+use crate::surface::Surface;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-fairlead-request-id");
 const PROVIDER: HeaderName = HeaderName::from_static("x-fairlead-provider");
@@ -171,13 +172,14 @@ enum Thinking {
 /// The head now, comments while the model thinks, then the stream. Failover stays possible; only when every target has failed does the
 /// caller see an error inside the stream.
 fn thinking(beginning: Beginning, delivery: Delivery, heartbeat: Duration) -> Response {
+    let surface = delivery.surface;
     let pieces = unfold(Thinking::Waiting(beginning), move |state| {
         let delivery = delivery.clone();
         async move {
             match state {
                 Thinking::Waiting(mut beginning) => {
                     match tokio::time::timeout(heartbeat, &mut beginning).await {
-                        Err(_) => Some((WAITING, Thinking::Waiting(beginning))),
+                        Err(_) => Some((surface.waiting(), Thinking::Waiting(beginning))),
                         Ok((record, outcome)) => Some(after_thinking(record, outcome, delivery)),
                     }
                 }
@@ -189,7 +191,7 @@ fn thinking(beginning: Beginning, delivery: Delivery, heartbeat: Duration) -> Re
             }
         }
     });
-    let opening = once(async { WAITING });
+    let opening = once(async move { surface.waiting() });
     let body = Body::pieces(futures_util::StreamExt::map(
         futures_util::StreamExt::chain(opening, pieces),
         Ok::<Bytes, std::io::Error>,
@@ -212,6 +214,9 @@ fn after_thinking(
     let mut described = HeaderMap::new();
     describe(&mut described, &record);
     let mut text = String::new();
+    if record.surface == Surface::Gemini {
+        described.clear();
+    }
     for (name, value) in &described {
         text.push_str(&format!(
             ": {name}: {}\n",

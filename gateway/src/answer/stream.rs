@@ -32,6 +32,8 @@ use crate::upstream::transport::Reply;
 
 /// A stream that is held until it is whole is passed on once it is larger than this.
 const MAX_HELD: usize = 4 * 1024 * 1024;
+/// Of a translated stream so much is kept at most.
+const MAX_KEPT: usize = 32 * 1024 * 1024;
 /// The code of an answer that broke off.
 const CODE: &str = "provider_error";
 /// The media type of a stream.
@@ -54,6 +56,9 @@ pub(crate) struct StreamAnswer {
     held: usize,
     /// The memory of a stream that is held until it is whole.
     permit: Option<Permit>,
+    /// The memory of what is kept of a translated one.
+    kept: Option<Permit>,
+    memory: Share,
     patience: Patience,
     /// Until when the answer must have moved on.
     moved_on_by: Deadline,
@@ -108,7 +113,7 @@ impl StreamAnswer {
         }
         Self {
             headers,
-            incoming: Some(Incoming::new(reply.body, begun, terms.memory)),
+            incoming: Some(Incoming::new(reply.body, begun, terms.memory.clone())),
             progress: Progress::new(
                 terms.codec.events(&terms.identity),
                 terms.choices,
@@ -119,6 +124,8 @@ impl StreamAnswer {
             ready: VecDeque::new(),
             held: 0,
             permit: None,
+            kept: None,
+            memory: terms.memory,
             moved_on_by: Deadline::total(terms.patience.deadline),
             patience: terms.patience,
             left: Instant::now(),
@@ -243,40 +250,76 @@ impl StreamAnswer {
             _ => return Some(event),
         };
         let data = redactor.cut(event.data?);
+        let mut raw = framed(std::iter::once(data.clone()));
+        // Some readers go by the name.
+        if let Some(name) = &event.name {
+            raw = [b"event: ", name.as_ref(), b"\n", raw.as_ref()]
+                .concat()
+                .into();
+        }
         Some(Event {
-            raw: framed(std::iter::once(data.clone())),
+            raw,
             data: Some(data),
-            name: None,
+            name: event.name,
         })
     }
 
+    /// Counts what is kept of a translated stream.
+    fn count(&mut self) -> Result<(), Failure> {
+        let kept = self.progress.kept();
+        if kept <= SMALL_EVENT {
+            return Ok(());
+        }
+        if kept > MAX_KEPT {
+            return Err(too_much("its stream is longer than is translated"));
+        }
+        if self.kept.is_none() {
+            self.kept = self.memory.permit(0).ok();
+        }
+        let fits = |permit: &mut Permit| permit.grow_to(kept).is_ok();
+        if self.kept.as_mut().is_some_and(fits) {
+            Ok(())
+        } else {
+            Err(no_room())
+        }
+    }
+
     /// Passes an event on, or what it has become.
-    fn pass_on(&mut self, event: Event) {
+    fn pass_on(&mut self, event: Event) -> Result<(), Failure> {
         if !self.progress.translates() {
             if let Some(event) = self.clean(event) {
                 self.pass(event);
             }
-            return;
+            return Ok(());
         }
-        let Some(written) = self.progress.take_written() else {
-            return;
+        let Some(mut written) = self.progress.take_written() else {
+            return Ok(());
         };
         if self.transcript.is_none() {
             self.held += written.len();
+            if written.len() > SMALL_EVENT {
+                let permit = self.memory.permit(written.len());
+                written = permit.map_err(|_| no_room())?.keep(written);
+            }
             self.ready.push_back(written);
-            return;
+            return Ok(());
         }
         let mut decoder = Decoder::new(usize::MAX);
         decoder.push(written);
         while let Ok(Some(event)) = decoder.next() {
             self.pass(event);
         }
+        Ok(())
     }
 
     /// Puts an event where the caller will find it. A comment is passed on without the blank line behind it, which some readers take for
     /// an empty event.
     fn pass(&mut self, mut event: Event) {
         if event.is_comment() {
+            if self.surface == Surface::Gemini {
+                // Its clients read nothing but data.
+                return;
+            }
             event.raw = event.without_blank_line();
         }
         self.held += event.raw.len();
@@ -350,7 +393,8 @@ impl StreamAnswer {
                 if self.progress.moved {
                     self.moved_on_by = self.patience.next();
                 }
-                self.pass_on(event);
+                self.count()?;
+                self.pass_on(event)?;
                 Ok(false)
             }
             Verdict::Drop => Ok(false),
@@ -468,6 +512,11 @@ impl StreamAnswer {
 
 fn protocol(detail: &'static str) -> Failure {
     Failure::new(FailureClass::ProtocolError, detail)
+}
+
+fn no_room() -> Failure {
+    let detail = "the gateway has no memory left for its stream";
+    Failure::new(FailureClass::Unavailable, detail).by(Own::Memory)
 }
 
 /// A limit of ours, for which the provider is not to blame.

@@ -13,6 +13,10 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 /// What ends one of Anthropic.
 const MESSAGE_STOP: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
+/// One event has no more choices than this that count: twice as many as a request may have.
+const MOST_SEEN: usize = 4096;
+/// What is kept of a piece beside its text.
+const PER_PIECE: usize = 64;
 /// The status of a stream that broke, where a surface has one in its errors.
 const BROKEN: u16 = 502;
 
@@ -44,6 +48,8 @@ pub(crate) struct Between {
     written: Vec<u8>,
     /// What was used so far.
     used: Parts,
+    /// About how much the writer keeps, in bytes.
+    kept: usize,
 }
 
 #[derive(Debug)]
@@ -75,6 +81,7 @@ impl Events {
                 writer: Writer::of(asked, identity),
                 written: Vec::new(),
                 used: Parts::default(),
+                kept: 0,
             })),
         }
     }
@@ -104,6 +111,15 @@ impl Events {
                 read.ok().map(|()| facts.into_payload())
             }
             Self::Between(between) => between.read(name, data),
+        }
+    }
+
+    /// About how much of the stream is kept, in bytes.
+    #[must_use]
+    pub(crate) fn kept(&self) -> usize {
+        match self {
+            Self::OpenAi | Self::Same(_) => 0,
+            Self::Between(between) => between.kept,
         }
     }
 
@@ -202,6 +218,31 @@ impl Writer {
         }
     }
 
+    /// How much of a piece is kept beyond its event, in bytes: by Responses all of the answer, told once more at its end; by the others what a tool
+    /// is called with, until it is whole or its turn has come.
+    fn keeps(&self, piece: &Piece<'_>) -> usize {
+        let length = match piece {
+            Piece::Text { text, .. }
+            | Piece::Refusal { text, .. }
+            | Piece::Reasoning { text, .. } => text.as_written().len(),
+            Piece::Arguments { fragment, .. } => fragment.as_written().len(),
+            Piece::Signed { signature, .. } => signature.value.as_written().len(),
+            Piece::Redacted { data, .. } => data.value.as_written().len(),
+            Piece::Call { name, .. } => name.as_written().len(),
+            Piece::Logprobs { logprobs, .. } => logprobs.text().len(),
+            Piece::Begin { .. } | Piece::Finish { .. } | Piece::Usage(_) | Piece::End => return 0,
+            Piece::Error(_) => return 0,
+        };
+        let is_call = matches!(piece, Piece::Arguments { .. } | Piece::Call { .. });
+        let is_logprobs = matches!(piece, Piece::Logprobs { .. });
+        match self {
+            Self::Responses(_) => 3 * length + PER_PIECE * usize::from(is_call),
+            Self::Gemini(_) if is_call || is_logprobs => 2 * length + PER_PIECE,
+            Self::Messages(_) if is_call => length + PER_PIECE,
+            Self::Chat(_) | Self::Gemini(_) | Self::Messages(_) => 0,
+        }
+    }
+
     fn end(&mut self, out: &mut Vec<u8>) {
         match self {
             Self::Chat(writer) => writer.end(out),
@@ -219,10 +260,12 @@ impl Between {
             writer,
             written,
             used,
+            kept,
         } = self;
         let mut facts = Facts::new(used);
         let read = reader.read(name, data, &mut |piece| {
             facts.take(&piece);
+            *kept += writer.keeps(&piece);
             // What a provider says of its failure is not for the caller before it is judged: `Events::fail` tells what of it is.
             if !matches!(piece, Piece::Error(_)) {
                 writer.write(&piece, written);
@@ -291,7 +334,8 @@ impl<'a> Facts<'a> {
 }
 
 fn see(chunk: &mut Chunk, choice: u64) {
-    if !chunk.seen.contains(&choice) {
+    // More than are taken from anybody are not told apart: each is compared with each.
+    if chunk.seen.len() <= MOST_SEEN && !chunk.seen.contains(&choice) {
         chunk.seen.push(choice);
         chunk.choices += 1;
     }

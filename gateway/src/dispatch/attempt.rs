@@ -17,11 +17,11 @@ use crate::answer::recovery::Recoverable;
 use crate::answer::stream::{StreamAnswer, StreamTerms};
 use crate::answer::{Committed, Patience, WholeAnswer, broken};
 use crate::clock;
-use crate::codec::{Codec, Identity, Made, Read};
+use crate::codec::{self, Codec, Identity, Made, Read};
 use crate::dispatch::job::Job;
 use crate::failure::{Deadline, Failure, Own};
 use crate::headers;
-use crate::memory::Gathering;
+use crate::memory::{Gathering, Permit};
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Permission;
 use crate::upstream::transport::{self, Content, Outbound, Reply, Way};
@@ -66,16 +66,20 @@ impl Try<'_> {
         let sent = Instant::now();
         let first = self.first(sent);
         let asks_usage = self.upstream.reports_stream_usage();
-        let mut reply = self.send(asks_usage, total, first).await?;
+        let mut reply = self.send(asks_usage, None, total, first).await?;
         self.pass.answered();
         if !reply.status.is_success() {
             let refusal = self.read_refusal(reply, first).await;
-            let injected = asks_usage && self.made.is_none() && self.job.edits.may_ask_usage();
-            if !(injected && refusal.names_stream_options()) {
+            let without = self.made.and_then(|made| made.without_usage());
+            let injected = match self.made {
+                Some(_) => without.is_some(),
+                None => self.job.edits.may_ask_usage(),
+            };
+            if !(asks_usage && injected && refusal.names_stream_options()) {
                 return Err(self.refused(refusal));
             }
             // It is the gateway that has asked for this, not the caller.
-            reply = self.send(false, total, first).await?;
+            reply = self.send(false, without.as_ref(), total, first).await?;
             if !reply.status.is_success() {
                 let refusal = self.read_refusal(reply, first).await;
                 return Err(self.refused(refusal));
@@ -97,20 +101,23 @@ impl Try<'_> {
     async fn send(
         &self,
         ask_usage: bool,
+        instead: Option<&Bytes>,
         total: Deadline,
         first: Deadline,
     ) -> Result<Reply, Failure> {
-        transport::send(&self.outbound(ask_usage), &self.way(), total, first).await
+        let outbound = self.outbound(ask_usage, instead);
+        transport::send(&outbound, &self.way(), total, first).await
     }
 
-    fn outbound(&self, ask_usage: bool) -> Outbound<'_> {
+    /// What is sent; `instead` of the body that was made, if it is.
+    fn outbound<'a>(&'a self, ask_usage: bool, instead: Option<&'a Bytes>) -> Outbound<'a> {
         let job = self.job;
         Outbound {
             operation: self.codec.sent,
             stream: job.stream,
             headers: &job.headers,
-            content: match self.made {
-                Some(made) => Content::Made(&made.body),
+            content: match instead.or(self.made.map(|made| &made.body)) {
+                Some(body) => Content::Made(body),
                 None => Content::Edited {
                     edits: &job.edits,
                     body: &job.body,
@@ -156,7 +163,12 @@ impl Try<'_> {
             begun = Some(beginning);
         }
         let terms = StreamTerms {
-            choices: self.job.choices,
+            // Translated, a stream has as many as its dialect can be asked for.
+            choices: if self.codec.is_identity() {
+                self.job.choices
+            } else {
+                1
+            },
             codec: self.codec,
             identity: self.identity(),
             patience: self.patience(),
@@ -232,9 +244,11 @@ impl Try<'_> {
             }
         }
         let (body, permit) = held.finish();
-        let (codec, identity, looked) = (self.codec, self.identity(), self.clean(body.clone()));
+        let (codec, identity, looked) = (self.codec, self.identity(), body.clone());
+        let _room = self.room_to_translate(&body)?;
+        let redactor = self.redactor().cloned();
         let beside = &self.job.worker.shared.beside;
-        let look = move || codec.whole(&looked, &identity);
+        let look = move || codec.whole(&clean(redactor.as_deref(), looked), &identity);
         match beside.work(self.job.asker, body.len(), look).await {
             Read::Complete(answer, usage) => Ok(Committed::Whole(WholeAnswer {
                 status,
@@ -269,7 +283,10 @@ impl Try<'_> {
             model: self.model.to_owned(),
             created: u64::try_from(clock::unix_seconds()).unwrap_or(0),
             wants_usage,
-            asked: self.codec.of_request(&self.job.body),
+            asked: self
+                .made
+                .map(|made| Arc::clone(&made.asked))
+                .unwrap_or_default(),
         }
     }
 
@@ -291,12 +308,21 @@ impl Try<'_> {
         }
     }
 
-    /// An answer as the caller sees it.
-    fn clean(&self, answer: Bytes) -> Bytes {
-        match self.redactor() {
-            Some(redactor) if redactor.may_be_in(&answer) => redactor.cut(answer),
-            _ => answer,
+    /// The memory that it takes to translate an answer.
+    fn room_to_translate(&self, body: &Bytes) -> Result<Option<Permit>, Failure> {
+        if self.codec.is_identity() {
+            return Ok(None);
         }
+        let permit = self.job.memory().permit(codec::room(body));
+        permit.map(Some).map_err(|_| no_room())
+    }
+}
+
+/// An answer as the caller sees it, without our credential.
+fn clean(redactor: Option<&Redactor>, answer: Bytes) -> Bytes {
+    match redactor {
+        Some(redactor) if redactor.may_be_in(&answer) => redactor.cut(answer),
+        _ => answer,
     }
 }
 
@@ -332,7 +358,8 @@ async fn read_up_to(
     Ok((body.freeze(), true))
 }
 
-fn no_room() -> Failure {
+/// Memory is wanting, for whoever would answer.
+pub(super) fn no_room() -> Failure {
     Failure::new(
         FailureClass::Unavailable,
         "the gateway has no memory left to hold the answer",

@@ -15,8 +15,8 @@ use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries, Timeouts};
 use tokio::time::Instant;
 
 use crate::answer::Committed;
-use crate::codec::{Codec, Made, Wish};
-use crate::dispatch::attempt::Try;
+use crate::codec::{self, Codec, Made, Wish};
+use crate::dispatch::attempt::{Try, no_room};
 use crate::dispatch::job::Job;
 use crate::failure::class::{Repeat, consequences};
 use crate::failure::{Failure, Own, Skip};
@@ -169,13 +169,13 @@ fn origin(step: &Step) -> Origin {
 
 impl StepRun<'_> {
     async fn run(&mut self) -> Result<Committed, Failure> {
-        let content = self.content().await;
-        let (codec, made) = content.map_err(|skipped| self.skip(skipped))?;
+        // What cannot be asked at all first, what is made for nothing last.
+        let codec = self.codec().map_err(|skipped| self.skip(skipped))?;
         let ready = Permission::ready(self.upstream, self.model.as_deref(), self.job.asker);
-        let slot = match ready {
-            Ok(()) => self.enter().await,
-            Err(skipped) => Err(skipped),
-        };
+        ready.map_err(|skipped| self.skip(skipped))?;
+        let made = self.content(codec).await;
+        let made = made.map_err(|skipped| self.skip(skipped))?;
+        let slot = self.enter().await;
         let slot = slot.map_err(|skipped| self.skip(skipped))?;
         self.upstream.health.retries.request(self.upstream.now());
         let mut last_failure = None;
@@ -203,15 +203,20 @@ impl StepRun<'_> {
         }
     }
 
-    /// What the provider is asked for, and the body for one that speaks otherwise than the caller. Made once for all attempts here.
-    async fn content(&self) -> Result<(Codec, Option<Made>), Failure> {
-        let job = self.job;
+    /// What the provider is asked for.
+    fn codec(&self) -> Result<Codec, Failure> {
         let dialect = self.upstream.provider.protocol.dialect();
-        let codec = Codec::new(job.operation, dialect);
-        let codec = codec.ok_or_else(|| Failure::unsupported(None))?;
+        Codec::new(self.job.operation, dialect).ok_or_else(|| Failure::unsupported(None))
+    }
+
+    /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
+    async fn content(&self, codec: Codec) -> Result<Option<Made>, Failure> {
+        let job = self.job;
         if !codec.makes_bodies() {
-            return Ok((codec, None));
+            return Ok(None);
         }
+        let permit = job.memory().permit(codec::room(&job.body));
+        let mut permit = permit.map_err(|_| no_room())?;
         let rule = self.plan.rule.as_ref();
         let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
         let (body, stream) = (job.body.clone(), job.stream);
@@ -229,7 +234,13 @@ impl StepRun<'_> {
         let beside = &job.worker.shared.beside;
         let made = beside.work(job.asker, job.body.len(), make).await;
         let made = made.map_err(|what| Failure::unsupported(Some(what)))?;
-        Ok((codec, made))
+        Ok(made.map(|made| {
+            permit.shrink_to(made.body.len());
+            Made {
+                body: permit.keep(made.body),
+                ..made
+            }
+        }))
     }
 
     /// A place at the provider, waited for if there is a line to wait in.

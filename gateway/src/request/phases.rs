@@ -220,8 +220,10 @@ fn choices(operation: Operation, request: &Request<'_>) -> Result<u64, Rejection
         | Operation::Responses
         | Operation::Generate => 1,
     };
-    let choices = request.n.saturating_mul(prompts);
-    if request.n > MAX_N || choices > MAX_CHOICES {
+    // Elsewhere the member means nothing.
+    let n = if operation.asks_usage() { request.n } else { 1 };
+    let choices = n.saturating_mul(prompts);
+    if n > MAX_N || choices > MAX_CHOICES {
         return Err(Rejection::InvalidRequest(format!(
             "this asks for {choices} choices; n may be {MAX_N} at most, and a stream may have {MAX_CHOICES} choices"
         )));

@@ -12,6 +12,13 @@ pub struct Unsupported {
     pub changes_meaning: bool,
 }
 
+/// So many are told; more are counted together, as one.
+const MOST: usize = 256;
+/// The longest name of what is left out, in bytes: callers choose theirs.
+const LONGEST: usize = 128;
+/// What stands for all beyond.
+const MORE: &str = "and more";
+
 /// What was left out on the way into a format. The order is that of the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notes {
@@ -43,6 +50,11 @@ impl Notes {
     }
 
     fn add(&mut self, what: Cow<'static, str>, changes_meaning: bool) {
+        let what = if self.all.len() >= MOST && !self.places.contains_key(&what) {
+            Cow::Borrowed(MORE)
+        } else {
+            shortened(what)
+        };
         if let Some(known) = self.places.get(&what)
             && let Some(known) = self.all.get_mut(*known)
         {
@@ -54,5 +66,38 @@ impl Notes {
             what,
             changes_meaning,
         });
+    }
+}
+
+fn shortened(what: Cow<'static, str>) -> Cow<'static, str> {
+    if what.len() <= LONGEST {
+        return what;
+    }
+    let end = (0..=LONGEST).rev().find(|at| what.is_char_boundary(*at));
+    let short = what.get(..end.unwrap_or(0)).unwrap_or_default();
+    Cow::Owned(format!("{short}.."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_much_is_left_out_little_is_kept_of_it() {
+        let mut notes = Notes::default();
+        for at in 0..100_000 {
+            notes.drops(format!("messages[{at}].{}", "ä".repeat(200)));
+        }
+        assert_eq!(notes.all().len(), MOST + 1);
+        assert_eq!(notes.essential().count(), 0);
+        assert!(
+            notes
+                .all()
+                .iter()
+                .all(|each| each.what.len() <= LONGEST + 2)
+        );
+        notes.cannot("seed");
+        let essential: Vec<_> = notes.essential().map(|each| &*each.what).collect();
+        assert_eq!(essential, [MORE], "that something changes is not lost");
     }
 }

@@ -7,6 +7,9 @@ use fairlead_json::{Kind, Raw};
 use super::raw;
 use crate::Text;
 
+/// So much of a request is repeated, in bytes: an answer has it several times, for as long as it lasts.
+const MOST_REPEATED: usize = 64 * 1024;
+
 /// What the tools of a request are called by its caller, where that differs from what a provider is told, and the parameters that an answer repeats.
 ///
 /// Built by [`asked`](super::request::asked). Without it a call is a `function_call` under the name the provider was told.
@@ -62,6 +65,10 @@ impl Asked {
 
     /// Notes a parameter that an answer repeats. A line break between tokens of JSON would end the line of an event.
     pub(super) fn repeat(&mut self, name: &'static str, value: Raw<'_>) {
+        let told: usize = self.repeated.values().map(String::len).sum();
+        if told + value.text().len() > MOST_REPEATED {
+            return;
+        }
         let value = value.text().replace(['\n', '\r'], " ");
         self.repeated.insert(name, value);
     }
@@ -136,6 +143,18 @@ pub(super) fn custom_input(arguments: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_long_is_not_repeated() {
+        let long = format!("\"{}\"", "x".repeat(MOST_REPEATED));
+        let limits = fairlead_json::Limits::default();
+        let mut asked = Asked::default();
+        for (name, text) in [("instructions", long.as_str()), ("user", "\"me\"")] {
+            asked.repeat(name, Raw::parse(text, &limits).unwrap());
+        }
+        assert_eq!(asked.repeated("instructions"), None);
+        assert_eq!(asked.repeated("user"), Some("\"me\""));
+    }
 
     #[test]
     fn a_plain_input_survives_being_an_argument() {

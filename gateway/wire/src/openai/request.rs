@@ -143,8 +143,20 @@ pub fn parse_named<'a>(
     if model.is_empty() {
         return Err(RequestError::EmptyModel);
     }
+    let object = Object::parse(body, &Limits::default())?;
+    // Who reads it there would answer by another model than the one that was looked at.
+    if object
+        .members()
+        .iter()
+        .any(|member| alike(&member.key, "model"))
+    {
+        return Err(RequestError::WrongType {
+            field: "model",
+            expected: "left out: the path names the model",
+        });
+    }
     Ok(Request {
-        object: Object::parse(body, &Limits::default())?,
+        object,
         model: Cow::Borrowed(model),
         model_span: None,
         stream,
