@@ -7,6 +7,7 @@ GATEWAY := $(TARGET)/quick/fairlead-gateway
 DENY_VERSION := 0.20.2
 DENY         := $(CACHE)/bin/cargo-deny
 FUZZ_SECONDS := 120
+TEST_THREADS := 8
 
 # A command and the Debian package that brings it.
 NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm go:golang-go nginx:nginx-light containerd:containerd runc:runc \
@@ -39,8 +40,9 @@ lint:
 	cargo clippy --workspace --all-targets --features fairlead-e2e/cluster -- -D warnings
 	cargo clippy --package fairlead-gateway --no-default-features -- -D warnings
 
+# Most tests of the whole gateway wait rather than compute, so that there may be more of them at a time than cores.
 unit:
-	cargo test --workspace
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
 
 # In a folder of its own: the flag is part of what everything is built with.
 loom: ## what threads share, in every interleaving
