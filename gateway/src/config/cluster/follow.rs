@@ -267,10 +267,12 @@ impl Follower {
         if self.token.as_ref() == token {
             return;
         }
-        self.show(token.cloned());
+        // Kept first: whoever is let in by it is so after a restart.
+        self.token = token.cloned();
         if self.source() == Some(Source::Live) {
             self.keep().await;
         }
+        self.show(token.cloned());
     }
 
     fn show(&mut self, token: Option<SecretBytes>) {
