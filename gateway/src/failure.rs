@@ -154,6 +154,12 @@ impl Failure {
         }
     }
 
+    /// A want of memory, for whoever would answer.
+    #[must_use]
+    pub(crate) fn without_memory(detail: &'static str) -> Self {
+        Self::new(FailureClass::Unavailable, detail).by(Own::Memory)
+    }
+
     /// A target that cannot be asked for this; `None`: for the operation as such.
     #[must_use]
     pub(crate) fn unsupported(what: Option<String>) -> Self {

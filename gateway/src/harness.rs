@@ -49,6 +49,9 @@ use crate::upstream::environment::Environment;
 use crate::upstream::network::Network;
 use crate::worker::{Phase, Shared, Worker};
 
+/// Where chat completions are asked for.
+const CHAT: &str = "/v1/chat/completions";
+
 /// Bytes in flight, of which no test needs as many.
 const MEMORY: usize = 256 * 1024 * 1024;
 
@@ -148,12 +151,17 @@ impl World {
 
     /// The same with further headers.
     pub(crate) async fn ask_with(&self, headers: &[(&str, &str)], body: &Value) -> Answer {
-        self.send(headers, body).await.rest().await
+        self.send(CHAT, headers, body).await.rest().await
+    }
+
+    /// The same at another path.
+    pub(crate) async fn ask_at(&self, path: &str, body: &Value) -> Answer {
+        self.send(path, &[], body).await.rest().await
     }
 
     /// Asks, and hears no more than the head of the answer yet. Dropping what this returns, before or after the head, is how a caller hangs up.
     pub(crate) async fn begin(&self, body: &Value) -> Hearing {
-        self.send(&[], body).await
+        self.send(CHAT, &[], body).await
     }
 
     /// Asks, and hangs up after this time, head or no head.
@@ -163,9 +171,9 @@ impl World {
         settled().await;
     }
 
-    async fn send(&self, headers: &[(&str, &str)], body: &Value) -> Hearing {
+    async fn send(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Hearing {
         let began = Instant::now();
-        let request = Request::post("/v1/chat/completions")
+        let request = Request::post(path)
             .header("authorization", format!("Bearer {KEY}"))
             .header("content-type", "application/json");
         let request = headers.iter().fold(request, |request, (name, value)| {

@@ -1,29 +1,28 @@
 //! A streamed answer: held until its first content, then passed on event by event, and ended as it really ended. A rule may want it held
 //! until it is whole, or gone on with by another target where it breaks.
 
+mod failed;
 mod incoming;
+mod outgoing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use fairlead_snapshot::FailureClass;
-use fairlead_wire::openai::{ErrorFacts, Usage, error_body};
+use bytes::Bytes;
+use fairlead_wire::openai::Usage;
 use fairlead_wire::redact::Redactor;
-use fairlead_wire::sse::{Decoder, Event, framed};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use fairlead_wire::sse::Event;
+use http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 
-use incoming::{Incoming, SMALL_EVENT};
+use failed::{protocol, too_much};
+use incoming::Incoming;
 
 use super::progress::{Progress, Verdict};
-use super::told::{self, Telling};
-use super::transcript::{Transcript, rejoined};
+use super::transcript::Transcript;
 use super::{Patience, broken};
-use crate::answer::classify::{judge, shown_status};
 use crate::codec::{Codec, Identity};
-use crate::failure::class::consequences;
-use crate::failure::{Deadline, Failure, Own, UpstreamError};
+use crate::failure::{Deadline, Failure};
 use crate::headers;
 use crate::memory::{Permit, Share};
 use crate::surface::Surface;
@@ -32,10 +31,6 @@ use crate::upstream::transport::Reply;
 
 /// A stream that is held until it is whole is passed on once it is larger than this.
 const MAX_HELD: usize = 4 * 1024 * 1024;
-/// Of a translated stream so much is kept at most.
-const MAX_KEPT: usize = 32 * 1024 * 1024;
-/// The code of an answer that broke off.
-const CODE: &str = "provider_error";
 /// The media type of a stream.
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -243,101 +238,6 @@ impl StreamAnswer {
         }
     }
 
-    /// An event without our credential; of a comment that repeats it nothing is left.
-    fn clean(&self, event: Event) -> Option<Event> {
-        let redactor = match &self.redactor {
-            Some(redactor) if redactor.may_be_in(&event.raw) => redactor,
-            _ => return Some(event),
-        };
-        let data = redactor.cut(event.data?);
-        let mut raw = framed(std::iter::once(data.clone()));
-        // Some readers go by the name.
-        if let Some(name) = &event.name {
-            raw = [b"event: ", name.as_ref(), b"\n", raw.as_ref()]
-                .concat()
-                .into();
-        }
-        Some(Event {
-            raw,
-            data: Some(data),
-            name: event.name,
-        })
-    }
-
-    /// Counts what is kept of a translated stream.
-    fn count(&mut self) -> Result<(), Failure> {
-        let kept = self.progress.kept();
-        if kept <= SMALL_EVENT {
-            return Ok(());
-        }
-        if kept > MAX_KEPT {
-            return Err(too_much("its stream is longer than is translated"));
-        }
-        if self.kept.is_none() {
-            self.kept = self.memory.permit(0).ok();
-        }
-        let fits = |permit: &mut Permit| permit.grow_to(kept).is_ok();
-        if self.kept.as_mut().is_some_and(fits) {
-            Ok(())
-        } else {
-            Err(no_room())
-        }
-    }
-
-    /// Passes an event on, or what it has become.
-    fn pass_on(&mut self, event: Event) -> Result<(), Failure> {
-        if !self.progress.translates() {
-            if let Some(event) = self.clean(event) {
-                self.pass(event);
-            }
-            return Ok(());
-        }
-        let Some(mut written) = self.progress.take_written() else {
-            return Ok(());
-        };
-        if self.transcript.is_none() {
-            self.held += written.len();
-            if written.len() > SMALL_EVENT {
-                let permit = self.memory.permit(written.len());
-                written = permit.map_err(|_| no_room())?.keep(written);
-            }
-            self.ready.push_back(written);
-            return Ok(());
-        }
-        let mut decoder = Decoder::new(usize::MAX);
-        decoder.push(written);
-        while let Ok(Some(event)) = decoder.next() {
-            self.pass(event);
-        }
-        Ok(())
-    }
-
-    /// Puts an event where the caller will find it. A comment is passed on without the blank line behind it, which some readers take for
-    /// an empty event.
-    fn pass(&mut self, mut event: Event) {
-        if event.is_comment() {
-            if self.surface == Surface::Gemini {
-                // Its clients read nothing but data.
-                return;
-            }
-            event.raw = event.without_blank_line();
-        }
-        self.held += event.raw.len();
-        let Some(transcript) = &mut self.transcript else {
-            self.ready.push_back(event.raw);
-            return;
-        };
-        let seen = if self.is_rest {
-            rejoined(&event, &transcript.identity)
-        } else {
-            Some(event.raw)
-        };
-        if let Some(data) = &event.data {
-            transcript.take(data);
-        }
-        self.ready.extend(seen);
-    }
-
     /// Reads one piece, within its time. Whatever ends the stream well ends it here.
     async fn advance(&mut self) -> Result<(), Failure> {
         let step = match self.moved_on_by.wait(self.read()).await {
@@ -405,38 +305,6 @@ impl StreamAnswer {
         }
     }
 
-    /// What the provider says of its failure.
-    fn reported(&self, facts: &ErrorFacts, data: Option<Bytes>) -> Failure {
-        let judged = judge(None, Some(facts));
-        let status = facts
-            .status
-            .and_then(|status| StatusCode::from_u16(status).ok())
-            .unwrap_or_else(|| consequences(judged.class).status);
-        let answer = judged.shown.then(|| {
-            let telling = Telling {
-                class: judged.class,
-                status: status.as_u16(),
-                surface: self.surface,
-                same: self.same,
-            };
-            let body = told::as_event(facts, data, telling);
-            let body = match &self.redactor {
-                Some(redactor) => redactor.cut(body),
-                None => body,
-            };
-            Box::new(UpstreamError {
-                status: shown_status(judged.class, status),
-                headers: HeaderMap::new(),
-                body,
-            })
-        });
-        Failure {
-            status: Some(status.as_u16()),
-            answer,
-            ..Failure::new(judged.class, "it reported an error inside its stream")
-        }
-    }
-
     /// The body ended. Its last event may lack the blank line, if it is whole otherwise. Without `[DONE]` all is well if every choice has
     /// finished, and the missing terminator is added.
     fn at_end_of_body(&mut self) -> Result<Progressed, Failure> {
@@ -460,66 +328,4 @@ impl StreamAnswer {
             incoming.finish();
         }
     }
-
-    /// The answer breaks off after its beginning: the caller is told so in its own dialect.
-    pub(super) fn fail(&mut self, failure: &Failure) {
-        self.settle(Some(failure));
-        self.incoming = None;
-        self.ended = true;
-        let its_words = failure.answer.as_ref().map(|answer| answer.body.clone());
-        let ours = || {
-            format!(
-                "the provider failed in the middle of its answer: {}; what came so far is incomplete, send the request again",
-                failure.detail
-            )
-        };
-        let told = its_words.as_ref().and_then(|words| error_body(words));
-        let message = told.and_then(|told| told.message).unwrap_or_else(ours);
-        if let Some(event) = self.progress.fail(CODE, &message) {
-            self.ready.push_back(event);
-            return;
-        }
-        let object = its_words.unwrap_or_else(|| {
-            let object = self.surface.error(502, CODE, "api_error", &message, None);
-            object.into()
-        });
-        self.ready.push_back(self.surface.in_band(&object));
-    }
-
-    /// What is ready for the caller, as far as it goes into one piece; `None`: nothing is. A large event is a piece of its own: it is counted
-    /// as long as it is not copied.
-    pub(super) fn take_ready(&mut self) -> Option<Bytes> {
-        self.left = Instant::now();
-        let first = self.ready.pop_front()?;
-        let small = |piece: &Bytes| piece.len() <= SMALL_EVENT;
-        let more = self.ready.iter().take_while(|piece| small(piece)).count();
-        let ready = if more == 0 || !small(&first) {
-            first
-        } else {
-            let mut all = BytesMut::from(first);
-            for piece in self.ready.drain(..more) {
-                all.extend_from_slice(&piece);
-            }
-            all.freeze()
-        };
-        Some(match self.permit.take() {
-            // What was held until it is whole is counted until it has left; what is still here goes soon after.
-            Some(permit) => permit.keep(ready),
-            None => ready,
-        })
-    }
-}
-
-fn protocol(detail: &'static str) -> Failure {
-    Failure::new(FailureClass::ProtocolError, detail)
-}
-
-fn no_room() -> Failure {
-    let detail = "the gateway has no memory left for its stream";
-    Failure::new(FailureClass::Unavailable, detail).by(Own::Memory)
-}
-
-/// A limit of ours, for which the provider is not to blame.
-fn too_much(detail: &'static str) -> Failure {
-    protocol(detail).by(Own::Limit)
 }

@@ -5,7 +5,10 @@ use fairlead_snapshot::FailureClass;
 use fairlead_wire::json::{Limits, Object};
 use fairlead_wire::openai::ErrorFacts;
 
+use http::StatusCode;
+
 use super::reject;
+use crate::failure::class::consequences;
 use crate::surface::Surface;
 
 /// To whom an error is told, and as what.
@@ -44,6 +47,15 @@ pub(crate) fn as_event(facts: &ErrorFacts, data: Option<Bytes>, telling: Telling
         Some(data) => as_body(facts, data, telling),
         None => anew(facts, telling),
     }
+}
+
+/// The status of an error that stands in a success: the one that it claims, or that of what it counts as.
+#[must_use]
+pub(crate) fn status(facts: &ErrorFacts, class: FailureClass) -> StatusCode {
+    let claimed = facts
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok());
+    claimed.unwrap_or_else(|| consequences(class).status)
 }
 
 /// Whether somebody would take it for a refusal by the gateway itself.

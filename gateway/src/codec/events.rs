@@ -1,20 +1,21 @@
 //! The events of a stream: what they hold, and what their caller gets in their place.
 
+mod facts;
+
 use bytes::Bytes;
 use fairlead_translate::{Malformed, Piece, Usage as Parts, chat, gemini, messages, responses};
-use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, payload};
+use fairlead_wire::openai::{ErrorFacts, Payload, payload};
 use fairlead_wire::sse::Event;
 
-use super::{Codec, Identity, totals};
+use super::{Codec, Identity};
 use crate::surface::Format;
+use facts::Facts;
 
 /// What ends a stream of OpenAI.
 const DONE: &[u8] = b"data: [DONE]\n\n";
 /// What ends one of Anthropic.
 const MESSAGE_STOP: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
-/// One event has no more choices than this that count: twice as many as a request may have.
-const MOST_SEEN: usize = 4096;
 /// What is kept of a piece beside its text.
 const PER_PIECE: usize = 64;
 /// The status of a stream that broke, where a surface has one in its errors.
@@ -202,7 +203,7 @@ impl Writer {
             Format::Chat => Self::Chat(chat::stream::Writer::new(&head)),
             Format::Messages => Self::Messages(messages::stream::Writer::new(&head)),
             Format::Responses => {
-                let writer = responses::stream::Writer::with_tools(&head, &identity.asked);
+                let writer = responses::stream::Writer::with_tools(&head, &identity.echo);
                 Self::Responses(writer)
             }
             Format::Gemini => Self::Gemini(gemini::stream::Writer::new(&head)),
@@ -276,68 +277,6 @@ impl Between {
 
     fn take_written(&mut self) -> Option<Bytes> {
         (!self.written.is_empty()).then(|| std::mem::take(&mut self.written).into())
-    }
-}
-
-/// What the pieces of one event come to.
-struct Facts<'a> {
-    /// What was used so far: reports replace one another, member by member.
-    used: &'a mut Parts,
-    chunk: Chunk,
-    ends: bool,
-    error: Option<ErrorFacts>,
-}
-
-impl<'a> Facts<'a> {
-    fn new(used: &'a mut Parts) -> Self {
-        Self {
-            used,
-            chunk: Chunk::default(),
-            ends: false,
-            error: None,
-        }
-    }
-
-    fn take(&mut self, piece: &Piece<'_>) {
-        let chunk = &mut self.chunk;
-        chunk.content |= piece.is_content();
-        match piece {
-            Piece::Text { choice, .. }
-            | Piece::Refusal { choice, .. }
-            | Piece::Reasoning { choice, .. }
-            | Piece::Signed { choice, .. }
-            | Piece::Redacted { choice, .. }
-            | Piece::Call { choice, .. }
-            | Piece::Arguments { choice, .. }
-            | Piece::Logprobs { choice, .. } => see(chunk, *choice),
-            Piece::Finish { choice, .. } => {
-                see(chunk, *choice);
-                chunk.finished.push(*choice);
-            }
-            Piece::Usage(usage) => {
-                self.used.update(usage);
-                chunk.usage = Some(totals(*self.used));
-            }
-            Piece::Begin { .. } => {}
-            Piece::End => self.ends = true,
-            Piece::Error(facts) => self.error = Some(facts.clone()),
-        }
-    }
-
-    fn into_payload(self) -> Payload {
-        match self.error {
-            Some(facts) => Payload::Error(facts),
-            None if self.ends => Payload::Done,
-            None => Payload::Chunk(self.chunk),
-        }
-    }
-}
-
-fn see(chunk: &mut Chunk, choice: u64) {
-    // More than are taken from anybody are not told apart: each is compared with each.
-    if chunk.seen.len() <= MOST_SEEN && !chunk.seen.contains(&choice) {
-        chunk.seen.push(choice);
-        chunk.choices += 1;
     }
 }
 

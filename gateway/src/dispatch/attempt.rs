@@ -283,9 +283,9 @@ impl Try<'_> {
             model: self.model.to_owned(),
             created: u64::try_from(clock::unix_seconds()).unwrap_or(0),
             wants_usage,
-            asked: self
+            echo: self
                 .made
-                .map(|made| Arc::clone(&made.asked))
+                .map(|made| Arc::clone(&made.echo))
                 .unwrap_or_default(),
         }
     }
@@ -358,11 +358,6 @@ async fn read_up_to(
     Ok((body.freeze(), true))
 }
 
-/// Memory is wanting, for whoever would answer.
-pub(super) fn no_room() -> Failure {
-    Failure::new(
-        FailureClass::Unavailable,
-        "the gateway has no memory left to hold the answer",
-    )
-    .by(Own::Memory)
+fn no_room() -> Failure {
+    Failure::without_memory("the gateway has no memory left to hold the answer")
 }

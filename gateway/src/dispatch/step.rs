@@ -3,6 +3,7 @@
 //! A target that should not be tried now is skipped, which is a failure like any other but that nothing was sent. At last, when nobody else
 //! has answered, one that is coming back is tried whosever turn it is, and one whose credentials rest is waited for.
 
+mod content;
 mod credential;
 
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries, Timeouts};
 use tokio::time::Instant;
 
 use crate::answer::Committed;
-use crate::codec::{self, Codec, Made, Wish};
-use crate::dispatch::attempt::{Try, no_room};
+use crate::codec::{Codec, Made};
+use crate::dispatch::attempt::Try;
 use crate::dispatch::job::Job;
 use crate::failure::class::{Repeat, consequences};
 use crate::failure::{Failure, Own, Skip};
@@ -201,46 +202,6 @@ impl StepRun<'_> {
             tokio::time::sleep(pause).await;
             last_failure = Some(failure);
         }
-    }
-
-    /// What the provider is asked for.
-    fn codec(&self) -> Result<Codec, Failure> {
-        let dialect = self.upstream.provider.protocol.dialect();
-        Codec::new(self.job.operation, dialect).ok_or_else(|| Failure::unsupported(None))
-    }
-
-    /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
-    async fn content(&self, codec: Codec) -> Result<Option<Made>, Failure> {
-        let job = self.job;
-        if !codec.makes_bodies() {
-            return Ok(None);
-        }
-        let permit = job.memory().permit(codec::room(&job.body));
-        let mut permit = permit.map_err(|_| no_room())?;
-        let rule = self.plan.rule.as_ref();
-        let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
-        let (body, stream) = (job.body.clone(), job.stream);
-        let host = self.upstream.host();
-        let model = Arc::clone(&self.step.model);
-        let make = move || {
-            let wish = Wish {
-                model: &model,
-                stream,
-                host,
-                unsupported,
-            };
-            codec.body(&body, &wish)
-        };
-        let beside = &job.worker.shared.beside;
-        let made = beside.work(job.asker, job.body.len(), make).await;
-        let made = made.map_err(|what| Failure::unsupported(Some(what)))?;
-        Ok(made.map(|made| {
-            permit.shrink_to(made.body.len());
-            Made {
-                body: permit.keep(made.body),
-                ..made
-            }
-        }))
     }
 
     /// A place at the provider, waited for if there is a line to wait in.
@@ -440,6 +401,7 @@ impl StepRun<'_> {
         if !self.last {
             self.note(Attempt {
                 skip: skipped.skip,
+                own: skipped.own.is_some_and(Own::is_overload),
                 ..self
                     .job
                     .attempt(self.step, Some(skipped.class), Duration::ZERO)

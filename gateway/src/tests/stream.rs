@@ -168,3 +168,22 @@ async fn a_stream_that_is_held_and_stalls_comes_from_another_target() {
         ("a=idle_timeout, b=ok", "B.", seconds(5))
     );
 }
+
+/// Google's clients take a comment for data, and skip a blank line.
+#[tokio::test(start_paused = true)]
+async fn a_caller_of_gemini_has_blank_lines_for_company() {
+    let a = always(Play::chat("A.").after(seconds(40)));
+    let (world, _b) = world(&a, "timeouts: {firstToken: 60s}", "");
+    let path = "/v1beta/models/chat:streamGenerateContent?alt=sse";
+    let body = serde_json::json!({"contents": [{"parts": [{"text": "Hi."}]}]});
+    let answer = world.ask_at(path, &body).await;
+    assert_eq!((answer.status, answer.head_after()), (200, seconds(15)));
+    let text = answer.text();
+    assert!(text.starts_with("\n\n"), "{text:?}");
+    let others = |line: &str| !line.is_empty() && !line.starts_with("data: ");
+    assert!(!text.lines().any(others), "{text}");
+    assert!(
+        text.contains("\"A.\"") && text.contains("\"STOP\""),
+        "{text}"
+    );
+}

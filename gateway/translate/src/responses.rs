@@ -18,7 +18,7 @@ mod signature;
 pub mod stream;
 mod usage;
 
-pub use names::Asked;
+pub use names::Echo;
 
 use fairlead_wire::openai::render_error;
 

@@ -1,12 +1,11 @@
 //! The events of a provider's stream as they come in, and the memory of one that is large.
 
 use bytes::Bytes;
-use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::{payload, stray_error};
 use fairlead_wire::sse::{Decoder, Event};
 
 use super::too_much;
-use crate::failure::{Failure, Own};
+use crate::failure::Failure;
 use crate::memory::{Permit, Share};
 use crate::upstream::source::Source;
 
@@ -93,7 +92,7 @@ impl Incoming {
             return Ok(());
         }
         let detail = "the gateway has no memory left for an event of its stream";
-        Err(Failure::new(FailureClass::Unavailable, detail).by(Own::Memory))
+        Err(Failure::without_memory(detail))
     }
 }
 
@@ -104,6 +103,7 @@ mod tests {
     use fairlead_health::Asker;
 
     use super::*;
+    use crate::failure::Own;
     use crate::memory::Memory;
     use crate::upstream::simulated::Frames;
 

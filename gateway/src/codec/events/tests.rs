@@ -2,6 +2,7 @@ use bytes::Bytes;
 use fairlead_snapshot::Dialect;
 use fairlead_wire::sse::Decoder;
 
+use super::facts::MOST_SEEN;
 use super::*;
 use crate::surface::Operation;
 

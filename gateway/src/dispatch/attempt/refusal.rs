@@ -91,10 +91,7 @@ impl Try<'_> {
         body: Bytes,
     ) -> Failure {
         let judged = judge(None, Some(facts));
-        let status = facts
-            .status
-            .and_then(|status| StatusCode::from_u16(status).ok())
-            .unwrap_or_else(|| consequences(judged.class).status);
+        let status = told::status(facts, judged.class);
         let answer = judged.shown.then(|| {
             let telling = self.telling(judged.class, status);
             let body = told::as_event(facts, Some(body), telling);

@@ -4,6 +4,6 @@ mod own;
 mod read;
 mod write;
 
-pub use own::own;
+pub use own::{may_hold_foreign, own};
 pub use read::read;
 pub use write::write;

@@ -12,9 +12,9 @@ const MOST_REPEATED: usize = 64 * 1024;
 
 /// What the tools of a request are called by its caller, where that differs from what a provider is told, and the parameters that an answer repeats.
 ///
-/// Built by [`asked`](super::request::asked). Without it a call is a `function_call` under the name the provider was told.
+/// Built by [`echo`](super::request::echo). Without it a call is a `function_call` under the name the provider was told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Echo {
     names: BTreeMap<String, Named>,
     repeated: BTreeMap<&'static str, String>,
 }
@@ -49,7 +49,7 @@ impl<'a> Members<'a> {
     }
 }
 
-impl Asked {
+impl Echo {
     /// Whether every tool is a function under its own name.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -148,12 +148,12 @@ mod tests {
     fn what_is_long_is_not_repeated() {
         let long = format!("\"{}\"", "x".repeat(MOST_REPEATED));
         let limits = fairlead_json::Limits::default();
-        let mut asked = Asked::default();
+        let mut echo = Echo::default();
         for (name, text) in [("instructions", long.as_str()), ("user", "\"me\"")] {
-            asked.repeat(name, Raw::parse(text, &limits).unwrap());
+            echo.repeat(name, Raw::parse(text, &limits).unwrap());
         }
-        assert_eq!(asked.repeated("instructions"), None);
-        assert_eq!(asked.repeated("user"), Some("\"me\""));
+        assert_eq!(echo.repeated("instructions"), None);
+        assert_eq!(echo.repeated("user"), Some("\"me\""));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use items::Item;
 pub use read::read;
 pub use write::write;
 
-use super::names::Asked;
+use super::names::Echo;
 use super::raw;
 
 /// The parameters that an answer repeats.
@@ -43,8 +43,8 @@ const REPEATED: [&str; 17] = [
 
 /// What an answer has to know of a body: nothing, if the body is none.
 #[must_use]
-pub fn asked(body: &[u8]) -> Asked {
-    let mut names = Asked::default();
+pub fn echo(body: &[u8]) -> Echo {
+    let mut names = Echo::default();
     let Ok(object) = Object::parse(body, &Limits::default()) else {
         return names;
     };
@@ -87,18 +87,18 @@ mod tests {
     fn an_answer_repeats_what_its_request_said() {
         let body = br#"{"model":"m","input":"Hi.","temperature":0.50,"instructions":"Be brief.","metadata":null,"tools":[{"type":"function",
             "name":"f"}]}"#;
-        let asked = asked(body);
-        assert_eq!(asked.repeated("temperature"), Some("0.50"));
-        assert_eq!(asked.repeated("instructions"), Some(r#""Be brief.""#));
-        assert_eq!(asked.repeated("metadata"), None);
-        assert_eq!(asked.repeated("model"), None);
+        let echo = echo(body);
+        assert_eq!(echo.repeated("temperature"), Some("0.50"));
+        assert_eq!(echo.repeated("instructions"), Some(r#""Be brief.""#));
+        assert_eq!(echo.repeated("metadata"), None);
+        assert_eq!(echo.repeated("model"), None);
         let head = crate::Head {
             id: "1",
             model: "m",
             created: 7,
             include_usage: false,
         };
-        let answer = crate::responses::answer::with_tools(&crate::Answer::default(), &head, &asked);
+        let answer = crate::responses::answer::with_tools(&crate::Answer::default(), &head, &echo);
         let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer["temperature"], 0.5);
         assert_eq!(answer["tools"][0]["name"], "f");
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(answer["metadata"], serde_json::json!({}));
         assert!(answer.get("reasoning").is_none());
         // No line of an event may end in the middle of it.
-        assert!(!asked.repeated("tools").unwrap().contains('\n'));
+        assert!(!echo.repeated("tools").unwrap().contains('\n'));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What several tests need.
 
-use fairlead_translate::responses::{Asked, answer, request, stream};
+use fairlead_translate::responses::{Echo, answer, request, stream};
 use fairlead_translate::{
     Answered, Arguments, Content, Conversation, Head, Notes, Piece, Stop, Target, Usage,
 };
@@ -196,7 +196,7 @@ pub(crate) fn events(out: &[u8]) -> Vec<Value> {
 }
 
 /// The events for pieces, their order checked.
-pub(crate) fn written(pieces: &[Piece<'_>], names: &Asked) -> Vec<Value> {
+pub(crate) fn written(pieces: &[Piece<'_>], names: &Echo) -> Vec<Value> {
     let mut writer = stream::Writer::with_tools(&HEAD, names);
     let mut out = Vec::new();
     for piece in pieces {

@@ -1,6 +1,6 @@
 //! What went wrong elsewhere, or could.
 
-use fairlead_translate::responses::{Asked, request};
+use fairlead_translate::responses::{Echo, request};
 use fairlead_translate::{Content, Piece, Stop, Text, Usage};
 use serde_json::{Value, json};
 
@@ -163,7 +163,7 @@ fn keys_and_numbers_of_schemas_and_arguments_are_kept_as_written() {
 }
 
 fn last(pieces: &[Piece<'_>]) -> Value {
-    written(pieces, &Asked::default()).last().unwrap()["response"].clone()
+    written(pieces, &Echo::default()).last().unwrap()["response"].clone()
 }
 
 fn call(call: u64, id: &'static str) -> Piece<'static> {
@@ -199,7 +199,7 @@ fn finish(stop: Stop<'static>) -> Piece<'static> {
 fn a_call_without_arguments_has_an_empty_object() {
     let events = written(
         &[call(0, "a"), arguments(0, ""), finish(Stop::End)],
-        &Asked::default(),
+        &Echo::default(),
     );
     let deltas: Vec<_> = events
         .iter()

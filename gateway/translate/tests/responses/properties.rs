@@ -1,6 +1,6 @@
 //! What holds for any answer and any bytes.
 
-use fairlead_translate::responses::{Asked, answer, request, stream};
+use fairlead_translate::responses::{Echo, answer, request, stream};
 use fairlead_translate::{Answered, Origin, Piece, Signature, Stop, Text};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -79,8 +79,8 @@ fn pieces(bits: &[Bit]) -> Vec<Piece<'_>> {
         .collect()
 }
 
-fn names() -> Asked {
-    request::asked(br#"{"tools":[{"type":"custom","name":"f"}]}"#)
+fn names() -> Echo {
+    request::echo(br#"{"tools":[{"type":"custom","name":"f"}]}"#)
 }
 
 proptest! {
@@ -90,7 +90,7 @@ proptest! {
         let mut pieces = pieces(&bits);
         let stop = if cut { Stop::Length } else { Stop::End };
         pieces.push(Piece::Finish { choice: 0, stop });
-        let names = if custom { names() } else { Asked::default() };
+        let names = if custom { names() } else { Echo::default() };
         let events = written(&pieces, &names);
         let whole: String = bits.iter().map(|bit| if let Bit::Text(text) = bit { &**text } else { "" }).collect();
         let deltas: String = events
@@ -106,7 +106,7 @@ proptest! {
     fn a_stream_and_its_last_event_read_the_same(bits in bits(), cut in any::<prop::sample::Index>()) {
         let mut pieces = pieces(&bits);
         pieces.push(Piece::Finish { choice: 0, stop: Stop::End });
-        let events = written(&pieces, &Asked::default());
+        let events = written(&pieces, &Echo::default());
         let response = events.last().unwrap()["response"].clone();
         if response["output"].as_array().unwrap().is_empty() {
             return Ok(());
@@ -121,7 +121,7 @@ proptest! {
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), text in "[\\[\\]{}\":,a-z0-9\\\\]{0,64}") {
         for input in [&bytes[..], text.as_bytes()] {
             let _ = request::read(input);
-            let _ = request::asked(input);
+            let _ = request::echo(input);
             let _ = answer::read(input);
             let _ = stream::Reader::default().read(Some(input), input, &mut |_| {});
         }
@@ -142,7 +142,7 @@ proptest! {
         if let Ok(conversation) = request::read(body.as_bytes()) {
             super::common::write(&conversation);
         }
-        let _ = request::asked(body.as_bytes());
+        let _ = request::echo(body.as_bytes());
         let body = replaced(FULL);
         if let Ok(Answered::Answer(read)) = answer::read(body.as_bytes()) {
             let written = answer::write(&read, &HEAD);
@@ -184,7 +184,7 @@ fn every_truncation_is_refused_and_none_panics() {
     let codex = super::pitfalls::CODEX;
     for length in (0..codex.len()).filter(|length| codex.is_char_boundary(*length)) {
         assert!(request::read(&codex.as_bytes()[..length]).is_err());
-        let _ = request::asked(&codex.as_bytes()[..length]);
+        let _ = request::echo(&codex.as_bytes()[..length]);
     }
     for length in 0..FULL.len() {
         assert!(answer::read(&FULL.as_bytes()[..length]).is_err());

@@ -1,7 +1,7 @@
 //! What callers get, whole and streamed.
 
 use fairlead_translate::answer::Choice;
-use fairlead_translate::responses::{Asked, answer, error, request, stream};
+use fairlead_translate::responses::{Echo, answer, error, request, stream};
 use fairlead_translate::{
     Answer, Arguments, Block, Content, Origin, Piece, Signature, Stop, Text, Usage,
 };
@@ -127,7 +127,7 @@ fn pieces<'a>(answer: &'a Answer<'a>) -> Vec<Piece<'a>> {
 }
 
 /// The whole response, after a look at whether its stream says the same.
-fn response(answer: &Answer<'_>, names: &Asked) -> Value {
+fn response(answer: &Answer<'_>, names: &Echo) -> Value {
     let whole: Value = serde_json::from_slice(&answer::with_tools(answer, &HEAD, names)).unwrap();
     let events = written(&pieces(answer), names);
     assert_eq!(events.last().unwrap()["response"], whole);
@@ -135,14 +135,14 @@ fn response(answer: &Answer<'_>, names: &Asked) -> Value {
 }
 
 fn output(blocks: Vec<Block<'static>>, stop: Stop<'static>) -> Value {
-    response(&answer_of(blocks, Some(stop)), &Asked::default())["output"].clone()
+    response(&answer_of(blocks, Some(stop)), &Echo::default())["output"].clone()
 }
 
 #[test]
 fn a_response_has_all_that_sdks_demand() {
     let answer = answer_of(vec![Content::Text(text("Hi")).into()], Some(Stop::End));
     assert_eq!(
-        response(&answer, &Asked::default()),
+        response(&answer, &Echo::default()),
         json!({"id": "resp_abc", "object": "response", "created_at": 7, "status": "completed", "error": null, "incomplete_details": null,
             "instructions": null, "metadata": {}, "model": "model-1",
             "output": [{"id": "msg_abc_0", "type": "message", "role": "assistant", "status": "completed",
@@ -154,7 +154,7 @@ fn a_response_has_all_that_sdks_demand() {
     );
     assert_eq!(
         answer::write(&answer, &HEAD),
-        answer::with_tools(&answer, &HEAD, &Asked::default())
+        answer::with_tools(&answer, &HEAD, &Echo::default())
     );
 }
 
@@ -168,7 +168,7 @@ fn events_come_in_the_order_of_the_reference() {
         ],
         Some(Stop::Calls),
     );
-    let events = written(&pieces(&answer), &Asked::default());
+    let events = written(&pieces(&answer), &Echo::default());
     assert_eq!(
         kinds(&events),
         [
@@ -222,7 +222,7 @@ fn every_stop_has_its_status() {
         (Stop::Paused, "incomplete", Some("paused")),
     ] {
         let answer = answer_of(vec![Content::Text(text("a")).into()], Some(stop));
-        let response = response(&answer, &Asked::default());
+        let response = response(&answer, &Echo::default());
         assert_eq!(response["status"], status);
         assert_eq!(response["output"][0]["status"], status);
         let details = reason.map(|reason| json!({"reason": reason}));
@@ -326,7 +326,7 @@ const TOOLS: &str = r#"{"input":[{"type":"additional_tools","role":"developer","
 
 #[test]
 fn custom_and_namespaced_calls_come_back_as_the_caller_knows_them() {
-    let names = request::asked(TOOLS.as_bytes());
+    let names = request::echo(TOOLS.as_bytes());
     let answer = answer_of(
         vec![
             call("1", "plain", "{}"),
@@ -369,8 +369,8 @@ fn custom_and_namespaced_calls_come_back_as_the_caller_knows_them() {
         ]
     );
     assert_eq!(of(1, "id").unwrap(), "ctc_abc_1");
-    assert!(request::asked(br#"{"tools":[{"type":"function","name":"f"}]}"#).is_empty());
-    assert!(request::asked(b"custom").is_empty());
+    assert!(request::echo(br#"{"tools":[{"type":"function","name":"f"}]}"#).is_empty());
+    assert!(request::echo(b"custom").is_empty());
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn calls_whose_fragments_interleave_are_written_one_after_the_other() {
                 stop: Stop::Calls,
             },
         ],
-        &Asked::default(),
+        &Echo::default(),
     );
     let items = events.last().unwrap()["response"]["output"].clone();
     assert_eq!(items[0]["arguments"], "{\"x\":1}");
@@ -514,7 +514,7 @@ fn log_probabilities_of_chat_are_put_where_responses_has_them() {
                 logprobs: raw,
             },
         ],
-        &Asked::default(),
+        &Echo::default(),
     );
     let done = events
         .iter()

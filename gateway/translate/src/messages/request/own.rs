@@ -11,10 +11,18 @@ use crate::{Origin, Signature};
 /// What stands in front of every signature that is somebody else's.
 const MARK: &[u8] = b"\"fairlead:";
 
+/// Whether a body may hold such a block: a search for its mark.
+#[must_use]
+pub fn may_hold_foreign(body: &[u8]) -> bool {
+    memchr::memmem::find(body, MARK).is_some()
+}
+
 /// The body without the blocks that other providers have signed, or nobody; `None`: there are none.
 #[must_use]
 pub fn own(body: &[u8]) -> Option<Vec<u8>> {
-    memchr::memmem::find(body, MARK)?;
+    if !may_hold_foreign(body) {
+        return None;
+    }
     let foreign = foreign(body).ok()?;
     let mut out = Vec::with_capacity(body.len());
     let mut kept_to = 0;

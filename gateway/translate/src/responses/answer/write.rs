@@ -1,6 +1,6 @@
 //! An answer as a caller of Responses gets it.
 
-use super::super::Asked;
+use super::super::Echo;
 use super::super::output::{Head, Outcome, Output, Status, response};
 use crate::Answer;
 use crate::write::Json;
@@ -8,12 +8,12 @@ use crate::write::Json;
 /// The answer as a caller of Responses gets it, tools under the names the provider was told.
 #[must_use]
 pub fn write(answer: &Answer<'_>, head: &crate::Head<'_>) -> Vec<u8> {
-    with_tools(answer, head, &Asked::default())
+    with_tools(answer, head, &Echo::default())
 }
 
 /// The answer as a caller of Responses gets it, tools under the caller's own names. Of several choices it is the first: Responses has one.
 #[must_use]
-pub fn with_tools(answer: &Answer<'_>, head: &crate::Head<'_>, names: &Asked) -> Vec<u8> {
+pub fn with_tools(answer: &Answer<'_>, head: &crate::Head<'_>, names: &Echo) -> Vec<u8> {
     let mut head = Head::new(head, names);
     head.adopt(answer.id.as_ref(), answer.model.as_ref());
     let (mut output, mut outcome) = (Output::default(), Outcome::Completed);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::names::{Asked, Named, custom_input};
+use super::super::names::{Echo, Named, custom_input};
 use super::super::usage;
 use super::{Call, Item, Part};
 use crate::write::Json;
@@ -16,7 +16,7 @@ pub(in super::super) struct Head {
     pub(in super::super) id: String,
     pub(in super::super) model: String,
     pub(in super::super) created: u64,
-    pub(in super::super) names: Asked,
+    pub(in super::super) names: Echo,
 }
 
 /// What an answer repeats only where it was given.
@@ -78,7 +78,7 @@ impl Status<'_> {
 }
 
 impl Head {
-    pub(in super::super) fn new(head: &crate::Head<'_>, names: &Asked) -> Self {
+    pub(in super::super) fn new(head: &crate::Head<'_>, names: &Echo) -> Self {
         Self {
             base: head.id.to_owned(),
             id: format!("resp_{}", head.id),

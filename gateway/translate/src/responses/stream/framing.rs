@@ -12,7 +12,7 @@ pub(super) struct Open {
     pub(super) parts: usize,
     /// How much of the last one, or of the arguments, in bytes.
     pub(super) sent: usize,
-    /// Whether it was asked if the call lacks something. Asked once: to ask at every fragment would take the square of them.
+    /// Whether it was asked if the call lacks something. Echo once: to ask at every fragment would take the square of them.
     pub(super) asked: bool,
 }
 

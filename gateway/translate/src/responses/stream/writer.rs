@@ -3,7 +3,7 @@
 //! One item is open at a time, and places rise without holes. What comes while a call still lacks something is held until the call is done, or
 //! the answer.
 
-use super::super::Asked;
+use super::super::Echo;
 use super::super::names::custom_input;
 use super::super::output::{Head, Item, Outcome, Output, Status, response};
 use super::framing::{Open, To, event};
@@ -30,12 +30,12 @@ impl Writer {
     /// A stream that has not begun; tools are called what the provider was told.
     #[must_use]
     pub fn new(head: &crate::Head<'_>) -> Self {
-        Self::with_tools(head, &Asked::default())
+        Self::with_tools(head, &Echo::default())
     }
 
     /// A stream that has not begun, with the caller's own names of the tools.
     #[must_use]
-    pub fn with_tools(head: &crate::Head<'_>, names: &Asked) -> Self {
+    pub fn with_tools(head: &crate::Head<'_>, names: &Echo) -> Self {
         Self {
             head: Head::new(head, names),
             output: Output::default(),
