@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::Kind;
+use crate::exchange::Exchange;
 
 /// What came of a turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Drives load for that long and prints the outcome as JSON.
 pub(crate) async fn drive(
     address: SocketAddr,
-    kind: Kind,
+    exchange: Exchange,
     connections: usize,
     turn: Duration,
 ) -> Result<()> {
@@ -42,7 +42,7 @@ pub(crate) async fn drive(
     for _ in 0..connections {
         workers.spawn(timeout_at(
             started + turn + GRACE,
-            ask_until(address, kind, started + turn),
+            ask_until(address, exchange, started + turn),
         ));
     }
     let mut latencies = Vec::new();
@@ -69,10 +69,15 @@ fn outcome(latencies: &mut [Duration], elapsed: Duration) -> Result<Outcome> {
 }
 
 /// Asks over one connection until the time has come; the latency of each answer.
-async fn ask_until(address: SocketAddr, kind: Kind, end: Instant) -> Result<Vec<Duration>> {
+async fn ask_until(address: SocketAddr, exchange: Exchange, end: Instant) -> Result<Vec<Duration>> {
     let mut tcp = TcpStream::connect(address).await?;
     tcp.set_nodelay(true)?;
-    let request = kind.request();
+    let Exchange {
+        surface,
+        dialect,
+        kind,
+    } = exchange;
+    let request = surface.request(kind, dialect.model());
     let mut answer = BytesMut::with_capacity(64 * 1024);
     let mut latencies = Vec::with_capacity(64 * 1024);
     while Instant::now() < end {
@@ -86,7 +91,7 @@ async fn ask_until(address: SocketAddr, kind: Kind, end: Instant) -> Result<Vec<
             );
         }
         latencies.push(asked.elapsed());
-        let proof = kind.proof().as_bytes();
+        let proof = surface.proof(kind).as_bytes();
         let proven = answer
             .windows(proof.len())
             .rev()

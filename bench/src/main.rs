@@ -6,6 +6,7 @@
 
 mod answer;
 mod cpu;
+mod exchange;
 mod load;
 mod peer;
 mod report;
@@ -19,7 +20,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use answer::Kind;
+use answer::{Kind, Speech};
+use exchange::Exchange;
 
 #[derive(Parser)]
 #[command(about = "CPU per request of the gateway, beside nginx")]
@@ -63,6 +65,10 @@ enum Command {
         #[arg(long)]
         kind: Kind,
         #[arg(long)]
+        surface: Speech,
+        #[arg(long)]
+        dialect: Speech,
+        #[arg(long)]
         connections: usize,
         #[arg(long)]
         millis: u64,
@@ -77,10 +83,23 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Load {
             address,
             kind,
+            surface,
+            dialect,
             connections,
             millis,
         }) => {
-            load::drive(address, kind, connections, Duration::from_millis(millis)).await?;
+            let exchange = Exchange {
+                surface,
+                dialect,
+                kind,
+            };
+            load::drive(
+                address,
+                exchange,
+                connections,
+                Duration::from_millis(millis),
+            )
+            .await?;
         }
         None => return run::run(&cli.plan).await,
     }

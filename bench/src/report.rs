@@ -9,10 +9,14 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::answer::Kind;
+use crate::exchange::Exchange;
 use crate::load::Outcome;
 
 /// The most a whole answer may cost, as a multiple of nginx in the same run.
 const WHOLE_BOUND: f64 = 2.5;
+
+/// The most a translated answer may cost, as a multiple of one that is passed through in the same run.
+const TRANSLATED_BOUND: f64 = 1.5;
 
 /// One process under load for a while.
 #[derive(Clone, Debug)]
@@ -56,6 +60,7 @@ struct Figure {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     series: Vec<Series>,
+    translated: Vec<(Exchange, Vec<Turn>)>,
 }
 
 impl Report {
@@ -72,6 +77,18 @@ impl Report {
                 name,
                 turns: vec![turn],
             }),
+        }
+    }
+
+    /// Adds a turn of the gateway alone.
+    pub(crate) fn add_translated(&mut self, exchange: Exchange, turn: Turn) {
+        match self
+            .translated
+            .iter_mut()
+            .find(|(known, _)| *known == exchange)
+        {
+            Some((_, turns)) => turns.push(turn),
+            None => self.translated.push((exchange, vec![turn])),
         }
     }
 
@@ -111,6 +128,7 @@ impl Report {
                 )?;
             }
         }
+        self.print_translated(out)?;
         for figure in self.figures().iter().filter(|figure| !figure.ok) {
             writeln!(
                 out,
@@ -121,6 +139,58 @@ impl Report {
             )?;
         }
         Ok(())
+    }
+
+    fn print_translated(&self, out: &mut impl Write) -> Result<()> {
+        if !self.translated.is_empty() {
+            let title = "Surface-dialect, the gateway alone (x: of openai-openai, passed through)";
+            writeln!(out, "\n{title}\n")?;
+            writeln!(out, "{:<28} {:>10} {:>6}", "", "us/request", "x")?;
+        }
+        for (exchange, turns) in &self.translated {
+            let name = format!("{:?} {}", exchange.kind, exchange.name());
+            let costs = ascending(turns.iter().map(Turn::cost));
+            let ratio = self.translated_ratio(*exchange);
+            writeln!(out, "{name:<28} {:>10.1} {ratio:>6.2}", median(&costs))?;
+        }
+        Ok(())
+    }
+
+    /// The median cost over that of OpenAI's dialect passed through, turn by turn.
+    fn translated_ratio(&self, exchange: Exchange) -> f64 {
+        let turns = |of: Exchange| {
+            let found = self.translated.iter().find(|(known, _)| *known == of);
+            found.map(|(_, turns)| turns.as_slice()).unwrap_or_default()
+        };
+        let floor = turns(Exchange::plain(exchange.kind));
+        let pairs = turns(exchange).iter().zip(floor);
+        median(&ascending(
+            pairs.map(|(own, floor)| own.cost() / floor.cost()),
+        ))
+    }
+
+    fn translated_figures(&self) -> impl Iterator<Item = Figure> {
+        self.translated.iter().flat_map(|(exchange, turns)| {
+            let name = format!("{:?}.{}", exchange.kind, exchange.name()).to_lowercase();
+            let bound = exchange.is_translated().then_some(TRANSLATED_BOUND);
+            let ratio = self.translated_ratio(*exchange);
+            [
+                Figure {
+                    name: format!("{name}.cpu"),
+                    figure: median(&ascending(turns.iter().map(Turn::cost))),
+                    unit: "us/request",
+                    bound: None,
+                    ok: true,
+                },
+                Figure {
+                    name: format!("{name}.cpu_x_passed_through"),
+                    figure: ratio,
+                    unit: "x",
+                    bound,
+                    ok: bound.is_none_or(|bound| ratio <= bound),
+                },
+            ]
+        })
     }
 
     /// Writes the figures as a JSON list.
@@ -136,6 +206,7 @@ impl Report {
         self.series
             .iter()
             .flat_map(|series| self.figures_of(series))
+            .chain(self.translated_figures())
             .collect()
     }
 
@@ -177,24 +248,24 @@ impl Report {
             .iter()
             .find(|other| other.kind == series.kind)
             .unwrap_or(series);
-        let mut ratios: Vec<_> = series
-            .turns
-            .iter()
-            .zip(&floor.turns)
-            .map(|(own, floor)| own.cost() / floor.cost())
-            .collect();
-        ratios.sort_by(f64::total_cmp);
-        median(&ratios)
+        let pairs = series.turns.iter().zip(&floor.turns);
+        median(&ascending(
+            pairs.map(|(own, floor)| own.cost() / floor.cost()),
+        ))
     }
 }
 
 impl Series {
     /// A figure of each turn, in ascending order.
     fn each(&self, figure: impl Fn(&Turn) -> f64) -> Vec<f64> {
-        let mut figures: Vec<_> = self.turns.iter().map(figure).collect();
-        figures.sort_by(f64::total_cmp);
-        figures
+        ascending(self.turns.iter().map(figure))
     }
+}
+
+fn ascending(figures: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut figures: Vec<_> = figures.collect();
+    figures.sort_by(f64::total_cmp);
+    figures
 }
 
 /// The median of figures in ascending order; of an even number the upper one.

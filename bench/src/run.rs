@@ -14,6 +14,7 @@ use clap::ValueEnum;
 use crate::Plan;
 use crate::answer::Kind;
 use crate::cpu::Clock;
+use crate::exchange::Exchange;
 use crate::load::Outcome;
 use crate::peer::Peer;
 use crate::report::{Report, Turn};
@@ -27,16 +28,25 @@ pub(crate) async fn run(plan: &Plan) -> Result<ExitCode> {
     }
     let clock = Clock::new()?;
     let mut report = Report::default();
-    for kind in [Kind::Whole, Kind::Stream] {
+    for exchange in [Kind::Whole, Kind::Stream].map(Exchange::plain) {
         for peer in &peers {
-            turn(plan, &clock, peer, kind, Duration::from_secs(1))?;
+            turn(plan, &clock, peer, exchange, Duration::from_secs(1))?;
         }
         for _ in 0..plan.rounds {
             for peer in &peers {
-                let turn = turn(plan, &clock, peer, kind, Duration::from_secs(plan.seconds))?;
-                report.add(kind, peer.name, turn);
+                let turn = turn(
+                    plan,
+                    &clock,
+                    peer,
+                    exchange,
+                    Duration::from_secs(plan.seconds),
+                )?;
+                report.add(exchange.kind, peer.name, turn);
             }
         }
+    }
+    if let Some(gateway) = peers.get(1) {
+        translated(plan, &clock, gateway, &mut report)?;
     }
     report.print(&mut std::io::stdout())?;
     report.save(&plan.results)?;
@@ -47,11 +57,34 @@ pub(crate) async fn run(plan: &Plan) -> Result<ExitCode> {
     })
 }
 
+/// The gateway alone: what it costs to pass each dialect through, and to translate between them.
+fn translated(plan: &Plan, clock: &Clock, gateway: &Peer, report: &mut Report) -> Result<()> {
+    for kind in [Kind::Whole, Kind::Stream] {
+        for exchange in Exchange::translated(kind) {
+            turn(plan, clock, gateway, exchange, Duration::from_millis(500))?;
+        }
+        for _ in 0..plan.rounds {
+            for exchange in Exchange::translated(kind) {
+                let length = Duration::from_secs(plan.seconds);
+                let turn = turn(plan, clock, gateway, exchange, length)?;
+                report.add_translated(exchange, turn);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// One process under load for that long: what the load saw and what it cost the process.
-fn turn(plan: &Plan, clock: &Clock, peer: &Peer, kind: Kind, length: Duration) -> Result<Turn> {
+fn turn(
+    plan: &Plan,
+    clock: &Clock,
+    peer: &Peer,
+    exchange: Exchange,
+    length: Duration,
+) -> Result<Turn> {
     let before = clock.of(peer.pid())?;
     let outcome =
-        load(plan, peer, kind, length).with_context(|| format!("load on {}", peer.name))?;
+        load(plan, peer, exchange, length).with_context(|| format!("load on {}", peer.name))?;
     let spent = clock.of(peer.pid())?.saturating_sub(before);
     Ok(Turn {
         outcome,
@@ -60,10 +93,15 @@ fn turn(plan: &Plan, clock: &Clock, peer: &Peer, kind: Kind, length: Duration) -
 }
 
 /// Runs the load in a process of its own.
-fn load(plan: &Plan, peer: &Peer, kind: Kind, length: Duration) -> Result<Outcome> {
-    let kind = kind.to_possible_value().context("a kind has a name")?;
+fn load(plan: &Plan, peer: &Peer, exchange: Exchange, length: Duration) -> Result<Outcome> {
+    let named = |value: Option<clap::builder::PossibleValue>| {
+        let value = value.context("it has a name")?;
+        anyhow::Ok(value.get_name().to_owned())
+    };
     let output = Command::new(std::env::current_exe()?)
-        .args(["load", "--kind", kind.get_name()])
+        .args(["load", "--kind", &named(exchange.kind.to_possible_value())?])
+        .args(["--surface", &named(exchange.surface.to_possible_value())?])
+        .args(["--dialect", &named(exchange.dialect.to_possible_value())?])
         .args(["--address", &peer.address.to_string()])
         .args(["--connections", &plan.connections.to_string()])
         .args(["--millis", &length.as_millis().to_string()])

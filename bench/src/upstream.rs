@@ -12,21 +12,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, yield_now};
 
-use crate::answer::Kind;
+use crate::answer::{Kind, Speech};
 
-struct Answers {
-    whole: Vec<Vec<u8>>,
-    stream: Vec<Vec<u8>>,
-}
+/// Every answer, with what asks for it.
+type Answers = Vec<((Speech, Kind), Vec<Vec<u8>>)>;
 
 /// Serves until it is killed. Prints its address, so that whoever started it knows where and when.
 pub(crate) async fn serve() -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
-    let answers = Rc::new(Answers {
-        whole: Kind::Whole.answer(),
-        stream: Kind::Stream.answer(),
-    });
+    let all = Speech::ALL
+        .into_iter()
+        .flat_map(|speech| [Kind::Whole, Kind::Stream].map(|kind| (speech, kind)));
+    let answers: Rc<Answers> = Rc::new(
+        all.map(|(speech, kind)| ((speech, kind), speech.answer(kind)))
+            .collect(),
+    );
     let connections = LocalSet::new();
     connections
         .run_until(async {
@@ -41,11 +42,9 @@ pub(crate) async fn serve() -> Result<()> {
 async fn connection(mut tcp: TcpStream, answers: Rc<Answers>) -> Result<()> {
     tcp.set_nodelay(true)?;
     let mut unread = BytesMut::with_capacity(16 * 1024);
-    while let Some(kind) = read_request(&mut tcp, &mut unread).await? {
-        let pieces = match kind {
-            Kind::Whole => &answers.whole,
-            Kind::Stream => &answers.stream,
-        };
+    while let Some(asked) = read_request(&mut tcp, &mut unread).await? {
+        let answer = answers.iter().find(|(what, _)| *what == asked);
+        let (_, pieces) = answer.context("there is an answer to everything")?;
         for piece in pieces {
             tcp.write_all(piece).await?;
             // Gives the others a turn, so that pieces arrive one by one as tokens do.
@@ -56,7 +55,10 @@ async fn connection(mut tcp: TcpStream, answers: Rc<Answers>) -> Result<()> {
 }
 
 /// Reads one request and says what it asks for; none if the peer has gone.
-async fn read_request(tcp: &mut TcpStream, unread: &mut BytesMut) -> Result<Option<Kind>> {
+async fn read_request(
+    tcp: &mut TcpStream,
+    unread: &mut BytesMut,
+) -> Result<Option<(Speech, Kind)>> {
     loop {
         if let Some(head) = unread
             .windows(4)
@@ -65,9 +67,9 @@ async fn read_request(tcp: &mut TcpStream, unread: &mut BytesMut) -> Result<Opti
         {
             let length = content_length(&unread[..head])?;
             if unread.len() >= head + length {
-                let kind = Kind::of(&unread[head..head + length]);
+                let asked = Speech::of(&unread[..head], &unread[head..head + length]);
                 unread.advance(head + length);
-                return Ok(Some(kind));
+                return Ok(Some(asked));
             }
         }
         if tcp.read_buf(unread).await? == 0 {

@@ -109,6 +109,31 @@ text! {
 }
 
 text! {
+    /// The value of an HTTP header: printable ASCII.
+    HeaderText { min: 1, max: 1024, pattern: "^[!-~]([ -~]*[!-~])?$", is: "the value of a header (printable ASCII, no space at an end, at most 1024)" }
+}
+
+text! {
+    /// A member at the top of a request body.
+    Member { min: 1, max: 64, pattern: "^[A-Za-z_][A-Za-z0-9_]*$", is: "a member of a request body (letters, digits and '_', at most 64)" }
+}
+
+text! {
+    /// A version of Azure's API by deployments.
+    ApiVersion { min: 10, max: 32, pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$", is: "a version such as 2024-10-21 or 2025-04-01-preview" }
+}
+
+text! {
+    /// The name of a role at AWS.
+    RoleArn { min: 20, max: 2048, pattern: "^arn:aws[-a-z]*:iam::[0-9]{12}:role/[!-~]+$", is: "the ARN of a role, such as arn:aws:iam::123456789012:role/bedrock" }
+}
+
+text! {
+    /// A path below a provider's base URL, without an end slash: whole segments of letters, digits, '-', '_' and '.', none of which begins with '.'.
+    PathText { min: 2, max: 128, pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", is: "a path such as /files or /fine_tuning/jobs (at most 128)" }
+}
+
+text! {
     /// A length of time as in Gateway API: whole numbers with units `h`, `m`, `s`, `ms`, for example `1m30s`
     /// (source: GEP-2257, <https://gateway-api.sigs.k8s.io/geps/gep-2257/>).
     DurationText { min: 2, max: 32, pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$", is: "a duration such as 500ms, 10s or 1m30s" }

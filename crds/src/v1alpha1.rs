@@ -3,6 +3,8 @@
 mod common;
 mod owner;
 mod provider;
+mod provider_type;
+mod request;
 mod resilience;
 mod rule;
 mod status;
@@ -11,10 +13,12 @@ mod virtual_key;
 pub use common::{LabelSelector, Operator, Requirement, Timeouts};
 pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
 pub use provider::{
-    Access, CaReference, ClientCertificateReference, Credential, From, HttpVersion, LLMProvider,
-    LLMProviderSpec, NamespaceAccess, OfferedModel, OpenAi, ProviderTls, ProviderType,
-    SecretReference, Simulated,
+    Access, AzureOpenAi, Bedrock, CaReference, ClientCertificateReference, Credential, From,
+    HttpVersion, LLMProvider, LLMProviderSpec, NamespaceAccess, OfferedModel, OpenAi, ProviderTls,
+    SecretReference, Simulated, VertexAi, WorkloadIdentity,
 };
+pub use provider_type::ProviderType;
+pub use request::{Header, Headers, Parameters, Passthrough};
 pub use resilience::{
     Affinity, AffinityType, Backoff, Commit, Concurrency, Continuation, Health, Hedge,
     OnClientGone, Overflow, Queue, Recovery, Retries, RuleRetries, Stream,

@@ -126,14 +126,18 @@ impl Operation {
         match (self, dialect) {
             (Self::Completions | Self::Embeddings, Dialect::OpenAi)
             | (Self::CountTokens, Dialect::Anthropic) => Some(self),
-            (Self::Completions | Self::Embeddings, Dialect::Anthropic | Dialect::Gemini)
-            | (Self::CountTokens, Dialect::OpenAi | Dialect::Gemini) => None,
+            (
+                Self::Completions | Self::Embeddings,
+                Dialect::Anthropic | Dialect::Gemini | Dialect::Converse,
+            )
+            | (Self::CountTokens, Dialect::OpenAi | Dialect::Gemini | Dialect::Converse) => None,
             // What is a conversation can be asked of everybody.
             (Self::Chat | Self::Messages | Self::Responses | Self::Generate, dialect) => {
                 Some(match dialect {
                     Dialect::OpenAi => Self::Chat,
                     Dialect::Anthropic => Self::Messages,
                     Dialect::Gemini => Self::Generate,
+                    Dialect::Converse => return None,
                 })
             }
         }

@@ -1,5 +1,6 @@
 //! A provider as requests see it: built once per configuration, with what did not change carried over.
 
+pub(crate) mod amend;
 mod availability;
 pub(crate) mod body;
 mod dial;
@@ -19,6 +20,7 @@ pub(crate) mod source;
 pub(crate) mod ticket;
 pub(crate) mod transport;
 mod unconnected;
+mod uris;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,12 +28,13 @@ use std::time::Duration;
 
 use fairlead_health::ProviderHealth;
 use fairlead_snapshot::Credentials;
-use fairlead_snapshot::{Dialect, Digest, ObjectName, Protocol, Provider};
+use fairlead_snapshot::{Authentication, Dialect, Digest, ObjectName, Protocol, Provider};
 use fairlead_translate::chat::request::Host;
 use fairlead_wire::redact::Redactor;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::clock::Clock;
+use amend::Amends;
 use endpoint::Endpoint;
 use environment::Environment;
 use gate::Gate;
@@ -54,6 +57,10 @@ pub(crate) struct Upstream {
     pub gate: Arc<Gate>,
     /// Whether it has refused to be asked for a stream's usage, and has answered without.
     no_stream_usage: Arc<AtomicBool>,
+    /// The value of `gen_ai.provider.name`.
+    pub system: Arc<str>,
+    /// What is changed in requests to it.
+    pub amends: Amends,
     /// In what it departs from Chat Completions.
     host: Host,
     /// What makes each credential the same one after an edit: its name and its value's digest.
@@ -101,7 +108,7 @@ impl Upstream {
         };
         let authorization = |credential: &fairlead_snapshot::Credential| {
             let value = credentials.get(credential.value.as_ref()?)?;
-            Authorization::new(value.expose(), provider.protocol.dialect())
+            Authorization::new(value.expose(), &provider.protocol)
         };
         let health = environment
             .health
@@ -122,8 +129,12 @@ impl Upstream {
                 .filter(|previous| previous.provider.protocol == provider.protocol)
                 .map(|previous| Arc::clone(&previous.no_stream_usage))
                 .unwrap_or_default(),
+            system: system(&provider.protocol).into(),
+            amends: Amends::new(provider),
             host: match &provider.protocol {
-                Protocol::Http { base_url, .. } => hosts::host(base_url),
+                Protocol::Http {
+                    base_url, vendor, ..
+                } => hosts::host(vendor, base_url),
                 Protocol::Simulated(_) => Host::default(),
             },
             identities: provider.credentials.iter().map(named).collect(),
@@ -189,37 +200,38 @@ impl Upstream {
             );
         }
     }
-
-    /// The value of `gen_ai.provider.name`.
-    #[must_use]
-    pub(crate) fn system(&self) -> &'static str {
-        match self.provider.protocol {
-            Protocol::Http { dialect, .. } => match dialect {
-                Dialect::OpenAi => "openai",
-                Dialect::Anthropic => "anthropic",
-                Dialect::Gemini => "gcp.gemini",
-            },
-            Protocol::Simulated(_) => "fairlead.simulated",
-        }
-    }
 }
 
 impl Authorization {
-    /// How a credential is sent to a provider of this dialect; `None`: it does not go into a header.
-    fn new(value: &[u8], dialect: Dialect) -> Option<Self> {
-        let (name, mut header) = match dialect {
-            Dialect::OpenAi => {
-                let bearer = [b"Bearer ".as_slice(), value].concat();
-                (header::AUTHORIZATION, HeaderValue::from_bytes(&bearer))
+    /// How a credential is sent to a provider; `None`: it does not go into a header.
+    fn new(value: &[u8], protocol: &Protocol) -> Option<Self> {
+        let name = match protocol {
+            Protocol::Http {
+                authentication: Authentication::Azure,
+                ..
+            } => "api-key",
+            Protocol::Http {
+                authentication: Authentication::Google,
+                ..
             }
-            Dialect::Anthropic => {
-                let name = HeaderName::from_static("x-api-key");
-                (name, HeaderValue::from_bytes(value))
-            }
-            Dialect::Gemini => {
-                let name = HeaderName::from_static("x-goog-api-key");
-                (name, HeaderValue::from_bytes(value))
-            }
+            | Protocol::Http {
+                dialect: Dialect::Gemini,
+                ..
+            } => "x-goog-api-key",
+            Protocol::Http {
+                dialect: Dialect::Anthropic,
+                ..
+            } => "x-api-key",
+            Protocol::Http { .. } | Protocol::Simulated(_) => "authorization",
+        };
+        let (name, mut header) = if name == "authorization" {
+            let bearer = [b"Bearer ".as_slice(), value].concat();
+            (header::AUTHORIZATION, HeaderValue::from_bytes(&bearer))
+        } else {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_bytes(value),
+            )
         };
         if let Ok(header) = &mut header {
             header.set_sensitive(true);
@@ -229,6 +241,20 @@ impl Authorization {
             value: header.ok()?,
             redactor: Redactor::new(value).map(Arc::new),
         })
+    }
+}
+
+/// The value of `gen_ai.provider.name` (source: OpenTelemetry GenAI semantic conventions).
+fn system(protocol: &Protocol) -> &str {
+    match protocol {
+        Protocol::Http { vendor, .. } if !vendor.is_empty() => vendor,
+        Protocol::Http { dialect, .. } => match dialect {
+            Dialect::OpenAi => "openai",
+            Dialect::Anthropic => "anthropic",
+            Dialect::Gemini => "gcp.gemini",
+            Dialect::Converse => "aws.bedrock",
+        },
+        Protocol::Simulated(_) => "fairlead.simulated",
     }
 }
 

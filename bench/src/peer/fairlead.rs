@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::answer::{KEY, MODEL};
+use crate::answer::{KEY, Speech};
 
 /// Starts the gateway on a folder with a provider, a rule and a key.
 pub(super) fn start(
@@ -39,25 +39,37 @@ pub(super) fn start(
 }
 
 fn configuration(upstream: SocketAddr) -> String {
-    format!(
-        "apiVersion: fairlead.dev/v1alpha1
+    let way = |speech: Speech| {
+        let (name, model) = (speech.name(), speech.model());
+        let (kind, path) = match speech {
+            Speech::OpenAi => ("OpenAI", "/v1"),
+            Speech::Anthropic => ("Anthropic", "/v1"),
+            Speech::Gemini => ("Gemini", "/v1beta"),
+        };
+        format!(
+            "apiVersion: fairlead.dev/v1alpha1
 kind: LLMProvider
-metadata: {{name: upstream}}
+metadata: {{name: {name}}}
 spec:
-  type: OpenAI
-  baseURL: http://{upstream}/v1
+  type: {kind}
+  baseURL: http://{upstream}{path}
   allowPrivateNetwork: true
 ---
 apiVersion: fairlead.dev/v1alpha1
 kind: RoutingRule
-metadata: {{name: chat}}
+metadata: {{name: {name}}}
 spec:
-  match: {{models: [{MODEL}]}}
+  match: {{models: [{model}]}}
   strategy: {{type: Weighted}}
   targets:
-  - {{name: upstream, providerRef: {{name: upstream}}, model: fast}}
+  - {{name: upstream, providerRef: {{name: {name}}}, model: fast}}
 ---
-apiVersion: fairlead.dev/v1alpha1
+"
+        )
+    };
+    let ways: String = Speech::ALL.into_iter().map(way).collect();
+    format!(
+        "{ways}apiVersion: fairlead.dev/v1alpha1
 kind: VirtualKey
 metadata: {{name: bench}}
 spec:

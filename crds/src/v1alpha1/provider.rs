@@ -5,9 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{LabelSelector, Timeouts};
+use super::provider_type::ProviderType;
+use super::request::{Headers, Parameters, Passthrough};
 use super::resilience::{Concurrency, Continuation, Health, Retries};
 use super::status::Status;
-use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretKey, SecretName};
+use crate::text::{
+    ApiVersion, BaseUrl, DurationText, Label, ModelName, ModelPattern, RoleArn, SecretKey,
+    SecretName,
+};
 
 /// An upstream that answers requests: its address, its credentials, the models it offers, and who may use it.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -34,7 +39,11 @@ use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretK
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("self.type == 'Simulated' || !has(self.simulated)").message("simulated goes with type Simulated only").field_path(".simulated"),
-    validation = Rule::new("self.type == 'OpenAI' || !has(self.openAI)").message("openAI goes with type OpenAI only").field_path(".openAI"),
+    validation = Rule::new("!(self.type in ['Anthropic', 'Gemini', 'VertexAI', 'Bedrock', 'Simulated']) || !has(self.openAI)").message("openAI goes with types that speak OpenAI's API only").field_path(".openAI"),
+    validation = Rule::new("(self.type == 'Bedrock') == has(self.bedrock)").message("bedrock goes with type Bedrock, which needs it").field_path(".bedrock"),
+    validation = Rule::new("(self.type == 'VertexAI') == has(self.vertexAI)").message("vertexAI goes with type VertexAI, which needs it").field_path(".vertexAI"),
+    validation = Rule::new("self.type == 'AzureOpenAI' || !has(self.azureOpenAI)").message("azureOpenAI goes with type AzureOpenAI only").field_path(".azureOpenAI"),
+    validation = Rule::new("!(self.type in ['AzureOpenAI', 'Cloudflare', 'Databricks', 'Ollama', 'VLLM', 'SGLang', 'LlamaCpp', 'LMStudio']) || has(self.baseURL)").message("a provider of this type has no public address; give its baseURL").field_path(".baseURL"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.baseURL)").message("a Simulated provider opens no connection, so baseURL does not apply; remove it").field_path(".baseURL"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.tls)").message("a Simulated provider opens no connection, so tls does not apply; remove it").field_path(".tls"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.credentials)").message("a Simulated provider opens no connection, so credentials does not apply; remove it").field_path(".credentials"),
@@ -46,12 +55,12 @@ use crate::text::{BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretK
 pub struct LLMProviderSpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.
     pub gateway_name: Option<Label>,
-    /// The API the upstream speaks. OpenAI also serves everything compatible with it, by baseURL. Callers may speak any API that the gateway
-    /// serves, whatever this is.
+    /// Whose API it is. OpenAI also serves everything compatible with it that has no type of its own, by baseURL. Callers may speak any API
+    /// that the gateway serves, whatever this is.
     #[serde(rename = "type")]
     pub kind: ProviderType,
-    /// Where the API begins, version path included. Absent: the provider's public address (OpenAI: https://api.openai.com/v1; Anthropic:
-    /// https://api.anthropic.com/v1; Gemini: https://generativelanguage.googleapis.com/v1beta).
+    /// Where the API begins, version path included; a host alone gets the path that the type's own clients put behind it. Absent: the
+    /// provider's public address; types without one need it.
     #[serde(rename = "baseURL")]
     pub base_url: Option<BaseUrl>,
     /// Whether addresses that are private, loopback or link-local may be connected to. Counts only in namespaces where the
@@ -85,21 +94,22 @@ pub struct LLMProviderSpec {
     /// What an OpenAI-compatible server can and cannot; only for type OpenAI.
     #[serde(rename = "openAI")]
     pub open_ai: Option<OpenAi>,
+    /// Which of Azure's APIs is meant; only for type AzureOpenAI.
+    #[serde(rename = "azureOpenAI")]
+    pub azure_open_ai: Option<AzureOpenAi>,
+    /// Where it is; for type Bedrock, which needs it.
+    pub bedrock: Option<Bedrock>,
+    /// Where it is; for type VertexAI, which needs it.
+    #[serde(rename = "vertexAI")]
+    pub vertex_ai: Option<VertexAi>,
     /// How the simulated provider behaves; only for type Simulated.
     pub simulated: Option<Simulated>,
-}
-
-/// The API that an upstream speaks.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProviderType {
-    /// The OpenAI API, or one compatible with it.
-    OpenAI,
-    /// Anthropic Messages.
-    Anthropic,
-    /// Gemini's generateContent.
-    Gemini,
-    /// No upstream: the gateway answers by itself.
-    Simulated,
+    /// Members of the body that are set or taken away in what it is sent.
+    pub parameters: Option<Parameters>,
+    /// Headers that are set or taken away in what it is sent.
+    pub headers: Option<Headers>,
+    /// What callers may ask of it that the gateway neither reads nor translates. Absent: nothing.
+    pub passthrough: Option<Passthrough>,
 }
 
 /// The version of HTTP that connections speak. Absent: HTTP1. With HTTP2 up to 50 requests share a connection: over https it is offered, and
@@ -147,6 +157,7 @@ pub struct CaReference {
 /// A key for the upstream.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.secretRef) != has(self.workloadIdentity)").message("give secretRef or workloadIdentity, one of them"))]
 pub struct Credential {
     /// The credential's name, unique in its provider; metrics and logs show it.
     pub name: Label,
@@ -154,7 +165,10 @@ pub struct Credential {
     #[schemars(range(min = 0, max = 1_000_000), extend("format" = "int32"))]
     pub weight: Option<u32>,
     /// The Secret that holds it.
-    pub secret_ref: SecretReference,
+    pub secret_ref: Option<SecretReference>,
+    /// The gateway's own identity at the cloud instead of a Secret; for types AzureOpenAI, Bedrock and VertexAI. Counts only in namespaces where
+    /// the installation allows it, for it is the same for everybody.
+    pub workload_identity: Option<WorkloadIdentity>,
     /// The models it may serve, by the name the caller asked for: exact, or a prefix ending in *. Absent: all.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Set)]
@@ -167,8 +181,18 @@ pub struct Credential {
 pub struct SecretReference {
     /// The Secret's name.
     pub name: SecretName,
-    /// The key in the Secret. Absent: apiKey.
+    /// The key in the Secret. Absent: apiKey; where a Secret of types AzureOpenAI, Bedrock and VertexAI has no apiKey, all of its keys together
+    /// (docs/providers.md names them).
     pub key: Option<SecretKey>,
+}
+
+/// The identity that the gateway's pods have at a cloud: by their service account, or by the machine they run on.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadIdentity {
+    /// The role to take on with it (AWS). Absent: none but its own.
+    #[serde(rename = "roleARN")]
+    pub role_arn: Option<RoleArn>,
 }
 
 /// A model that a provider offers.
@@ -218,6 +242,33 @@ pub struct OpenAi {
     /// Whether streams are asked for their usage (stream_options.include_usage). Absent: true. Set it to false for a server that refuses
     /// the member; usage that it sends unasked is still read.
     pub stream_usage: Option<bool>,
+}
+
+/// Which of Azure's APIs is meant.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct AzureOpenAi {
+    /// The version of the API by deployments, which stands in the query (api-version): the upstream name of a model is then that of its
+    /// deployment. Absent: the v1 API, which has no versions.
+    pub api_version: Option<ApiVersion>,
+}
+
+/// Where Bedrock is.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Bedrock {
+    /// The region, such as eu-central-1: of the address, and of the signature.
+    pub region: Label,
+}
+
+/// Where Vertex AI is.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct VertexAi {
+    /// The id of the Google Cloud project.
+    pub project: Label,
+    /// The location, such as europe-west4 or global.
+    pub location: Label,
 }
 
 /// How a simulated provider behaves. It answers in the shape of the OpenAI API, without any upstream.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Timeouts;
+use super::request::{Headers, Parameters};
 use super::resilience::{Affinity, Hedge, RuleRetries, Stream};
 use super::status::Status;
 use crate::text::{Label, ModelName, ModelPattern};
@@ -167,6 +168,10 @@ pub struct Target {
     /// Its share of the requests, relative to the others. 0: never chosen. Absent: 1.
     #[schemars(range(min = 0, max = 1_000_000), extend("format" = "int32"))]
     pub weight: Option<u32>,
+    /// Members of the body that are set or taken away in what it is sent.
+    pub parameters: Option<Parameters>,
+    /// Headers that are set or taken away in what it is sent.
+    pub headers: Option<Headers>,
 }
 
 /// An LLMProvider.
@@ -192,6 +197,10 @@ pub struct Fallback {
     /// The failures it is for, judged by the attempt just before it. Absent: every class that falls back by itself, which is all but
     /// ContentFiltered. (Not called `on`: kubectl reads YAML 1.1, where an unquoted on is a boolean.)
     pub on_failure: Option<Failover>,
+    /// Members of the body that are set or taken away in what it is sent.
+    pub parameters: Option<Parameters>,
+    /// Headers that are set or taken away in what it is sent.
+    pub headers: Option<Headers>,
 }
 
 /// A set of failures: those of a listed class, and those with a listed status.

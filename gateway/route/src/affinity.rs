@@ -68,6 +68,7 @@ mod tests {
             fallback: *share == 0,
             share: *share,
             conversation: None,
+            amendments: None,
             problem: None,
         };
         Plan {

@@ -21,6 +21,6 @@ mod upstream;
 pub use caller::Caller;
 pub use credit::{Credit, Paid};
 pub use explain::{Considered, Explanation, Verdict};
-pub use plan::{Candidate, NoRoute, Plan, RuleHead, RuleRef, Standing, Step, all_well};
+pub use plan::{Amendments, Candidate, NoRoute, Plan, RuleHead, RuleRef, Standing, Step, all_well};
 pub use table::Table;
 pub use upstream::{CredentialChoice, ProviderIndex};

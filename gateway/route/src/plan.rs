@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fairlead_condition::{Facts, Request};
 use fairlead_snapshot::{
-    Affinity, Failover, Hedge, ObjectName, OnUnsupported, Problem, RetryOverrides, Strategy,
-    Streams, TimeoutOverrides,
+    Affinity, Failover, Headers, Hedge, ObjectName, OnUnsupported, Parameters, Problem,
+    RetryOverrides, Strategy, Streams, TimeoutOverrides,
 };
 use smallvec::SmallVec;
 
@@ -56,8 +56,19 @@ pub struct Step {
     pub share: u32,
     /// The conversation that the request belongs to, where conversations stay together.
     pub conversation: Option<u64>,
+    /// What the target changes in requests, if anything.
+    pub amendments: Option<Arc<Amendments>>,
     /// Why it cannot be tried, if it cannot: then it counts as a failed attempt.
     pub problem: Option<Problem>,
+}
+
+/// What a target changes in requests, before what its provider changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Amendments {
+    /// Members of the body.
+    pub parameters: Parameters,
+    /// Headers.
+    pub headers: Headers,
 }
 
 /// What outlives a table of a rule, for as long as a request needs it.
@@ -305,6 +316,7 @@ impl Planner<'_> {
             fallback: false,
             share: 0,
             conversation: None,
+            amendments: target.amendments.clone(),
             problem,
         }
     }

@@ -169,6 +169,7 @@ impl Planner<'_> {
             fallback: false,
             share: 0,
             conversation: None,
+            amendments: None,
             problem: None,
         })
     }

@@ -7,7 +7,7 @@ use fairlead_condition::{Condition, EvaluationError, Facts};
 use fairlead_snapshot::{Failover, ModelPattern, ObjectName, Problem, Rule, Strategy, Target};
 
 use crate::credit::Credit;
-use crate::plan::{RuleHead, RuleRef};
+use crate::plan::{Amendments, RuleHead, RuleRef};
 use crate::sequence::Sequence;
 use crate::table::Providers;
 use crate::upstream::{Offer, ProviderIndex};
@@ -69,6 +69,7 @@ pub(crate) struct BoundTarget {
     /// Whether that model reasons before it answers.
     pub(crate) reasons: bool,
     pub(crate) weight: u32,
+    pub(crate) amendments: Option<Arc<Amendments>>,
     pub(crate) problem: Option<Problem>,
 }
 
@@ -192,6 +193,12 @@ impl BoundTarget {
             model,
             reasons,
             weight: target.weight,
+            amendments: target.amends().then(|| {
+                Arc::new(Amendments {
+                    parameters: target.parameters.clone(),
+                    headers: target.headers.clone(),
+                })
+            }),
             problem,
         }
     }

@@ -227,7 +227,7 @@ fn kept(several: &[&Usable], conversation: u64) -> Option<usize> {
 }
 
 fn usable((position, credential): (usize, &Credential)) -> Option<Usable> {
-    let chosen = credential.value.is_some() && credential.weight > 0;
+    let chosen = credential.is_usable() && credential.weight > 0;
     chosen.then(|| Usable {
         position,
         hash: affinity::hash(&credential.name),

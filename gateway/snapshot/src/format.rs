@@ -16,7 +16,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Key, ObjectName, OnUnsupported, Problem, Provider, Refusal, Rule, Snapshot};
+use crate::{
+    Credential, Headers, Key, ObjectName, OnUnsupported, Parameters, Problem, Provider, Refusal,
+    Rule, Snapshot, Target,
+};
 
 /// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.
 pub const FORMAT: u32 = 2;
@@ -47,6 +50,19 @@ impl Needs {
             whole: format,
             ..Self::NOTHING
         }
+    }
+
+    /// Something without which readers would permit more, or take it for something else, known since this format.
+    fn restriction(format: u32) -> Self {
+        Self {
+            whole: format,
+            safe: format,
+        }
+    }
+
+    /// It needs this only if so.
+    fn only_if(self, so: bool) -> Self {
+        if so { self } else { Self::NOTHING }
     }
 
     /// It needs what these need together.
@@ -92,15 +108,28 @@ impl Entry for Provider {
             whole: self.protocol.format(),
             safe: self.protocol.safe_format(),
         };
-        Needs::tuning(self.timeouts.format()).and(protocol)
+        let amends = !(self.parameters.is_empty() && self.headers.is_empty());
+        let identified = |credential: &Credential| credential.identity.is_some();
+        Needs::tuning(self.timeouts.format())
+            .and(protocol)
+            .and(Needs::restriction(2).only_if(amends))
+            .and(Needs::tuning(2).only_if(!self.passthrough.is_empty()))
+            .and(Needs::tuning(2).only_if(self.credentials.iter().any(identified)))
     }
 
     fn reduced(&self, _: u32) -> Self {
-        Self {
+        let mut reduced = Self {
             timeouts: self.timeouts.in_format_1(),
             protocol: self.protocol.in_format_1(),
+            parameters: Parameters::default(),
+            headers: Headers::default(),
+            passthrough: Vec::new(),
             ..self.clone()
+        };
+        for credential in &mut reduced.credentials {
+            credential.identity = None;
         }
+        reduced
     }
 
     /// Nothing is sent to a provider that is not there.
@@ -112,17 +141,28 @@ impl Entry for Provider {
 impl Entry for Rule {
     /// Who translates nothing has nothing to leave out.
     fn needs(&self) -> Needs {
-        match self.on_unsupported {
-            OnUnsupported::Refuse => Needs::NOTHING,
-            OnUnsupported::Drop => Needs::tuning(2),
-        }
+        let drops = self.on_unsupported == OnUnsupported::Drop;
+        let fallbacks = self.fallbacks.iter().map(|fallback| &fallback.target);
+        let amends = self.targets.iter().chain(fallbacks).any(Target::amends);
+        Needs::tuning(2)
+            .only_if(drops)
+            .and(Needs::restriction(2).only_if(amends))
     }
 
     fn reduced(&self, _: u32) -> Self {
-        Self {
+        let mut reduced = Self {
             on_unsupported: OnUnsupported::default(),
             ..self.clone()
+        };
+        let fallbacks = reduced
+            .fallbacks
+            .iter_mut()
+            .map(|fallback| &mut fallback.target);
+        for target in reduced.targets.iter_mut().chain(fallbacks) {
+            target.parameters = Parameters::default();
+            target.headers = Headers::default();
         }
+        reduced
     }
 
     /// It still takes its requests, so that no later rule does, and has nowhere to send them. Nothing that is linked anew gives it a target.

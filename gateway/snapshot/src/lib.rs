@@ -4,6 +4,7 @@
 //! gateway builds its runtime from. Unknown fields are refused: a reader that does not know a restriction must not serve as if it
 //! were not there, so a new restriction raises the format ([`FORMAT`]).
 
+mod amend;
 mod digest;
 mod format;
 mod index;
@@ -22,14 +23,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use amend::{Headers, Parameters};
 pub use digest::Digest;
 pub use format::{FORMAT, FORMATS, OLDEST};
 pub use index::{Index, IndexError, Parts, Publication};
 pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
 pub use name::{NameError, ObjectName};
 pub use provider::{
-    Access, Credential, CredentialId, Dialect, HttpVersion, Model, Protocol, Provider, Simulated,
-    Timeouts,
+    Access, Addressing, Authentication, Credential, CredentialId, Dialect, HttpVersion, Model,
+    Protocol, Provider, Simulated, Timeouts, WorkloadIdentity,
 };
 pub use reasoning::reasons;
 pub use resilience::{

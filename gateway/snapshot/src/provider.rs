@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 pub use timeouts::Timeouts;
 
-use crate::{Concurrency, Continuation, Digest, Health, ModelPattern, OLDEST, Retries};
+use crate::{
+    Concurrency, Continuation, Digest, Headers, Health, ModelPattern, OLDEST, Parameters, Retries,
+};
 
 /// An upstream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,15 @@ pub struct Provider {
     /// How it continues an answer that another provider has begun; `None`: not at all.
     #[serde(default)]
     pub continuation: Option<Continuation>,
+    /// Members of the body that are set or taken away in what it is sent.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
+    /// Headers that are set or taken away in what it is sent.
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
+    /// Paths below its base URL that are passed through, and all below them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passthrough: Vec<String>,
     /// The namespaces whose keys may name it in a request; rules were checked at compile.
     pub access: Access,
 }
@@ -65,6 +76,15 @@ pub enum Protocol {
         /// What it speaks.
         #[serde(default, skip_serializing_if = "Dialect::is_default")]
         dialect: Dialect,
+        /// Whose it is, in the words of `gen_ai.provider.name`; empty: what the dialect says.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        vendor: String,
+        /// How it is shown who asks.
+        #[serde(default, skip_serializing_if = "Authentication::is_default")]
+        authentication: Authentication,
+        /// Where below the base URL its operations are.
+        #[serde(default, skip_serializing_if = "Addressing::is_default")]
+        addressing: Addressing,
         /// Without a trailing slash, the version path included.
         base_url: String,
         /// Whether private, loopback and link-local addresses may be connected to.
@@ -90,20 +110,30 @@ impl Protocol {
         match self {
             Self::Http {
                 dialect: Dialect::OpenAi,
+                vendor,
+                authentication: Authentication::Dialect,
+                addressing: Addressing::Below,
                 client_certificate: None,
                 http_version: HttpVersion::Http1,
                 ..
-            }
-            | Self::Simulated(_) => OLDEST,
+            } if vendor.is_empty() => OLDEST,
+            Self::Simulated(_) => OLDEST,
             Self::Http { .. } => 2,
         }
     }
 
-    /// The lowest format whose readers do not take it for something else: to whom it speaks another dialect, it is not there.
+    /// The lowest format whose readers do not take it for something else: to whom it speaks another dialect, or is shown a key otherwise, it is
+    /// not there.
     pub(crate) fn safe_format(&self) -> u32 {
-        match self.dialect() {
-            Dialect::OpenAi => OLDEST,
-            Dialect::Anthropic | Dialect::Gemini => 2,
+        match self {
+            Self::Http {
+                dialect: Dialect::OpenAi,
+                authentication: Authentication::Dialect,
+                addressing: Addressing::Below,
+                ..
+            }
+            | Self::Simulated(_) => OLDEST,
+            Self::Http { .. } => 2,
         }
     }
 
@@ -116,16 +146,30 @@ impl Protocol {
         }
     }
 
+    /// What it speaks where it is asked for a model: of Vertex AI's publishers Anthropic has its own words.
+    #[must_use]
+    pub fn dialect_of(&self, model: &str) -> Dialect {
+        match self {
+            Self::Http {
+                addressing: Addressing::Publishers,
+                ..
+            } if model.starts_with("claude") => Dialect::Anthropic,
+            Self::Http { .. } | Self::Simulated(_) => self.dialect(),
+        }
+    }
+
     /// The same for readers of format 1, who speak HTTP/1.1 with everybody and show no certificate: the upstream refuses them, and nobody is
     /// permitted more.
     pub(crate) fn in_format_1(&self) -> Self {
         let mut reduced = self.clone();
         if let Self::Http {
+            vendor,
             client_certificate,
             http_version,
             ..
         } = &mut reduced
         {
+            vendor.clear();
             *client_certificate = None;
             *http_version = HttpVersion::Http1;
         }
@@ -144,6 +188,8 @@ pub enum Dialect {
     Anthropic,
     /// Gemini's generateContent.
     Gemini,
+    /// Bedrock's Converse.
+    Converse,
 }
 
 impl Dialect {
@@ -151,6 +197,60 @@ impl Dialect {
         clippy::trivially_copy_pass_by_ref,
         reason = "the signature that serde calls"
     )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a provider is shown who asks. A credential is a token, or a JSON object of what tokens and signatures are made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Authentication {
+    /// As the dialect has it.
+    #[default]
+    Dialect,
+    /// Azure: a key in `api-key`, or a token of Entra.
+    Azure,
+    /// AWS: a bearer key, or a signature.
+    Aws {
+        /// The region that is signed for.
+        region: String,
+    },
+    /// Google Cloud: a key in `x-goog-api-key`, or a token of Google's.
+    Google,
+}
+
+impl Authentication {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where below a base URL the operations are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Addressing {
+    /// Where the dialect has them.
+    #[default]
+    Below,
+    /// Azure's, below a deployment for each model.
+    Deployments {
+        /// The version of the API, for the query.
+        api_version: String,
+    },
+    /// Vertex AI's, below a publisher.
+    Publishers,
+}
+
+impl Addressing {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -209,6 +309,26 @@ pub struct Credential {
     pub models: Vec<ModelPattern>,
     /// Which value to send; `None`: the Secret is missing or not usable, so the credential cannot be chosen.
     pub value: Option<CredentialId>,
+    /// The gateway's own identity at the cloud, in place of a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<WorkloadIdentity>,
+}
+
+impl Credential {
+    /// Whether there is something to send.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.value.is_some() || self.identity.is_some()
+    }
+}
+
+/// The identity that the gateway's pods have at a cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadIdentity {
+    /// The role to take on with it (AWS); `None`: none but its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
 }
 
 /// Names one version of one credential's value: the digest of the value together with whose it is, so that equal values of two tenants have different ids.

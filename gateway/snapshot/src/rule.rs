@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::provider::millis;
-use crate::{Affinity, Hedge, ObjectName, RetryOverrides, Streams};
+use crate::{Affinity, Headers, Hedge, ObjectName, Parameters, RetryOverrides, Streams};
 
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,6 +141,20 @@ pub struct Target {
     pub weight: u32,
     /// Why it cannot be tried, if it cannot. It stays in the rule and counts as a failed attempt.
     pub problem: Option<Problem>,
+    /// Members of the body that are set or taken away in what it is sent; they go before the provider's.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
+    /// Headers that are set or taken away in what it is sent; they go before the provider's.
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
+}
+
+impl Target {
+    /// Whether requests to it are changed.
+    #[must_use]
+    pub fn amends(&self) -> bool {
+        !(self.parameters.is_empty() && self.headers.is_empty())
+    }
 }
 
 /// Where a request goes when the targets have failed.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use fairlead_route::Amendments;
 use fairlead_snapshot::{FailureClass, Timeouts};
 use fairlead_wire::redact::Redactor;
 use fairlead_wire::sse::begins_events;
@@ -48,6 +49,8 @@ pub(crate) struct Try<'a> {
     pub model: &'a str,
     /// The credential.
     pub authorization: Option<Authorization>,
+    /// What the target changes in requests.
+    pub amendments: Option<&'a Amendments>,
     /// The rule's timeouts over the provider's.
     pub timeouts: Timeouts,
     /// How long the first content of a stream, or the first byte of a body, may take.
@@ -126,6 +129,7 @@ impl Try<'_> {
             },
             model: self.model,
             authorization: self.authorization.as_ref(),
+            amendments: self.amendments,
         }
     }
 

@@ -86,7 +86,7 @@ impl Job {
         Attempt {
             target: Arc::clone(&step.target),
             provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
-            system: upstream.map_or("", |upstream| upstream.system()),
+            system: upstream.map(|upstream| Arc::clone(&upstream.system)),
             model: Arc::clone(&step.model),
             class,
             hedged: false,

@@ -270,6 +270,7 @@ impl StepRun<'_> {
             made,
             model: &self.step.model,
             authorization: credential.and_then(|chosen| self.upstream.authorization(chosen.at)),
+            amendments: self.step.amendments.as_deref(),
             timeouts: self.timeouts,
             first_within: within,
             pass,

@@ -78,7 +78,7 @@ pub(crate) struct Metrics {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     gen_ai_operation_name: &'static str,
-    gen_ai_provider_name: &'static str,
+    gen_ai_provider_name: Arc<str>,
     gen_ai_request_model: Arc<str>,
     fairlead_provider: Arc<str>,
     error_type: &'static str,
@@ -87,7 +87,7 @@ struct RequestLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenLabels {
     gen_ai_operation_name: &'static str,
-    gen_ai_provider_name: &'static str,
+    gen_ai_provider_name: Arc<str>,
     gen_ai_request_model: Arc<str>,
     fairlead_provider: Arc<str>,
     gen_ai_token_type: &'static str,
@@ -217,7 +217,7 @@ impl Metrics {
         };
         let labels = RequestLabels {
             gen_ai_operation_name: operation.name(),
-            gen_ai_provider_name: attempt.system,
+            gen_ai_provider_name: system_of(attempt),
             gen_ai_request_model: self
                 .model(entry.model.as_deref().unwrap_or_default(), entry.configured),
             fairlead_provider: provider_of(attempt),
@@ -257,7 +257,7 @@ impl Metrics {
         }
         labels.gen_ai_token_type = "input";
         for attempt in entry.attempts.iter().filter(|attempt| attempt.hedged) {
-            labels.gen_ai_provider_name = attempt.system;
+            labels.gen_ai_provider_name = system_of(attempt);
             labels.fairlead_provider = provider_of(attempt);
             self.count(&labels, entry.lost_input_tokens(attempt));
         }
@@ -289,6 +289,11 @@ impl Metrics {
         models.insert(Arc::clone(&name));
         name
     }
+}
+
+/// `gen_ai.provider.name` of an attempt; empty where its provider is missing.
+fn system_of(attempt: &Attempt) -> Arc<str> {
+    attempt.system.clone().unwrap_or_default()
 }
 
 fn provider_of(attempt: &Attempt) -> Arc<str> {

@@ -77,8 +77,8 @@ pub(crate) struct Attempt {
     pub target: Arc<str>,
     /// The provider's `namespace/name`; `None` where it is missing.
     pub provider: Option<Arc<str>>,
-    /// `gen_ai.provider.name`.
-    pub system: &'static str,
+    /// `gen_ai.provider.name`; `None` where the provider is missing.
+    pub system: Option<Arc<str>>,
     /// The upstream's name of the model.
     pub model: Arc<str>,
     /// How it failed; `None`: it did not.

@@ -19,6 +19,7 @@ use super::http2::{self, Two};
 use super::network::Network;
 use super::proxy::Tunnel;
 use super::unconnected::ConnectError;
+use super::uris::Uris;
 use super::{dial, egress};
 use crate::surface::Operation;
 use crate::tasks::Tasks;
@@ -49,14 +50,6 @@ pub(crate) struct Endpoint {
     /// The way through a proxy, if it is not reached directly.
     tunnel: Option<Tunnel>,
     network: Network,
-}
-
-/// The targets of requests below one address.
-struct Uris {
-    /// The address.
-    base: String,
-    /// One for each operation: parsed once, cloned per attempt.
-    all: [Uri; Operation::ALL.len()],
 }
 
 /// A connection that came about.
@@ -94,8 +87,11 @@ impl Endpoint {
             private_network,
             ca_certificates,
             client_certificate,
+            addressing,
             stream_usage: _,
             dialect: _,
+            vendor: _,
+            authentication: _,
             http_version,
         } = protocol
         else {
@@ -137,8 +133,8 @@ impl Endpoint {
             protocol: protocol.clone(),
             port,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
-            below: Uris::new(below).ok_or_else(bad)?,
-            absolute: Uris::new(whole).ok_or_else(bad)?,
+            below: Uris::new(below, addressing).ok_or_else(bad)?,
+            absolute: Uris::new(whole, addressing).ok_or_else(bad)?,
             http2,
             declined: AtomicBool::new(false),
             private_network: *private_network,
@@ -328,49 +324,6 @@ impl Endpoint {
         });
         Ok(Opened::One(sender))
     }
-}
-
-impl Uris {
-    /// The targets of all operations; `None` if one is none.
-    fn new(base: &str) -> Option<Self> {
-        let mut all = Operation::ALL.map(|_| Uri::default());
-        for operation in Operation::ALL {
-            all[operation as usize] = [base, operation.path()].concat().parse().ok()?;
-        }
-        Some(Self {
-            base: base.to_owned(),
-            all,
-        })
-    }
-
-    fn of(&self, operation: Operation, model: &str, stream: bool) -> Uri {
-        let fixed = || self.all[operation as usize].clone();
-        if operation != Operation::Generate {
-            return fixed();
-        }
-        let asked = if stream {
-            "streamGenerateContent?alt=sse"
-        } else {
-            "generateContent"
-        };
-        let (base, model) = (&self.base, segment(model));
-        format!("{base}/models/{model}:{asked}")
-            .parse()
-            .unwrap_or_else(|_| fixed())
-    }
-}
-
-/// A model's name as one segment of a path: whatever is in it, no other resource is meant (source: RFC 3986, 2.3 and 3.3).
-fn segment(model: &str) -> String {
-    let mut segment = String::with_capacity(model.len());
-    for byte in model.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            segment.push(char::from(byte));
-        } else {
-            segment.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    segment
 }
 
 impl std::fmt::Debug for Endpoint {

@@ -12,13 +12,14 @@ const COMPATIBLE: Host = Host {
     ..Host::STRICT
 };
 
-/// Providers by the end of their host's name.
-const HOSTS: [(&str, Host); 7] = [
-    ("api.openai.com", Host::STRICT),
-    (".openai.azure.com", Host::STRICT),
-    ("api.groq.com", Host::STRICT),
+/// Vendors by the end of their host's name, and by their own.
+const HOSTS: [(&str, &str, Host); 7] = [
+    ("api.openai.com", "openai", Host::STRICT),
+    (".openai.azure.com", "azure.ai.openai", Host::STRICT),
+    ("api.groq.com", "groq", Host::STRICT),
     (
         "api.mistral.ai",
+        "mistral_ai",
         Host {
             max_tokens: true,
             call_ids: CallIds::NineCharacters,
@@ -27,6 +28,7 @@ const HOSTS: [(&str, Host); 7] = [
     ),
     (
         "api.deepseek.com",
+        "deepseek",
         Host {
             reasoning: Some("reasoning_content"),
             reasoning_always: true,
@@ -37,6 +39,7 @@ const HOSTS: [(&str, Host); 7] = [
     ),
     (
         "openrouter.ai",
+        "openrouter",
         Host {
             reasoning: Some("reasoning"),
             signatures: true,
@@ -48,6 +51,7 @@ const HOSTS: [(&str, Host); 7] = [
     ),
     (
         "api.cerebras.ai",
+        "cerebras",
         Host {
             reasoning: Some("reasoning"),
             ..Host::STRICT
@@ -55,20 +59,23 @@ const HOSTS: [(&str, Host); 7] = [
     ),
 ];
 
-/// What the provider at a base URL wants otherwise.
+/// What a vendor's API at a base URL wants otherwise. A vendor is known wherever it is, behind a proxy of one's own say.
 #[must_use]
-pub(crate) fn host(base_url: &str) -> Host {
+pub(crate) fn host(vendor: &str, base_url: &str) -> Host {
     let host_on = base_url
         .split_once("://")
         .map_or(base_url, |(_, rest)| rest);
     let host = host_on.split(['/', ':']).next().unwrap_or_default();
-    let known = |(name, _): &&(&str, Host)| {
+    let known = |(name, row, _): &&(&str, &str, Host)| {
+        if !vendor.is_empty() {
+            return vendor == *row;
+        }
         host == *name || host.ends_with(name) && (name.starts_with('.') || is_below(host, name))
     };
     HOSTS
         .iter()
         .find(known)
-        .map_or(COMPATIBLE, |(_, host)| *host)
+        .map_or(COMPATIBLE, |(_, _, host)| *host)
 }
 
 fn is_below(host: &str, name: &str) -> bool {
@@ -99,12 +106,14 @@ mod tests {
             ("https://myapi.openai.com.example/v1", true, CallIds::Short),
             ("http://vllm:8000/v1", true, CallIds::Short),
         ] {
-            let host = host(url);
+            let host = host("", url);
             assert_eq!(
                 (host.max_tokens, host.call_ids),
                 (max_tokens, call_ids),
                 "{url}"
             );
         }
+        let behind = host("mistral_ai", "https://llm.example.com/v1");
+        assert_eq!(behind.call_ids, CallIds::NineCharacters);
     }
 }

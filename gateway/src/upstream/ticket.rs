@@ -321,6 +321,9 @@ pub(super) mod tests {
             },
             concurrency: None,
             continuation: None,
+            parameters: fairlead_snapshot::Parameters::default(),
+            headers: fairlead_snapshot::Headers::default(),
+            passthrough: Vec::new(),
             access: Access::Namespaces(BTreeSet::new()),
         };
         let name = ObjectName::new("default", "a");

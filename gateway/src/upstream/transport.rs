@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fairlead_route::Amendments;
 use fairlead_snapshot::{FailureClass, Protocol};
 use fairlead_wire::openai::request::Edits;
 use fairlead_wire::splice::Pieces;
@@ -58,6 +59,8 @@ pub(crate) struct Outbound<'a> {
     pub model: &'a str,
     /// The credential.
     pub authorization: Option<&'a Authorization>,
+    /// What the target changes in requests.
+    pub amendments: Option<&'a Amendments>,
 }
 
 /// The body of a request.
@@ -255,7 +258,7 @@ async fn exchange(
     mut sender: Sender,
     first: Deadline,
 ) -> Result<Reply, Exchange> {
-    let request = request(outbound, endpoint, sender.is_shared());
+    let request = request(outbound, way.upstream, endpoint, sender.is_shared());
     let waited = first.wait(sender.send(request)).await;
     let answer = waited.map_err(|silent| {
         sender.doubt();
@@ -289,7 +292,12 @@ fn no_head(error: &hyper::Error) -> Failure {
     }
 }
 
-fn request(outbound: &Outbound<'_>, endpoint: &Endpoint, shared: bool) -> Request<RequestBody> {
+fn request(
+    outbound: &Outbound<'_>,
+    upstream: &Upstream,
+    endpoint: &Endpoint,
+    shared: bool,
+) -> Request<RequestBody> {
     let pieces = outbound.content.pieces(outbound.model);
     let body = if shared {
         RequestBody::in_frames(pieces)
@@ -315,6 +323,8 @@ fn request(outbound: &Outbound<'_>, endpoint: &Endpoint, shared: bool) -> Reques
         let version = HeaderValue::from_static(ANTHROPIC_VERSION);
         headers.entry("anthropic-version").or_insert(version);
     }
+    let amended = outbound.amendments.map(|said| &said.headers);
+    upstream.amends.headers(headers, amended);
     // HTTP/2 has the authority in the target, and may not have it twice (RFC 9113, 8.3.1).
     if !shared {
         headers.insert(header::HOST, endpoint.authority());

@@ -44,4 +44,5 @@ mod table;
 mod timeouts;
 mod upstream_http2;
 mod upstream_tls;
+mod vendors;
 mod whole;

@@ -7,6 +7,7 @@
 //!
 //! Nothing here waits, reads a clock or panics; each reader fails with a small error that says where.
 
+pub mod amend;
 pub mod openai;
 pub mod redact;
 pub mod splice;

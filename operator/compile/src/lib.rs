@@ -11,6 +11,7 @@
 //!
 //! [`Snapshot`]: fairlead_snapshot::Snapshot
 
+mod amend;
 mod bounds;
 mod certificates;
 mod compile;

@@ -1,6 +1,7 @@
 //! LLMProvider -> [`Provider`].
 
 mod url;
+mod vendor;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use fairlead_snapshot::Credentials;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use crate::amend;
 use crate::certificates;
 use crate::credential;
 use crate::durations;
@@ -28,13 +30,8 @@ use crate::path::Path;
 use crate::resilience;
 use crate::selector;
 use crate::world::World;
+use vendor::{Vendor, vendor};
 
-/// Where OpenAI's own API begins.
-const OPENAI: &str = "https://api.openai.com/v1";
-/// Where Anthropic's own API begins.
-const ANTHROPIC: &str = "https://api.anthropic.com/v1";
-/// Where Gemini's own API begins.
-const GEMINI: &str = "https://generativelanguage.googleapis.com/v1beta";
 /// The status a simulated failure gets, where none is named.
 const SIMULATED_STATUS: u16 = 503;
 
@@ -44,12 +41,17 @@ impl Kind for LLMProvider {
 
     fn faults(spec: &LLMProviderSpec, about: &About<'_>) -> Vec<Finding> {
         let path = Path::of("spec");
-        let mut faults = match spec.kind {
-            ProviderType::OpenAI | ProviderType::Anthropic | ProviderType::Gemini => {
-                http_faults(spec, about, &path)
-            }
-            ProviderType::Simulated => simulated_faults(spec, &path),
+        let mut faults = match vendor(spec.kind) {
+            Some(vendor) => http_faults(spec, &vendor, about, &path),
+            None => simulated_faults(spec, &path),
         };
+        faults.extend(kind_faults(spec, &path));
+        faults.extend(credential::faults(spec, about, &path.field("credentials")));
+        faults.extend(amend::faults(
+            spec.parameters.as_ref(),
+            spec.headers.as_ref(),
+            &path,
+        ));
         faults.extend(durations::faults(
             spec.timeouts.as_ref(),
             &path.field("timeouts"),
@@ -75,8 +77,46 @@ impl Kind for LLMProvider {
     }
 }
 
-fn http_faults(spec: &LLMProviderSpec, about: &About<'_>, path: &Path) -> Vec<Finding> {
+/// What goes with one type only.
+fn kind_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
+    let is = |kind| spec.kind == kind;
+    let wrong = [
+        (
+            "bedrock",
+            is(ProviderType::Bedrock) != spec.bedrock.is_some(),
+            "bedrock goes with type Bedrock, which needs it",
+        ),
+        (
+            "vertexAI",
+            is(ProviderType::VertexAI) != spec.vertex_ai.is_some(),
+            "vertexAI goes with type VertexAI, which needs it",
+        ),
+        (
+            "azureOpenAI",
+            spec.azure_open_ai.is_some() && !is(ProviderType::AzureOpenAI),
+            "azureOpenAI goes with type AzureOpenAI only",
+        ),
+    ];
+    let wrong = wrong.into_iter().filter(|(_, wrong, _)| *wrong);
+    wrong
+        .map(|(field, _, message)| Finding::new(&path.field(field), Reason::Invalid, message))
+        .collect()
+}
+
+fn http_faults(
+    spec: &LLMProviderSpec,
+    vendor: &Vendor,
+    about: &About<'_>,
+    path: &Path,
+) -> Vec<Finding> {
     let mut faults = Vec::new();
+    if spec.base_url.is_none() && vendor.needs_base_url(spec.kind) {
+        faults.push(Finding::new(
+            &path.field("baseURL"),
+            Reason::Invalid,
+            "a provider of this type has no public address; give its baseURL",
+        ));
+    }
     if spec.simulated.is_some() {
         faults.push(Finding::new(
             &path.field("simulated"),
@@ -84,7 +124,7 @@ fn http_faults(spec: &LLMProviderSpec, about: &About<'_>, path: &Path) -> Vec<Fi
             "simulated goes with type Simulated only",
         ));
     }
-    if spec.open_ai.is_some() && spec.kind != ProviderType::OpenAI {
+    if spec.open_ai.is_some() && vendor.dialect != Dialect::OpenAi {
         faults.push(only_with_open_ai(path));
     }
     if let Some(fault) = spec
@@ -135,6 +175,8 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         ("httpVersion", spec.http_version.is_some()),
         ("allowPrivateNetwork", spec.allow_private_network.is_some()),
         ("continuation", spec.continuation.is_some()),
+        ("headers", spec.headers.is_some()),
+        ("passthrough", spec.passthrough.is_some()),
     ];
     let options = spec.open_ai.is_some().then(|| only_with_open_ai(path));
     let wrong = given.into_iter().filter(|(_, given)| *given);
@@ -154,7 +196,7 @@ fn only_with_open_ai(path: &Path) -> Finding {
     Finding::new(
         &path.field("openAI"),
         Reason::Invalid,
-        "openAI goes with type OpenAI only",
+        "openAI goes with types that speak OpenAI's API only",
     )
 }
 
@@ -187,11 +229,14 @@ pub(crate) fn build(
 ) -> (Provider, Vec<Finding>) {
     let mut unresolved = Vec::new();
     let certificates = certificates::build(name, spec, world, credentials, &mut unresolved);
-    let protocol = match spec.kind {
-        ProviderType::Simulated => Protocol::Simulated(simulated(spec.simulated.as_ref())),
-        ProviderType::OpenAI | ProviderType::Anthropic | ProviderType::Gemini => Protocol::Http {
-            dialect: dialect(spec.kind),
-            base_url: base_url(spec),
+    let protocol = match vendor(spec.kind) {
+        None => Protocol::Simulated(simulated(spec.simulated.as_ref())),
+        Some(vendor) => Protocol::Http {
+            dialect: vendor.dialect,
+            vendor: vendor.name.to_owned(),
+            authentication: vendor.authentication(spec),
+            addressing: vendor.addressing(spec),
+            base_url: vendor.base_url(spec),
             private_network: spec.allow_private_network == Some(true),
             ca_certificates: certificates.trusted,
             client_certificate: certificates.shown,
@@ -208,13 +253,7 @@ pub(crate) fn build(
     };
     let provider = Provider {
         protocol,
-        credentials: credential::build(
-            name,
-            spec.credentials.as_deref().unwrap_or_default(),
-            world,
-            credentials,
-            &mut unresolved,
-        ),
+        credentials: credential::build(name, spec, world, credentials, &mut unresolved),
         models: spec.models.as_ref().map(|models| {
             let upstream = |model: &fairlead_crds::v1alpha1::OfferedModel| {
                 model
@@ -236,36 +275,17 @@ pub(crate) fn build(
         health: resilience::health(spec.health.as_ref()),
         concurrency: spec.concurrency.as_ref().map(resilience::concurrency),
         continuation: spec.continuation.map(resilience::continuation),
+        parameters: amend::parameters(spec.parameters.as_ref()),
+        headers: amend::headers(spec.headers.as_ref()),
+        passthrough: spec
+            .passthrough
+            .iter()
+            .flat_map(|passthrough| &passthrough.paths)
+            .map(ToString::to_string)
+            .collect(),
         access: access(&name.namespace, spec.access.as_ref(), world),
     };
     (provider, unresolved)
-}
-
-fn dialect(kind: ProviderType) -> Dialect {
-    match kind {
-        ProviderType::OpenAI | ProviderType::Simulated => Dialect::OpenAi,
-        ProviderType::Anthropic => Dialect::Anthropic,
-        ProviderType::Gemini => Dialect::Gemini,
-    }
-}
-
-/// Where the API begins. Anthropic's and Google's own clients are told only the host, and put the version behind it themselves.
-fn base_url(spec: &LLMProviderSpec) -> String {
-    let (whole, version) = match dialect(spec.kind) {
-        Dialect::OpenAi => (OPENAI, ""),
-        Dialect::Anthropic => (ANTHROPIC, "/v1"),
-        Dialect::Gemini => (GEMINI, "/v1beta"),
-    };
-    let Some(given) = &spec.base_url else {
-        return whole.to_owned();
-    };
-    let url = given.as_str().trim_end_matches('/');
-    let host_on = url.split_once("://").map_or(url, |(_, rest)| rest);
-    if host_on.contains('/') {
-        url.to_owned()
-    } else {
-        format!("{url}{version}")
-    }
 }
 
 /// The last accepted version, with what must not outlive its permission looked at anew.

@@ -13,6 +13,7 @@ use fairlead_snapshot::{
     Strategy, Target,
 };
 
+use crate::amend;
 use crate::durations;
 use crate::finding::Finding;
 use crate::inputs::Settings;
@@ -109,6 +110,8 @@ fn build_target(own: &str, spec: &TargetSpec) -> Target {
         model: spec.model.as_ref().map(ToString::to_string),
         weight: spec.weight.unwrap_or(1),
         problem: None,
+        parameters: amend::parameters(spec.parameters.as_ref()),
+        headers: amend::headers(spec.headers.as_ref()),
     }
 }
 
@@ -119,6 +122,8 @@ fn build_fallback(own: &str, spec: &FallbackSpec) -> Fallback {
         model: spec.model.as_ref().map(ToString::to_string),
         weight: 1,
         problem: None,
+        parameters: amend::parameters(spec.parameters.as_ref()),
+        headers: amend::headers(spec.headers.as_ref()),
     };
     Fallback {
         target,

@@ -107,6 +107,23 @@ impl Wanted<'_> {
         secret.data.get(self.key).ok_or_else(missing)
     }
 
+    /// What else the Secret holds, where it may be read and the key is not in it.
+    pub(crate) fn without_key<'s>(
+        &self,
+        secrets: &'s Secrets,
+    ) -> Option<&'s BTreeMap<String, SecretBytes>> {
+        let secret = secrets.get(&self.secret())?;
+        let labelled = secret.labels.get(SECRET_LABEL).map(String::as_str) == Some(self.label);
+        let readable = (labelled || secret.any_use) && !secret.withheld;
+        (readable && !secret.data.contains_key(self.key)).then_some(&*secret.data)
+    }
+
+    /// The finding that the Secret has none of what it may have.
+    pub(crate) fn lacks(&self, what: &str) -> Finding {
+        let message = format!("the Secret {} has no {what}", self.secret());
+        self.finding(Reason::SecretKeyNotFound, message)
+    }
+
     /// The value as a token that can stand in a header: printable ASCII without spaces; one line break at the end does not count.
     ///
     /// # Errors

@@ -61,6 +61,9 @@ pub(crate) fn provider_of_anything() -> Provider {
         health: Health::default(),
         concurrency: None,
         continuation: None,
+        parameters: fairlead_snapshot::Parameters::default(),
+        headers: fairlead_snapshot::Headers::default(),
+        passthrough: Vec::new(),
         access: Access::All,
     }
 }
@@ -78,6 +81,7 @@ pub(crate) fn credential(name: &str, weight: u32, models: &[&str]) -> Credential
         weight,
         models: patterns(models),
         value: Some(Digest::of_bytes(name.as_bytes())),
+        identity: None,
     }
 }
 
@@ -184,6 +188,8 @@ fn make_target(target: &str, provider: &str, model: &str, weight: u32) -> Target
         model: (!model.is_empty()).then(|| model.to_owned()),
         weight,
         problem: None,
+        parameters: fairlead_snapshot::Parameters::default(),
+        headers: fairlead_snapshot::Headers::default(),
     }
 }
 

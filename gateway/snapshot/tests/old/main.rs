@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fairlead_snapshot::{
-    Dialect, FORMAT, Index, IndexError, OLDEST, ObjectName, Part, Parts, Provider, Publication,
-    Section, Snapshot,
+    Addressing, Authentication, Dialect, FORMAT, Index, IndexError, OLDEST, ObjectName, Part,
+    Parts, Protocol, Provider, Publication, Section, Snapshot,
 };
 
 /// What to do about a text that an older reader refuses.
@@ -141,10 +141,9 @@ fn a_provider_over_http_2_needs_format_2_and_is_one_over_http_1_before() {
     for provider in snapshot.providers.values_mut() {
         provider.timeouts = fairlead_snapshot::Timeouts::default();
     }
-    let speaks = |provider: &Provider| provider.protocol.dialect();
     snapshot
         .providers
-        .retain(|_, provider| speaks(provider) == Dialect::OpenAi);
+        .retain(|_, provider| !needs_format_2(provider));
     let Snapshot {
         gateway_namespace,
         providers,
@@ -169,22 +168,50 @@ fn a_provider_over_http_2_needs_format_2_and_is_one_over_http_1_before() {
     );
 }
 
-/// It would be sent what it does not understand, and somebody else's credential.
+/// Whether a reader of format 1 would send it what it does not understand, somebody else's credential, or what was to be changed.
+fn needs_format_2(provider: &Provider) -> bool {
+    let plain = match &provider.protocol {
+        Protocol::Http {
+            dialect,
+            authentication,
+            addressing,
+            ..
+        } => {
+            *dialect == Dialect::OpenAi
+                && *authentication == Authentication::Dialect
+                && *addressing == Addressing::Below
+        }
+        Protocol::Simulated(_) => true,
+    };
+    !(plain && provider.parameters.is_empty() && provider.headers.is_empty())
+}
+
 #[test]
-fn a_provider_of_another_dialect_is_not_there_before_format_2() {
+fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     let snapshot = rich::snapshot();
     let (before, closed) = snapshot.readable_in(1);
-    let foreign = |(name, provider): (_, &Provider)| {
-        (provider.protocol.dialect() != Dialect::OpenAi).then_some(name)
-    };
+    let foreign = |(name, provider): (_, &Provider)| needs_format_2(provider).then_some(name);
     let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
     assert!(foreign.len() > 1);
-    assert_eq!(closed, foreign.len());
+    // And a rule whose targets change requests.
+    assert_eq!(closed, foreign.len() + 1);
+    let nowhere = before.rules.iter().filter(|rule| rule.targets.is_empty());
+    assert_eq!(nowhere.count(), 1);
     for name in foreign {
         assert!(!before.providers.contains_key(name), "{name}");
     }
     let text = serde_json::to_string(&before).unwrap();
-    assert!(!text.contains("dialect") && !text.contains("onUnsupported"));
+    for member in [
+        "dialect",
+        "onUnsupported",
+        "vendor",
+        "parameters",
+        "headers\":{",
+        "passthrough",
+        "identity",
+    ] {
+        assert!(!text.contains(member), "{member}");
+    }
 }
 
 #[test]

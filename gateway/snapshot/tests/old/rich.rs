@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fairlead_snapshot::{
-    Access, Affinity, Allow, AllowedProvider, Commit, Concurrency, Continuation, Credential,
-    Dialect, Digest, Failover, FailureClass, Fallback, Health, Hedge, HttpVersion, Key, Model,
-    ModelPattern, ObjectName, OnClientGone, OnUnsupported, Overflow, Problem, Protocol, Provider,
-    Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy,
-    Streams, Target, TimeoutOverrides, Timeouts,
+    Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
+    Continuation, Credential, Dialect, Digest, Failover, FailureClass, Fallback, Headers, Health,
+    Hedge, HttpVersion, Key, Model, ModelPattern, ObjectName, OnClientGone, OnUnsupported,
+    Overflow, Parameters, Problem, Protocol, Provider, Queue, Recovery, Refusal, Retries,
+    RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target, TimeoutOverrides,
+    Timeouts, WorkloadIdentity,
 };
 
 /// These variants, which are all that there are.
@@ -72,12 +73,61 @@ fn providers() -> BTreeMap<ObjectName, Provider> {
     providers
 }
 
-fn protocols() -> [Protocol; 5] {
+/// An API over HTTP with its defaults.
+fn http(dialect: Dialect) -> Protocol {
+    Protocol::Http {
+        dialect,
+        vendor: String::new(),
+        authentication: Authentication::Dialect,
+        addressing: Addressing::Below,
+        base_url: "https://api.example.com/v1".to_owned(),
+        private_network: false,
+        ca_certificates: None,
+        client_certificate: None,
+        stream_usage: true,
+        http_version: HttpVersion::Http1,
+    }
+}
+
+/// The same, shown a key and addressed in other ways.
+fn elsewhere(shown: Authentication, at: Addressing) -> Protocol {
+    let mut protocol = http(Dialect::OpenAi);
+    if let Protocol::Http {
+        authentication,
+        addressing,
+        ..
+    } = &mut protocol
+    {
+        *authentication = shown;
+        *addressing = at;
+    }
+    protocol
+}
+
+fn protocols() -> Vec<Protocol> {
     let http_versions = every!(HttpVersion: Http1, Http2);
-    let dialects = every!(Dialect: OpenAi, Anthropic, Gemini);
-    let protocols = [
+    let dialects = every!(Dialect: OpenAi, Anthropic, Gemini, Converse);
+    let _ = |one: Authentication| match one {
+        Authentication::Dialect
+        | Authentication::Azure
+        | Authentication::Aws { .. }
+        | Authentication::Google => (),
+    };
+    let _ = |one: Addressing| match one {
+        Addressing::Below | Addressing::Deployments { .. } | Addressing::Publishers => (),
+    };
+    let deployments = Addressing::Deployments {
+        api_version: "2024-10-21".to_owned(),
+    };
+    let aws = Authentication::Aws {
+        region: "eu-central-1".to_owned(),
+    };
+    let mut protocols = vec![
         Protocol::Http {
             dialect: dialects[0],
+            vendor: "groq".to_owned(),
+            authentication: Authentication::Dialect,
+            addressing: Addressing::Below,
             base_url: "https://api.example.com/v1".to_owned(),
             private_network: false,
             ca_certificates: None,
@@ -87,6 +137,9 @@ fn protocols() -> [Protocol; 5] {
         },
         Protocol::Http {
             dialect: dialects[0],
+            vendor: String::new(),
+            authentication: Authentication::Dialect,
+            addressing: Addressing::Below,
             base_url: "https://api.example.com/v1".to_owned(),
             private_network: true,
             ca_certificates: Some("-----BEGIN CERTIFICATE-----".to_owned()),
@@ -94,47 +147,55 @@ fn protocols() -> [Protocol; 5] {
             stream_usage: true,
             http_version: http_versions[1],
         },
-        Protocol::Http {
-            dialect: dialects[1],
-            base_url: "https://api.example.com/v1".to_owned(),
-            private_network: false,
-            ca_certificates: None,
-            client_certificate: None,
-            stream_usage: true,
-            http_version: http_versions[0],
-        },
-        Protocol::Http {
-            dialect: dialects[2],
-            base_url: "https://api.example.com/v1beta".to_owned(),
-            private_network: false,
-            ca_certificates: None,
-            client_certificate: None,
-            stream_usage: true,
-            http_version: http_versions[0],
-        },
-        Protocol::Simulated(Simulated {
-            text: Some("Hello.".to_owned()),
-            tokens: Some(9),
-            first_token_latency: Duration::from_millis(20),
-            token_latency: Duration::from_millis(5),
-            error_percent: 3,
-            error_status: 529,
-        }),
+        elsewhere(Authentication::Azure, deployments),
+        elsewhere(Authentication::Google, Addressing::Publishers),
+        elsewhere(aws, Addressing::Below),
     ];
+    protocols.extend(dialects[1..].iter().copied().map(http));
+    protocols.push(Protocol::Simulated(Simulated {
+        text: Some("Hello.".to_owned()),
+        tokens: Some(9),
+        first_token_latency: Duration::from_millis(20),
+        token_latency: Duration::from_millis(5),
+        error_percent: 3,
+        error_status: 529,
+    }));
     let _ = |one: Protocol| match one {
         Protocol::Http { .. } | Protocol::Simulated(_) => (),
     };
     protocols
 }
 
+/// What is changed in requests, if it is.
+fn amended(so: bool) -> (Parameters, Headers) {
+    if !so {
+        return (Parameters::default(), Headers::default());
+    }
+    let member = |name: &str| (name.to_owned(), serde_json::json!({"a": [1]}));
+    let parameters = Parameters {
+        defaults: [member("seed")].into(),
+        overrides: [member("store")].into(),
+        remove: ["user".to_owned()].into(),
+    };
+    let headers = Headers {
+        set: [("x-team".to_owned(), "search".to_owned())].into(),
+        remove: ["x-trace".to_owned()].into(),
+    };
+    (parameters, headers)
+}
+
 fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider {
+    let (parameters, headers) = amended(overflow == Overflow::Fallback);
     Provider {
         protocol,
         credentials: vec![Credential {
             name: "main".to_owned(),
             weight: 7,
             models: patterns(),
-            value: Some(Digest::of(&"value")),
+            value: (overflow != Overflow::Reject).then(|| Digest::of(&"value")),
+            identity: (overflow == Overflow::Reject).then(|| WorkloadIdentity {
+                role_arn: Some("arn:aws:iam::123456789012:role/bedrock".to_owned()),
+            }),
         }],
         models: Some(vec![Model {
             name: "chat".to_owned(),
@@ -168,6 +229,9 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
             adaptive: true,
         }),
         continuation: Some(Continuation::AssistantPrefix),
+        parameters,
+        headers,
+        passthrough: vec!["/files".to_owned()],
         access,
     }
 }
@@ -217,9 +281,9 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
         models: patterns(),
         when: Some("request.headers[\"x-tier\"] == \"gold\"".to_owned()),
         strategy,
-        targets: targets(),
+        targets: targets(at == AMENDING),
         fallbacks: vec![Fallback {
-            target: target(9, None),
+            target: target(9, None, false),
             on: Some(Failover {
                 classes: classes(),
                 status_codes: vec![529],
@@ -257,22 +321,28 @@ fn classes() -> Vec<FailureClass> {
     .into()
 }
 
-fn targets() -> Vec<Target> {
+/// The rule with targets that change requests.
+const AMENDING: usize = 4;
+
+fn targets(amending: bool) -> Vec<Target> {
     let problems = every!(Problem: NotFound, NotPermitted, ModelNotOffered);
-    let mut targets = vec![target(0, None)];
+    let mut targets = vec![target(0, None, amending)];
     for problem in problems {
-        targets.push(target(targets.len(), Some(problem)));
+        targets.push(target(targets.len(), Some(problem), false));
     }
     targets
 }
 
-fn target(at: usize, problem: Option<Problem>) -> Target {
+fn target(at: usize, problem: Option<Problem>, amending: bool) -> Target {
+    let (parameters, headers) = amended(amending);
     Target {
         name: format!("t{at}"),
         provider: name("p0"),
         model: Some("chat".to_owned()),
         weight: 3,
         problem,
+        parameters,
+        headers,
     }
 }
 

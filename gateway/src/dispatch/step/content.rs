@@ -9,14 +9,16 @@ use crate::failure::Failure;
 impl StepRun<'_> {
     /// What the provider is asked for.
     pub(super) fn codec(&self) -> Result<Codec, Failure> {
-        let dialect = self.upstream.provider.protocol.dialect();
+        let dialect = self.upstream.provider.protocol.dialect_of(&self.step.model);
         Codec::new(self.job.operation, dialect).ok_or_else(|| Failure::unsupported(None))
     }
 
     /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
     pub(super) async fn content(&self, codec: Codec) -> Result<Option<Made>, Failure> {
         let job = self.job;
-        if !codec.makes_body(&job.body) {
+        let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
+        let amendment = self.upstream.amends.body(codec.sent, parameters);
+        if amendment.is_none() && !codec.makes_body(&job.body) {
             return Ok(None);
         }
         let permit = job.memory().permit(codec::room(&job.body));
@@ -26,6 +28,7 @@ impl StepRun<'_> {
         let (body, stream) = (job.body.clone(), job.stream);
         let host = self.upstream.host();
         let model = Arc::clone(&self.step.model);
+        let (edits, asks_usage) = (job.edits.clone(), self.upstream.reports_stream_usage());
         let make = move || {
             let wish = Wish {
                 model: &model,
@@ -33,7 +36,23 @@ impl StepRun<'_> {
                 host,
                 unsupported,
             };
-            codec.body(&body, &wish)
+            let made = codec.body(&body, &wish)?;
+            let Some(amendment) = amendment else {
+                return Ok(made);
+            };
+            let made = made.unwrap_or_else(|| Made {
+                body: edits.upstream_body(&body, &model, asks_usage).to_bytes(),
+                dropped: None,
+                echo: Arc::default(),
+            });
+            // Both were read before: they are objects.
+            let body = amendment
+                .apply(&made.body)
+                .map_err(|error| error.to_string())?;
+            Ok(Some(Made {
+                body: body.into(),
+                ..made
+            }))
         };
         let beside = &job.worker.shared.beside;
         let made = beside.work(job.asker, job.body.len(), make).await;

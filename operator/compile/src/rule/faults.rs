@@ -3,6 +3,7 @@
 use fairlead_condition::Condition;
 use fairlead_crds::v1alpha1::{Fallback, Precedence, RoutingRuleSpec, Scope, ScopeType};
 
+use crate::amend;
 use crate::durations;
 use crate::finding::{Finding, Reason};
 use crate::kinds::About;
@@ -46,6 +47,16 @@ pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
         ));
     }
     faults.extend(fallback_faults(spec, &path.field("fallbacks")));
+    for (at, target) in spec.targets.iter().enumerate() {
+        let path = path.field("targets").index(at);
+        let (parameters, headers) = (target.parameters.as_ref(), target.headers.as_ref());
+        faults.extend(amend::faults(parameters, headers, &path));
+    }
+    for (at, target) in spec.fallbacks.iter().flatten().enumerate() {
+        let path = path.field("fallbacks").index(at);
+        let (parameters, headers) = (target.parameters.as_ref(), target.headers.as_ref());
+        faults.extend(amend::faults(parameters, headers, &path));
+    }
     faults.extend(durations::faults(
         spec.timeouts.as_ref(),
         &path.field("timeouts"),

@@ -104,7 +104,7 @@ fn an_unknown_choice_lists_the_known_ones() {
     assert_eq!(
         faults("LLMProvider", &json!({"type": "OpenAi"})),
         [
-            "spec.type: must be one of OpenAI, Anthropic, Gemini, Simulated (did you mean \"OpenAI\"?) [Invalid]"
+            "spec.type: must be one of OpenAI, AzureOpenAI, Anthropic, Gemini, VertexAI, Bedrock, Cohere, Groq, Mistral, DeepSeek, XAI, Together, Fireworks, OpenRouter, Perplexity, Cerebras, Nebius, HuggingFace, NvidiaNIM, Cloudflare, Databricks, Ollama, VLLM, SGLang, LlamaCpp, LMStudio, Simulated (did you mean \"OpenAI\"?) [Invalid]"
         ]
     );
 }
@@ -171,7 +171,7 @@ fn reports_every_fault_at_once() {
 /// A keyword that the validator does not know would go unchecked in standalone while the API server enforces it.
 #[test]
 fn knows_every_keyword_of_our_schemas() {
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 21] = [
         "type",
         "properties",
         "required",
@@ -188,6 +188,8 @@ fn knows_every_keyword_of_our_schemas() {
         "maxProperties",
         "nullable",
         "additionalProperties",
+        // Checked by `amend`.
+        "x-kubernetes-preserve-unknown-fields",
         "x-kubernetes-list-type",
         "x-kubernetes-list-map-keys",
         // Checked by each kind's parser.

@@ -1,0 +1,167 @@
+//! Where the operations of a provider are.
+
+use fairlead_snapshot::Addressing;
+use http::Uri;
+
+use crate::surface::Operation;
+
+/// The targets of requests below one address.
+pub(super) struct Uris {
+    /// The address.
+    base: String,
+    /// How they are named below it.
+    addressing: Addressing,
+    /// One for each operation whose path names no model: parsed once, cloned per attempt.
+    all: [Uri; Operation::ALL.len()],
+}
+
+impl Uris {
+    /// The targets of all operations; `None` if one is none.
+    pub(super) fn new(base: &str, addressing: &Addressing) -> Option<Self> {
+        let mut all = Operation::ALL.map(|_| Uri::default());
+        for operation in Operation::ALL {
+            all[operation as usize] = [base, operation.path()].concat().parse().ok()?;
+        }
+        Some(Self {
+            base: base.to_owned(),
+            addressing: addressing.clone(),
+            all,
+        })
+    }
+
+    /// The target of a request for a model.
+    pub(super) fn of(&self, operation: Operation, model: &str, stream: bool) -> Uri {
+        let fixed = || self.all[operation as usize].clone();
+        match self.named(operation, model, stream) {
+            Some(named) => named.parse().unwrap_or_else(|_| fixed()),
+            None => fixed(),
+        }
+    }
+
+    /// The target, where it names the model.
+    fn named(&self, operation: Operation, model: &str, stream: bool) -> Option<String> {
+        let base = &self.base;
+        let model = || segment(model);
+        match (&self.addressing, operation) {
+            (Addressing::Deployments { api_version }, operation) => {
+                let (path, version) = (operation.path(), segment(api_version));
+                // Of Responses there are none (source: Azure OpenAI REST API reference).
+                if operation == Operation::Responses {
+                    return Some(format!("{base}{path}?api-version={version}"));
+                }
+                let model = model();
+                Some(format!(
+                    "{base}/deployments/{model}{path}?api-version={version}"
+                ))
+            }
+            (Addressing::Publishers, Operation::Messages) => {
+                let (model, call) = (
+                    model(),
+                    if stream {
+                        "streamRawPredict"
+                    } else {
+                        "rawPredict"
+                    },
+                );
+                Some(format!("{base}/publishers/anthropic/models/{model}:{call}"))
+            }
+            (Addressing::Publishers, Operation::CountTokens) => Some(format!(
+                "{base}/publishers/anthropic/models/count-tokens:rawPredict"
+            )),
+            (Addressing::Publishers, Operation::Generate) => {
+                let (model, call) = (model(), generate(stream));
+                Some(format!("{base}/publishers/google/models/{model}:{call}"))
+            }
+            (Addressing::Below, Operation::Generate) => {
+                let (model, call) = (model(), generate(stream));
+                Some(format!("{base}/models/{model}:{call}"))
+            }
+            (Addressing::Below | Addressing::Publishers, _) => None,
+        }
+    }
+}
+
+/// Gemini's call.
+fn generate(stream: bool) -> &'static str {
+    if stream {
+        "streamGenerateContent?alt=sse"
+    } else {
+        "generateContent"
+    }
+}
+
+/// A model's name as one segment of a path: whatever is in it, no other resource is meant (source: RFC 3986, 2.3 and 3.3).
+fn segment(model: &str) -> String {
+    let mut segment = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(addressing: &Addressing, operation: Operation, stream: bool) -> String {
+        let uris = Uris::new("https://h/b", addressing).unwrap();
+        uris.of(operation, "a/b:c", stream).to_string()
+    }
+
+    #[test]
+    fn operations_are_where_their_vendor_has_them() {
+        use Operation::{Chat, CountTokens, Generate, Messages, Responses};
+        let azure = Addressing::Deployments {
+            api_version: "2024-10-21".to_owned(),
+        };
+        let (below, vertex) = (Addressing::Below, Addressing::Publishers);
+        for (addressing, operation, stream, expected) in [
+            (&below, Chat, false, "/chat/completions"),
+            (&below, Generate, false, "/models/a%2Fb%3Ac:generateContent"),
+            (
+                &below,
+                Generate,
+                true,
+                "/models/a%2Fb%3Ac:streamGenerateContent?alt=sse",
+            ),
+            (
+                &azure,
+                Chat,
+                true,
+                "/deployments/a%2Fb%3Ac/chat/completions?api-version=2024-10-21",
+            ),
+            (&azure, Responses, true, "/responses?api-version=2024-10-21"),
+            (
+                &vertex,
+                Generate,
+                false,
+                "/publishers/google/models/a%2Fb%3Ac:generateContent",
+            ),
+            (
+                &vertex,
+                Messages,
+                true,
+                "/publishers/anthropic/models/a%2Fb%3Ac:streamRawPredict",
+            ),
+            (
+                &vertex,
+                Messages,
+                false,
+                "/publishers/anthropic/models/a%2Fb%3Ac:rawPredict",
+            ),
+            (
+                &vertex,
+                CountTokens,
+                false,
+                "/publishers/anthropic/models/count-tokens:rawPredict",
+            ),
+        ] {
+            let expected = format!("https://h/b{expected}");
+            assert_eq!(uri(addressing, operation, stream), expected);
+        }
+    }
+}
