@@ -1,4 +1,7 @@
-//! Bytes as text: hexadecimal, percent.
+//! Bytes as text: hexadecimal, percent, forms, base64 for URLs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const DIGITS: [char; 16] = [
     '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
@@ -31,6 +34,17 @@ pub(crate) fn percent(text: &str, safe: &[u8]) -> String {
     out
 }
 
+/// The fields of a form, as `application/x-www-form-urlencoded`.
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+    let field = |(name, value): &(&str, &str)| format!("{name}={}", percent(value, b""));
+    fields.iter().map(field).collect::<Vec<_>>().join("&")
+}
+
+/// As base64 for URLs, without padding (RFC 7515, section 2).
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +53,7 @@ mod tests {
     fn bytes_become_text() {
         assert_eq!(hex(&[0, 0x0f, 0xf0, 0xff]), "000ff0ff");
         assert_eq!(percent("a/b c:ü~", b"/"), "a/b%20c%3A%C3%BC~");
+        assert_eq!(form(&[("a", "1&2"), ("b", "x=y")]), "a=1%262&b=x%3Dy");
+        assert_eq!(base64url(&[0xfb, 0xff]), "-_8");
     }
 }
