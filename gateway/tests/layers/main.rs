@@ -91,6 +91,24 @@ fn the_pure_crates_depend_on_nothing_impure() {
     }
 }
 
+/// It runs on tokio, but who calls out for it is the gateway: by its pools, proxies and rules of egress.
+#[test]
+fn tokens_are_fetched_without_an_http_library() {
+    let dependencies = dependencies("fairlead-auth");
+    let own: Vec<_> = dependencies
+        .iter()
+        .filter(|name| {
+            let impure =
+                IMPURE.contains(&name.as_str()) && !["tokio", "mio"].contains(&name.as_str());
+            impure || (name.starts_with("fairlead-") && *name != "fairlead-auth")
+        })
+        .collect();
+    assert!(
+        dependencies.contains(&"tokio".to_owned()) && own.is_empty(),
+        "fairlead-auth depends on {own:?}"
+    );
+}
+
 #[test]
 fn arrows_go_one_way() {
     let never = [
