@@ -4,7 +4,7 @@
 //! servers do: cut a chunk in half, promise more bytes than it sends, reset after the head, fall silent. A [`Provider`] asks its
 //! script for a [`Play`] per request; a play is a list of [`Step`]s, written one by one and flushed at once, so that a reader sees
 //! them as separate segments. [`Reply`] makes the steps of well-formed answers, whole or streamed as the request asks, in the
-//! dialect of a known server ([`Shape`]).
+//! [`Dialect`] of the request: the API that its path belongs to. Servers that are compatible with OpenAI's differ in [`Shape`].
 //!
 //! ```
 //! # async fn example() {
@@ -39,7 +39,7 @@ mod socket;
 mod step;
 mod wire;
 
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Means};
 pub use fault::{Fault, Fits, TEXT};
 pub use moment::Moment;
 pub use perform::Ending;

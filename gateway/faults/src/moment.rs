@@ -38,7 +38,7 @@ impl Moment {
             Self::WithinHead => vec![Step::Raw(Bytes::from_static(b"HTTP/1.1 200 O"))],
             Self::Head => steps[..head].to_vec(),
             Self::Opening | Self::Content | Self::Percent(_) | Self::Finish => {
-                if is_stream(steps) {
+                if is_stream(steps, dialect) {
                     self.of_stream(steps, dialect)
                 } else {
                     self.of_whole(steps, head)
@@ -48,10 +48,11 @@ impl Moment {
     }
 
     fn of_stream(self, steps: &[Step], dialect: Dialect) -> Vec<Step> {
+        let part = |step: &Step| dialect.speech().part(step);
         let words = || {
             steps
                 .iter()
-                .filter(|step| dialect.part(step) == Some(Part::Content))
+                .filter(|step| part(step) == Some(Part::Content))
         };
         let wanted = match self {
             Self::Start | Self::WithinHead | Self::Head | Self::Opening => 0,
@@ -62,10 +63,10 @@ impl Moment {
         let mut said = 0;
         let kept = steps.iter().take_while(|step| {
             if self == Self::Finish {
-                return dialect.part(step) != Some(Part::Closing);
+                return part(step) != Some(Part::Closing) && **step != Step::End;
             }
-            said += usize::from(dialect.part(step) == Some(Part::Content));
-            said <= wanted && dialect.part(step) < Some(Part::Finish)
+            said += usize::from(part(step) == Some(Part::Content));
+            said <= wanted && part(step) < Some(Part::Finish)
         });
         kept.cloned().collect()
     }
@@ -89,10 +90,11 @@ impl Moment {
     }
 }
 
-/// Whether these steps are a stream of events.
-pub(crate) fn is_stream(steps: &[Step]) -> bool {
+/// Whether these steps are a stream of an API.
+pub(crate) fn is_stream(steps: &[Step], dialect: Dialect) -> bool {
+    let kind = dialect.speech().stream_type();
     steps.iter().any(|step| {
         matches!(step, Step::Head { headers, framing: Framing::Chunked | Framing::Close, .. }
-            if headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream")))
+            if headers.iter().any(|(name, value)| name == "content-type" && value.starts_with(kind)))
     })
 }

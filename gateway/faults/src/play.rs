@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::{Dialect, Framing, Moment, Reply, Seen, Shape, Step};
+use crate::reply::whole;
+use crate::{Framing, Moment, Reply, Seen, Shape, Step};
 use edit::Edit;
 
 /// What a provider does with one request.
@@ -20,16 +21,22 @@ pub struct Play {
 #[derive(Clone, Debug, PartialEq)]
 enum Source {
     Steps(Vec<Step>),
-    /// Becomes steps when the request is known: whole or streamed, chat or embeddings.
+    /// Becomes steps when the request is known: whole or streamed, in the dialect of the request.
     Reply(Box<Reply>),
+    /// Becomes an error with this status, in the dialect of the request; the words are the usual ones if there are none.
+    Error(u16, Option<String>),
 }
 
 impl Play {
     /// These steps, whatever was asked.
     #[must_use]
     pub fn steps(steps: impl Into<Vec<Step>>) -> Self {
+        Self::of(Source::Steps(steps.into()))
+    }
+
+    fn of(source: Source) -> Self {
         Self {
-            source: Source::Steps(steps.into()),
+            source,
             edits: Vec::new(),
         }
     }
@@ -54,10 +61,16 @@ impl Play {
         )
     }
 
-    /// A status with an error in OpenAI's shape.
+    /// A status with an error in the dialect of the request.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::error(Shape::OpenAi, status)
+        Self::of(Source::Error(status, None))
+    }
+
+    /// The same in these words.
+    #[must_use]
+    pub fn status_saying(status: u16, message: &str) -> Self {
+        Self::of(Source::Error(status, Some(message.to_owned())))
     }
 
     /// A status with an error as this server words it.
@@ -210,6 +223,24 @@ impl Play {
         self.edit(Edit::LineEnd(end))
     }
 
+    /// Calls the body something else than it is; `None`: it is not said what it is.
+    #[must_use]
+    pub fn called(self, media_type: Option<&'static str>) -> Self {
+        self.edit(Edit::Called(media_type))
+    }
+
+    /// Ends the body with the connection, and with nothing else.
+    #[must_use]
+    pub fn until_close(self) -> Self {
+        self.edit(Edit::UntilClose)
+    }
+
+    /// Leaves out the terminator of a stream, and the blank line of the event before it.
+    #[must_use]
+    pub fn without_blank_line(self) -> Self {
+        self.edit(Edit::NoBlankLine)
+    }
+
     fn edit(mut self, edit: Edit) -> Self {
         self.edits.push(edit);
         self
@@ -218,9 +249,14 @@ impl Play {
     /// The steps for this request.
     #[must_use]
     pub fn resolve(&self, seen: &Seen) -> Vec<Step> {
-        let (mut steps, dialect) = match &self.source {
-            Source::Steps(steps) => (steps.clone(), Dialect::default()),
-            Source::Reply(reply) => (reply.steps(seen), reply.shape.dialect()),
+        let dialect = seen.dialect();
+        let mut steps = match &self.source {
+            Source::Steps(steps) => steps.clone(),
+            Source::Reply(reply) => reply.steps(seen),
+            Source::Error(status, message) => {
+                let body = dialect.speech().error(*status, message.as_deref());
+                whole(*status, &body)
+            }
         };
         for edit in &self.edits {
             edit.apply(&mut steps, dialect);
@@ -231,9 +267,6 @@ impl Play {
 
 impl From<Reply> for Play {
     fn from(reply: Reply) -> Self {
-        Self {
-            source: Source::Reply(Box::new(reply)),
-            edits: Vec::new(),
-        }
+        Self::of(Source::Reply(Box::new(reply)))
     }
 }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{Framing, Seen, Shape, Step};
 
-/// A healthy server's answer to chat completions, legacy completions, embeddings and the list of models.
+/// A healthy server's answer to conversations in every API, and to OpenAI's legacy completions, embeddings and list of models.
 ///
-/// What does not apply to a request is left out: embeddings have no words, legacy completions no tool calls.
+/// What does not apply to a request is left out: embeddings have no words; reasoning and tool calls are in chat completions only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     pub(crate) shape: Shape,
@@ -15,6 +15,8 @@ pub struct Reply {
     pub(crate) tool: Option<Tool>,
     pub(crate) finish: String,
     pub(crate) usage: Tokens,
+    /// Whether it is a stream; `None`: as it was asked for.
+    streamed: Option<bool>,
 }
 
 /// A call of a function the caller offered.
@@ -50,6 +52,7 @@ impl Reply {
                 cached: 0,
                 output,
             },
+            streamed: None,
         }
     }
 
@@ -95,45 +98,44 @@ impl Reply {
         self
     }
 
+    /// Whole, whatever was asked for.
+    #[must_use]
+    pub fn as_whole(mut self) -> Self {
+        self.streamed = Some(false);
+        self
+    }
+
+    /// As a stream, whatever was asked for.
+    #[must_use]
+    pub fn as_stream(mut self) -> Self {
+        self.streamed = Some(true);
+        self
+    }
+
     /// The steps that answer this request.
     pub(crate) fn steps(&self, seen: &Seen) -> Vec<Step> {
-        let draft = Draft::new(self, seen);
-        let path = seen.path.split('?').next().unwrap_or_default();
-        if path.ends_with("/chat/completions") {
-            if seen.streamed() {
-                stream(self.shape.chat_stream(&draft))
-            } else {
-                whole(200, &self.shape.chat(&draft))
-            }
-        } else if path.ends_with("/completions") {
-            if seen.streamed() {
-                stream(draft.completion_stream())
-            } else {
-                whole(200, &draft.completion())
-            }
-        } else if path.ends_with("/embeddings") {
-            whole(200, &draft.embeddings(seen))
-        } else if path.ends_with("/models") {
-            let model =
-                json!({"id": "fast", "object": "model", "created": CREATED, "owned_by": "faults"});
-            whole(200, &json!({"object": "list", "data": [model]}))
-        } else {
-            whole(404, &self.shape.error(404))
-        }
+        seen.dialect().speech().answer(self, seen)
+    }
+
+    /// Whether it is said as a stream.
+    pub(crate) fn is_streamed(&self, seen: &Seen) -> bool {
+        self.streamed.unwrap_or_else(|| seen.streamed())
     }
 }
 
-fn whole(status: u16, body: &Value) -> Vec<Step> {
+/// A JSON body, with its length.
+pub(crate) fn whole(status: u16, body: &Value) -> Vec<Step> {
     let body = body.to_string();
     let json = [("content-type", "application/json")];
     let head = Step::head(status, &json, Framing::Length(body.len()));
     vec![head, Step::Body(body.into())]
 }
 
-fn stream(events: Vec<Step>) -> Vec<Step> {
-    let mut steps = vec![Step::event_stream()];
+/// A stream of this media type, to its orderly end.
+pub(crate) fn stream(media_type: &str, events: Vec<Step>) -> Vec<Step> {
+    let head = Step::head(200, &[("content-type", media_type)], Framing::Chunked);
+    let mut steps = vec![head];
     steps.extend(events);
-    steps.push(Step::Event("[DONE]".to_owned()));
     steps.push(Step::End);
     steps
 }
@@ -156,7 +158,7 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    fn new(reply: &'a Reply, seen: &Seen) -> Self {
+    pub(crate) fn new(reply: &'a Reply, seen: &Seen) -> Self {
         Self {
             reply,
             id: format!("chatcmpl-{}", seen.sequence),
@@ -165,14 +167,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn completion(&self) -> Value {
+    pub(crate) fn completion(&self) -> Value {
         let choice = json!({
             "index": 0, "text": self.reply.words.concat(), "logprobs": null, "finish_reason": self.reply.finish,
         });
         self.text_completion(json!([choice]), &self.usage())
     }
 
-    fn completion_stream(&self) -> Vec<Step> {
+    pub(crate) fn completion_stream(&self) -> Vec<Step> {
         let last = ("", Value::from(self.reply.finish.as_str()));
         let words = self
             .reply
@@ -200,7 +202,7 @@ impl<'a> Draft<'a> {
         body
     }
 
-    fn embeddings(&self, seen: &Seen) -> Value {
+    pub(crate) fn embeddings(&self, seen: &Seen) -> Value {
         let ask = seen.json();
         // The official libraries ask for base64 unless told otherwise, and take nothing else then.
         let vector = if ask["encoding_format"] == "base64" {
@@ -217,6 +219,12 @@ impl<'a> Draft<'a> {
             "object": "list", "model": self.model, "data": data,
             "usage": {"prompt_tokens": input, "total_tokens": input},
         })
+    }
+
+    pub(crate) fn models() -> Value {
+        let model =
+            json!({"id": "fast", "object": "model", "created": CREATED, "owned_by": "faults"});
+        json!({"object": "list", "data": [model]})
     }
 
     /// Usage with the members that every server has.

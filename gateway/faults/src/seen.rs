@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::Dialect;
 
 /// One request, as it reached the provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,22 +48,49 @@ impl Seen {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The `model` the body names; empty when it names none.
+    /// The API in which it is.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        Dialect::of(&self.path)
+    }
+
+    /// The model that is asked for; empty when none is named.
     #[must_use]
     pub fn model(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        if let Some(model) = self.dialect().speech().model(path) {
+            return model.to_owned();
+        }
         self.json()["model"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Whether the body asks for a stream.
+    /// Whether a stream is asked for.
     #[must_use]
     pub fn streamed(&self) -> bool {
-        self.json()["stream"] == true
+        self.dialect().speech().is_streamed(self)
     }
 
     /// Whether the body asks for a usage chunk at the end of the stream.
     #[must_use]
     pub fn include_usage(&self) -> bool {
         self.json()["stream_options"]["include_usage"] == true
+    }
+
+    /// A request that nobody has made, for what an API says to any.
+    pub(crate) fn asking(dialect: Dialect, streamed: bool) -> Self {
+        let body = json!({"model": "m", "stream": streamed}).to_string();
+        Self {
+            sequence: 0,
+            connection: 0,
+            nth_on_connection: 0,
+            head_at: Duration::ZERO,
+            at: Duration::ZERO,
+            method: "POST".to_owned(),
+            path: dialect.path("m", streamed),
+            headers: Vec::new(),
+            head: Bytes::new(),
+            body: body.into(),
+        }
     }
 
     /// Whether the caller announced that this is the connection's last request.

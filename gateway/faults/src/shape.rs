@@ -14,8 +14,8 @@ mod vllm;
 
 use serde_json::Value;
 
+use crate::Step;
 use crate::reply::Draft;
-use crate::{Dialect, Step};
 
 /// A server whose dialect a reply takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,21 +50,6 @@ impl Shape {
         Self::OpenRouter,
         Self::Vllm,
     ];
-
-    /// The API it speaks.
-    #[must_use]
-    pub fn dialect(self) -> Dialect {
-        match self {
-            Self::OpenAi
-            | Self::AzureOpenAi
-            | Self::DeepSeek
-            | Self::Groq
-            | Self::Mistral
-            | Self::Ollama
-            | Self::OpenRouter
-            | Self::Vllm => Dialect::OpenAi,
-        }
-    }
 
     /// The body this server sends with an error status.
     #[must_use]

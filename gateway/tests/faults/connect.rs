@@ -108,7 +108,7 @@ async fn a_provider_that_cannot_be_reached_is_passed_over() {
                 let outcome = format!("{} {}; {}", answer.status, answer.code(), answer.attempts());
                 let case = format!("{name}-{form}-{variant}");
                 entries.push(results::case(
-                    &case,
+                    (&case, "OpenAI", "Chat Completions"),
                     &outcome,
                     upstream.requests(),
                     began.elapsed(),

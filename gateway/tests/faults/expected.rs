@@ -1,4 +1,9 @@
 //! What the caller is to see of each fault, whole and streamed. The classes are those of `docs/failures.md`.
+//!
+//! A row holds for every dialect. Where an error says what it means in the words of its API, what it comes to follows from that, and the row
+//! is what that is in OpenAI's.
+
+use fairlead_faults::{Dialect, Fault, Fits, Means};
 
 /// What the caller is to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +78,9 @@ pub(crate) const TABLE: &[Row] = &[
     both("retry-after-hour", RATE),
     both("retry-after-garbage", RATE),
     both("quota", RATE),
+    both("overloaded", Fails("overloaded", 503)),
+    both("unknown-model", Fails("unavailable", 404)),
+    both("wrong-key", KEY),
     both("context-too-long", Fails("context_too_long", 400)),
     both("context-too-long-in-words", Fails("context_too_long", 400)),
     both("context-too-long-llama-cpp", Fails("context_too_long", 400)),
@@ -106,6 +114,7 @@ pub(crate) const TABLE: &[Row] = &[
     // Errors where a success was announced.
     both("error-with-200", Fails("server_error", 502)),
     both("rate-limit-with-200", RATE),
+    both("overloaded-with-200", Fails("overloaded", 503)),
     both("error-with-200-numbered", Fails("overloaded", 503)),
     both("error-with-200-as-text", Fails("server_error", 502)),
     stream("error-first-event", Fails("server_error", 502)),
@@ -113,6 +122,9 @@ pub(crate) const TABLE: &[Row] = &[
     stream("error-after-content", BreaksOff("server_error")),
     stream("error-at-90", BreaksOff("server_error")),
     stream("rate-limit-first-event", RATE),
+    stream("rate-limit-after-content", BreaksOff("rate_limited")),
+    stream("overloaded-first-event", Fails("overloaded", 503)),
+    stream("overloaded-after-content", BreaksOff("overloaded")),
     stream("filter-first-event", Refused("content_filtered", 400)),
     stream("key-repeated-in-stream", BreaksOff("server_error")),
     stream("error-in-choice", Fails("server_error", 502)),
@@ -212,6 +224,9 @@ pub(crate) const TABLE: &[Row] = &[
     stream("stream-without-type", Fine),
     stream("stream-called-json", Fine),
     stream("stream-called-text", Fine),
+    stream("stream-as-list", PROTOCOL),
+    both("answer-empty", Fine),
+    stream("finish-unspecified", BreaksOff("reset")),
     // Events.
     stream("stream-empty", RESET),
     stream("stream-done-only", PROTOCOL),
@@ -259,3 +274,78 @@ pub(crate) const TABLE: &[Row] = &[
 
 /// Faults that depend on the order of requests, each with a test of its own.
 pub(crate) const IN_ORDER: &[&str] = &["flapping", "flapping-by-reset"];
+
+/// Rows that are others in one dialect.
+const OTHERWISE: &[(&str, Row)] = &[
+    // What tells no more than a message is an error, where an answer would have a type.
+    (
+        "Anthropic",
+        whole("body-detail", Fails("server_error", 502)),
+    ),
+];
+
+/// What a fault comes to in a dialect, whole and streamed.
+pub(crate) fn of(dialect: Dialect, fault: &Fault) -> (Option<Expected>, Option<Expected>) {
+    let own = OTHERWISE.iter().filter(|(name, _)| *name == dialect.name());
+    let row = own
+        .map(|(_, row)| row)
+        .chain(TABLE)
+        .find(|(name, ..)| *name == fault.name);
+    match (meant(dialect, fault), row) {
+        (Some(expected), _) => match fault.fits {
+            Fits::Both => (Some(expected), Some(expected)),
+            Fits::Whole => (Some(expected), None),
+            Fits::Streams => (None, Some(expected)),
+        },
+        (None, Some((_, whole, stream))) => (*whole, *stream),
+        (None, None) => panic!("{dialect:?}: {} has no row", fault.name),
+    }
+}
+
+/// What an error comes to by what it means.
+fn meant(dialect: Dialect, fault: &Fault) -> Option<Expected> {
+    let expected = outright(dialect, fault)?;
+    Some(
+        if let Fails(class, _) | Refused(class, _) = expected
+            && fault.late
+        {
+            BreaksOff(class)
+        } else {
+            expected
+        },
+    )
+}
+
+/// What a fault that breaks an answer off with this class comes to where nothing of the answer has been passed on.
+pub(crate) fn before_content(dialect: Dialect, fault: &Fault, class: &'static str) -> Expected {
+    let status = if class == "idle_timeout" { 504 } else { 502 };
+    outright(dialect, fault).unwrap_or(Fails(class, status))
+}
+
+/// What an error comes to by what it means, if nothing of an answer came before it.
+fn outright(dialect: Dialect, fault: &Fault) -> Option<Expected> {
+    let status = fault.status(dialect);
+    Some(match fault.means? {
+        Means::BadKey => KEY,
+        Means::NoMoney | Means::TooMany => RATE,
+        Means::Overloaded => Fails("overloaded", status.unwrap_or(503)),
+        Means::Failed => Fails("server_error", status.unwrap_or(502)),
+        Means::TooLong => Fails("context_too_long", status.unwrap_or(400)),
+        Means::NoModel => Fails("unavailable", status.unwrap_or(503)),
+        Means::BadRequest => Refused("bad_request", status.unwrap_or(400)),
+        Means::Filtered => Refused("content_filtered", status.unwrap_or(400)),
+    })
+}
+
+#[test]
+fn what_an_error_means_is_what_its_row_says() {
+    let [openai, ..] = &Dialect::all().collect::<Vec<_>>()[..] else {
+        panic!("there is no dialect")
+    };
+    for fault in Fault::of(*openai) {
+        let row = TABLE.iter().find(|(name, ..)| *name == fault.name);
+        if let (Some(expected), Some((name, whole, stream))) = (meant(*openai, fault), row) {
+            assert_eq!(stream.or(*whole), Some(expected), "{name}");
+        }
+    }
+}

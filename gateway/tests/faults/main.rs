@@ -11,6 +11,7 @@
     reason = "helpers of a test fail by panicking, as the test itself does"
 )]
 
+mod blame;
 mod cases;
 mod connect;
 mod expected;

@@ -1,6 +1,7 @@
 //! What this run showed, in `faults/results.json` below the target folder: `figures` with their bounds, and `cases` with what the caller
-//! saw. An entry of the same name is replaced.
+//! saw, of which dialect and from which surface. An entry of the same name, dialect and surface is replaced.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,15 +38,21 @@ pub(crate) fn count(things: usize) -> f64 {
     f64::from(u32::try_from(things).unwrap())
 }
 
-/// Records cases: each an object with a `name`.
+/// Records cases.
 pub(crate) fn cases(cases: &[Value]) {
     record("cases", cases);
 }
 
-/// A case that was played.
-pub(crate) fn case(name: &str, outcome: &str, attempts: usize, took: Duration, ok: bool) -> Value {
+/// A case that was played: its name, the dialect of the provider and the surface of the caller.
+pub(crate) fn case(
+    (name, dialect, surface): (&str, &str, &str),
+    outcome: &str,
+    attempts: usize,
+    took: Duration,
+    ok: bool,
+) -> Value {
     let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    json!({"name": name, "outcome": outcome, "attempts": attempts, "tookMs": took, "ok": ok})
+    json!({"name": name, "dialect": dialect, "surface": surface, "outcome": outcome, "attempts": attempts, "tookMs": took, "ok": ok})
 }
 
 fn record(list: &str, entries: &[Value]) {
@@ -59,11 +66,11 @@ fn record(list: &str, entries: &[Value]) {
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_else(|| json!({"figures": [], "cases": []}));
     let old = all[list].as_array().cloned().unwrap_or_default();
-    let kept = old
-        .into_iter()
-        .filter(|old| entries.iter().all(|new| new["name"] != old["name"]));
+    let which = |entry: &Value| ["dialect", "surface", "name"].map(|name| entry[name].to_string());
+    let new: HashSet<_> = entries.iter().map(which).collect();
+    let kept = old.into_iter().filter(|old| !new.contains(&which(old)));
     let mut merged: Vec<Value> = kept.chain(entries.iter().cloned()).collect();
-    merged.sort_by_key(|entry| entry["name"].to_string());
+    merged.sort_by_key(which);
     all[list] = merged.into();
     std::fs::write(&path, serde_json::to_vec_pretty(&all).unwrap()).unwrap();
 }

@@ -17,7 +17,7 @@ mod usage;
 pub use answer::{Answer, AnswerFacts, Part, answer, reported_usage};
 pub use chunk::{Chunk, Payload, payload, stray_error};
 pub use conversation::opening;
-pub use error::{ErrorFacts, error_body, named_error, render_error};
+pub use error::{ErrorFacts, error_body, is_set, named_error, render_error};
 pub use usage::Usage;
 
 use crate::json::JsonError;

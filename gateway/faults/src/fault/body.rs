@@ -1,8 +1,7 @@
 //! Whole answers that are none, though HTTP says that all is well.
 
-use super::http::whole;
-use super::{Fault, TEXT, healthy};
-use crate::{Framing, Play, Step};
+use super::{Fault, TEXT, healthy, json_body as json, reply, whole};
+use crate::{Framing, Play, Seen, Step};
 
 /// Beyond what a gateway would hold to fail over.
 const LARGE: usize = 6 * 1024 * 1024;
@@ -13,13 +12,13 @@ pub(super) const FAULTS: &[Fault] = &[
         json("I am fine, thank you.")
     })
     .whole(),
-    Fault::new("body-half-json", "200 with half a JSON object", |_| {
-        let whole = whole();
+    Fault::new("body-half-json", "200 with half a JSON object", |seen| {
+        let whole = whole(seen);
         json(&whole[..whole.len() / 2])
     })
     .whole(),
-    Fault::new("body-two-objects", "200 with two JSON objects", |_| {
-        json(&whole().repeat(2))
+    Fault::new("body-two-objects", "200 with two JSON objects", |seen| {
+        json(&whole(seen).repeat(2))
     })
     .whole(),
     Fault::new("body-null", "200 with `null`", |_| json("null")).whole(),
@@ -30,28 +29,25 @@ pub(super) const FAULTS: &[Fault] = &[
     .whole(),
     Fault::new(
         "body-no-choices",
-        "200 with an empty list of choices",
-        |_| json("{\"object\":\"chat.completion\",\"choices\":[]}"),
+        "200 with nothing of what was asked for: an empty list of choices",
+        |seen| json(&seen.dialect().speech().nothing().to_string()),
     )
     .whole(),
     Fault::new(
         "body-unfinished",
         "200 with a choice that has no end",
-        |_| json(&whole().replace("\"stop\"", "null")),
-    )
-    .whole(),
-    Fault::new(
-        "body-finish-error",
-        "200 with a choice that ends with `error`",
-        |_| json(&whole().replace("\"stop\"", "\"error\"")),
+        |seen| {
+            let ended = format!("\"{}\"", seen.dialect().speech().ended());
+            json(&whole(seen).replace(&ended, "null"))
+        },
     )
     .whole(),
     Fault::new(
         "body-empty-error",
         "an answer beside which stands an error that says nothing",
-        |_| {
+        |seen| {
             let nothing = "{\"error\":{\"message\":\"\",\"type\":\"\",\"code\":null},";
-            json(&whole().replacen('{', nothing, 1))
+            json(&whole(seen).replacen('{', nothing, 1))
         },
     )
     .whole(),
@@ -65,8 +61,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "body-not-utf8",
         "200 with bytes that are no text inside a JSON string",
-        |_| {
-            let body = whole().replace("One", "\u{1}").into_bytes();
+        |seen| {
+            let body = whole(seen).replace("One", "\u{1}").into_bytes();
             let body = body
                 .into_iter()
                 .map(|byte| if byte == 1 { 0xff } else { byte })
@@ -85,15 +81,15 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "body-without-type",
         "a JSON answer that does not say what it is",
-        |_| Play::answer(200, &[], whole()),
+        |seen| Play::answer(200, &[], whole(seen)),
     )
     .whole(),
-    Fault::new("body-6m", "an answer of 6 MiB", |_| json(&large())).whole(),
+    Fault::new("body-6m", "an answer of 6 MiB", |seen| json(&large(seen))).whole(),
     Fault::new(
         "body-6m-cut",
         "an answer of 6 MiB that is cut after 5",
-        |_| {
-            let body = large().into_bytes();
+        |seen| {
+            let body = large(seen).into_bytes();
             let head = Step::head(
                 200,
                 &[("content-type", "application/json")],
@@ -107,35 +103,36 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "stream-for-whole",
         "a stream, though a whole answer was asked for",
-        |_| {
-            let chunk =
-                r#"{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#;
-            Play::events([chunk, "[DONE]"])
-        },
+        |_| reply().as_stream().into(),
     )
     .whole(),
     Fault::new(
         "whole-for-stream",
         "a whole answer, though a stream was asked for",
-        |_| json(&whole()),
+        |_| reply().as_whole().into(),
     )
     .streams(),
     Fault::new(
         "stream-without-type",
         "a stream that does not say what it is",
-        |_| stream_called(&[]),
+        |_| healthy().called(None),
     )
-    .streams(),
+    .of_events(),
     Fault::new("stream-called-json", "a stream that is called JSON", |_| {
-        stream_called(&[("content-type", "application/json")])
+        healthy().called(Some("application/json"))
     })
-    .streams(),
+    .of_events(),
     Fault::new(
         "stream-called-text",
         "a stream that is called plain text",
-        |_| stream_called(&[("content-type", "text/plain")]),
+        |_| healthy().called(Some("text/plain")),
     )
-    .streams(),
+    .of_events(),
+    Fault::new(
+        "answer-empty",
+        "an answer without a word that ended by itself",
+        |_| Play::words([]),
+    ),
     Fault::new(
         "healthy",
         "nothing: an answer with which all is well",
@@ -143,25 +140,6 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
 ];
 
-fn json(body: &str) -> Play {
-    Play::answer(
-        200,
-        &[("content-type", "application/json")],
-        body.to_owned(),
-    )
-}
-
-fn stream_called(headers: &[(&str, &str)]) -> Play {
-    let choice =
-        format!("{{\"index\":0,\"delta\":{{\"content\":\"{TEXT}\"}},\"finish_reason\":\"stop\"}}");
-    let events = format!("data: {{\"choices\":[{choice}]}}\n\ndata: [DONE]\n\n");
-    Play::steps([
-        Step::head(200, headers, Framing::Chunked),
-        Step::Body(events.into()),
-        Step::End,
-    ])
-}
-
-fn large() -> String {
-    whole().replacen(TEXT, &"x".repeat(LARGE), 1)
+fn large(seen: &Seen) -> String {
+    whole(seen).replacen(TEXT, &"x".repeat(LARGE), 1)
 }

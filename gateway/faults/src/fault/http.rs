@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Fault, TEXT, healthy};
+use super::{Fault, healthy, whole};
 use crate::{Framing, Moment, Play, Step};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -37,12 +37,12 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "http-1-0",
         "an answer in HTTP/1.0 that ends with its connection",
-        |_| {
+        |seen| {
             Play::steps([
                 Step::Raw(
                     format!(
                         "HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{}",
-                        whole()
+                        whole(seen)
                     )
                     .into(),
                 ),
@@ -54,10 +54,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "ends-with-connection",
         "a body without length that ends with its connection",
-        |_| {
+        |seen| {
             Play::steps([
                 Step::head(200, &[JSON], Framing::Close),
-                Step::Body(whole().into()),
+                Step::Body(whole(seen).into()),
             ])
         },
     )
@@ -65,8 +65,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "length-too-long",
         "a content-length beyond the end of the body",
-        |_| {
-            let body = whole();
+        |seen| {
+            let body = whole(seen);
             Play::steps([
                 Step::head(200, &[JSON], Framing::Length(body.len() + 100)),
                 Step::Body(body.into()),
@@ -77,8 +77,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "length-too-short",
         "a content-length before the end of the body",
-        |_| {
-            let body = whole();
+        |seen| {
+            let body = whole(seen);
             Play::steps([
                 Step::head(200, &[JSON], Framing::Length(body.len() - 20)),
                 Step::Body(body.into()),
@@ -89,10 +89,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "length-garbage",
         "a content-length that is no number",
-        |_| {
+        |seen| {
             Play::steps([
                 Step::head(200, &[JSON, ("content-length", "many")], Framing::Close),
-                Step::Body(whole().into()),
+                Step::Body(whole(seen).into()),
             ])
         },
     )
@@ -100,8 +100,8 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "lengths-that-differ",
         "two content-lengths that differ",
-        |_| {
-            let body = whole();
+        |seen| {
+            let body = whole(seen);
             Play::steps([
                 Step::head(
                     200,
@@ -147,15 +147,11 @@ pub(super) const FAULTS: &[Fault] = &[
         },
     )
     .streams(),
-    Fault::new("trailers", "a chunked body with trailers", |_| {
-        healthy().instead(
-            Moment::Finish,
-            [
-                Step::Event("[DONE]".into()),
-                Step::Raw("0\r\nx-checksum: 7\r\n\r\n".into()),
-                Step::Close,
-            ],
-        )
+    Fault::new("trailers", "a chunked body with trailers", |seen| {
+        let mut steps = Vec::from_iter(seen.dialect().speech().terminator());
+        let trailers = "0\r\nx-checksum: 7\r\n\r\n".into();
+        steps.extend([Step::Raw(trailers), Step::Close]);
+        healthy().instead(Moment::Finish, steps)
     })
     .streams(),
     Fault::new("header-100k", "a header field of 100 KB", |_| {
@@ -183,11 +179,11 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "gzip-unasked",
         "a compressed answer, though nobody asked",
-        |_| {
+        |seen| {
             Play::answer(
                 200,
                 &[JSON, ("content-encoding", "gzip")],
-                gzip(whole().as_bytes()),
+                gzip(whole(seen).as_bytes()),
             )
         },
     )
@@ -195,7 +191,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "gzip-undeclared",
         "a compressed answer that does not say so",
-        |_| Play::answer(200, &[JSON], gzip(whole().as_bytes())),
+        |seen| Play::answer(200, &[JSON], gzip(whole(seen).as_bytes())),
     )
     .whole(),
     Fault::new(
@@ -219,11 +215,12 @@ pub(super) const FAULTS: &[Fault] = &[
         )
         .header("location", "http://127.0.0.1:1/elsewhere")
     }),
-    Fault::new("gzip-error", "a 503 that is compressed", |_| {
+    Fault::new("gzip-error", "a 503 that is compressed", |seen| {
+        let error = seen.dialect().speech().error(503, None).to_string();
         Play::answer(
             503,
             &[JSON, ("content-encoding", "gzip")],
-            gzip(b"{\"error\":{\"message\":\"Busy.\"}}"),
+            gzip(error.as_bytes()),
         )
     }),
     Fault::new(
@@ -246,13 +243,6 @@ pub(super) const FAULTS: &[Fault] = &[
     )
     .early(),
 ];
-
-/// The body of a whole chat completion.
-pub(super) fn whole() -> String {
-    let choice = json!({"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"});
-    let usage = json!({"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30});
-    json!({"id": "chatcmpl-0", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}).to_string()
-}
 
 fn redirect(status: u16) -> Play {
     Play::answer(status, &[("location", "http://127.0.0.1:1/elsewhere")], "")

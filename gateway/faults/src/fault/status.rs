@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Fault;
-use crate::{Framing, Play, Seen, Shape, Step};
+use crate::{Framing, Means, Play, Seen, Step};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault::new("status-400", "400: a parameter is wrong", |_| {
@@ -62,15 +62,18 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     Fault::new("retry-after-0", "429 with Retry-After: 0", |_| {
         Play::status(429).header("retry-after", "0")
-    }),
+    })
+    .soon(),
     Fault::new("retry-after-ms", "429 with retry-after-ms: 20", |_| {
         Play::status(429).header("retry-after-ms", "20")
-    }),
+    })
+    .soon(),
     Fault::new(
         "retry-after-date",
         "429 with Retry-After as a date that has passed",
         |_| Play::status(429).header("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"),
-    ),
+    )
+    .soon(),
     Fault::new("retry-after-hour", "429 with Retry-After: 3600", |_| {
         Play::status(429).header("retry-after", "3600")
     }),
@@ -79,99 +82,30 @@ pub(super) const FAULTS: &[Fault] = &[
         "429 with a Retry-After that is neither number nor date",
         |_| Play::status(429).header("retry-after", "soon"),
     ),
-    Fault::new("quota", "429: the quota is used up", |_| {
-        coded(
-            429,
-            "insufficient_quota",
-            "You exceeded your current quota.",
-        )
-    }),
-    Fault::new(
-        "context-too-long",
-        "400 with the code for a prompt that is too long",
-        |_| coded(400, "context_length_exceeded", "Too many tokens."),
-    ),
-    Fault::new(
-        "context-too-long-in-words",
-        "400 that says only in words that the prompt is too long",
-        |_| {
-            coded(
-                400,
-                "BadRequestError",
-                "This model's maximum context length is 4096 tokens.",
-            )
-        },
-    ),
-    Fault::new(
-        "context-too-long-llama-cpp",
-        "500 that says by its type that the prompt is too long, as llama.cpp did",
-        |_| {
-            Play::json(
-                500,
-                &json!({"error": {"code": 500, "message": "the request exceeds the available context size", "type": "exceed_context_size_error"}}),
-            )
-        },
-    ),
-    Fault::new(
-        "context-too-long-gemini",
-        "400 that says in Gemini's words, in a list, that the prompt is too long",
-        |_| {
-            Play::json(
-                400,
-                &json!([{"error": {"code": 400, "message": "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", "status": "INVALID_ARGUMENT"}}]),
-            )
-        },
-    ),
-    Fault::new(
-        "bad-key-gemini",
-        "400 that says only by a reason in its details that the key is wrong",
-        |_| {
-            Play::json(
-                400,
-                &json!([{"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}]),
-            )
-        },
-    ),
-    Fault::new(
-        "bad-key-in-words",
-        "400 that says only in words that the key is wrong, as xAI does",
-        |_| {
-            Play::json(
-                400,
-                &json!({"code": "Client specified an invalid argument", "error": "Incorrect API key provided: xa***yz."}),
-            )
-        },
-    ),
-    Fault::new(
-        "content-forbidden",
-        "403 because of what the prompt says, as xAI does",
-        |_| {
-            Play::json(
-                403,
-                &json!({"code": "The caller does not have permission", "error": "Content violates usage guidelines."}),
-            )
-        },
-    ),
-    Fault::new(
-        "too-dear",
-        "402 because the account cannot pay for this one request, as OpenRouter does",
-        |_| {
-            Play::json(
-                402,
-                &json!({"error": {"code": 402, "message": "This request requires more credits, or fewer max_tokens."}}),
-            )
-        },
-    ),
-    Fault::new(
-        "out-of-money",
-        "402: the balance is used up, as DeepSeek says it",
-        |_| {
-            Play::json(
-                402,
-                &json!({"error": {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request_error"}}),
-            )
-        },
-    ),
+    Fault::new("quota", "the account has no money left", |seen| {
+        refuses(seen, Means::NoMoney)
+    })
+    .means(Means::NoMoney),
+    Fault::new("overloaded", "no capacity", |seen| {
+        refuses(seen, Means::Overloaded)
+    })
+    .means(Means::Overloaded),
+    Fault::new("unknown-model", "no such model", |seen| {
+        refuses(seen, Means::NoModel)
+    })
+    .means(Means::NoModel),
+    Fault::new("wrong-key", "the key is wrong", |seen| {
+        refuses(seen, Means::BadKey)
+    })
+    .means(Means::BadKey),
+    Fault::new("content-filtered", "the prompt was filtered", |seen| {
+        refuses(seen, Means::Filtered)
+    })
+    .means(Means::Filtered),
+    Fault::new("context-too-long", "the prompt is too long", |seen| {
+        refuses(seen, Means::TooLong)
+    })
+    .means(Means::TooLong),
     Fault::new("refusal-as-text", "400 in plain text", |_| {
         Play::answer(
             400,
@@ -205,19 +139,6 @@ pub(super) const FAULTS: &[Fault] = &[
         "error-says-nothing",
         "400 with an error object that is empty",
         |_| Play::json(400, &json!({"error": {}})),
-    ),
-    Fault::new("content-filtered", "400: the prompt was filtered", |_| {
-        coded(400, "content_filter", "The prompt was filtered.")
-    }),
-    Fault::new(
-        "overloaded-by-code",
-        "400 with a code that says: overloaded",
-        |_| coded(400, "engine_overloaded", "Busy."),
-    ),
-    Fault::new(
-        "bad-key-by-code",
-        "400 with the code for a wrong key",
-        |_| coded(400, "invalid_api_key", "Wrong key."),
     ),
     Fault::new(
         "key-repeated-401",
@@ -254,7 +175,7 @@ pub(super) const FAULTS: &[Fault] = &[
         )
     }),
     Fault::new("error-huge", "500 with a body of 2 MiB", |_| {
-        coded(500, "boom", &"x".repeat(2 * 1024 * 1024))
+        Play::status_saying(500, &"x".repeat(2 * 1024 * 1024))
     }),
     Fault::new(
         "error-body-hangs",
@@ -273,29 +194,19 @@ pub(super) const FAULTS: &[Fault] = &[
                 .every(Duration::from_millis(2))
         },
     ),
-    Fault::new("error-vllm", "500 as vLLM words it", |_| {
-        Play::error(Shape::Vllm, 500)
-    }),
-    Fault::new("error-mistral", "500 as Mistral words it", |_| {
-        Play::error(Shape::Mistral, 500)
-    }),
-    Fault::new("error-ollama", "500 as Ollama words it", |_| {
-        Play::error(Shape::Ollama, 500)
-    }),
-    Fault::new("error-openrouter", "503 as OpenRouter words it", |_| {
-        Play::error(Shape::OpenRouter, 503)
-    }),
 ];
 
-fn coded(status: u16, code: &str, message: &str) -> Play {
-    Play::json(
-        status,
-        &json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": code}}),
-    )
+/// Says this as its API does.
+fn refuses(seen: &Seen, means: Means) -> Play {
+    match seen.dialect().speech().refusal(means) {
+        Some((status, body)) => Play::json(status, &body),
+        // Played by name in an API that never says it.
+        None => Play::status(500),
+    }
 }
 
 /// Some servers show what they were sent.
 fn repeats_the_key(status: u16, seen: &Seen) -> Play {
-    let key = seen.header("authorization").unwrap_or_default();
-    coded(status, "boom", &format!("No luck with {key}."))
+    let key = seen.dialect().key_of(seen);
+    Play::status_saying(status, &format!("No luck with {key}."))
 }

@@ -1,22 +1,22 @@
 //! Streams whose events are wrong, too large, too few, or framed in ways that the standard allows.
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::{Fault, TEXT, healthy};
-use crate::{Framing, Moment, Play, Step};
+use crate::{Means, Moment, Play, Seen, Step};
 
 /// The largest event that is usual to allow.
 const MIB: usize = 1024 * 1024;
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault::new("stream-empty", "the head of a stream and its end", |_| {
-        Play::events([])
+        healthy().instead(Moment::Head, [Step::End])
     })
     .streams(),
-    Fault::new("stream-done-only", "nothing but the terminator", |_| {
-        Play::events(["[DONE]"])
+    Fault::new("stream-done-only", "nothing but the terminator", |seen| {
+        done_at(seen, Moment::Head)
     })
-    .streams(),
+    .of_terminators(),
     Fault::new("stream-opening-only", "a role, then the end", |_| {
         healthy().instead(Moment::Opening, [Step::End])
     })
@@ -36,86 +36,82 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new(
         "stream-done-before-content",
         "a role, then the terminator",
-        |_| done_at(Moment::Opening),
+        |seen| done_at(seen, Moment::Opening),
     )
-    .streams(),
+    .of_terminators(),
     Fault::new(
         "stream-done-before-finish",
         "a word, then the terminator without a finish reason",
-        |_| done_at(Moment::Content),
+        |seen| done_at(seen, Moment::Content),
     )
-    .streams(),
+    .of_terminators(),
     Fault::new(
         "stream-events-after-done",
         "more events behind the terminator",
-        |_| {
-            let more = [
-                Step::Event("[DONE]".into()),
-                Step::Event("not JSON".into()),
-                Step::End,
-            ];
+        |seen| {
+            let speech = seen.dialect().speech();
+            let mut more = Vec::from_iter(speech.terminator());
+            more.extend([speech.event("not JSON"), Step::End]);
             healthy().instead(Moment::Finish, more)
         },
     )
-    .streams(),
+    .of_terminators(),
     Fault::new(
         "event-not-json",
         "a role, then an event that is not JSON",
-        |_| odd(Moment::Opening, "not JSON"),
+        |seen| odd(seen, Moment::Opening, "not JSON"),
     )
     .streams(),
     Fault::new(
         "event-not-json-after-content",
         "a word, then an event that is not JSON",
-        |_| odd(Moment::Content, "not JSON"),
+        |seen| odd(seen, Moment::Content, "not JSON"),
     )
     .streams(),
-    Fault::new("event-half", "a role, then half an event", |_| {
-        odd(Moment::Opening, "{\"choices\":[{\"delta\"")
+    Fault::new("event-half", "a role, then half an event", |seen| {
+        odd(seen, Moment::Opening, &half(seen))
     })
     .streams(),
     Fault::new(
         "event-half-after-content",
         "a word, then half an event",
-        |_| odd(Moment::Content, "{\"choices\":[{\"delta\""),
+        |seen| odd(seen, Moment::Content, &half(seen)),
     )
     .streams(),
-    Fault::new("event-1m", "an event of just under 1 MiB", |_| {
+    Fault::new("event-1m", "an event of just under 1 MiB", |seen| {
         let text = "x".repeat(MIB - 200);
-        healthy().insert(Moment::Content, [said(&text)])
+        let said = seen.dialect().speech().says(&text);
+        healthy().insert(Moment::Content, [framed(seen, &said)])
     })
     .streams(),
     Fault::new(
         "event-over-1m",
         "an event of 1.1 MiB before the first word",
-        |_| odd(Moment::Opening, &"x".repeat(MIB / 10 * 11)),
+        |seen| odd(seen, Moment::Opening, &"x".repeat(MIB / 10 * 11)),
     )
     .streams(),
     Fault::new(
         "event-over-1m-after-content",
         "an event of 1.1 MiB after the first word",
-        |_| odd(Moment::Content, &"x".repeat(MIB / 10 * 11)),
+        |seen| odd(seen, Moment::Content, &"x".repeat(MIB / 10 * 11)),
     )
     .streams(),
-    Fault::new("event-2m", "an event of 2 MiB, as images come", |_| {
-        healthy().insert(Moment::Content, [image(2 * MIB)])
+    Fault::new("event-2m", "an event of 2 MiB, as images come", |seen| {
+        healthy().insert(Moment::Content, [image(seen, 2 * MIB)])
     })
     .streams(),
     Fault::new(
         "event-17m",
         "an event of 17 MiB before the first word",
-        |_| healthy().insert(Moment::Opening, [image(17 * MIB)]),
+        |seen| healthy().insert(Moment::Opening, [image(seen, 17 * MIB)]),
     )
     .streams(),
     Fault::new(
         "stream-ends-without-blank-line",
         "a last event without its blank line, and no terminator",
-        |_| {
-            let last = format!("data: {}", finish());
-            healthy().instead(Moment::Percent(100), [Step::Body(last.into()), Step::End])
-        },
+        |_| healthy().without_blank_line(),
     )
-    .streams(),
+    .of_events(),
     Fault::new(
         "events-empty",
         "events with empty data before and between the words",
@@ -126,16 +122,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 .insert(Moment::Content, [Step::Body(beat.into())])
         },
     )
-    .streams(),
-    Fault::new(
-        "usage-chunk-that-holds-more",
-        "usage and citations in a chunk without choices",
-        |_| {
-            let chunk = json!({"choices": [], "usage": {"total_tokens": 2}, "citations": ["https://example.org"]});
-            healthy().insert(Moment::Content, [Step::Event(chunk.to_string())])
-        },
-    )
-    .streams(),
+    .of_events(),
     Fault::new("line-endless", "a line that never ends", |_| {
         healthy().instead(
             Moment::Head,
@@ -146,31 +133,28 @@ pub(super) const FAULTS: &[Fault] = &[
             ],
         )
     })
-    .streams(),
+    .of_events(),
     Fault::new(
         "openings-70-then-error",
         "70 events without content, then an error",
-        |_| {
-            let role =
-                json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
-                    .to_string();
-            let mut steps = vec![Step::Event(role); 70];
-            steps.extend([
-                Step::Event(json!({"error": {"message": "The engine broke."}}).to_string()),
-                Step::End,
-            ]);
+        |seen| {
+            let speech = seen.dialect().speech();
+            let mut steps = vec![framed(seen, &speech.opening()); 70];
+            steps.extend([speech.error_event(&speech.error(500, None)), Step::End]);
             healthy().instead(Moment::Head, steps)
         },
     )
+    .means(Means::Failed)
+    .late()
     .streams(),
     Fault::new("frames-crlf", "lines that end with CRLF", |_| {
         healthy().line_end("\r\n")
     })
-    .streams(),
+    .of_events(),
     Fault::new("frames-cr", "lines that end with CR", |_| {
         healthy().line_end("\r")
     })
-    .streams(),
+    .of_events(),
     Fault::new(
         "frames-of-7",
         "chunks of 7 bytes, wherever events begin",
@@ -184,7 +168,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::new("frames-crlf-of-1", "CRLF, a byte at a time", |_| {
         healthy().line_end("\r\n").in_pieces_of(1)
     })
-    .streams(),
+    .of_events(),
     Fault::new("frames-all-in-one", "all events in one chunk", |_| {
         healthy().in_pieces_of(usize::MAX)
     })
@@ -194,17 +178,18 @@ pub(super) const FAULTS: &[Fault] = &[
         "a byte order mark before the first event",
         |_| healthy().insert(Moment::Head, [Step::Body("\u{feff}".into())]),
     )
-    .streams(),
+    .of_events(),
     Fault::new(
         "frames-several-data-lines",
         "an event of several data lines",
-        |_| {
-            let event =
-                "data: {\"choices\":\ndata: [{\"index\":0,\"delta\":{\"content\":\"\"}}]}\n\n";
+        |seen| {
+            let silent = seen.dialect().speech().says("").to_string();
+            let lines = silent.replacen('{', "{\ndata: ", 1);
+            let event = format!("data: {lines}\n\n");
             healthy().insert(Moment::Content, [Step::Body(event.into())])
         },
     )
-    .streams(),
+    .of_events(),
     Fault::new(
         "frames-other-fields",
         "ids, retry hints, named events and comments between the words",
@@ -215,51 +200,38 @@ pub(super) const FAULTS: &[Fault] = &[
                 .insert(Moment::Content, [Step::Body(lines.into())])
         },
     )
-    .streams(),
+    .of_events(),
     Fault::new(
         "frames-end-with-connection",
         "a stream without chunks that ends with its connection",
-        |_| {
-            let finish = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-                .to_string();
-            let head = Step::head(
-                200,
-                &[("content-type", "text/event-stream")],
-                Framing::Close,
-            );
-            Play::steps([
-                head,
-                said(TEXT),
-                Step::Event(finish),
-                Step::Event("[DONE]".into()),
-            ])
-        },
+        |_| healthy().until_close(),
     )
     .streams(),
 ];
 
+fn framed(seen: &Seen, payload: &Value) -> Step {
+    seen.dialect().speech().event(&payload.to_string())
+}
+
 /// An event of so many bytes that holds no text.
-fn image(bytes: usize) -> Step {
-    let choice =
-        json!({"index": 0, "delta": {"images": ["A".repeat(bytes)]}, "finish_reason": null});
-    Step::Event(json!({"choices": [choice]}).to_string())
+fn image(seen: &Seen, bytes: usize) -> Step {
+    let holds = seen.dialect().speech().holds(&"A".repeat(bytes));
+    framed(seen, &holds)
 }
 
-fn finish() -> String {
-    json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}).to_string()
+/// The first half of what an event says.
+fn half(seen: &Seen) -> String {
+    let payload = seen.dialect().speech().says(TEXT).to_string();
+    payload.chars().take(payload.len() / 2).collect()
 }
 
-fn done_at(moment: Moment) -> Play {
-    healthy().instead(moment, [Step::Event("[DONE]".into()), Step::End])
+fn done_at(seen: &Seen, moment: Moment) -> Play {
+    let mut steps = Vec::from_iter(seen.dialect().speech().terminator());
+    steps.push(Step::End);
+    healthy().instead(moment, steps)
 }
 
-fn odd(moment: Moment, event: &str) -> Play {
-    healthy().instead(moment, [Step::Event(event.to_owned()), Step::End])
-}
-
-fn said(text: &str) -> Step {
-    Step::Event(
-        json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]})
-            .to_string(),
-    )
+fn odd(seen: &Seen, moment: Moment, payload: &str) -> Play {
+    let event = seen.dialect().speech().event(payload);
+    healthy().instead(moment, [event, Step::End])
 }

@@ -36,25 +36,25 @@ pub(super) const FAULTS: &[Fault] = &[
         "a comment every 20 ms, and never a word",
         |_| healthy().instead(Moment::Head, only_comments()),
     )
-    .streams(),
+    .of_events(),
     Fault::new(
         "comments-after-opening",
         "a role, then a comment every 20 ms, and never a word",
         |_| healthy().instead(Moment::Opening, only_comments()),
     )
-    .streams(),
+    .of_events(),
     Fault::new(
         "comments-after-content",
         "a word, then a comment every 20 ms, and never another",
         |_| healthy().instead(Moment::Content, only_comments()),
     )
-    .streams(),
+    .of_events(),
     Fault::new(
         "comments-then-words",
         "ten comments, 10 ms apart, then the answer",
         |_| healthy().insert(Moment::Head, comments(10, 10)),
     )
-    .streams(),
+    .of_events(),
     Fault::new("flapping", "every second request fails with 500", |seen| {
         if odd(seen) {
             healthy()

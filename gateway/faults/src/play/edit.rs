@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Dialect, Moment, Step};
+use crate::{Dialect, Framing, Moment, Step};
 
 /// A change to the steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,12 @@ pub(super) enum Edit {
     Pieces(usize),
     /// Another line end than `\n`.
     LineEnd(&'static str),
+    /// Another media type, or none.
+    Called(Option<&'static str>),
+    /// No other end than that of the connection.
+    UntilClose,
+    /// No terminator, and no blank line before it.
+    NoBlankLine,
 }
 
 impl Edit {
@@ -61,6 +67,12 @@ impl Edit {
                 steps.splice(at..at, more.iter().cloned());
             }
             Self::Pieces(size) => recut(steps, *size),
+            Self::Called(media_type) => call(steps, *media_type),
+            Self::UntilClose => until_close(steps),
+            Self::NoBlankLine => {
+                *steps = Moment::Finish.before(steps, dialect);
+                without_blank_line(steps);
+            }
             Self::LineEnd(end) => {
                 for step in steps {
                     if let Some(payload) = step.payload() {
@@ -71,6 +83,36 @@ impl Edit {
             }
         }
     }
+}
+
+fn call(steps: &mut [Step], media_type: Option<&str>) {
+    for step in steps {
+        if let Step::Head { headers, .. } = step {
+            headers.retain(|(name, _)| name != "content-type");
+            let called = media_type.map(|kind| ("content-type".to_owned(), kind.to_owned()));
+            headers.extend(called);
+        }
+    }
+}
+
+fn until_close(steps: &mut Vec<Step>) {
+    steps.retain(|step| *step != Step::End);
+    for step in steps {
+        if let Step::Head { framing, .. } = step {
+            *framing = Framing::Close;
+        }
+    }
+}
+
+/// Ends the body without the blank line of its last event.
+fn without_blank_line(steps: &mut Vec<Step>) {
+    if let Some(last) = steps.last_mut()
+        && let Some(payload) = last.payload()
+    {
+        let text = payload.trim_ascii_end().len();
+        *last = Step::Body(payload.slice(..text));
+    }
+    steps.push(Step::End);
 }
 
 /// Joins the pieces between two other steps and cuts them into pieces of `size` bytes.

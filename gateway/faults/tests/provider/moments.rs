@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use crate::support::{chat, connect, converse, converse_until, payloads, post};
-use fairlead_faults::{Ending, Fault, Moment, Play, Provider, Reply, Shape, TEXT};
+use fairlead_faults::{Dialect, Ending, Fault, Moment, Play, Provider, Reply, Shape, TEXT};
 
 const ASK: &str = r#"{"model":"m","messages":[]}"#;
 const ASK_STREAM: &str =
@@ -39,6 +39,72 @@ async fn a_moment_means_the_same_in_the_stream_of_every_server() {
             assert_eq!(said(shape, moment).await, expected, "{shape:?} {moment:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_moment_means_the_same_in_every_api() {
+    // How each of them marks the end of the answer, and of the stream.
+    let table = [
+        ("OpenAI", vec!["\"finish_reason\":\"stop\"", "[DONE]"]),
+        ("Anthropic", vec!["message_delta", "message_stop"]),
+        ("Gemini", vec!["\"finishReason\":\"STOP\""]),
+    ];
+    for dialect in Dialect::all() {
+        let row = table.iter().find(|(name, _)| *name == dialect.name());
+        let Some((_, marks)) = row else {
+            continue;
+        };
+        for (moment, words, ends) in [
+            (Moment::Head, 0, 0),
+            (Moment::Opening, 0, 0),
+            (Moment::Content, 1, 0),
+            (Moment::Percent(50), 2, 0),
+            (Moment::Percent(100), 4, 0),
+            (Moment::Finish, 4, 1),
+        ] {
+            let reply = Reply::words(["One", " two", " three", " four"]);
+            let provider = Provider::always(Play::from(reply).cut_at(moment)).await;
+            let body = "{\"model\":\"m\",\"stream\":true}";
+            let asked = post(&dialect.path("m", true), body, false);
+            let answer = converse(connect(&provider).await, &asked).await;
+            let answer = answer.expect("an orderly end");
+            let said = ["One", " two", " three", " four"];
+            let said = said.iter().filter(|word| answer.contains(**word)).count();
+            let ended = marks.iter().filter(|mark| answer.contains(**mark)).count();
+            assert_eq!(
+                (said, ended),
+                (words, ends),
+                "{dialect:?} {moment:?}: {answer}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_path_says_in_which_api_it_is_answered() {
+    let provider = Provider::start(|seen| match Fault::asked_by(seen) {
+        Some(fault) => fault.play(seen),
+        None => Play::words(["Hello."]),
+    })
+    .await;
+    let ask = async |path: &str| {
+        let answer = converse(connect(&provider).await, &post(path, "{}", false)).await;
+        let answer = answer.expect("an answer");
+        let body = answer.split_once("\r\n\r\n").expect("a body").1.to_owned();
+        serde_json::from_str::<serde_json::Value>(&body).expect("JSON")
+    };
+    let whole = ask("/v1/chat/completions").await;
+    assert_eq!(whole["choices"][0]["message"]["content"], "Hello.");
+    assert_eq!(ask("/v1/messages").await["content"][0]["text"], "Hello.");
+    let whole = ask("/v1beta/models/m:generateContent").await;
+    assert_eq!(
+        whole["candidates"][0]["content"]["parts"][0]["text"],
+        "Hello."
+    );
+    let error = ask("/v1beta/models/fault:overloaded:generateContent").await;
+    assert_eq!(error["error"]["status"], "UNAVAILABLE");
+    let error = ask("/play/overloaded/v1/messages").await;
+    assert_eq!(error["error"]["type"], "overloaded_error");
 }
 
 #[tokio::test]

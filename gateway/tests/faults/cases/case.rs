@@ -1,24 +1,27 @@
-//! One case: a fault, a form of answer, with or without another target; what is asked, and what is to come of it.
+//! One case: a fault in a dialect, a surface, a form of answer, with or without another target; what is asked, and what is to come of it.
 
 use std::time::Duration;
 
-use fairlead_faults::{Fault, TEXT};
-use serde_json::Value;
+use fairlead_faults::{Dialect, Fault, TEXT};
 
 use super::stage::SPARE;
+use super::surface::Surface;
 use crate::expected::Expected;
-use crate::harness;
 
 /// A silent provider is given up after this time.
 pub(super) const IMPATIENCE: Duration = Duration::from_millis(600);
 /// Time that a busy machine may add to any case.
 const GRACE: Duration = Duration::from_secs(6);
+/// Time that a gateway which is not optimised may take for megabytes beside others that do the same.
+const MEGABYTES: Duration = Duration::from_secs(10);
 /// The time in which the body of a refusal must come, as `attempt.rs` has it.
 const ERROR_BODY: Duration = Duration::from_secs(2);
 
 /// A case.
 #[derive(Debug)]
 pub(super) struct Case {
+    pub(super) dialect: Dialect,
+    pub(super) surface: Surface,
     pub(super) fault: &'static Fault,
     pub(super) streamed: bool,
     /// Whether there is another target that answers.
@@ -56,9 +59,7 @@ impl Relay {
 pub(super) fn is_repeated(fault: &Fault, expected: Expected) -> bool {
     match expected {
         Expected::Fails("reset" | "server_error", _) => true,
-        Expected::Fails("rate_limited", _) => {
-            ["retry-after-0", "retry-after-ms", "retry-after-date"].contains(&fault.name)
-        }
+        Expected::Fails("rate_limited", _) => fault.soon,
         Expected::Fails(..)
         | Expected::Fine
         | Expected::Refused(..)
@@ -96,18 +97,13 @@ impl Case {
             .contains(&name)
     }
 
-    /// What a caller asks; large where the provider does not wait for the end of it.
-    pub(super) fn body(&self) -> Value {
-        let name = self.name();
-        let mut body = if self.streamed {
-            harness::streamed(&name)
-        } else {
-            harness::whole(&name)
-        };
+    /// What a caller says; much where the provider does not wait for the end of it.
+    pub(super) fn words(&self) -> String {
         if self.fault.early {
-            body["messages"][0]["content"] = "x".repeat(4 * 1024 * 1024).into();
+            "x".repeat(4 * 1024 * 1024)
+        } else {
+            "Hi.".to_owned()
         }
-        body
     }
 
     pub(super) fn falls_back(&self) -> bool {
@@ -139,11 +135,18 @@ impl Case {
         } else {
             Duration::ZERO
         };
-        (waiting + body) * tries + GRACE
+        let large = ["body-6m", "event-2m", "event-17m"];
+        let is_large = |name: &&str| self.fault.name.starts_with(*name);
+        let megabytes = if self.fault.early || large.iter().any(is_large) {
+            MEGABYTES
+        } else {
+            Duration::ZERO
+        };
+        (waiting + body + megabytes) * tries + GRACE
     }
 
     pub(super) fn status(&self) -> u16 {
-        match self.expected {
+        self.surface.status(match self.expected {
             Expected::Fails(_, status) if !self.spare => status,
             Expected::Refused(_, status) => status,
             Expected::Fails(..)
@@ -151,7 +154,7 @@ impl Case {
             | Expected::BreaksOff(_)
             | Expected::Continued
             | Expected::Cut(_) => 200,
-        }
+        })
     }
 
     /// What `x-fairlead-attempts` says; of an answer that has begun, only that it has.
@@ -178,6 +181,7 @@ impl Case {
                 beginning.is_some_and(|beginning| TEXT.starts_with(beginning))
             }
             _ if self.falls_back() => content == SPARE,
+            "answer-empty" => content.is_empty(),
             "body-6m" => content.len() == 6 * 1024 * 1024,
             "event-1m" => content.len() > 1024 * 1024 - 300 && content.ends_with("twenty."),
             _ => content == TEXT,

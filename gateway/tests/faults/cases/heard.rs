@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::surface::Surface;
 use crate::harness::Answer;
 
 /// An answer, understood.
@@ -30,7 +31,7 @@ impl Heard {
         Self::default()
     }
 
-    pub(super) fn of(answer: &Answer) -> Self {
+    pub(super) fn of(surface: Surface, answer: &Answer) -> Self {
         let text = answer.text();
         let heard = Self {
             status: answer.status,
@@ -44,33 +45,32 @@ impl Heard {
             .header("content-type")
             .starts_with("text/event-stream")
         {
-            heard.stream(&text)
+            heard.stream(surface, &text)
         } else {
-            heard.object(&answer.json())
+            heard.object(surface, &answer.json())
         }
     }
 
-    fn object(mut self, body: &Value) -> Self {
-        let said = &body["choices"][0]["message"]["content"];
-        said.as_str()
-            .unwrap_or_default()
-            .clone_into(&mut self.content);
-        self.complete = self.whole && said.is_string();
-        self.error = error_in(body);
+    fn object(mut self, surface: Surface, body: &Value) -> Self {
+        let said = surface.whole(body);
+        self.content = said.text.unwrap_or_default();
+        self.complete = self.whole && said.ends == Some(true);
+        self.error = said.error;
         self
     }
 
-    fn stream(mut self, text: &str) -> Self {
-        let events = events(text);
-        self.complete = self.whole && events.last().is_some_and(|event| event == "[DONE]");
-        for event in events.iter().filter(|event| *event != "[DONE]") {
-            let Ok(chunk) = serde_json::from_str::<Value>(event) else {
-                continue;
-            };
-            self.error = error_in(&chunk);
-            let said = &chunk["choices"][0]["delta"]["content"];
-            self.content.push_str(said.as_str().unwrap_or_default());
+    /// What ends the answer comes last, and so does an error.
+    fn stream(mut self, surface: Surface, text: &str) -> Self {
+        let mut ended = false;
+        for data in events(text) {
+            let said = surface.event(&data);
+            ended = said.ends.unwrap_or(ended);
+            if said.ends != Some(true) || said.error.is_some() {
+                self.error = said.error;
+            }
+            self.content.push_str(&said.text.unwrap_or_default());
         }
+        self.complete = self.whole && ended && self.error.is_none();
         self
     }
 
@@ -78,21 +78,13 @@ impl Heard {
     pub(super) fn summary(&self) -> String {
         let words = self.content.split_whitespace().count();
         let ending = match (&self.error, self.complete) {
+            (Some(error), _) if error["code"].is_null() => format!("error {}", error["type"]),
             (Some(error), _) => format!("error {}", error["code"]),
             (None, true) => "complete".to_owned(),
             (None, false) => "cut".to_owned(),
         };
         format!("{} {words} words, {ending}; {}", self.status, self.attempts)
     }
-}
-
-/// An error object in any of the places where servers put it.
-fn error_in(body: &Value) -> Option<Value> {
-    let set = |value: &&Value| !value.is_null();
-    let named = body.get("error").filter(set);
-    let in_choice = || body["choices"][0].get("error").filter(set);
-    let bare = || (body.get("message").is_some() || body["object"] == "error").then_some(body);
-    named.or_else(in_choice).or_else(bare).cloned()
 }
 
 /// The data of each event (the standard's section on parsing an event stream).

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use fairlead_faults::{Fault, Play, Provider};
+use fairlead_faults::{Dialect, Fault, Play, Provider};
 
 use super::case::{Case, IMPATIENCE};
-use crate::harness::yaml::{caller, chain, provider, rule, secret};
-use crate::harness::{Gateway, eventually, serve, whole};
+use super::surface::Surface;
+use crate::harness::yaml::{caller, chain, object, rule, secret};
+use crate::harness::{Gateway, eventually, serve};
 
 /// What the providers are sent, and no caller may see.
 pub(super) const SECRET: &str = "sk-upstream-0123456789abcdef-secret";
@@ -15,14 +16,16 @@ pub(super) const SPARE: &str = "All is well.";
 
 /// The gateway and its providers.
 pub(super) struct Stage {
+    dialect: Dialect,
+    surface: Surface,
     pub(super) gateway: Gateway,
     failing: Provider,
     spare: Provider,
 }
 
 impl Stage {
-    /// Starts everything.
-    pub(super) async fn set(cases: &[Case]) -> Self {
+    /// Starts everything for the cases of a dialect and a surface.
+    pub(super) async fn set(dialect: Dialect, surface: Surface, cases: &[Case]) -> Self {
         let failing = Provider::builder()
             .early(|seen| {
                 let fault = Fault::asked_by(seen).filter(|fault| fault.early)?;
@@ -39,11 +42,13 @@ impl Stage {
         for case in cases {
             write!(objects, "{}", objects_of(case, &failing)).unwrap();
         }
-        let more = format!("{NEVER_DOWN}, continuation: AssistantPrefix");
-        let spare_object = provider("spare", &spare.base_url(), &more);
+        let more = format!("{NEVER_DOWN}, {CREDENTIALS}, continuation: AssistantPrefix");
+        let spare_object = provider(dialect, "spare", &spare.base_url(), &more);
         let well = chain("well", &["spare"], "");
         let gateway = serve([objects, spare_object, well, caller()]).await;
         Self {
+            dialect,
+            surface,
             gateway,
             failing,
             spare,
@@ -64,15 +69,15 @@ impl Stage {
 
     /// Whether a plain request is answered.
     pub(super) async fn is_healthy(&self) -> bool {
-        let answer = self.gateway.ask(&whole("well")).await;
-        answer.status == 200 && answer.content() == SPARE
+        let answer = self.surface.ask(&self.gateway, "well", false, "Hi.").await;
+        let said = self.surface.whole(&answer.json());
+        answer.status == 200 && said.text.as_deref() == Some(SPARE)
     }
 
     /// Whether the failing provider was sent the credential, so that it could give it away.
     pub(super) fn knows_the_secret(&self) -> bool {
-        let sent = format!("Bearer {SECRET}");
         self.failing
-            .count(|seen| seen.header("authorization") != Some(&sent))
+            .count(|seen| !self.dialect.key_of(seen).ends_with(SECRET))
             == 0
     }
 
@@ -91,6 +96,19 @@ impl Stage {
 
 /// No case may be decided by what another one did.
 const NEVER_DOWN: &str = "health: {consecutiveFailures: 0, errorPercent: 0}";
+const CREDENTIALS: &str = "credentials: [{name: main, secretRef: {name: upstream, key: apiKey}}]";
+
+/// An `LLMProvider` that speaks this; `more` are further fields.
+pub(crate) fn provider(dialect: Dialect, name: &str, base_url: &str, more: &str) -> String {
+    let kind = format!("type: {}", dialect.name());
+    let address = format!("baseURL: \"{base_url}\", allowPrivateNetwork: true");
+    let fields = [kind.as_str(), address.as_str(), dialect.settings(), more];
+    let fields: Vec<_> = fields
+        .into_iter()
+        .filter(|field| !field.is_empty())
+        .collect();
+    object("LLMProvider", name, &fields.join(", "))
+}
 
 fn path(case: &Case) -> String {
     format!("/play/{}/{}/", case.fault.name, case.name())
@@ -110,8 +128,7 @@ fn objects_of(case: &Case, failing: &Provider) -> String {
     } else {
         String::new()
     };
-    let credentials = "credentials: [{name: main, secretRef: {name: upstream, key: apiKey}}]";
-    let more = format!("{credentials}, {retries}, {NEVER_DOWN}{timeouts}");
+    let more = format!("{CREDENTIALS}, {retries}, {NEVER_DOWN}{timeouts}");
     let target = |target: &str, provider: &str, model: &str| {
         format!("{{name: {target}, providerRef: {{name: {provider}}}, model: {model}}}")
     };
@@ -125,5 +142,5 @@ fn objects_of(case: &Case, failing: &Provider) -> String {
         "match: {{models: [{name}]}}, targets: [{}], fallbacks: [{fallbacks}]{relay}",
         target("a", &name, "m")
     );
-    provider(&name, &url, &more) + &rule(&name, &spec)
+    provider(case.dialect, &name, &url, &more) + &rule(&name, &spec)
 }

@@ -30,9 +30,16 @@ impl Case {
     /// Plays it and looks at what came of it.
     pub(super) async fn play(&self, stage: &Stage) -> Verdict {
         let began = Instant::now();
-        let answer = tokio::time::timeout(HANGS, stage.gateway.ask(&self.body())).await;
+        let (name, words) = (self.name(), self.words());
+        let asked = self
+            .surface
+            .ask(&stage.gateway, &name, self.streamed, &words);
+        let answer = tokio::time::timeout(HANGS, asked).await;
         let took = began.elapsed();
-        let heard = answer.map_or_else(|_| Heard::nothing(), |answer| Heard::of(&answer));
+        let heard = answer.map_or_else(
+            |_| Heard::nothing(),
+            |answer| Heard::of(self.surface, &answer),
+        );
         let asked = stage.asked(self);
         let mut wrong = self.unexpected(&heard);
         if asked != self.attempts() {
@@ -110,7 +117,7 @@ impl Verdict {
     /// The entry of the results.
     pub(super) fn entry(&self, case: &Case) -> Value {
         results::case(
-            &case.name(),
+            (&case.name(), case.dialect.name(), case.surface.name()),
             &self.heard.summary(),
             self.asked,
             self.took,
@@ -121,6 +128,13 @@ impl Verdict {
     /// What was wrong, if anything.
     pub(super) fn complaint(&self, case: &Case) -> Option<String> {
         let wrong = self.wrong.join("; ");
-        (!wrong.is_empty()).then(|| format!("{}: {wrong} [{}]", case.name(), self.heard.summary()))
+        let (dialect, surface) = (case.dialect.name(), case.surface.name());
+        (!wrong.is_empty()).then(|| {
+            let summary = self.heard.summary();
+            format!(
+                "{dialect} from {surface}, {}: {wrong} [{summary}]",
+                case.name()
+            )
+        })
     }
 }

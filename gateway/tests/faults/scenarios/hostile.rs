@@ -203,7 +203,13 @@ impl Story {
                 beside.len()
             );
             let name = format!("trick {}", trick.name);
-            results::case(&name, &outcome, beside.len(), most, failed == 0)
+            results::case(
+                (&name, "OpenAI", "Chat Completions"),
+                &outcome,
+                beside.len(),
+                most,
+                failed == 0,
+            )
         };
         TRICKS.iter().map(of).collect()
     }

@@ -29,6 +29,7 @@ pub(super) struct Response<'a> {
 
 #[derive(Default)]
 pub(super) struct Candidate<'a> {
+    raw: Option<Raw<'a>>,
     pub(super) index: u64,
     pub(super) parts: Option<Raw<'a>>,
     pub(super) reason: Option<Text<'a>>,
@@ -122,6 +123,7 @@ impl<'a> Candidate<'a> {
             return Err(MISPLACED);
         }
         let mut candidate = Self {
+            raw: Some(raw),
             index: place,
             ..Self::default()
         };
@@ -141,6 +143,17 @@ impl<'a> Candidate<'a> {
             Ok::<_, Malformed>(())
         })?;
         Ok(candidate)
+    }
+
+    /// Whether it says that there is no reason to end yet: null, which is more than to say nothing of it.
+    pub(super) fn is_pending(&self) -> bool {
+        let mut pending = false;
+        if let Some(raw) = self.raw {
+            raw.each_member(|name, value| {
+                pending |= value.kind() == Kind::Null && members::camel(&name) == "finishReason";
+            });
+        }
+        pending
     }
 
     /// Calls for each part, in order; what was said is noted in `said`.

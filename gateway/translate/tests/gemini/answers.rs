@@ -159,6 +159,7 @@ fn nothing_is_no_answer() {
         r#"{"candidates":null,"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":3}}"#,
         r#"{"candidates":[{"content":{"parts":[{"text":""}]}}]}"#,
         r#"{"candidates":[{}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":null}]}"#,
     ] {
         let read = answer::read(body.as_bytes()).unwrap();
         assert!(matches!(read, Answered::Nothing), "{body}: {read:?}");

@@ -96,6 +96,21 @@ fn a_refusal_without_content_is_an_answer() {
 }
 
 #[test]
+fn an_error_that_says_nothing_is_none() {
+    for error in [
+        "null",
+        "{}",
+        "\"\"",
+        r#"{"message":"","type":"","code":null}"#,
+    ] {
+        let body = format!(
+            r#"{{"error":{error},"content":[{{"type":"text","text":"a"}}],"stop_reason":"end_turn"}}"#
+        );
+        assert_eq!(answer(&body).choices.len(), 1, "{error}");
+    }
+}
+
+#[test]
 fn odd_hosts_are_understood() {
     let body = r#"{"id":null,"content":[{"type":"thinking","thinking":"a","signature":""},{"type":"text","text":"b","citations":null},
       {"type":"tool_use","id":"a","name":"f","input":null},{"type":"tool_use","id":"b","name":"f","input":"{\"q\":1}"},{"type":"new_thing","x":1}],

@@ -113,7 +113,10 @@ pub fn render_error(code: &str, kind: &str, message: &str, param: Option<&str>) 
 }
 
 /// Steps over the value of an `error` member; whether it says anything. Some servers put one that is empty beside a good answer.
-pub(super) fn is_set(scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
+///
+/// # Errors
+/// It is no JSON.
+pub fn is_set(scanner: &mut Scanner<'_>) -> Result<bool, JsonError> {
     let mut says = false;
     match scanner.peek() {
         Some(b'{') => scanner.object(|scanner, _| {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use fairlead_faults::{Fault, Fits, Play, Provider, Seen, TEXT};
+use fairlead_faults::{Dialect, Fault, Fits, Play, Provider, Seen, TEXT};
 use serde_json::{Value, json};
 
 use journal::Journal;
@@ -86,7 +86,11 @@ fn list() -> Value {
             Fits::Whole => "whole",
             Fits::Streams => "streams",
         };
-        json!({"name": fault.name, "summary": fault.summary, "fits": fits, "early": fault.early})
+        let of = Dialect::all().filter(|dialect| {
+            Fault::of(*dialect).any(|meant| meant.name == fault.name)
+        });
+        let of: Vec<_> = of.map(Dialect::name).collect();
+        json!({"name": fault.name, "summary": fault.summary, "fits": fits, "early": fault.early, "of": of})
     });
     faults.collect()
 }

@@ -97,7 +97,11 @@ impl Script {
     pub(crate) fn play(&self, seen: &Seen) -> Option<Play> {
         let entry = self.0.iter().find(|entry| entry.takes(seen))?;
         Some(match &entry.action {
-            Action::Fault(fault) => fault.play(seen),
+            Action::Fault(fault) => {
+                // The words of another API may be in a fault of the same name.
+                let fault = Fault::named_in(seen.dialect(), fault.name).unwrap_or(fault);
+                fault.play(seen)
+            }
             Action::Play(play) => play.clone(),
         })
     }

@@ -33,6 +33,7 @@ pub fn read(body: &[u8]) -> Result<Answered<'_>, Malformed> {
                 Finish::Failed(facts) => return Ok(Answered::Error(facts)),
             },
             None if !said.anything => return Ok(blocked(response)),
+            None if candidate.is_pending() => return Ok(Answered::Nothing),
             None => said.calls.then_some(Stop::Calls),
         };
         choices.push(Choice {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use fairlead_json::{Kind, Limits, Raw, Scanner};
-use fairlead_wire::openai::error_body;
+use fairlead_json::{Limits, Raw, Scanner};
+use fairlead_wire::openai::{error_body, is_set};
 
 use crate::messages::block::{Members, arguments, words};
 use crate::messages::{stop, usage};
@@ -88,12 +88,7 @@ impl<'a> Top<'a> {
 
 /// Whether an `error` member is one: some put an empty one beside a good answer.
 pub(in crate::messages) fn says(error: Raw<'_>) -> bool {
-    match error.kind() {
-        Kind::Null | Kind::Number => false,
-        Kind::Bool(error) => error,
-        Kind::String => words(Some(error)).is_some(),
-        Kind::Array | Kind::Object => error.count() > 0,
-    }
+    is_set(&mut error.scanner()).unwrap_or(true)
 }
 
 /// A block of an answer; texts that say nothing are none.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use fairlead_json::{Kind, Limits, Object, Raw};
-use fairlead_wire::openai::{ErrorFacts, error_body};
+use fairlead_wire::openai::{ErrorFacts, error_body, is_set};
 
 use super::super::names::{custom_arguments, flattened};
 use super::super::raw::{filled, words};
@@ -56,13 +56,7 @@ pub fn read(body: &[u8]) -> Result<Answered<'_>, Malformed> {
 }
 
 fn says_something(error: Raw<'_>) -> bool {
-    match error.kind() {
-        Kind::Object | Kind::Array => error.count() > 0,
-        Kind::String => error.text().len() > 2,
-        Kind::Bool(set) => set,
-        Kind::Number => error.text() != "0",
-        Kind::Null => false,
-    }
+    is_set(&mut error.scanner()).unwrap_or(true)
 }
 
 /// Why an answer ended.
