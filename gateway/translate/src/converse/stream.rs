@@ -38,7 +38,7 @@ enum Open {
         /// Whether there was a bit of its arguments.
         argued: bool,
     },
-    /// What has no neutral form, and its deltas with it.
+    /// What the provider runs itself, which has no neutral form, and neither has what it is run with.
     Other,
 }
 
@@ -116,14 +116,12 @@ impl Reader {
     ) -> Result<(), Malformed> {
         let index = event.index.unwrap_or(self.last.saturating_add(1));
         self.turn_to(index, piece);
-        let start = event
-            .start
-            .ok_or(Malformed::Shape("a block begins without a block"))?;
-        let open = match member(start) {
-            Some((name, value)) if name == "toolUse" => self.call(&Call::of(value), piece)?,
-            Some(_) | None => Open::Other,
-        };
-        self.blocks.insert(index, open);
+        if let Some((name, value)) = event.start.and_then(member)
+            && name == "toolUse"
+        {
+            let open = self.call(&Call::of(value), piece)?;
+            self.blocks.insert(index, open);
+        }
         Ok(())
     }
 
@@ -162,9 +160,6 @@ impl Reader {
         let Some((name, value)) = event.delta.and_then(member) else {
             return Ok(());
         };
-        if let Some(Open::Other) = self.blocks.get(&index) {
-            return Ok(());
-        }
         match &*name {
             "text" => {
                 if let Some(text) = words(value) {
@@ -209,8 +204,10 @@ impl Reader {
         delta: Raw<'_>,
         piece: &mut dyn FnMut(Piece<'_>),
     ) -> Result<(), Malformed> {
-        let Some(Open::Call { call, argued }) = self.blocks.get_mut(&index) else {
-            return Err(Malformed::Shape("a call in the stream has no beginning"));
+        let (call, argued) = match self.blocks.get_mut(&index) {
+            Some(Open::Call { call, argued }) => (call, argued),
+            Some(Open::Other) => return Ok(()),
+            None => return Err(Malformed::Shape("a call in the stream has no beginning")),
         };
         let input = Call::of(delta).input;
         let fragment = input.and_then(|input| match input.kind() {

@@ -2,7 +2,7 @@
 
 use fairlead_translate::converse::Family;
 use fairlead_translate::messages::stream::Writer;
-use fairlead_translate::{Head, Malformed};
+use fairlead_translate::{Head, Malformed, Piece};
 
 use crate::common::{frames, pieces, pieces_for, read};
 
@@ -174,6 +174,38 @@ messageStop {"stopReason":"end_turn"}"#,
 }
 
 #[test]
+fn words_come_whether_their_block_begins_or_not() {
+    let told = pieces(
+        r#"
+contentBlockStart {"contentBlockIndex":0,"start":{}}
+contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"a"}}
+contentBlockStop {"contentBlockIndex":0}
+contentBlockStart {"contentBlockIndex":1}
+contentBlockDelta {"contentBlockIndex":1,"delta":{"text":"b"}}
+contentBlockDelta {"delta":{"text":"c"}}
+messageStop {"stopReason":"end_turn"}"#,
+    );
+    assert_eq!(told, ["begin", "text a", "text b", "text c", "finish End"]);
+}
+
+#[test]
+fn half_of_a_pair_passes_as_it_is_written() {
+    let stream = frames(
+        r#"
+contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"\ud83d"}}
+contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"\ude00"}}"#,
+    );
+    let mut all = String::new();
+    read(&stream, 9, Family::Claude, &mut |piece| {
+        if let Piece::Text { text, .. } = piece {
+            all.push_str(text.as_written());
+        }
+    })
+    .unwrap();
+    assert_eq!(all, r"\ud83d\ude00");
+}
+
+#[test]
 fn usage_of_openais_models_is_without_the_cache() {
     let metadata = r#"metadata {"usage":{"inputTokens":100,"outputTokens":10,"totalTokens":110,"cacheReadInputTokens":80,"cacheWriteInputTokens":0}}"#;
     let told = pieces_for(Family::OpenAi, metadata).unwrap();
@@ -185,7 +217,6 @@ fn what_is_not_of_the_format_is_an_error() {
     for events in [
         r"messageStart {",
         r"messageStart []",
-        r"contentBlockStart {}",
         r#"contentBlockStart {"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"a"}}}"#,
         r#"contentBlockDelta {"contentBlockIndex":0,"delta":{"toolUse":{"input":"{}"}}}"#,
         r"messageStop {}",

@@ -107,11 +107,11 @@ fn place<'t>(media: &'t Media<'_>) -> Option<(Place<'t>, Option<String>)> {
         Source::Base64(data) if data.is_empty() => None,
         Source::Base64(data) => Some((Place::Base64(data.borrowed()), None)),
         Source::Url(address) | Source::Id(address) => {
-            if address.unescaped().starts_with("s3://") {
-                return Some((Place::Store(address.borrowed()), None));
+            if let Some((media_type, data)) = data_url(address) {
+                return Some((Place::Base64(data), media_type));
             }
-            let (media_type, data) = data_url(address)?;
-            Some((Place::Base64(data), media_type))
+            let is_store = address.unescaped().starts_with("s3://");
+            is_store.then(|| (Place::Store(address.borrowed()), None))
         }
     }
 }

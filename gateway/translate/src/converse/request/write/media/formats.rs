@@ -91,7 +91,7 @@ const TYPES: [(&str, Format); 46] = [
 
 /// What the base64 of some begins with.
 const BEGINNINGS: [(&str, Format); 5] = [
-    ("/9j/", format(Kind::Image, "jpeg")),
+    ("/9j", format(Kind::Image, "jpeg")),
     ("iVBOR", format(Kind::Image, "png")),
     ("R0lG", format(Kind::Image, "gif")),
     ("UklGR", format(Kind::Image, "webp")),
@@ -123,8 +123,9 @@ pub(super) fn says_nothing(said: &str) -> bool {
     matches!(&*plain(said), "" | "application/octet-stream")
 }
 
-/// By the first letters of base64.
+/// By the first letters of base64, as it is written: some writers of JSON escape every slash.
 pub(super) fn by_beginning(data: &str) -> Option<Format> {
+    let data = data.trim_start_matches('\\');
     let known = BEGINNINGS.iter().find(|(first, _)| data.starts_with(first));
     known.map(|(_, format)| *format)
 }
@@ -166,6 +167,7 @@ mod tests {
             assert_eq!(name(by_type(said)), expected, "{said}");
         }
         assert_eq!(name(by_beginning("JVBERi0=")), Some(("document", "pdf")));
+        assert_eq!(name(by_beginning(r"\/9j\/4A==")), Some(("image", "jpeg")));
         for (said, expected) in [
             ("a.b.DOCX", Some(("document", "docx"))),
             ("s3://bucket/film.mp4", Some(("video", "mp4"))),
