@@ -309,6 +309,24 @@ fn a_mark_for_the_cache_stands_where_it_may() {
 }
 
 #[test]
+fn of_two_marks_in_one_place_the_longer_holds() {
+    let mark = |ttl| format!(r#""cache_control":{{"type":"ephemeral","ttl":"{ttl}"}}"#);
+    for (one, two) in [("5m", "1h"), ("1h", "5m")] {
+        let body = format!(
+            r#"{{"max_tokens":9,"messages":[{{"role":"user","content":[
+              {{"type":"document","source":{{"type":"text","media_type":"text/plain","data":"a"}},{}}},
+              {{"type":"text","text":"b",{}}}]}}]}}"#,
+            mark(one),
+            mark(two)
+        );
+        assert_eq!(
+            round(&body).0["messages"][0]["content"][2],
+            json!({"cachePoint": {"type": "default", "ttl": "1h"}})
+        );
+    }
+}
+
+#[test]
 fn a_mark_inside_of_a_result_is_the_results() {
     let (body, notes) = round(
         r#"{"max_tokens":9,"messages":[{"role":"user","content":"go"},
