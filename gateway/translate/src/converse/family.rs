@@ -9,8 +9,10 @@ pub enum Family {
     Claude,
     /// Amazon's own.
     Nova,
-    /// OpenAI's open ones.
+    /// OpenAI's.
     OpenAi,
+    /// OpenAI's open ones, which are asked otherwise.
+    GptOss,
     /// Anybody else's, or not to be told by its name: the name of an application's inference profile says nothing.
     #[default]
     Other,
@@ -26,7 +28,9 @@ impl Family {
             Self::Claude
         } else if is("nova") {
             Self::Nova
-        } else if model.contains("openai.") || is("gpt-oss") {
+        } else if is("gpt-oss") {
+            Self::GptOss
+        } else if model.contains("openai.") || is("gpt-") {
             Self::OpenAi
         } else {
             Self::Other
@@ -38,7 +42,7 @@ impl Family {
     pub(super) fn signs_as(self) -> Origin {
         match self {
             Self::Claude => Origin::Anthropic,
-            Self::Nova | Self::OpenAi | Self::Other => Origin::Bedrock,
+            Self::Nova | Self::OpenAi | Self::GptOss | Self::Other => Origin::Bedrock,
         }
     }
 
@@ -72,7 +76,8 @@ mod tests {
             ("claude-sonnet-5", Family::Claude),
             ("amazon.nova-pro-v1:0", Family::Nova),
             ("global.amazon.nova-2-lite-v1:0", Family::Nova),
-            ("openai.gpt-oss-120b-1:0", Family::OpenAi),
+            ("openai.gpt-oss-120b-1:0", Family::GptOss),
+            ("us.openai.gpt-5.2", Family::OpenAi),
             ("meta.llama3-3-70b-instruct-v1:0", Family::Other),
             (
                 "arn:aws:bedrock:us-east-1:1:application-inference-profile/ab12cd",

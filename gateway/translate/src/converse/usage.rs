@@ -61,7 +61,7 @@ impl Told {
     /// total is that of input and output alone.
     fn without_cache(&self, input: u64, family: Family) -> u64 {
         let cached = sum(self.cache_read, self.cache_write).unwrap_or(0);
-        let is_in = family == Family::OpenAi
+        let is_in = matches!(family, Family::OpenAi | Family::GptOss)
             && input >= cached
             && self.total.is_some()
             && self.total == sum(self.input, self.output);

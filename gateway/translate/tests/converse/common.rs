@@ -12,7 +12,8 @@ use serde_json::Value;
 pub(crate) const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 pub(crate) const NOVA: &str = "amazon.nova-pro-v1:0";
 pub(crate) const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
-pub(crate) const GPT: &str = "openai.gpt-oss-120b-1:0";
+pub(crate) const GPT: &str = "us.openai.gpt-5.2";
+pub(crate) const GPT_OSS: &str = "openai.gpt-oss-120b-1:0";
 
 pub(crate) fn json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes)

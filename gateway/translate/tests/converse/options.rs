@@ -3,7 +3,7 @@
 use fairlead_translate::{Conversation, Effort, Format, Reasoning, Role, Text, chat, messages};
 use serde_json::{Value, json};
 
-use crate::common::{CLAUDE, GPT, LLAMA, NOVA, of, text, turn, written, written_for};
+use crate::common::{CLAUDE, GPT, GPT_OSS, LLAMA, NOVA, of, text, turn, written, written_for};
 
 fn hi() -> Conversation<'static> {
     of(vec![turn(Role::User, 0, vec![text("Hi")])])
@@ -94,7 +94,8 @@ fn claude_thinks_in_anthropics_words() {
 #[test]
 fn others_think_in_their_own_words_or_not_at_all() {
     let nova = |effort: &str| json!([{"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}, null]);
-    let gpt = |effort: &str| json!([{"reasoning_effort": effort}, null]);
+    let gpt = |effort: &str| json!([{"reasoning": {"effort": effort}}, null]);
+    let oss = |effort: &str| json!([{"reasoning_effort": effort}, null]);
     for (model, reasoning, expected, notes) in [
         (NOVA, effort(Effort::Low), nova("low"), ""),
         (NOVA, budget(8192), nova("medium"), ""),
@@ -105,9 +106,12 @@ fn others_think_in_their_own_words_or_not_at_all() {
             json!([{"reasoningConfig": {"type": "disabled"}}, null]),
             "",
         ),
-        (GPT, effort(Effort::Medium), gpt("medium"), ""),
-        (GPT, budget(20000), gpt("high"), ""),
-        (GPT, effort(Effort::None), gpt("low"), "reasoning"),
+        (GPT, effort(Effort::Minimal), gpt("low"), ""),
+        (GPT, effort(Effort::Max), gpt("max"), ""),
+        (GPT, effort(Effort::None), gpt("none"), ""),
+        (GPT_OSS, effort(Effort::Medium), oss("medium"), ""),
+        (GPT_OSS, budget(20000), oss("high"), ""),
+        (GPT_OSS, effort(Effort::None), oss("low"), "reasoning"),
         (
             LLAMA,
             effort(Effort::None),

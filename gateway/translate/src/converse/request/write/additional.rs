@@ -17,6 +17,14 @@ pub(super) fn write(
         Family::Claude => claude(json, conversation, reasoning, notes),
         Family::Nova => nova(json, conversation, reasoning),
         Family::OpenAi => {
+            // The flat name is refused (<https://github.com/stdapi-ai/stdapi.ai/issues/283>).
+            if let Some(Thinking::Effort(effort)) = reasoning.thinking {
+                json.key("reasoning")
+                    .object(|json| json.key("effort").str(effort));
+            }
+            no_top_k(conversation, notes);
+        }
+        Family::GptOss => {
             if let Some(Thinking::Effort(effort)) = reasoning.thinking {
                 json.key("reasoning_effort").str(effort);
             }

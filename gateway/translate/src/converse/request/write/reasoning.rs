@@ -54,12 +54,14 @@ pub(super) fn asked(conversation: &Conversation<'_>, family: Family, notes: &mut
         Family::Claude => claudes(conversation, notes),
         Family::Nova if is_off => Some(Thinking::Off),
         Family::Nova => Some(Thinking::Effort(level(conversation))),
-        Family::OpenAi if is_off => {
+        Family::OpenAi if is_off => Some(Thinking::Effort("none")),
+        Family::OpenAi => Some(Thinking::Effort(openais(conversation))),
+        Family::GptOss if is_off => {
             // It always thinks a little.
             notes.drops("reasoning");
             Some(Thinking::Effort("low"))
         }
-        Family::OpenAi => Some(Thinking::Effort(level(conversation))),
+        Family::GptOss => Some(Thinking::Effort(level(conversation))),
         Family::Other if is_off => {
             notes.drops("reasoning");
             None
@@ -120,6 +122,16 @@ fn effort(conversation: &Conversation<'_>, asked: &Asked) -> Option<&'static str
         Some(Effort::Max) => Some("max"),
         Some(Effort::None) => None,
         None => (asked.thinking == Some(Thinking::Adaptive)).then_some("high"),
+    }
+}
+
+/// All of OpenAI's words but `minimal`, which newer models refuse.
+fn openais(conversation: &Conversation<'_>) -> &'static str {
+    match conversation.reasoning.unwrap_or_default().effort {
+        Some(Effort::ExtraHigh) => "xhigh",
+        Some(Effort::Max) => "max",
+        Some(Effort::None | Effort::Minimal | Effort::Low | Effort::Medium | Effort::High)
+        | None => level(conversation),
     }
 }
 
