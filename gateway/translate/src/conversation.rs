@@ -202,6 +202,8 @@ pub enum Origin {
     OpenAi,
     /// Gemini's thought signatures.
     Gemini,
+    /// What comes through Bedrock's Converse, but for the signatures of Claude, which are Anthropic's.
+    Bedrock,
     /// Any other, and what cannot be told.
     Unknown,
 }

@@ -5,7 +5,7 @@
 
 pub mod answer;
 mod block;
-mod ids;
+pub(crate) mod ids;
 pub mod request;
 mod signature;
 mod stop;
@@ -14,6 +14,8 @@ mod usage;
 
 use crate::Text;
 use crate::write::Json;
+
+pub(crate) use block::is_blank;
 
 /// An error. Besides what its surface knows it has our, or the provider's, `code`, which readers pass over.
 #[must_use]

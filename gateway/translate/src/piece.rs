@@ -122,6 +122,7 @@ impl Origin {
             Self::Anthropic => "anthropic",
             Self::OpenAi => "openai",
             Self::Gemini => "gemini",
+            Self::Bedrock => "bedrock",
             Self::Unknown => "unknown",
         }
     }

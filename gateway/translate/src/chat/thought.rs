@@ -231,6 +231,8 @@ fn origin_of(name: &str) -> Origin {
         Origin::OpenAi
     } else if begins("gemini") || begins("google") {
         Origin::Gemini
+    } else if begins("bedrock") || begins("amazon") {
+        Origin::Bedrock
     } else {
         Origin::Unknown
     }

@@ -66,10 +66,15 @@ fn untag(written: &Text<'_>) -> Option<Proof<'static>> {
 }
 
 fn origin_of(word: &str) -> Origin {
-    [Origin::Anthropic, Origin::OpenAi, Origin::Gemini]
-        .into_iter()
-        .find(|origin| origin.as_str() == word)
-        .unwrap_or(Origin::Unknown)
+    [
+        Origin::Anthropic,
+        Origin::OpenAi,
+        Origin::Gemini,
+        Origin::Bedrock,
+    ]
+    .into_iter()
+    .find(|origin| origin.as_str() == word)
+    .unwrap_or(Origin::Unknown)
 }
 
 /// How a signature is written for a caller.

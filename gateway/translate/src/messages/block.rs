@@ -110,7 +110,7 @@ pub(super) fn cache(control: Option<Raw<'_>>) -> Option<Cache> {
 }
 
 /// Whether a text says nothing but white space. Looks no further than the first that says something, as a prompt is long.
-pub(super) fn is_blank(text: &Text<'_>) -> bool {
+pub(crate) fn is_blank(text: &Text<'_>) -> bool {
     let mut rest = text.as_written();
     loop {
         rest = rest.trim_start();

@@ -39,7 +39,7 @@ pub(super) fn message<'t>(id: Option<&'t Text<'_>>, head: &Head<'_>) -> Text<'t>
 }
 
 /// FNV-1a of 128 bits: stable, and wide enough that no two ids of a caller's meet by accident.
-pub(super) fn hash(text: &str) -> u128 {
+pub(crate) fn hash(text: &str) -> u128 {
     const START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     text.bytes().fold(START, |hash, byte| {

@@ -7,3 +7,4 @@ mod write;
 pub use own::{may_hold_foreign, own};
 pub use read::read;
 pub use write::write;
+pub(crate) use write::{closed, input_schema};

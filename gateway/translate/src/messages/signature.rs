@@ -72,10 +72,15 @@ fn tagged(of: &str, signature: &Signature<'_>) -> Text<'static> {
 }
 
 fn origin_of(word: &str) -> Origin {
-    [Origin::Anthropic, Origin::OpenAi, Origin::Gemini]
-        .into_iter()
-        .find(|origin| origin.as_str() == word)
-        .unwrap_or(Origin::Unknown)
+    [
+        Origin::Anthropic,
+        Origin::OpenAi,
+        Origin::Gemini,
+        Origin::Bedrock,
+    ]
+    .into_iter()
+    .find(|origin| origin.as_str() == word)
+    .unwrap_or(Origin::Unknown)
 }
 
 #[cfg(test)]
@@ -95,6 +100,7 @@ mod tests {
             Origin::Anthropic,
             Origin::OpenAi,
             Origin::Gemini,
+            Origin::Bedrock,
             Origin::Unknown,
         ] {
             let signature = signature(origin);

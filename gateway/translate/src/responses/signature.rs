@@ -76,6 +76,7 @@ fn tag(written: &str) -> Option<(Origin, Role, usize)> {
         Origin::Anthropic,
         Origin::OpenAi,
         Origin::Gemini,
+        Origin::Bedrock,
         Origin::Unknown,
     ]
     .into_iter()

@@ -8,6 +8,8 @@ mod continuation;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod event_stream;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod request;

@@ -84,6 +84,7 @@ fn format_of(origin: Origin) -> &'static str {
         Origin::Anthropic => "anthropic-claude-v1",
         Origin::OpenAi => "openai-responses-v1",
         Origin::Gemini => "google-gemini-v1",
+        Origin::Bedrock => "amazon-bedrock-v1",
         Origin::Unknown => "unknown",
     }
 }

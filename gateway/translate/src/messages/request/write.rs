@@ -8,6 +8,9 @@ mod schema;
 mod tools;
 mod turns;
 
+pub(crate) use schema::closed;
+pub(crate) use tools::input_schema;
+
 use crate::write::Json;
 use crate::{Conversation, Notes, Target};
 

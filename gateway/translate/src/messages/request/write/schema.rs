@@ -5,7 +5,7 @@ use fairlead_json::{JsonError, Kind, Limits, Raw, Scanner};
 const CLOSED: &str = "\"additionalProperties\":false";
 
 /// The schema, with every object in it closed that says nothing of it. Everything else stays as it is written.
-pub(super) fn closed(schema: &str) -> String {
+pub(crate) fn closed(schema: &str) -> String {
     let mut out = String::with_capacity(schema.len() + 128);
     let written = Scanner::over(schema.as_bytes(), &Limits::default())
         .and_then(|mut scanner| write(&mut scanner, &mut out));

@@ -49,7 +49,7 @@ fn tool(json: &mut Json, tool: &Tool<'_>, at: usize, notes: &mut Notes) {
 }
 
 /// Writes the schema of a tool's arguments, which is always that of an object; whether all of it could be said.
-fn input_schema(json: &mut Json, parameters: Option<Raw<'_>>) -> bool {
+pub(crate) fn input_schema(json: &mut Json, parameters: Option<Raw<'_>>) -> bool {
     let parameters = parameters.filter(|raw| raw.kind() == Kind::Object);
     let (mut has_type, mut has_forbidden) = (false, false);
     if let Some(schema) = parameters {
