@@ -13,8 +13,10 @@
 pub mod answer;
 pub mod chat;
 pub mod conversation;
+mod edits;
 pub mod gemini;
 pub mod messages;
+pub mod names;
 pub mod notes;
 pub mod piece;
 pub mod responses;
@@ -27,6 +29,7 @@ pub use conversation::{
     Arguments, Block, Cache, Content, Conversation, Effort, Format, Media, Origin, Reasoning, Role,
     Signature, Source, Tool, ToolChoice, Turn,
 };
+pub use names::{Grammar, Names};
 pub use notes::{Notes, Unsupported};
 pub use piece::Piece;
 pub use text::Text;

@@ -10,6 +10,9 @@ pub struct Host {
     pub reasoning_always: bool,
     /// Whether `reasoning_details` and signatures of calls go along.
     pub signatures: bool,
+    /// Whether a history that has what was thought, or proofs of it, is refused even from a caller of this format (Mistral, Groq) or has no
+    /// meaning there (OpenAI): it is taken out of what is otherwise passed as it came.
+    pub refuses_thoughts: bool,
     /// Whether the limit of the output is called `max_tokens`, as it was before there was reasoning.
     pub max_tokens: bool,
     /// Whether all that stands before the first turn has to be one message: templates of local models read no second one.
@@ -41,6 +44,7 @@ impl Host {
         reasoning: None,
         reasoning_always: false,
         signatures: false,
+        refuses_thoughts: false,
         max_tokens: false,
         one_system: false,
         call_ids: CallIds::Short,
@@ -57,6 +61,7 @@ impl Default for Host {
             reasoning: Some("reasoning_content"),
             reasoning_always: false,
             signatures: true,
+            refuses_thoughts: false,
             max_tokens: false,
             one_system: false,
             call_ids: CallIds::Short,
