@@ -6,7 +6,9 @@ use bytes::Bytes;
 use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::chat::request::Host;
 use fairlead_translate::responses::Echo;
-use fairlead_translate::{Notes, Target, Unsupported, chat, gemini, messages, responses};
+use fairlead_translate::{
+    Grammar, Names, Notes, Target, Unsupported, chat, gemini, messages, responses,
+};
 use fairlead_wire::openai::request::parse;
 
 use super::Codec;
@@ -27,6 +29,8 @@ pub(crate) struct Made {
     pub dropped: Option<Arc<str>>,
     /// What an answer has to know of the request.
     pub echo: Arc<Echo>,
+    /// What the caller calls the tools that the provider is told another name of.
+    pub names: Arc<Names>,
 }
 
 /// What is wished of a body that is made.
@@ -66,23 +70,46 @@ pub(crate) fn room(text: &[u8]) -> usize {
 impl Codec {
     /// Whether a body has to be made of the caller's.
     #[must_use]
-    pub(crate) fn makes_body(self, body: &[u8]) -> bool {
-        !self.is_identity()
-            || self.sent == Operation::Messages && messages::request::may_hold_foreign(body)
+    pub(crate) fn makes_body(self, body: &[u8], host: &Host, model: &str) -> bool {
+        if !self.is_identity() {
+            return true;
+        }
+        match self.sent {
+            Operation::Chat => chat::request::may_hold_foreign(body, host),
+            Operation::Messages => messages::request::may_hold_foreign(body),
+            Operation::Generate => gemini::request::may_hold_foreign(body, model),
+            Operation::Completions
+            | Operation::Embeddings
+            | Operation::CountTokens
+            | Operation::Responses => false,
+        }
     }
 
     /// The body for a provider that speaks as the caller does, where it holds what only others can read.
     fn own(self, body: &[u8], wish: &Wish<'_>) -> Option<Made> {
-        if self.sent != Operation::Messages {
-            return None;
-        }
-        let own = Bytes::from(messages::request::own(body)?);
-        let edits = parse(&own).ok()?.edits(false);
-        let body = edits.upstream_body(&own, wish.model, false).to_bytes();
+        let own = match self.sent {
+            Operation::Chat => chat::request::own(body, &wish.host),
+            Operation::Messages => messages::request::own(body),
+            Operation::Generate => gemini::request::own(body, wish.model),
+            Operation::Completions
+            | Operation::Embeddings
+            | Operation::CountTokens
+            | Operation::Responses => None,
+        };
+        let own = Bytes::from(own?);
+        // Of Gemini the path names the model.
+        let body = if self.sent == Operation::Generate {
+            own
+        } else {
+            let edits = parse(&own).ok()?.edits(self.sent.asks_usage());
+            let ask_usage = wish.host.stream_usage;
+            edits.upstream_body(&own, wish.model, ask_usage).to_bytes()
+        };
         Some(Made {
             body,
             dropped: None,
             echo: Arc::default(),
+            names: Arc::default(),
         })
     }
 
@@ -107,6 +134,7 @@ impl Codec {
             model: wish.model,
             default_max_output: DEFAULT_MAX_OUTPUT,
         };
+        let names = Names::of(&conversation, grammar(sent));
         let made = match sent {
             Format::Chat => {
                 chat::request::write_for(&conversation, &target, &wish.host, &mut notes)
@@ -124,6 +152,7 @@ impl Codec {
             body: made.into(),
             dropped: (!dropped.is_empty()).then(|| dropped.into()),
             echo: Arc::new(self.echo(body)),
+            names: Arc::new(names),
         }))
     }
 
@@ -138,6 +167,15 @@ impl Codec {
             | Operation::CountTokens
             | Operation::Generate => Echo::default(),
         }
+    }
+}
+
+/// What a provider takes as the name of a tool.
+fn grammar(sent: Format) -> &'static Grammar {
+    match sent {
+        Format::Chat | Format::Responses => &Grammar::OPENAI,
+        Format::Messages => &Grammar::ANTHROPIC,
+        Format::Gemini => &Grammar::GEMINI,
     }
 }
 
@@ -168,8 +206,10 @@ fn list<'a>(what: impl Iterator<Item = &'a Unsupported>) -> String {
 #[cfg(test)]
 mod tests {
     use fairlead_snapshot::Dialect;
+    use fairlead_wire::sse::Decoder;
 
     use super::*;
+    use crate::codec::{Identity, Read};
 
     fn chat_to_anthropic(body: &str, unsupported: OnUnsupported) -> Result<Option<Made>, String> {
         let codec = Codec::new(Operation::Chat, Dialect::Anthropic).unwrap();
@@ -200,6 +240,80 @@ mod tests {
                 "{told}"
             );
             assert!(told.contains(" more"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_its_own_dialect_refuses_of_a_history_is_mended_and_the_rest_asked_as_ever() {
+        let codec = Codec::new(Operation::Chat, Dialect::OpenAi).unwrap();
+        let host = Host {
+            refuses_thoughts: true,
+            ..Host::STRICT
+        };
+        let wish = Wish {
+            model: "m",
+            stream: true,
+            host,
+            unsupported: OnUnsupported::Refuse,
+        };
+        let body = br#"{"model":"mine","stream":true,"messages":[{"role":"assistant","content":"a","reasoning_content":"b"}]}"#;
+        assert!(codec.makes_body(body, &host, "m"));
+        let made = codec.body(body, &wish).unwrap().unwrap();
+        assert_eq!(
+            made.body,
+            r#"{"model":"m","stream":true,"messages":[{"role":"assistant","content":"a"}],"stream_options":{"include_usage":true}}"#
+        );
+        assert!(made.without_usage().is_some());
+        assert!(!codec.makes_body(body, &Host::STRICT, "m"));
+        let codec = Codec::new(Operation::Generate, Dialect::Gemini).unwrap();
+        let body = br#"{"contents":[{"role":"model","parts":[{"functionCall":{"name":"f"}}]}]}"#;
+        let made = codec.body(body, &wish).unwrap().unwrap();
+        assert!(
+            made.body
+                .starts_with(br#"{"contents":[{"role":"model","parts":[{"thoughtSignature":""#)
+        );
+    }
+
+    #[test]
+    fn a_name_that_the_provider_does_not_take_comes_back_as_the_callers() {
+        let codec = Codec::new(Operation::Generate, Dialect::OpenAi).unwrap();
+        let wish = Wish {
+            model: "m",
+            stream: false,
+            host: Host::STRICT,
+            unsupported: OnUnsupported::Refuse,
+        };
+        let body = br#"{"contents":[{"parts":[{"text":"a"}]}],"tools":[{"functionDeclarations":[{"name":"mcp.find"}]}]}"#;
+        let made = codec.body(body, &wish).unwrap().unwrap();
+        let sent: serde_json::Value = serde_json::from_slice(&made.body).unwrap();
+        let told = sent["tools"][0]["function"]["name"].as_str().unwrap();
+        assert_ne!(told, "mcp.find");
+        let identity = Identity {
+            names: made.names,
+            ..Identity::default()
+        };
+        let call = format!(
+            r#""tool_calls":[{{"index":0,"id":"a","type":"function","function":{{"name":"{told}","arguments":"{{}}"}}}}]"#
+        );
+        let whole = format!(
+            r#"{{"choices":[{{"index":0,"finish_reason":"tool_calls","message":{{{call}}}}}]}}"#
+        );
+        let Read::Complete(answer, _) = codec.whole(&whole.into(), &identity) else {
+            panic!("no answer");
+        };
+        let mut events = codec.events(&identity);
+        let mut decoder = Decoder::new(usize::MAX);
+        let chunk = format!(
+            r#"data: {{"choices":[{{"index":0,"finish_reason":"tool_calls","delta":{{{call}}}}}]}}"#
+        );
+        decoder.push((chunk + "\n\n").into());
+        let event = decoder.next().unwrap().unwrap();
+        events.read(&event, event.data.as_ref().unwrap()).unwrap();
+        let written = [events.take_written(), events.end()].into_iter().flatten();
+        let streamed: Vec<u8> = written.flatten().collect();
+        for answer in [&answer[..], &streamed] {
+            let answer = String::from_utf8_lossy(answer);
+            assert!(answer.contains(r#""name":"mcp.find""#), "{answer}");
         }
     }
 

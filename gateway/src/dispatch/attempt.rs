@@ -287,6 +287,10 @@ impl Try<'_> {
                 .made
                 .map(|made| Arc::clone(&made.echo))
                 .unwrap_or_default(),
+            names: self
+                .made
+                .map(|made| Arc::clone(&made.names))
+                .unwrap_or_default(),
         }
     }
 

@@ -16,7 +16,8 @@ impl StepRun<'_> {
     /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
     pub(super) async fn content(&self, codec: Codec) -> Result<Option<Made>, Failure> {
         let job = self.job;
-        if !codec.makes_body(&job.body) {
+        let (host, model) = (self.upstream.host(), Arc::clone(&self.step.model));
+        if !codec.makes_body(&job.body, &host, &model) {
             return Ok(None);
         }
         let permit = job.memory().permit(codec::room(&job.body));
@@ -24,8 +25,6 @@ impl StepRun<'_> {
         let rule = self.plan.rule.as_ref();
         let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
         let (body, stream) = (job.body.clone(), job.stream);
-        let host = self.upstream.host();
-        let model = Arc::clone(&self.step.model);
         let make = move || {
             let wish = Wish {
                 model: &model,

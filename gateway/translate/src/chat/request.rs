@@ -5,7 +5,7 @@ mod own;
 mod read;
 mod write;
 
-pub use host::{CallIds, Host};
+pub use host::{CallIds, Host, Users};
 pub use own::{may_hold_foreign, own};
 pub use read::read;
 pub use write::{write, write_for};

@@ -66,8 +66,8 @@ fn untag(written: &Text<'_>) -> Option<Proof<'static>> {
 }
 
 /// Whether it has a tag, that is, whether it is not Gemini's own.
-pub(super) fn is_foreign(written: Text<'_>) -> bool {
-    untag(&written).is_some()
+pub(super) fn is_foreign(written: &Text<'_>) -> bool {
+    untag(written).is_some()
 }
 
 fn origin_of(word: &str) -> Origin {

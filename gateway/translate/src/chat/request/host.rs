@@ -19,13 +19,17 @@ pub struct Host {
     pub one_system: bool,
     /// Which ids of calls are taken.
     pub call_ids: CallIds,
+    /// Which ids of users are taken.
+    pub users: Users,
+    /// What the seed is called: `seed`, or `random_seed` (Mistral).
+    pub seed: &'static str,
     /// Whether marks of what is to be cached are taken (`OpenRouter`).
     pub cache_control: bool,
     /// Whether `top_k` is known.
     pub top_k: bool,
     /// Whether streams are asked for their usage.
     pub stream_usage: bool,
-    /// Whether thinking is switched off by `thinking` (`DeepSeek`), not by an effort of `none`.
+    /// Whether thinking is switched by `thinking` (`DeepSeek`), not by an effort of `none`. Then it is on by itself, and refuses a forced tool.
     pub thinking_switch: bool,
 }
 
@@ -38,6 +42,17 @@ pub enum CallIds {
     NineCharacters,
 }
 
+/// Which ids of users a provider takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Users {
+    /// Any of at most 64 characters.
+    Any,
+    /// Letters, digits, `-` and `_` (`DeepSeek`).
+    Plain,
+    /// None: the member is refused (Mistral).
+    None,
+}
+
 impl Host {
     /// OpenAI itself, and everybody of whom nothing is known: what is not in its reference is not sent.
     pub const STRICT: Self = Self {
@@ -48,6 +63,8 @@ impl Host {
         max_tokens: false,
         one_system: false,
         call_ids: CallIds::Short,
+        users: Users::Any,
+        seed: "seed",
         cache_control: false,
         top_k: false,
         stream_usage: true,
@@ -65,6 +82,8 @@ impl Default for Host {
             max_tokens: false,
             one_system: false,
             call_ids: CallIds::Short,
+            users: Users::Any,
+            seed: "seed",
             cache_control: false,
             top_k: false,
             stream_usage: true,

@@ -105,7 +105,7 @@ fn parts(scanner: &mut Scanner<'_>, signs_calls: bool) -> Result<Option<Edits>, 
                 continue;
             }
             Some(value) if part.is_foreign && first == Some(at) => {
-                edits.replace(value, placeholder)
+                edits.replace(value, placeholder);
             }
             Some(_) if part.is_foreign => edits = without,
             None if first == Some(at) => {
@@ -149,7 +149,7 @@ fn part(scanner: &mut Scanner<'_>) -> Result<(Part, Edits), JsonError> {
 }
 
 fn is_foreign(written: Raw<'_>) -> bool {
-    Text::of(written).is_some_and(signature::is_foreign)
+    Text::of(written).is_some_and(|written| signature::is_foreign(&written))
 }
 
 #[cfg(test)]
