@@ -57,6 +57,8 @@ pub(crate) struct Identity {
     pub echo: Arc<Echo>,
     /// What the caller calls the tools that its provider was told another name of.
     pub names: Arc<Names>,
+    /// About how many tokens the prompt has, for callers who are told at the start; 0: nobody has counted.
+    pub estimated_input: u64,
 }
 
 impl Identity {

@@ -208,7 +208,10 @@ impl Writer {
         let head = identity.head();
         match format {
             Format::Chat => Self::Chat(chat::stream::Writer::new(&head)),
-            Format::Messages => Self::Messages(messages::stream::Writer::new(&head)),
+            Format::Messages => {
+                let writer = messages::stream::Writer::new(&head);
+                Self::Messages(writer.expecting(identity.estimated_input))
+            }
             Format::Responses => {
                 let writer = responses::stream::Writer::with_tools(&head, &identity.echo);
                 Self::Responses(writer)

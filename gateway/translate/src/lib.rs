@@ -14,6 +14,7 @@ pub mod answer;
 pub mod chat;
 pub mod conversation;
 mod edits;
+mod estimate;
 pub mod gemini;
 pub mod messages;
 pub mod names;

@@ -7,15 +7,14 @@
 )]
 
 mod answers;
-#[path = "../checks/formats.rs"]
-mod formats;
+#[path = "../checks/translate.rs"]
+mod checks;
+mod corpus;
 mod heard;
 mod panics;
-#[path = "../checks/translate_request.rs"]
-mod request_check;
 mod requests;
 mod said;
 mod speed;
-#[path = "../checks/translate_stream.rs"]
-mod stream_check;
 mod streams;
+
+use checks::formats;

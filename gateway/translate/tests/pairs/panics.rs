@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
+use crate::checks;
 use crate::formats::ALL;
 use crate::heard::stream;
 use crate::said::{conversation, said};
-use crate::{request_check, stream_check};
 
 /// Values that may stand where another does.
 const ODD: [&str; 12] = [
@@ -59,8 +59,8 @@ proptest! {
     #[test]
     fn bytes_by_chance(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "[\\[\\]{}\":,a-z0-9\\\\ \n]{0,200}") {
         for data in [&bytes[..], text.as_bytes()] {
-            request_check::check(data);
-            stream_check::check(data);
+            checks::bodies(data);
+            checks::stream(data);
         }
     }
 
@@ -69,15 +69,15 @@ proptest! {
         conversation in conversation(), said in said(), at in any::<prop::sample::Index>(), how in 0..4 + ODD.len(), byte in any::<u8>()
     ) {
         for format in ALL {
-            request_check::check(&twisted(format.write(&conversation).0, at, how, byte));
-            request_check::check(&twisted(format.answer(&said.whole()), at, how, byte));
+            checks::bodies(&twisted(format.write(&conversation).0, at, how, byte));
+            checks::bodies(&twisted(format.answer(&said.whole()), at, how, byte));
         }
     }
 
     #[test]
     fn streams_that_were_twisted(said in said(), at in any::<prop::sample::Index>(), how in 0..4 + ODD.len(), byte in any::<u8>()) {
         for format in ALL {
-            stream_check::check(&twisted(stream(format, &said.pieces()), at, how, byte));
+            checks::stream(&twisted(stream(format, &said.pieces()), at, how, byte));
         }
     }
 }
