@@ -78,12 +78,11 @@ impl Codec {
         }
         match self.sent {
             Operation::Chat => chat::request::may_hold_foreign(body, host),
-            Operation::Messages => messages::request::may_hold_foreign(body),
+            Operation::Messages | Operation::CountTokens => {
+                messages::request::may_hold_foreign(body)
+            }
             Operation::Generate => gemini::request::may_hold_foreign(body, model),
-            Operation::Completions
-            | Operation::Embeddings
-            | Operation::CountTokens
-            | Operation::Responses => false,
+            Operation::Completions | Operation::Embeddings | Operation::Responses => false,
         }
     }
 
@@ -91,12 +90,9 @@ impl Codec {
     fn own(self, body: &[u8], wish: &Wish<'_>) -> Option<Made> {
         let own = match self.sent {
             Operation::Chat => chat::request::own(body, &wish.host),
-            Operation::Messages => messages::request::own(body),
+            Operation::Messages | Operation::CountTokens => messages::request::own(body),
             Operation::Generate => gemini::request::own(body, wish.model),
-            Operation::Completions
-            | Operation::Embeddings
-            | Operation::CountTokens
-            | Operation::Responses => None,
+            Operation::Completions | Operation::Embeddings | Operation::Responses => None,
         };
         let own = Bytes::from(own?);
         // Of Gemini the path names the model.

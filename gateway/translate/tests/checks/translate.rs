@@ -99,7 +99,7 @@ fn relay(sent: Format, given: Format, data: &[u8]) {
 }
 
 /// Calls for each event with data, until it says no.
-fn each_event(stream: &[u8], mut call: impl FnMut(Option<&[u8]>, &[u8]) -> bool) {
+pub(crate) fn each_event(stream: &[u8], mut call: impl FnMut(Option<&[u8]>, &[u8]) -> bool) {
     let mut decoder = Decoder::new(usize::MAX);
     decoder.push(stream.to_vec().into());
     while let Ok(Some(event)) = decoder.next() {

@@ -11,9 +11,11 @@ mod answers;
 mod checks;
 mod corpus;
 mod heard;
+mod names;
 mod panics;
 mod requests;
 mod said;
+#[expect(clippy::disallowed_types, reason = "what it measures is real time")]
 mod speed;
 mod streams;
 

@@ -2,7 +2,7 @@
 
 use fairlead_translate::{
     Answer, Arguments, Block, Choice, Content, Conversation, Origin, Piece, Role, Signature, Stop,
-    Text, Tool, ToolChoice, Turn, Usage,
+    Text, Tool, ToolChoice, Turn, Usage, Value,
 };
 use proptest::prelude::*;
 
@@ -198,64 +198,69 @@ pub(crate) fn conversation() -> impl Strategy<Value = Conversation<'static>> {
         prop::option::of(1..900_u64),
     )
         .prop_map(|(system, steps, last, forced, max_output)| {
-            let mut turns = Vec::new();
-            let mut calls = 0;
-            for (asked, answered, called) in steps {
-                turns.push(turn(Role::User, &turns, vec![Content::Text(owned(&asked))]));
-                let mut said: Vec<_> = answered
-                    .or_else(|| called.is_empty().then(|| "x".to_owned()))
-                    .map(|text| Content::Text(owned(&text)))
-                    .into_iter()
-                    .collect();
-                let mut results = Vec::new();
-                for (arguments, result) in called {
-                    calls += 1;
-                    let id = owned(&format!("call_{calls}"));
-                    said.push(Content::Call {
-                        id: id.clone(),
-                        name: Text::plain("find"),
-                        arguments: Arguments::Text(owned(&arguments.concat())),
-                        signature: None,
-                    });
-                    results.push(Content::Result {
-                        id,
-                        content: vec![Content::Text(owned(&result)).into()],
-                        is_error: false,
-                    });
-                }
-                turns.push(turn(Role::Assistant, &turns, said));
-                if !results.is_empty() {
-                    turns.push(turn(Role::User, &turns, results));
-                    let said = vec![Content::Text(Text::plain("Done."))];
-                    turns.push(turn(Role::Assistant, &turns, said));
-                }
-            }
-            turns.push(turn(Role::User, &turns, vec![Content::Text(owned(&last))]));
-            let tool = Tool {
-                name: Text::plain("find"),
-                description: Some(Text::plain("Finds.")),
-                parameters: Some(fairlead_translate::Value::made(
-                    r#"{"type":"object","properties":{"q":{"type":"string"}}}"#.to_owned(),
-                )),
-                strict: None,
-                cache: None,
+            let choice = if forced {
+                ToolChoice::Tool(Text::plain("find"))
+            } else {
+                ToolChoice::Auto
             };
+            let system = system.map(|text| Content::Text(owned(&text)).into());
             Conversation {
-                system: system
-                    .map(|text| Content::Text(owned(&text)).into())
-                    .into_iter()
-                    .collect(),
-                turns,
-                tools: vec![tool],
-                tool_choice: Some(if forced {
-                    ToolChoice::Tool(Text::plain("find"))
-                } else {
-                    ToolChoice::Auto
-                }),
+                system: system.into_iter().collect(),
+                turns: turns(steps, &last),
+                tools: vec![find()],
+                tool_choice: Some(choice),
                 max_output: max_output.map(|most| most + 16),
                 ..Conversation::default()
             }
         })
+}
+
+/// What is asked, what is said to it, and what is called with what result.
+type Step = (String, Option<String>, Vec<(Vec<String>, String)>);
+
+fn turns(steps: Vec<Step>, last: &str) -> Vec<Turn<'static>> {
+    let mut turns = Vec::new();
+    let mut calls = 0;
+    for (asked, answered, called) in steps {
+        turns.push(turn(Role::User, &turns, vec![Content::Text(owned(&asked))]));
+        let answered = answered.or_else(|| called.is_empty().then(|| "x".to_owned()));
+        let text = answered.map(|text| Content::Text(owned(&text)));
+        let (mut said, mut results) = (Vec::from_iter(text), Vec::new());
+        for (arguments, result) in called {
+            calls += 1;
+            let id = owned(&format!("call_{calls}"));
+            said.push(Content::Call {
+                id: id.clone(),
+                name: Text::plain("find"),
+                arguments: Arguments::Text(owned(&arguments.concat())),
+                signature: None,
+            });
+            results.push(Content::Result {
+                id,
+                content: vec![Content::Text(owned(&result)).into()],
+                is_error: false,
+            });
+        }
+        turns.push(turn(Role::Assistant, &turns, said));
+        if !results.is_empty() {
+            turns.push(turn(Role::User, &turns, results));
+            let said = vec![Content::Text(Text::plain("Done."))];
+            turns.push(turn(Role::Assistant, &turns, said));
+        }
+    }
+    turns.push(turn(Role::User, &turns, vec![Content::Text(owned(last))]));
+    turns
+}
+
+fn find() -> Tool<'static> {
+    let schema = r#"{"type":"object","properties":{"q":{"type":"string"}}}"#;
+    Tool {
+        name: Text::plain("find"),
+        description: Some(Text::plain("Finds.")),
+        parameters: Some(Value::made(schema.to_owned())),
+        strict: None,
+        cache: None,
+    }
 }
 
 fn turn(role: Role, before: &[Turn<'_>], contents: Vec<Content<'static>>) -> Turn<'static> {

@@ -17,43 +17,57 @@ const TIMES: usize = if cfg!(debug_assertions) { 3 } else { 200 };
 fn body(format: Format) -> Vec<u8> {
     let text =
         "A line of a prompt, as it stands in a file: \"quoted\", indented\tand ended.\n".repeat(12);
-    let turns = (0..84).map(|at| {
-        let id = Text::escaped(format!("call_{}", at / 3));
-        let (role, content) = match at % 3 {
-            0 => (Role::User, Content::Text(Text::plain(&text).into_owned())),
-            1 => (
-                Role::Assistant,
-                Content::Call {
-                    id,
-                    name: Text::plain("find_in_files"),
-                    arguments: Arguments::Text(
-                        Text::plain(r#"{"path":"src/main.rs","lines":[1,20]}"#).into_owned(),
-                    ),
-                    signature: None,
-                },
-            ),
-            _ => (
-                Role::User,
-                Content::Result {
-                    id,
-                    content: vec![Content::Text(Text::plain(&text).into_owned()).into()],
-                    is_error: false,
-                },
-            ),
-        };
-        Turn {
-            role,
-            blocks: vec![Block::from(content)],
-            name: None,
-            at,
-        }
-    });
-    let last = Turn {
+    let mut turns: Vec<_> = (0..84).map(|at| turn(at, &text)).collect();
+    turns.push(Turn {
         role: Role::User,
         blocks: vec![Content::Text(Text::plain("Go on.")).into()],
         name: None,
         at: 84,
+    });
+    let conversation = Conversation {
+        system: vec![Content::Text(Text::plain("Be brief.")).into()],
+        turns,
+        tools: (0..40).map(tool).collect(),
+        max_output: Some(900),
+        ..Conversation::default()
     };
+    format.write(&conversation).0
+}
+
+/// A question, a call, a result, and again.
+fn turn(at: usize, text: &str) -> Turn<'static> {
+    let id = Text::escaped(format!("call_{}", at / 3));
+    let said = Content::Text(Text::plain(text).into_owned());
+    let (role, content) = match at % 3 {
+        0 => (Role::User, said),
+        1 => {
+            let arguments = Text::plain(r#"{"path":"src/main.rs","lines":[1,20]}"#).into_owned();
+            let call = Content::Call {
+                id,
+                name: Text::plain("tool_0"),
+                arguments: Arguments::Text(arguments),
+                signature: None,
+            };
+            (Role::Assistant, call)
+        }
+        _ => {
+            let result = Content::Result {
+                id,
+                content: vec![said.into()],
+                is_error: false,
+            };
+            (Role::User, result)
+        }
+    };
+    Turn {
+        role,
+        blocks: vec![Block::from(content)],
+        name: None,
+        at,
+    }
+}
+
+fn tool(at: usize) -> Tool<'static> {
     let properties: Vec<String> = (0..10)
         .map(|at| {
             format!(
@@ -61,29 +75,16 @@ fn body(format: Format) -> Vec<u8> {
             )
         })
         .collect();
-    let schema = format!(
-        r#"{{"type":"object","properties":{{{}}}}}"#,
-        properties.join(",")
-    );
-    let tools = (0..40).map(|at| Tool {
-        name: Text::escaped(if at == 0 {
-            "find_in_files".to_owned()
-        } else {
-            format!("tool_{at}")
-        }),
+    let properties = properties.join(",");
+    Tool {
+        name: Text::escaped(format!("tool_{at}")),
         description: Some(Text::plain("Does what is asked of it.")),
-        parameters: Some(Value::made(schema.clone())),
+        parameters: Some(Value::made(format!(
+            r#"{{"type":"object","properties":{{{properties}}}}}"#
+        ))),
         strict: None,
         cache: None,
-    });
-    let conversation = Conversation {
-        system: vec![Content::Text(Text::plain("Be brief.")).into()],
-        turns: turns.chain([last]).collect(),
-        tools: tools.collect(),
-        max_output: Some(900),
-        ..Conversation::default()
-    };
-    format.write(&conversation).0
+    }
 }
 
 #[test]
