@@ -8,7 +8,7 @@ use crate::heard::Heard;
 use crate::said::said;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_answer_means_the_same_whoever_gives_it_and_whoever_asked(said in said()) {

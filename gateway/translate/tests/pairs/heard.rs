@@ -130,14 +130,37 @@ pub(crate) fn stream(format: Format, pieces: &[Piece<'_>]) -> Vec<u8> {
 
 /// Reads a stream that comes in chunks, and tells each piece.
 pub(crate) fn listen(format: Format, chunks: &[&[u8]], mut call: impl FnMut(&Piece<'_>)) {
-    let (mut reader, mut decoder) = (Reader::of(format), Decoder::new(usize::MAX));
+    let mut listener = Listener::new(format);
     for chunk in chunks {
-        decoder.push(chunk.to_vec().into());
-        while let Some(event) = decoder.next().unwrap() {
-            if let Some(data) = &event.data {
-                let read = reader.read(event.name.as_deref(), data, &mut |piece| call(&piece));
-                read.unwrap_or_else(|why| panic!("{format:?} {why}: {:?}", event.raw));
-            }
+        listener.listen(chunk, &mut call);
+    }
+}
+
+/// Who reads a stream.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    format: Format,
+    reader: Reader,
+    decoder: Decoder,
+}
+
+impl Listener {
+    pub(crate) fn new(format: Format) -> Self {
+        Self {
+            format,
+            reader: Reader::of(format),
+            decoder: Decoder::new(usize::MAX),
+        }
+    }
+
+    /// Takes the next bytes, and tells each piece that is whole by then.
+    pub(crate) fn listen(&mut self, chunk: &[u8], mut call: impl FnMut(&Piece<'_>)) {
+        self.decoder.push(chunk.to_vec().into());
+        while let Some(event) = self.decoder.next().unwrap() {
+            let Some(data) = &event.data else { continue };
+            let name = event.name.as_deref();
+            let read = self.reader.read(name, data, &mut |piece| call(&piece));
+            read.unwrap_or_else(|why| panic!("{:?} {why}: {:?}", self.format, event.raw));
         }
     }
 }

@@ -54,7 +54,7 @@ fn twisted(mut bytes: Vec<u8>, at: prop::sample::Index, how: usize, byte: u8) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn bytes_by_chance(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "[\\[\\]{}\":,a-z0-9\\\\ \n]{0,200}") {

@@ -74,7 +74,7 @@ fn value(arguments: &Arguments<'_>) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_conversation_means_the_same_wherever_it_came_from_and_goes_to(conversation in conversation()) {
