@@ -22,6 +22,7 @@ pub mod notes;
 pub mod piece;
 pub mod responses;
 pub mod text;
+mod top;
 pub mod value;
 pub mod write;
 

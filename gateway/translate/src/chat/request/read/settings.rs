@@ -10,9 +10,6 @@ pub(super) fn read<'a>(
     members: &Members<'_, 'a>,
     conversation: &mut Conversation<'a>,
 ) -> Result<(), RequestError> {
-    if let Some(tools) = members.of("tools", Kind::Array, "a list of tools")? {
-        read_tools(tools, conversation)?;
-    }
     if let Some(choice) = members.get("tool_choice")? {
         read_choice(choice, conversation)?;
     }
@@ -32,9 +29,12 @@ pub(super) fn read<'a>(
 }
 
 /// Reads them in one go, for their schemas are much of many prompts.
-fn read_tools<'a>(tools: Raw<'a>, conversation: &mut Conversation<'a>) -> Result<(), RequestError> {
+pub(super) fn read_tools<'a>(
+    scanner: &mut Scanner<'a>,
+    conversation: &mut Conversation<'a>,
+) -> Result<Result<(), RequestError>, JsonError> {
     let (mut at, mut failed) = (0_usize, None);
-    tools.scanner().array(|scanner| {
+    scanner.array(|scanner| {
         let Entry {
             kind,
             function,
@@ -64,7 +64,7 @@ fn read_tools<'a>(tools: Raw<'a>, conversation: &mut Conversation<'a>) -> Result
         at += 1;
         Ok(())
     })?;
-    failed.map_or(Ok(()), Err)
+    Ok(failed.map_or(Ok(()), Err))
 }
 
 /// An entry of the tools.

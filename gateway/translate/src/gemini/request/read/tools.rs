@@ -8,19 +8,20 @@ use crate::gemini::schema;
 use crate::{Conversation, Text, Tool, ToolChoice, Value};
 
 /// Reads them in one go, for their schemas are much of many prompts.
-pub(super) fn read<'a>(value: Raw<'a>, conversation: &mut Conversation<'a>) -> Result<(), Wrong> {
-    let tools = list("tools", value)?;
+pub(super) fn read<'a>(
+    scanner: &mut Scanner<'a>,
+    conversation: &mut Conversation<'a>,
+) -> Result<Result<(), Wrong>, JsonError> {
     let (mut at, mut result) = (0_usize, Ok(()));
-    let walked = tools.scanner().array(|scanner| {
+    scanner.array(|scanner| {
         if result.is_err() {
             return scanner.skip();
         }
         result = tool(scanner, at, conversation)?;
         at += 1;
         Ok(())
-    });
-    walked.map_err(|_| Wrong::new("tools", "well-formed"))?;
-    result
+    })?;
+    Ok(result)
 }
 
 fn tool<'a>(
