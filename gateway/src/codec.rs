@@ -11,7 +11,7 @@ use bytes::Bytes;
 use fairlead_snapshot::Dialect;
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
-    Answer, Answered, Head, Usage as Parts, chat, gemini, messages, responses,
+    Answer, Answered, Head, Names, Usage as Parts, chat, gemini, messages, responses,
 };
 use fairlead_wire::openai::{self, ErrorFacts, Part, Usage};
 
@@ -55,6 +55,10 @@ pub(crate) struct Identity {
     pub wants_usage: bool,
     /// What an answer of Responses has to know of its request.
     pub echo: Arc<Echo>,
+    /// What the caller calls the tools that its provider was told another name of.
+    pub names: Arc<Names>,
+    /// About how many tokens the prompt has, for callers who are told at the start; 0: nobody has counted.
+    pub estimated_input: u64,
 }
 
 impl Identity {
@@ -113,7 +117,8 @@ impl Codec {
             (None, None | Some(Format::Chat)) => as_it_came(body, self.sent.part()),
             (None, Some(format)) => read(answered(format), |_| body.clone()),
             (Some((asked, sent)), _) => {
-                read(answered(sent), |answer| written(answer, asked, identity))
+                let answered = answered(sent).map(|answered| identity.names.answered(answered));
+                read(answered, |answer| written(answer, asked, identity))
             }
         }
     }

@@ -4,3 +4,4 @@ pub(crate) mod affinity;
 pub(crate) mod inbound;
 pub(crate) mod phases;
 pub(crate) mod sight;
+pub(crate) mod window;

@@ -2,8 +2,12 @@
 
 mod facts;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use fairlead_translate::{Malformed, Piece, Usage as Parts, chat, gemini, messages, responses};
+use fairlead_translate::{
+    Malformed, Names, Piece, Usage as Parts, chat, gemini, messages, responses,
+};
 use fairlead_wire::openai::{ErrorFacts, Payload, payload};
 use fairlead_wire::sse::Event;
 
@@ -45,6 +49,8 @@ pub(crate) struct Same {
 pub(crate) struct Between {
     reader: Reader,
     writer: Writer,
+    /// What the caller calls its tools.
+    names: Arc<Names>,
     /// What was written and not taken.
     written: Vec<u8>,
     /// What was used so far.
@@ -80,6 +86,7 @@ impl Events {
             (Some((asked, sent)), _) => Self::Between(Box::new(Between {
                 reader: Reader::of(sent),
                 writer: Writer::of(asked, identity),
+                names: Arc::clone(&identity.names),
                 written: Vec::new(),
                 used: Parts::default(),
                 kept: 0,
@@ -201,7 +208,10 @@ impl Writer {
         let head = identity.head();
         match format {
             Format::Chat => Self::Chat(chat::stream::Writer::new(&head)),
-            Format::Messages => Self::Messages(messages::stream::Writer::new(&head)),
+            Format::Messages => {
+                let writer = messages::stream::Writer::new(&head);
+                Self::Messages(writer.expecting(identity.estimated_input))
+            }
             Format::Responses => {
                 let writer = responses::stream::Writer::with_tools(&head, &identity.echo);
                 Self::Responses(writer)
@@ -259,12 +269,14 @@ impl Between {
         let Self {
             reader,
             writer,
+            names,
             written,
             used,
             kept,
         } = self;
         let mut facts = Facts::new(used);
         let read = reader.read(name, data, &mut |piece| {
+            let piece = names.piece(piece);
             facts.take(&piece);
             *kept += writer.keeps(&piece);
             // What a provider says of its failure is not for the caller before it is judged: `Events::fail` tells what of it is.

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::chat::request::Host;
 use fairlead_translate::responses::Echo;
-use fairlead_translate::{Notes, Target, Unsupported, chat, gemini, messages, responses};
+use fairlead_translate::{
+    Grammar, Names, Notes, Target, Unsupported, chat, gemini, messages, responses,
+};
 use fairlead_wire::openai::request::parse;
 
 use super::Codec;
@@ -27,6 +29,10 @@ pub(crate) struct Made {
     pub dropped: Option<Arc<str>>,
     /// What an answer has to know of the request.
     pub echo: Arc<Echo>,
+    /// What the caller calls the tools that the provider is told another name of.
+    pub names: Arc<Names>,
+    /// About how many tokens the prompt has; 0: nobody has counted.
+    pub estimated_input: u64,
 }
 
 /// What is wished of a body that is made.
@@ -66,23 +72,43 @@ pub(crate) fn room(text: &[u8]) -> usize {
 impl Codec {
     /// Whether a body has to be made of the caller's.
     #[must_use]
-    pub(crate) fn makes_body(self, body: &[u8]) -> bool {
-        !self.is_identity()
-            || self.sent == Operation::Messages && messages::request::may_hold_foreign(body)
+    pub(crate) fn makes_body(self, body: &[u8], host: &Host, model: &str) -> bool {
+        if !self.is_identity() {
+            return true;
+        }
+        match self.sent {
+            Operation::Chat => chat::request::may_hold_foreign(body, host),
+            Operation::Messages | Operation::CountTokens => {
+                messages::request::may_hold_foreign(body)
+            }
+            Operation::Generate => gemini::request::may_hold_foreign(body, model),
+            Operation::Completions | Operation::Embeddings | Operation::Responses => false,
+        }
     }
 
     /// The body for a provider that speaks as the caller does, where it holds what only others can read.
     fn own(self, body: &[u8], wish: &Wish<'_>) -> Option<Made> {
-        if self.sent != Operation::Messages {
-            return None;
-        }
-        let own = Bytes::from(messages::request::own(body)?);
-        let edits = parse(&own).ok()?.edits(false);
-        let body = edits.upstream_body(&own, wish.model, false).to_bytes();
+        let own = match self.sent {
+            Operation::Chat => chat::request::own(body, &wish.host),
+            Operation::Messages | Operation::CountTokens => messages::request::own(body),
+            Operation::Generate => gemini::request::own(body, wish.model),
+            Operation::Completions | Operation::Embeddings | Operation::Responses => None,
+        };
+        let own = Bytes::from(own?);
+        // Of Gemini the path names the model.
+        let body = if self.sent == Operation::Generate {
+            own
+        } else {
+            let edits = parse(&own).ok()?.edits(self.sent.asks_usage());
+            let ask_usage = wish.host.stream_usage;
+            edits.upstream_body(&own, wish.model, ask_usage).to_bytes()
+        };
         Some(Made {
             body,
             dropped: None,
             echo: Arc::default(),
+            names: Arc::default(),
+            estimated_input: 0,
         })
     }
 
@@ -107,6 +133,7 @@ impl Codec {
             model: wish.model,
             default_max_output: DEFAULT_MAX_OUTPUT,
         };
+        let names = Names::of(&conversation, grammar(sent));
         let made = match sent {
             Format::Chat => {
                 chat::request::write_for(&conversation, &target, &wish.host, &mut notes)
@@ -124,6 +151,8 @@ impl Codec {
             body: made.into(),
             dropped: (!dropped.is_empty()).then(|| dropped.into()),
             echo: Arc::new(self.echo(body)),
+            names: Arc::new(names),
+            estimated_input: conversation.estimated_input(),
         }))
     }
 
@@ -138,6 +167,15 @@ impl Codec {
             | Operation::CountTokens
             | Operation::Generate => Echo::default(),
         }
+    }
+}
+
+/// What a provider takes as the name of a tool.
+fn grammar(sent: Format) -> &'static Grammar {
+    match sent {
+        Format::Chat | Format::Responses => &Grammar::OPENAI,
+        Format::Messages => &Grammar::ANTHROPIC,
+        Format::Gemini => &Grammar::GEMINI,
     }
 }
 
@@ -166,60 +204,4 @@ fn list<'a>(what: impl Iterator<Item = &'a Unsupported>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use fairlead_snapshot::Dialect;
-
-    use super::*;
-
-    fn chat_to_anthropic(body: &str, unsupported: OnUnsupported) -> Result<Option<Made>, String> {
-        let codec = Codec::new(Operation::Chat, Dialect::Anthropic).unwrap();
-        let wish = Wish {
-            model: "m",
-            stream: true,
-            host: Host::STRICT,
-            unsupported,
-        };
-        codec.body(body.as_bytes(), &wish)
-    }
-
-    #[test]
-    fn what_is_told_of_what_was_left_out_fits_into_a_header() {
-        let member = |at| format!(r#","ä\"{at}":{{"a":1}}"#);
-        let members: String = (0..1000).map(member).collect();
-        let body =
-            format!(r#"{{"model":"m","messages":[{{"role":"user","content":"Hi."}}]{members}}}"#);
-        let told = chat_to_anthropic(&body, OnUnsupported::Refuse).unwrap_err();
-        let made = chat_to_anthropic(&body, OnUnsupported::Drop)
-            .unwrap()
-            .unwrap();
-        for told in [told.as_str(), &made.dropped.unwrap()] {
-            assert!(told.len() < 1200, "{}", told.len());
-            assert!(
-                told.bytes()
-                    .all(|byte| (0x20..0x7f).contains(&byte) && byte != b'"'),
-                "{told}"
-            );
-            assert!(told.contains(" more"), "{told}");
-        }
-    }
-
-    #[test]
-    fn a_stream_is_asked_without_its_usage_where_that_is_refused() {
-        let codec = Codec::new(Operation::Messages, Dialect::OpenAi).unwrap();
-        let wish = Wish {
-            model: "m",
-            stream: true,
-            host: Host::STRICT,
-            unsupported: OnUnsupported::Refuse,
-        };
-        let body = br#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":",\"stream_options\":{\"include_usage\":true}"}]}"#;
-        let made = codec.body(body, &wish).unwrap().unwrap();
-        let without: serde_json::Value =
-            serde_json::from_slice(&made.without_usage().unwrap()).unwrap();
-        let with: serde_json::Value = serde_json::from_slice(&made.body).unwrap();
-        assert_eq!(with["stream_options"]["include_usage"], true);
-        assert_eq!(without.get("stream_options"), None);
-        assert_eq!(with["messages"], without["messages"]);
-        assert_eq!(without["stream"], true);
-    }
-}
+mod tests;

@@ -291,6 +291,11 @@ impl Try<'_> {
                 .made
                 .map(|made| Arc::clone(&made.echo))
                 .unwrap_or_default(),
+            names: self
+                .made
+                .map(|made| Arc::clone(&made.names))
+                .unwrap_or_default(),
+            estimated_input: self.made.map_or(0, |made| made.estimated_input),
         }
     }
 

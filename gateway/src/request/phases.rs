@@ -22,6 +22,7 @@ use crate::observe::record::Record;
 use crate::request::affinity;
 use crate::request::inbound::Inbound;
 use crate::request::sight::Sight;
+use crate::request::window::without_wish;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::{Asking, Operation, Surface};
 use crate::worker::Worker;
@@ -251,10 +252,19 @@ pub(crate) fn plan(
             upstream.standing(&runtime.table, target, asked.asker)
         })
     };
-    let mut plan = runtime
-        .table
-        .plan(caller, &asked.request.model, &sight, &standing)
-        .map_err(|reason| Rejection::no_route(reason, &asked.request.model))?;
+    let model = &asked.request.model;
+    let find = |model: &str| runtime.table.plan(caller, model, &sight, &standing);
+    let mut planned = find(model);
+    // A name that is configured as it stands is one, whatever it ends in.
+    let is_configured = planned.as_ref().is_ok_and(|plan| plan.configured);
+    if asked.operation.surface() == Surface::Anthropic
+        && !is_configured
+        && let Some(plain) = without_wish(model)
+        && let Ok(plan) = find(plain)
+    {
+        planned = Ok(plan);
+    }
+    let mut plan = planned.map_err(|reason| Rejection::no_route(reason, model))?;
     affinity::keep(&mut plan, asked, headers);
     record.configured = plan.configured;
     record.rule = plan.rule.as_ref().map(|rule| rule.name.to_string().into());

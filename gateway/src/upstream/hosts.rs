@@ -1,8 +1,9 @@
 //! In what known providers depart from OpenAI's Chat Completions where a request is written for them. Data: a row a provider, from its reference.
 //!
-//! What a caller of Chat Completions sends is not touched: it is known to whom it is written. This is for what is translated.
+//! What a caller of Chat Completions sends is not touched, for it is known to whom it is written, but for what of its history somebody else
+//! has said ([`own`](fairlead_translate::chat::request::own)). The rest is for what is translated.
 
-use fairlead_translate::chat::request::{CallIds, Host};
+use fairlead_translate::chat::request::{CallIds, Host, Users};
 
 /// Whoever is compatible: the older name for the limit of the output, which all know, and one system message, which templates of local models
 /// expect.
@@ -12,18 +13,26 @@ const COMPATIBLE: Host = Host {
     ..Host::STRICT
 };
 
+/// Whoever refuses what is not in its reference, or takes it for nothing: in a history, too.
+const REFUSING: Host = Host {
+    refuses_thoughts: true,
+    ..Host::STRICT
+};
+
 /// Vendors by the end of their host's name, and by their own.
 const HOSTS: [(&str, &str, Host); 7] = [
-    ("api.openai.com", "openai", Host::STRICT),
-    (".openai.azure.com", "azure.ai.openai", Host::STRICT),
-    ("api.groq.com", "groq", Host::STRICT),
+    ("api.openai.com", "openai", REFUSING),
+    (".openai.azure.com", "azure.ai.openai", REFUSING),
+    ("api.groq.com", "groq", REFUSING),
     (
         "api.mistral.ai",
         "mistral_ai",
         Host {
             max_tokens: true,
             call_ids: CallIds::NineCharacters,
-            ..Host::STRICT
+            users: Users::None,
+            seed: "random_seed",
+            ..REFUSING
         },
     ),
     (
@@ -34,6 +43,7 @@ const HOSTS: [(&str, &str, Host); 7] = [
             reasoning_always: true,
             max_tokens: true,
             thinking_switch: true,
+            users: Users::Plain,
             ..Host::STRICT
         },
     ),
@@ -86,6 +96,32 @@ fn is_below(host: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_say_what_their_providers_are_known_for() {
+        let deepseek = host("", "https://api.deepseek.com");
+        assert!(deepseek.reasoning_always && deepseek.thinking_switch);
+        assert_eq!(deepseek.reasoning, Some("reasoning_content"));
+        assert_eq!(deepseek.users, Users::Plain);
+        let openrouter = host("", "https://openrouter.ai/api/v1");
+        assert!(openrouter.cache_control && openrouter.signatures);
+        assert_eq!(
+            host("", "https://api.cerebras.ai/v1").reasoning,
+            Some("reasoning")
+        );
+        let mistral = host("", "https://api.mistral.ai/v1");
+        assert_eq!((mistral.users, mistral.seed), (Users::None, "random_seed"));
+        for (url, refuses) in [
+            ("https://api.mistral.ai/v1", true),
+            ("https://api.groq.com/openai/v1", true),
+            ("https://api.openai.com/v1", true),
+            ("https://openrouter.ai/api/v1", false),
+            ("https://api.deepseek.com", false),
+            ("http://vllm:8000/v1", false),
+        ] {
+            assert_eq!(host("", url).refuses_thoughts, refuses, "{url}");
+        }
+    }
 
     #[test]
     fn a_provider_is_known_by_its_host() {

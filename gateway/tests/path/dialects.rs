@@ -361,6 +361,36 @@ async fn what_others_have_thought_does_not_go_to_who_cannot_read_it() {
 }
 
 #[tokio::test]
+async fn a_wish_for_the_large_window_is_no_part_of_a_models_name() {
+    let (a, b) = (claude().await, Provider::always(Play::chat("B.")).await);
+    let gateway = before(&a, &b, "").await;
+    for wish in ["[1m]", "[1M]", "[1m][1m]"] {
+        let answer = ask(&gateway, &asking(&format!("only-a{wish}"), false)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(a.seen().pop().unwrap().json()["model"], "only-a");
+    }
+}
+
+/// A history that others have had a part in goes on where a caller's own words are passed as they came.
+#[tokio::test]
+async fn what_others_have_signed_does_not_go_to_who_speaks_as_the_caller() {
+    let (a, b) = (claude().await, Provider::always(Play::chat("B.")).await);
+    let gateway = before(&a, &b, "").await;
+    let foreign =
+        json!({"type": "reasoning.text", "text": "a", "signature": "fairlead:anthropic:x"});
+    let mut body = json!({"model": "only-b", "messages": [
+        {"role": "user", "content": "Hi."},
+        {"role": "assistant", "content": "Well.", "reasoning_details": [foreign]},
+        {"role": "user", "content": "And?"},
+    ]});
+    assert_eq!(gateway.ask(&body).await.status, 200);
+    let sent = b.seen().pop().unwrap().json();
+    let said = body["messages"][1].as_object_mut().unwrap();
+    said.remove("reasoning_details");
+    assert_eq!(sent, body);
+}
+
+#[tokio::test]
 async fn a_stream_of_anthropic_is_complete_once_it_says_why_it_stopped() {
     let all = events();
     let (stopped, cut) = (&all[..all.len() - 1], &all[..4]);

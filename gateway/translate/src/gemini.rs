@@ -4,6 +4,9 @@
 //! [`request::write`] writes neither. Members may be named in `camelCase` or in `snake_case`, as proto's JSON has it; null is absent.
 //! Calls may come without an id, and then are told apart by name and order; who they came from is proved by a signature
 //! beside the part that bears it.
+//!
+//! Numbers go as they are written, but Gemini itself reads those of `args` and `response` as doubles (they are proto's `Struct`): a whole number
+//! beyond 2^53 comes to the model, and back from it, rounded. Whoever needs all its digits has to make a text of it.
 
 pub mod answer;
 mod candidate;

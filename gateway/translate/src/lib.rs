@@ -14,12 +14,16 @@ pub mod answer;
 pub mod chat;
 pub mod conversation;
 pub mod converse;
+mod edits;
+mod estimate;
 pub mod gemini;
 pub mod messages;
+pub mod names;
 pub mod notes;
 pub mod piece;
 pub mod responses;
 pub mod text;
+mod top;
 pub mod value;
 pub mod write;
 
@@ -28,6 +32,7 @@ pub use conversation::{
     Arguments, Block, Cache, Content, Conversation, Effort, Format, Media, Origin, Reasoning, Role,
     Signature, Source, Tool, ToolChoice, Turn,
 };
+pub use names::{Grammar, Names};
 pub use notes::{Notes, Unsupported};
 pub use piece::Piece;
 pub use text::Text;

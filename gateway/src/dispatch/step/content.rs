@@ -16,9 +16,10 @@ impl StepRun<'_> {
     /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
     pub(super) async fn content(&self, codec: Codec) -> Result<Option<Made>, Failure> {
         let job = self.job;
+        let (host, model) = (self.upstream.host(), Arc::clone(&self.step.model));
         let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
         let amendment = self.upstream.amends.body(codec.sent, parameters);
-        if amendment.is_none() && !codec.makes_body(&job.body) {
+        if amendment.is_none() && !codec.makes_body(&job.body, &host, &model) {
             return Ok(None);
         }
         let permit = job.memory().permit(codec::room(&job.body));
@@ -26,8 +27,6 @@ impl StepRun<'_> {
         let rule = self.plan.rule.as_ref();
         let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
         let (body, stream) = (job.body.clone(), job.stream);
-        let host = self.upstream.host();
-        let model = Arc::clone(&self.step.model);
         let (edits, asks_usage) = (job.edits.clone(), self.upstream.reports_stream_usage());
         let make = move || {
             let wish = Wish {
@@ -44,6 +43,8 @@ impl StepRun<'_> {
                 body: edits.upstream_body(&body, &model, asks_usage).to_bytes(),
                 dropped: None,
                 echo: Arc::default(),
+                names: Arc::default(),
+                estimated_input: 0,
             });
             // Both were read before: they are objects.
             let body = amendment

@@ -4,28 +4,16 @@
 //! anybody remembering.
 
 use crate::Text;
+use crate::names::{Grammar, hash, marked};
 
-/// The longest id of a call and name of a tool, in characters.
+/// The longest id of a call, in characters.
 const LONGEST: usize = 64;
 
-/// A tool's name as this dialect can say it: letters, digits, `_` and `-`, at most 64. Whoever has the request's tools finds the caller's
-/// name of a call in an answer by comparing.
+/// A tool's name as this dialect can say it: letters, digits, `_` and `-`, at most 64. [`Names`](crate::Names) find the caller's name of a call in an
+/// answer.
 #[must_use]
 pub fn tool_name<'t>(name: &'t Text<'_>) -> Text<'t> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let written = name.as_written();
-    if (1..=LONGEST).contains(&written.len()) && written.bytes().all(plain) {
-        return name.borrowed();
-    }
-    let said = name.unescaped();
-    let safe: String = said
-        .chars()
-        .map(|character| match u8::try_from(character) {
-            Ok(byte) if plain(byte) => character,
-            _ => '_',
-        })
-        .collect();
-    Text::escaped(marked(&safe, &said, LONGEST))
+    Grammar::OPENAI.name(name)
 }
 
 /// An id of a call of at most 64 characters.
@@ -72,43 +60,9 @@ pub(super) fn pseudonym(text: &Text<'_>) -> Text<'static> {
     Text::escaped(format!("user_{:016x}", hash(&text.unescaped())))
 }
 
-/// As much of `shown` as there is room for, and the hash of `of`.
-fn marked(shown: &str, of: &str, limit: usize) -> String {
-    let mut marked: String = shown.chars().take(limit.saturating_sub(17)).collect();
-    marked.push('_');
-    marked.push_str(&format!("{:016x}", hash(of)));
-    marked
-}
-
-/// FNV-1a of 64 bits: the same on every machine and for ever, which is all that is asked of it. The last step mixes the low bits, of which
-/// short ids are made.
-fn hash(text: &str) -> u64 {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    mixed ^ (mixed >> 33)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_that_fits_is_kept_and_any_other_is_mapped_by_itself() {
-        assert_eq!(tool_name(&Text::plain("find_1-a")), "find_1-a");
-        for name in ["", "a.b", "a:b", "é", &"x".repeat(65), "a\"b"] {
-            let text = Text::plain(name);
-            let mapped = tool_name(&text).into_owned();
-            assert!(mapped.as_written().len() <= 64, "{name}");
-            assert_eq!(tool_name(&mapped), mapped, "{name}: it fits now");
-            assert_eq!(tool_name(&text), mapped);
-        }
-        assert_ne!(
-            tool_name(&Text::plain("a.b")),
-            tool_name(&Text::plain("a:b"))
-        );
-    }
 
     #[test]
     fn an_id_that_fits_is_kept_and_a_long_one_keeps_its_beginning() {

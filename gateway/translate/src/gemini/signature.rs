@@ -15,7 +15,7 @@ pub(super) const PLACEHOLDER: &str = "skip_thought_signature_validator";
 
 const TAG: &str = "fairlead:";
 /// The same in base64: nine bytes are twelve letters, whatever follows.
-const TAG_ENCODED: &str = "ZmFpcmxlYWQ6";
+pub(super) const TAG_ENCODED: &str = "ZmFpcmxlYWQ6";
 const REDACTED: &str = "redacted:";
 
 const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
@@ -63,6 +63,11 @@ fn untag(written: &Text<'_>) -> Option<Proof<'static>> {
     } else {
         Proof::Signed(signature)
     })
+}
+
+/// Whether it has a tag, that is, whether it is not Gemini's own.
+pub(super) fn is_foreign(written: &Text<'_>) -> bool {
+    untag(written).is_some()
 }
 
 fn origin_of(word: &str) -> Origin {

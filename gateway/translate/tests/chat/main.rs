@@ -16,6 +16,8 @@ mod answers;
 #[cfg(test)]
 mod assemble;
 #[cfg(test)]
+mod hosts;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod reasoning;

@@ -495,28 +495,3 @@ fn earlier_messages_are_written_the_same_whatever_follows() {
         assert_eq!(some[..], all.as_array().unwrap()[..some.len()]);
     }
 }
-
-#[test]
-fn a_host_may_want_one_system_message_and_the_older_name_of_the_limit() {
-    let body = json!({"model": "m", "max_tokens": 9, "messages": [
-        {"role": "system", "content": "a"},
-        {"role": "system", "content": [{"type": "text", "text": "b"}, {"type": "text", "text": "c"}]},
-        {"role": "user", "content": "x"},
-        {"role": "system", "content": "d"},
-    ]});
-    let host = Host {
-        one_system: true,
-        max_tokens: true,
-        ..Host::default()
-    };
-    let (written, left_out) = again_for(&body, &host);
-    assert_eq!(left_out, []);
-    assert_eq!(
-        written,
-        json!({"model": "m", "max_tokens": 9, "messages": [
-            {"role": "system", "content": "a\n\nb\n\nc"},
-            {"role": "user", "content": "x"},
-            {"role": "system", "content": "d"},
-        ]})
-    );
-}

@@ -252,8 +252,8 @@ fn arguments_that_are_no_object_are_wrapped_and_never_lost() {
 }
 
 #[test]
-fn references_to_tools_and_blocks_of_servers_are_told_by_their_type() {
-    let (_, notes) = round(
+fn references_to_tools_are_said_and_blocks_of_servers_told_by_their_type() {
+    let (body, notes) = round(
         r#"{"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"tool_reference","tool_name":"x"},{"type":"tool_result","tool_use_id":"b"}]}]},
         {"role":"assistant","content":[{"type":"server_tool_use","id":"s","name":"web_search","input":{}},{"type":"web_search_tool_result","tool_use_id":"s","content":[]},{"type":"text","text":"So"}]},
         {"role":"user","content":"Go on."}]}"#,
@@ -261,10 +261,13 @@ fn references_to_tools_and_blocks_of_servers_are_told_by_their_type() {
     assert_eq!(
         notes,
         [
-            "!messages[0].content[0].content[0] (tool_reference)",
             "!messages[0].content[0].content[1] (tool_result)",
             "!messages[1].content[0] (server_tool_use)",
             "!messages[1].content[1] (web_search_tool_result)"
         ]
+    );
+    assert_eq!(
+        body["messages"][0]["content"][0]["content"],
+        "Tool loaded: x"
     );
 }

@@ -148,11 +148,11 @@ fn a_signature_stands_just_before_the_end_of_its_block() {
 
 #[test]
 fn usage_is_replaced_and_never_added() {
-    let stream = r#"data: {"type":"message_start","message":{"usage":{"input_tokens":500,"output_tokens":1}}}
+    let stream = r#"data: {"type":"message_start","message":{"usage":{"input_tokens":500,"cache_creation_input_tokens":30,"output_tokens":1}}}
 
 data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}
 
-data: {"type":"message_delta","delta":{},"usage":{"input_tokens":100,"cache_read_input_tokens":400,"output_tokens":5}}
+data: {"type":"message_delta","delta":{},"usage":{"input_tokens":100,"cache_read_input_tokens":400,"cache_creation_input_tokens":40,"output_tokens":5}}
 
 data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9,"cache_read_input_tokens":null}}
 
@@ -162,7 +162,7 @@ data: {"type":"message_stop"}
     let message = message(&relayed(stream));
     assert_eq!(
         message["usage"],
-        json!({"input_tokens":100,"cache_read_input_tokens":400,"output_tokens":9})
+        json!({"input_tokens":100,"cache_creation_input_tokens":40,"cache_read_input_tokens":400,"output_tokens":9})
     );
 }
 

@@ -51,6 +51,33 @@ fn usage_that_comes_after_the_finish_is_told() {
 }
 
 #[test]
+fn the_start_tells_an_estimate_of_the_input_until_the_truth_is_known() {
+    let told = Piece::Usage(Usage {
+        input: Some(10),
+        output: Some(3),
+        ..Usage::default()
+    });
+    let stream = |pieces: &[&Piece<'_>]| {
+        let mut writer = fairlead_translate::messages::stream::Writer::new(&HEAD).expecting(42);
+        let mut out = Vec::new();
+        for piece in pieces {
+            writer.write(piece, &mut out);
+        }
+        writer.end(&mut out);
+        events(&out)
+    };
+    for (pieces, at_first) in [
+        ([&text("So"), &finish(Stop::End), &told], 42),
+        ([&told, &text("So"), &finish(Stop::End)], 10),
+    ] {
+        let events = stream(&pieces);
+        let start = &events[0].1["message"]["usage"];
+        assert_eq!(start["input_tokens"], at_first);
+        assert_eq!(events[events.len() - 2].1["usage"]["input_tokens"], 10);
+    }
+}
+
+#[test]
 fn a_refusal_is_seen_and_said() {
     let refusal = Piece::Refusal {
         choice: 0,

@@ -6,9 +6,10 @@ mod settings;
 
 use std::borrow::Cow;
 
-use fairlead_json::{Kind, Limits, Object, Raw};
+use fairlead_json::{Kind, Limits, Raw};
 
 use crate::conversation::Other;
+use crate::top::Top;
 use crate::{Conversation, RequestError, Text};
 
 /// The members that are read, or that say nothing of the answer.
@@ -62,8 +63,17 @@ const ADVICE: [&str; 7] = [
 /// # Errors
 /// It is no JSON object, or a member is of another kind than the format allows.
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, RequestError> {
-    let object = Object::parse(body, &Limits::default())?;
-    let members = Members(&object);
+    // The large members are read where they stand; what is wrong in them is told after what is wrong with the small ones.
+    let (mut said, mut tools) = (Walked::default(), Walked::default());
+    let top = Top::read(body, &Limits::default(), |name, scanner| {
+        match name {
+            "messages" => said.result = messages::read(scanner, &mut said.conversation)?,
+            "tools" => tools.result = settings::read_tools(scanner, &mut tools.conversation)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let members = Members(&top);
     let mut conversation = Conversation {
         parallel_tools: members.flag("parallel_tool_calls")?,
         max_output: match members.count("max_completion_tokens")? {
@@ -89,12 +99,38 @@ pub fn read(body: &[u8]) -> Result<Conversation<'_>, RequestError> {
         stream: members.flag("stream")?.unwrap_or_default(),
         ..Conversation::default()
     };
+    if members
+        .of("tools", Kind::Array, "a list of tools")?
+        .is_some()
+    {
+        tools.result?;
+        conversation.tools = tools.conversation.tools;
+        conversation.others.append(&mut tools.conversation.others);
+    }
     settings::read(&members, &mut conversation)?;
     let messages = members.of("messages", Kind::Array, "a list of messages")?;
-    let messages = messages.ok_or_else(|| wrong("messages", "a list of messages"))?;
-    messages::read(messages, &mut conversation)?;
+    messages.ok_or_else(|| wrong("messages", "a list of messages"))?;
+    said.result?;
+    conversation.system = said.conversation.system;
+    conversation.turns = said.conversation.turns;
+    conversation.others.append(&mut said.conversation.others);
     note_others(&members, &mut conversation)?;
     Ok(conversation)
+}
+
+/// What a list at the top comes to.
+struct Walked<'a> {
+    conversation: Conversation<'a>,
+    result: Result<(), RequestError>,
+}
+
+impl Default for Walked<'_> {
+    fn default() -> Self {
+        Self {
+            conversation: Conversation::default(),
+            result: Ok(()),
+        }
+    }
 }
 
 fn note_others(
@@ -104,12 +140,11 @@ fn note_others(
     if members.get("modalities")?.is_some_and(asks_for_more) {
         other(conversation, "modalities".to_owned(), true);
     }
-    for member in members.0.members() {
-        let name = &*member.key;
-        let says_nothing = match member.kind {
+    for (name, value) in members.0.members() {
+        let says_nothing = match value.kind() {
             Kind::Null => true,
             Kind::Array | Kind::Object => {
-                let text = members.0.text(member);
+                let text = value.text();
                 let inside = text.get(1..text.len().saturating_sub(1));
                 inside.unwrap_or_default().trim_ascii().is_empty()
             }
@@ -144,11 +179,11 @@ fn wrong(at: impl Into<String>, expected: &'static str) -> RequestError {
 }
 
 /// The members at the top of a body; null is as good as absent.
-struct Members<'o, 'a>(&'o Object<'a>);
+struct Members<'o, 'a>(&'o Top<'a>);
 
 impl<'a> Members<'_, 'a> {
     fn get(&self, name: &str) -> Result<Option<Raw<'a>>, RequestError> {
-        match self.0.read(name) {
+        match self.0.get(name) {
             Ok(found) => Ok(found.filter(|raw| raw.kind() != Kind::Null)),
             Err(_) => Err(wrong(name, "given once, and in small letters")),
         }

@@ -1,10 +1,11 @@
 //! A conversation as a provider's request.
 
+mod account;
 mod messages;
 mod parts;
 
 use super::Host;
-use crate::chat::ids::{pseudonym, short, tool_name};
+use crate::chat::ids::tool_name;
 use crate::write::Json;
 use crate::{
     Cache, Conversation, Effort, Format, Notes, Reasoning, Source, Target, Text, Tool, ToolChoice,
@@ -13,8 +14,6 @@ use crate::{
 
 /// The most texts to stop at.
 const MOST_STOPS: usize = 4;
-/// The longest name of a user, and key of a cache, in characters.
-const LONGEST_KEY: usize = 64;
 
 /// The body for a provider of this format.
 pub fn write(conversation: &Conversation<'_>, target: &Target<'_>, notes: &mut Notes) -> Vec<u8> {
@@ -38,10 +37,12 @@ pub fn write_for(
         if let Some(format) = &conversation.format {
             write_format(json, format);
         }
-        if let Some(reasoning) = &conversation.reasoning {
+        if host.thinking_switch && forces(conversation) {
+            without_thinking(json, conversation, notes);
+        } else if let Some(reasoning) = &conversation.reasoning {
             write_reasoning(json, reasoning, host);
         }
-        write_account(json, conversation);
+        account::write(json, conversation, host, notes);
         if conversation.stream {
             json.key("stream").bool(true);
             if host.stream_usage {
@@ -167,7 +168,7 @@ fn write_sampling(
     for (name, number) in [
         ("temperature", conversation.temperature),
         ("top_p", conversation.top_p),
-        ("seed", conversation.seed),
+        (host.seed, conversation.seed),
         ("presence_penalty", conversation.presence_penalty),
         ("frequency_penalty", conversation.frequency_penalty),
     ] {
@@ -230,6 +231,26 @@ fn write_format(json: &mut Json, format: &Format<'_>) {
     });
 }
 
+/// Whether the model is made to call a tool.
+fn forces(conversation: &Conversation<'_>) -> bool {
+    let choice = conversation.tool_choice.as_ref();
+    let forced = matches!(choice, Some(ToolChoice::Any | ToolChoice::Tool(_)));
+    forced && !conversation.tools.is_empty()
+}
+
+/// A model that thinks cannot be made to call a tool, and this one thinks unless it is told not to.
+fn without_thinking(json: &mut Json, conversation: &Conversation<'_>, notes: &mut Notes) {
+    let thinks = |reasoning: &Reasoning| {
+        let effort = reasoning.effort.or_else(|| reasoning.budget.map(effort_of));
+        effort.map_or(reasoning.adaptive, |effort| effort != Effort::None)
+    };
+    if conversation.reasoning.as_ref().is_some_and(thinks) {
+        notes.cannot("reasoning");
+    }
+    json.key("thinking")
+        .object(|json| json.key("type").str("disabled"));
+}
+
 fn write_reasoning(json: &mut Json, reasoning: &Reasoning, host: &Host) {
     let effort = reasoning.effort.or_else(|| reasoning.budget.map(effort_of));
     let Some(effort) = effort else {
@@ -266,35 +287,6 @@ fn effort_of(budget: u64) -> Effort {
         1..=4_608 => Effort::Low,
         4_609..=16_384 => Effort::Medium,
         _ => Effort::High,
-    }
-}
-
-/// What concerns the account, not the answer.
-fn write_account(json: &mut Json, conversation: &Conversation<'_>) {
-    if let Some(verbosity) = &conversation.verbosity {
-        json.key("verbosity").text(verbosity);
-    }
-    if let Some(tier) = &conversation.service_tier {
-        json.key("service_tier").text(tier);
-    }
-    if let Some(user) = &conversation.user {
-        let json = json.key("user");
-        // Cut names collide, and an address is not for others to see.
-        if user.as_written().contains('@') || short(user, LONGEST_KEY) != *user {
-            json.text(&pseudonym(user));
-        } else {
-            json.text(user);
-        }
-    }
-    if let Some(metadata) = conversation.metadata {
-        json.key("metadata").raw(metadata);
-    }
-    if let Some(key) = &conversation.cache_key {
-        json.key("prompt_cache_key").text(&short(key, LONGEST_KEY));
-    }
-    // Not to keep an answer is what is done unless it is asked for.
-    if conversation.store == Some(true) {
-        json.key("store").bool(true);
     }
 }
 

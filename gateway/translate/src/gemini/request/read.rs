@@ -4,11 +4,12 @@ mod config;
 mod contents;
 mod tools;
 
-use fairlead_json::{Limits, Member, Object, Raw};
+use fairlead_json::{Kind, Limits, Raw};
 
 use crate::conversation::Other;
 use crate::gemini::members::{self, Wrong, camel};
 use crate::gemini::part::{Part, Payload};
+use crate::top::Top;
 use crate::{Block, Content, Conversation, RequestError};
 
 /// A caller's body as a conversation. Whether it is streamed stands in the URL, so `stream` is left to whoever read that.
@@ -16,21 +17,44 @@ use crate::{Block, Content, Conversation, RequestError};
 /// # Errors
 /// It is not well-formed, or a member is of another kind than Gemini's reference allows.
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, RequestError> {
-    let object = Object::parse(body, &Limits::default())?;
+    // The turns and the tools are read where they stand; what is wrong in them is told in its turn.
+    let (mut turns, mut tools) = (Ok(Vec::new()), Ok(()));
+    let (mut of_turns, mut of_tools) = (Conversation::default(), Conversation::default());
+    let top = Top::read(body, &Limits::default(), |name, scanner| {
+        match name {
+            "contents" => turns = contents::read(scanner, &mut of_turns)?,
+            "tools" => tools = tools::read(scanner, &mut of_tools)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
     let mut conversation = Conversation::default();
     let mut seen = 0_u16;
-    for member in object.members() {
-        let name = camel(&member.key);
+    for (key, value) in top.members() {
+        let name = camel(key);
         let Some(place) = KNOWN.iter().position(|known| **known == *name) else {
-            other(&mut conversation, &member.key, true);
+            other(&mut conversation, key, true);
             continue;
         };
         if seen & (1 << place) != 0 {
             return Err(wrong(Wrong::new(&name, "given once")));
         }
         seen |= 1 << place;
-        if let Some(value) = value_of(&object, member)? {
-            top(&mut conversation, &name, value).map_err(wrong)?;
+        top.get(key)
+            .map_err(|_| wrong(Wrong::new(key, "given once, in one spelling")))?;
+        match (&*name, value.kind()) {
+            (_, Kind::Null) => {}
+            ("contents", Kind::Array) => {
+                conversation.turns =
+                    std::mem::replace(&mut turns, Ok(Vec::new())).map_err(wrong)?;
+                conversation.others.append(&mut of_turns.others);
+            }
+            ("tools", Kind::Array) => {
+                std::mem::replace(&mut tools, Ok(())).map_err(wrong)?;
+                conversation.tools.append(&mut of_tools.tools);
+                conversation.others.append(&mut of_tools.others);
+            }
+            _ => member(&mut conversation, &name, value).map_err(wrong)?,
         }
     }
     if conversation.turns.is_empty() {
@@ -55,18 +79,16 @@ const KNOWN: [&str; 11] = [
     "model",
 ];
 
-fn value_of<'a>(object: &Object<'a>, member: &Member<'_>) -> Result<Option<Raw<'a>>, RequestError> {
-    let value = object
-        .read(&member.key)
-        .map_err(|_| wrong(Wrong::new(&member.key, "given once, in one spelling")))?;
-    Ok(value.filter(|value| value.kind() != fairlead_json::Kind::Null))
-}
-
-fn top<'a>(conversation: &mut Conversation<'a>, name: &str, value: Raw<'a>) -> Result<(), Wrong> {
+fn member<'a>(
+    conversation: &mut Conversation<'a>,
+    name: &str,
+    value: Raw<'a>,
+) -> Result<(), Wrong> {
     match name {
-        "contents" => conversation.turns = contents::read(value, conversation)?,
+        "contents" | "tools" => {
+            members::list(name, value)?;
+        }
         "systemInstruction" => conversation.system = system(value)?,
-        "tools" => tools::read(value, conversation)?,
         "toolConfig" => tools::read_config(value, conversation)?,
         "generationConfig" => config::read(value, conversation)?,
         "safetySettings" if is_strict(value)? => other(conversation, name, true),

@@ -6,6 +6,7 @@ mod contents;
 mod left_out;
 
 use crate::gemini::schema;
+use crate::names::Grammar;
 use crate::write::Json;
 use crate::{Content, Conversation, Notes, Target, Text, ToolChoice};
 
@@ -49,7 +50,7 @@ pub fn write(conversation: &Conversation<'_>, target: &Target<'_>, notes: &mut N
 }
 
 /// Generation 3 knows levels of thinking, and demands signatures; who is not told by name counts as new.
-fn is_before_3(model: &str) -> bool {
+pub(super) fn is_before_3(model: &str) -> bool {
     let Some((_, version)) = model.rsplit_once("gemini-") else {
         return false;
     };
@@ -81,7 +82,7 @@ fn tools(conversation: &Conversation<'_>, json: &mut Json) {
             json.key("functionDeclarations").array(|json| {
                 for tool in &conversation.tools {
                     json.object(|json| {
-                        json.key("name").text(&tool.name);
+                        json.key("name").text(&Grammar::GEMINI.name(&tool.name));
                         if let Some(description) = &tool.description {
                             json.key("description").text(description);
                         }
@@ -103,7 +104,7 @@ fn tools(conversation: &Conversation<'_>, json: &mut Json) {
                     ToolChoice::Tool(name) => {
                         json.key("mode").str("ANY");
                         json.key("allowedFunctionNames")
-                            .array(|json| json.text(name));
+                            .array(|json| json.text(&Grammar::GEMINI.name(name)));
                     }
                 });
         });

@@ -1,10 +1,9 @@
 //! A body that goes to a provider of this format as it came, but for what other providers have thought: it refuses signatures that are not its own.
 
-use std::ops::Range;
-
 use fairlead_json::{JsonError, Kind, Limits, Raw, Scanner};
 
 use crate::Text;
+use crate::edits::{Edits, Pruning};
 use crate::messages::signature::{Returned, returned};
 use crate::{Origin, Signature};
 
@@ -17,65 +16,62 @@ pub fn may_hold_foreign(body: &[u8]) -> bool {
     memchr::memmem::find(body, MARK).is_some()
 }
 
-/// The body without the blocks that other providers have signed, or nobody; `None`: there are none.
+/// The body without the blocks that other providers have signed, or nobody; a message of nothing else goes with them. `None`: there are none.
 #[must_use]
 pub fn own(body: &[u8]) -> Option<Vec<u8>> {
     if !may_hold_foreign(body) {
         return None;
     }
-    let foreign = foreign(body).ok()?;
-    let mut out = Vec::with_capacity(body.len());
-    let mut kept_to = 0;
-    for block in &foreign {
-        out.extend_from_slice(body.get(kept_to..block.start)?);
-        kept_to = block.end;
-    }
-    out.extend_from_slice(body.get(kept_to..)?);
-    (!foreign.is_empty()).then_some(out)
+    foreign(body).ok()?.apply(body)
 }
 
-/// Where such blocks are, each with the comma behind it, or before it where it is the last.
-fn foreign(body: &[u8]) -> Result<Vec<Range<usize>>, JsonError> {
-    let mut found = Vec::new();
+/// Where such blocks are.
+fn foreign(body: &[u8]) -> Result<Edits, JsonError> {
+    let mut edits = Edits::default();
     let mut scanner = Scanner::over(body, &Limits::default())?;
     scanner.object(|scanner, key| {
         if key.name() != "messages" {
             return scanner.skip();
         }
+        let mut messages = Pruning::default();
         scanner.array_or_skip(|scanner| {
+            scanner.peek();
+            let start = scanner.at();
+            let mut inside = Some(Edits::default());
             scanner.object_or_skip(|scanner, key| {
                 if key.name() == "content" {
-                    return content(scanner, &mut found);
+                    inside = content(scanner)?;
+                    return Ok(());
                 }
                 scanner.skip()
-            })
-        })
-    })?;
-    Ok(found)
-}
-
-fn content(scanner: &mut Scanner<'_>, found: &mut Vec<Range<usize>>) -> Result<(), JsonError> {
-    // Where the last block that stays ends, and whether those after it go.
-    let mut kept_to = None;
-    let mut gone: Option<Range<usize>> = None;
-    scanner.array_or_skip(|scanner| {
-        let value = scanner.value()?;
-        let block = scanner.found(&value);
-        if !is_foreign(block) {
-            if let Some(gone) = gone.take() {
-                found.push(gone.start..value.span.start);
+            })?;
+            let message = start..scanner.at();
+            match inside {
+                Some(inside) => messages.keep_with(&message, inside),
+                None => messages.drop(message),
             }
-            kept_to = Some(value.span.end);
-            return Ok(());
-        }
-        let start = gone.as_ref().map_or(value.span.start, |gone| gone.start);
-        gone = Some(start..value.span.end);
+            Ok(())
+        })?;
+        // No conversation is left if all of it goes: its provider may say so.
+        edits = messages.finish().unwrap_or_default();
         Ok(())
     })?;
-    if let Some(gone) = gone {
-        found.push(kept_to.unwrap_or(gone.start)..gone.end);
-    }
-    Ok(())
+    Ok(edits)
+}
+
+/// Which blocks of a message go; `None`: all of them.
+fn content(scanner: &mut Scanner<'_>) -> Result<Option<Edits>, JsonError> {
+    let mut blocks = Pruning::default();
+    scanner.array_or_skip(|scanner| {
+        let value = scanner.value()?;
+        if is_foreign(scanner.found(&value)) {
+            blocks.drop(value.span);
+        } else {
+            blocks.keep(&value.span);
+        }
+        Ok(())
+    })?;
+    Ok(blocks.finish())
 }
 
 fn is_foreign(block: Raw<'_>) -> bool {
@@ -131,11 +127,32 @@ mod tests {
                 format!("{text},{unsigned},{own}"),
                 Some(format!("{text},{own}")),
             ),
-            (format!("{foreign},{unsigned}"), Some(String::new())),
             (format!("{own},{text}"), None),
         ] {
             assert_eq!(without(&content), expected, "{content}");
         }
+    }
+
+    #[test]
+    fn a_message_of_nothing_else_goes_with_what_it_held() {
+        let foreign = r#"{"type":"thinking","thinking":"b","signature":"fairlead:openai:x"}"#;
+        let message = format!(r#"{{"role":"assistant","content":[{foreign}, {foreign}]}}"#);
+        let user = r#"{"role":"user","content":"a"}"#;
+        for (messages, left) in [
+            (
+                format!("{user}, {message},{user}"),
+                format!("{user}, {user}"),
+            ),
+            (format!("{message},{user}"), user.to_owned()),
+            (format!("{user},{message}"), user.to_owned()),
+        ] {
+            let body = format!(r#"{{"messages":[{messages}],"max_tokens":9}}"#);
+            let expected = format!(r#"{{"messages":[{left}],"max_tokens":9}}"#);
+            let own = own(body.as_bytes()).map(|own| String::from_utf8(own).unwrap());
+            assert_eq!(own, Some(expected));
+        }
+        let body = format!(r#"{{"messages":[{message}]}}"#);
+        assert_eq!(own(body.as_bytes()), None, "something must be asked");
     }
 
     #[test]

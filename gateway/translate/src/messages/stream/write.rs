@@ -26,6 +26,8 @@ pub struct Writer {
     blocks: Blocks,
     refused: bool,
     usage: Usage,
+    /// What is told of the input at the start where the provider has not told it by then.
+    estimate: Option<u64>,
     stop: Option<Stop<'static>>,
 }
 
@@ -41,7 +43,17 @@ impl Writer {
             blocks: Blocks::new(head),
             refused: false,
             usage: Usage::default(),
+            estimate: None,
             stop: None,
+        }
+    }
+
+    /// The same, which tells about how much input there is where the provider tells it only at the end.
+    #[must_use]
+    pub fn expecting(self, input: u64) -> Self {
+        Self {
+            estimate: Some(input),
+            ..self
         }
     }
 
@@ -104,6 +116,10 @@ impl Writer {
             return;
         }
         self.started = true;
+        let mut usage = self.usage;
+        if usage.whole_input().is_none() {
+            usage.input = self.estimate;
+        }
         events::event(out, "message_start", |json| {
             json.key("message").object(|json| {
                 json.key("id").text(&self.id);
@@ -114,7 +130,7 @@ impl Writer {
                 json.key("stop_reason").null();
                 json.key("stop_sequence").null();
                 json.key("usage");
-                usage::write(json, &self.usage);
+                usage::write(json, &usage);
             });
         });
     }

@@ -3,6 +3,7 @@
 use super::super::ids::fitting;
 use super::written;
 use crate::conversation::Other;
+use crate::names::Grammar;
 use crate::write::Json;
 use crate::{Conversation, Effort, Format, Notes, Reasoning, Target, Text, Tool, ToolChoice};
 
@@ -66,7 +67,7 @@ fn tools(json: &mut Json, conversation: &Conversation<'_>, notes: &mut Notes) {
         Some(ToolChoice::Any) => json.key("tool_choice").str("required"),
         Some(ToolChoice::Tool(name)) => json.key("tool_choice").object(|json| {
             json.key("type").str("function");
-            json.key("name").text(name);
+            json.key("name").text(&Grammar::OPENAI.name(name));
         }),
     }
 }
@@ -74,7 +75,7 @@ fn tools(json: &mut Json, conversation: &Conversation<'_>, notes: &mut Notes) {
 fn tool(json: &mut Json, tool: &Tool<'_>) {
     json.object(|json| {
         json.key("type").str("function");
-        json.key("name").text(&tool.name);
+        json.key("name").text(&Grammar::OPENAI.name(&tool.name));
         if let Some(description) = &tool.description {
             json.key("description").text(description);
         }

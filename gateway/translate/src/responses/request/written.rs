@@ -3,6 +3,7 @@
 use super::super::ids::fitting;
 use super::super::path::Path;
 use super::written_parts::{output, part};
+use crate::names::Grammar;
 use crate::write::Json;
 use crate::{Block, Content, Conversation, Notes, Origin, Role, Signature, Text, Turn};
 
@@ -132,7 +133,7 @@ fn item(json: &mut Json, content: &Content<'_>, path: &Path<'_>, notes: &mut Not
         } => json.object(|json| {
             json.key("type").str("function_call");
             json.key("call_id").text(&fitting(id, "call_"));
-            json.key("name").text(name);
+            json.key("name").text(&Grammar::OPENAI.name(name));
             json.key("arguments").arguments_as_text(arguments);
         }),
         Content::Result {

@@ -1,6 +1,6 @@
 //! Messages as turns.
 
-use fairlead_json::{JsonError, Kind, Limits, Raw, Scanner};
+use fairlead_json::{JsonError, Kind, Raw, Scanner};
 
 use super::{other, parts, settings, wrong};
 use crate::chat::lenient::{filled, inside, some};
@@ -9,11 +9,10 @@ use crate::{Arguments, Block, Content, Conversation, RequestError, Role, Signatu
 
 /// Reads all messages in one pass.
 pub(super) fn read<'a>(
-    messages: Raw<'a>,
+    scanner: &mut Scanner<'a>,
     conversation: &mut Conversation<'a>,
-) -> Result<(), RequestError> {
+) -> Result<Result<(), RequestError>, JsonError> {
     let (mut at, mut failed) = (0, None);
-    let mut scanner = Scanner::over(messages.text().as_bytes(), &Limits::default())?;
     scanner.array(|scanner| {
         let message = Message::read(scanner)?;
         if failed.is_none() {
@@ -26,11 +25,11 @@ pub(super) fn read<'a>(
         at += 1;
         Ok(())
     })?;
-    match failed {
+    Ok(match failed {
         Some(failed) => Err(failed),
         None if at == 0 => Err(wrong("messages", "a list of at least one message")),
         None => Ok(()),
-    }
+    })
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Tools, the form of the answer, how much is thought, where it ends.
 
-use fairlead_json::{Kind, Raw};
+use fairlead_json::{JsonError, Kind, Raw, Scanner};
 
 use super::{Members, other, wrong};
 use crate::chat::lenient::{count, inside, some};
@@ -10,9 +10,6 @@ pub(super) fn read<'a>(
     members: &Members<'_, 'a>,
     conversation: &mut Conversation<'a>,
 ) -> Result<(), RequestError> {
-    if let Some(tools) = members.of("tools", Kind::Array, "a list of tools")? {
-        read_tools(tools, conversation)?;
-    }
     if let Some(choice) = members.get("tool_choice")? {
         read_choice(choice, conversation)?;
     }
@@ -31,28 +28,30 @@ pub(super) fn read<'a>(
     read_reasoning(members, conversation)
 }
 
-fn read_tools<'a>(tools: Raw<'a>, conversation: &mut Conversation<'a>) -> Result<(), RequestError> {
+/// Reads them in one go, for their schemas are much of many prompts.
+pub(super) fn read_tools<'a>(
+    scanner: &mut Scanner<'a>,
+    conversation: &mut Conversation<'a>,
+) -> Result<Result<(), RequestError>, JsonError> {
     let (mut at, mut failed) = (0_usize, None);
-    tools.each_element(|entry| {
-        let (mut kind, mut function, mut cache) = (None, None, None);
-        entry.each_member(|name, value| match &*name {
-            "type" => kind = Some(inside(value)),
-            "function" => function = some(value),
-            "cache_control" => cache = read_cache(value),
-            _ => {}
-        });
+    scanner.array(|scanner| {
+        let Entry {
+            kind,
+            function,
+            cache,
+        } = Entry::read(scanner)?;
         match (kind, function) {
-            (Some("function") | None, Some(function)) => match read_function(function) {
-                Some(tool) => conversation.tools.push(Tool { cache, ..tool }),
-                None => {
-                    failed.get_or_insert_with(|| {
-                        wrong(
-                            format!("tools[{at}].function"),
-                            "an object with the \"name\" of a function, and \"parameters\" that are an object if there are any",
-                        )
-                    });
-                }
-            },
+            (Some("function") | None, Some(Some(tool))) => {
+                conversation.tools.push(Tool { cache, ..tool });
+            }
+            (Some("function") | None, Some(None)) => {
+                failed.get_or_insert_with(|| {
+                    wrong(
+                        format!("tools[{at}].function"),
+                        "an object with the \"name\" of a function, and \"parameters\" that are an object if there are any",
+                    )
+                });
+            }
             (Some(kind), _) if kind != "function" => {
                 other(conversation, format!("tools[{at}] ({kind})"), true);
             }
@@ -63,11 +62,45 @@ fn read_tools<'a>(tools: Raw<'a>, conversation: &mut Conversation<'a>) -> Result
             }
         }
         at += 1;
-    });
-    failed.map_or(Ok(()), Err)
+        Ok(())
+    })?;
+    Ok(failed.map_or(Ok(()), Err))
 }
 
-fn read_function(function: Raw<'_>) -> Option<Tool<'_>> {
+/// An entry of the tools.
+#[derive(Default)]
+struct Entry<'a> {
+    kind: Option<&'a str>,
+    /// `Some(None)`: there is one, and it is none.
+    function: Option<Option<Tool<'a>>>,
+    cache: Option<Cache>,
+}
+
+impl<'a> Entry<'a> {
+    fn read(scanner: &mut Scanner<'a>) -> Result<Self, JsonError> {
+        let mut entry = Self::default();
+        scanner.object_or_skip(|scanner, key| {
+            match &*key.name() {
+                "type" => {
+                    let value = scanner.value()?;
+                    entry.kind = Some(inside(scanner.found(&value)));
+                }
+                "function" if scanner.peek() != Some(b'n') => {
+                    entry.function = Some(read_function(scanner)?);
+                }
+                "cache_control" => {
+                    let value = scanner.value()?;
+                    entry.cache = read_cache(scanner.found(&value));
+                }
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(entry)
+    }
+}
+
+fn read_function<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Tool<'a>>, JsonError> {
     let mut tool = Tool {
         name: Text::default(),
         description: None,
@@ -76,15 +109,20 @@ fn read_function(function: Raw<'_>) -> Option<Tool<'_>> {
         cache: None,
     };
     let mut fine = true;
-    function.each_member(|name, value| match (&*name, value.kind()) {
-        ("name", _) => tool.name = Text::of(value).unwrap_or_default(),
-        ("description", _) => tool.description = Text::of(value),
-        ("parameters", Kind::Object) => tool.parameters = Some(value.into()),
-        ("parameters", kind) => fine &= kind == Kind::Null,
-        ("strict", Kind::Bool(strict)) => tool.strict = Some(strict),
-        _ => {}
-    });
-    (fine && !tool.name.is_empty()).then_some(tool)
+    scanner.object_or_skip(|scanner, key| {
+        let value = scanner.value()?;
+        let value = scanner.found(&value);
+        match (&*key.name(), value.kind()) {
+            ("name", _) => tool.name = Text::of(value).unwrap_or_default(),
+            ("description", _) => tool.description = Text::of(value),
+            ("parameters", Kind::Object) => tool.parameters = Some(value.into()),
+            ("parameters", kind) => fine &= kind == Kind::Null,
+            ("strict", Kind::Bool(strict)) => tool.strict = Some(strict),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok((fine && !tool.name.is_empty()).then_some(tool))
 }
 
 /// A mark of what is to be cached, as Anthropic and `OpenRouter` have it.

@@ -144,6 +144,9 @@ impl<'n> Messages<'n> {
                 .copied()
                 .filter(|(_, block)| is_text(block))
                 .collect();
+            if self.host.one_system {
+                return self.late_system(json, turn, &only_text);
+            }
             blocks = &only_text;
         }
         json.object(|json| {
@@ -151,6 +154,28 @@ impl<'n> Messages<'n> {
             write_name(json, turn);
             let content = json.key("content");
             parts::write(content, blocks, &here(turn), self.host, self.notes);
+        });
+    }
+
+    /// What the system says after the first turn, to a host that reads it before that only: in place, as the user's, for what stands before it may
+    /// not change.
+    fn late_system(&mut self, json: &mut Json, turn: &Turn<'_>, blocks: &[(usize, &Block<'_>)]) {
+        self.notes.drops(format!("{}.role", here(turn)));
+        let mut texts = Vec::with_capacity(blocks.len());
+        for (_, block) in blocks {
+            if let Content::Text(text) = &block.content {
+                texts.push(text);
+            }
+            if block.cache.is_some() {
+                self.notes.drops("cache_control");
+            }
+        }
+        // Whose words they are would be lost with the role.
+        let mark = Text::escaped("System: ");
+        json.object(|json| {
+            json.key("role").str("user");
+            json.key("content")
+                .texts([&mark, &Text::joined(texts, "\n\n")]);
         });
     }
 

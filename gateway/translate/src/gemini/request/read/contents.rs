@@ -4,7 +4,7 @@ use fairlead_json::{JsonError, Kind, Raw, Scanner};
 
 use super::other;
 use crate::gemini::ids::Ids;
-use crate::gemini::members::{DEEP, Wrong, list};
+use crate::gemini::members::Wrong;
 use crate::gemini::part::{Call, Part, Payload, Response};
 use crate::gemini::signature::{self, Proof};
 use crate::gemini::spoken::Spoken;
@@ -12,33 +12,30 @@ use crate::{Arguments, Block, Content, Conversation, Role, Text, Turn};
 
 /// The turns. What a model has said in several contents in a row is one turn: so SDKs keep a stream.
 pub(super) fn read<'a>(
-    value: Raw<'a>,
+    scanner: &mut Scanner<'a>,
     conversation: &mut Conversation<'a>,
-) -> Result<Vec<Turn<'a>>, Wrong> {
+) -> Result<Result<Vec<Turn<'a>>, Wrong>, JsonError> {
     let mut reader = Reader {
         turns: Vec::new(),
         model: None,
         ids: Ids::default(),
         conversation,
     };
-    let text = list("contents", value)?.text();
     let mut at = 0;
     let mut result = Ok(());
-    let walked = Scanner::over(text.as_bytes(), &DEEP).and_then(|mut scanner| {
-        scanner.array(|scanner| {
-            if result.is_err() {
-                return scanner.skip();
-            }
-            let said = Said::scan(scanner)?.and_then(|said| reader.content(at, said));
-            result = said.map_err(|wrong| wrong.below(&path(at)));
-            at += 1;
-            Ok(())
-        })
-    });
-    walked.map_err(|_| Wrong::new("contents", "well-formed"))?;
-    result?;
-    reader.close();
-    Ok(reader.turns)
+    scanner.array(|scanner| {
+        if result.is_err() {
+            return scanner.skip();
+        }
+        let said = Said::scan(scanner)?.and_then(|said| reader.content(at, said));
+        result = said.map_err(|wrong| wrong.below(&path(at)));
+        at += 1;
+        Ok(())
+    })?;
+    Ok(result.map(|()| {
+        reader.close();
+        reader.turns
+    }))
 }
 
 /// One content. Its role may stand behind its parts.

@@ -1,34 +1,85 @@
 //! `tools` and `toolConfig`.
 
-use fairlead_json::{Kind, Raw};
+use fairlead_json::{JsonError, Kind, Raw, Scanner};
 
 use super::other;
-use crate::gemini::members::{Wrong, each_element, each_member, list, object, text};
+use crate::gemini::members::{Wrong, camel, each_element, each_member, list, object, text};
 use crate::gemini::schema;
 use crate::{Conversation, Text, Tool, ToolChoice, Value};
 
-pub(super) fn read<'a>(value: Raw<'a>, conversation: &mut Conversation<'a>) -> Result<(), Wrong> {
-    each_element(list("tools", value)?, |at, tool| {
-        let path = format!("tools[{at}]");
-        let tool = object("", tool).map_err(|wrong| wrong.below(&path))?;
-        each_member(tool, |name, value| {
-            if name != "functionDeclarations" {
-                other(conversation, &format!("{path}.{name}"), true);
-                return Ok(());
-            }
-            let path = format!("{path}.{name}");
-            each_element(list(&path, value)?, |at, declaration| {
-                let below = |wrong: Wrong| wrong.below(&format!("{path}[{at}]"));
-                conversation
-                    .tools
-                    .push(declared(declaration).map_err(below)?);
-                Ok(())
-            })
-        })
-    })
+/// Reads them in one go, for their schemas are much of many prompts.
+pub(super) fn read<'a>(
+    scanner: &mut Scanner<'a>,
+    conversation: &mut Conversation<'a>,
+) -> Result<Result<(), Wrong>, JsonError> {
+    let (mut at, mut result) = (0_usize, Ok(()));
+    scanner.array(|scanner| {
+        if result.is_err() {
+            return scanner.skip();
+        }
+        result = tool(scanner, at, conversation)?;
+        at += 1;
+        Ok(())
+    })?;
+    Ok(result)
 }
 
-fn declared(raw: Raw<'_>) -> Result<Tool<'_>, Wrong> {
+fn tool<'a>(
+    scanner: &mut Scanner<'a>,
+    at: usize,
+    conversation: &mut Conversation<'a>,
+) -> Result<Result<(), Wrong>, JsonError> {
+    if scanner.peek() != Some(b'{') {
+        scanner.skip()?;
+        return Ok(Err(Wrong::new(&format!("tools[{at}]"), "an object")));
+    }
+    let mut result = Ok(());
+    scanner.object(|scanner, key| {
+        if result.is_err() || scanner.peek() == Some(b'n') {
+            return scanner.skip();
+        }
+        let key = key.name();
+        let name = camel(&key);
+        let path = format!("tools[{at}].{name}");
+        if name == "functionDeclarations" {
+            result = declarations(scanner, &path, &mut conversation.tools)?;
+            return Ok(());
+        }
+        other(conversation, &path, true);
+        scanner.skip()
+    })?;
+    Ok(result)
+}
+
+fn declarations<'a>(
+    scanner: &mut Scanner<'a>,
+    path: &str,
+    tools: &mut Vec<Tool<'a>>,
+) -> Result<Result<(), Wrong>, JsonError> {
+    if scanner.peek() != Some(b'[') {
+        scanner.skip()?;
+        return Ok(Err(Wrong::new(path, "a list")));
+    }
+    let (mut at, mut result) = (0_usize, Ok(()));
+    scanner.array(|scanner| {
+        if result.is_err() {
+            return scanner.skip();
+        }
+        match declared(scanner)? {
+            Ok(tool) => tools.push(tool),
+            Err(wrong) => result = Err(wrong.below(&format!("{path}[{at}]"))),
+        }
+        at += 1;
+        Ok(())
+    })?;
+    Ok(result)
+}
+
+fn declared<'a>(scanner: &mut Scanner<'a>) -> Result<Result<Tool<'a>, Wrong>, JsonError> {
+    if scanner.peek() != Some(b'{') {
+        scanner.skip()?;
+        return Ok(Err(Wrong::new("", "an object")));
+    }
     let mut tool = Tool {
         name: Text::default(),
         description: None,
@@ -36,25 +87,41 @@ fn declared(raw: Raw<'_>) -> Result<Tool<'_>, Wrong> {
         strict: None,
         cache: None,
     };
-    let mut own_words = None;
-    each_member(object("", raw)?, |name, value| {
-        match name {
-            "name" => tool.name = text(name, value)?,
-            "description" => tool.description = Some(text(name, value)?),
-            "parameters" => own_words = Some(object(name, value)?),
-            "parametersJsonSchema" => tool.parameters = Some(Value::from(object(name, value)?)),
-            // What comes back, and whether the model waits for it, are the caller's business.
-            _ => {}
+    let (mut own_words, mut result) = (None, Ok(()));
+    scanner.object(|scanner, key| {
+        let value = scanner.value()?;
+        let value = scanner.found(&value);
+        if result.is_ok() && value.kind() != Kind::Null {
+            result = member(&mut tool, &mut own_words, &camel(&key.name()), value);
         }
         Ok(())
     })?;
-    if tool.name.is_empty() {
-        return Err(Wrong::new("name", "the name of a function"));
-    }
     if tool.parameters.is_none() {
         tool.parameters = own_words.map(schema::as_json_schema);
     }
-    Ok(tool)
+    let named = if tool.name.is_empty() {
+        Err(Wrong::new("name", "the name of a function"))
+    } else {
+        Ok(tool)
+    };
+    Ok(result.and(named))
+}
+
+fn member<'a>(
+    tool: &mut Tool<'a>,
+    own_words: &mut Option<Raw<'a>>,
+    name: &str,
+    value: Raw<'a>,
+) -> Result<(), Wrong> {
+    match name {
+        "name" => tool.name = text(name, value)?,
+        "description" => tool.description = Some(text(name, value)?),
+        "parameters" => *own_words = Some(object(name, value)?),
+        "parametersJsonSchema" => tool.parameters = Some(Value::from(object(name, value)?)),
+        // What comes back, and whether the model waits for it, are the caller's business.
+        _ => {}
+    }
+    Ok(())
 }
 
 pub(super) fn read_config<'a>(

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::bearers;
 use crate::gemini::signature::{self, PLACEHOLDER};
 use crate::gemini::{media, schema};
+use crate::names::Grammar;
 use crate::write::Json;
 use crate::{Block, Content, Role, Text, Turn};
 
@@ -141,7 +142,7 @@ fn part(block: &Block<'_>, signature: Option<&Text<'_>>, names: &Names<'_>, json
         } => json.object(|json| {
             json.key("functionCall").object(|json| {
                 with_id(id, json);
-                json.key("name").text(name);
+                json.key("name").text(&Grammar::GEMINI.name(name));
                 json.key("args").arguments_as_object(arguments);
             });
             signed(json);
@@ -186,7 +187,7 @@ fn result(
         json.key("functionResponse").object(|json| {
             with_id(id, json);
             match name {
-                Some(name) => json.key("name").text(name),
+                Some(name) => json.key("name").text(&Grammar::GEMINI.name(name)),
                 None => json.key("name").str("unknown"),
             }
             response(&said(content), is_error, json.key("response"));

@@ -124,6 +124,14 @@ impl<'a> Reader<'a> {
             }
             "tool_use" => self.call(members, at, of_next_call.take()),
             "tool_result" if at.inner.is_none() => self.result(members, at)?,
+            // All tools are loaded where there is no search for them: what was found is said.
+            "tool_reference" if at.inner.is_some() => {
+                let name = self.needed(members.tool_name, at, ".tool_name");
+                name.map(|name| {
+                    let text = format!("Tool loaded: {}", name.as_written());
+                    Content::Text(Text::escaped(text))
+                })
+            }
             "image" => self.media(members, at).map(Content::Image),
             "document" => self.document(members, at),
             _ => Some(Content::Other(Cow::Owned(kind.into_owned()))),

@@ -3,6 +3,7 @@
 use super::media::{Medium, document, image};
 use crate::messages::block::is_blank;
 use crate::messages::ids;
+use crate::names::Grammar;
 use crate::write::Json;
 use crate::{Arguments, Block, Cache, Content, Media, Notes, Origin, Role, Signature, Text};
 
@@ -196,7 +197,7 @@ fn block(json: &mut Json, part: &Part<'_>) {
         What::Call(id, name, arguments) => {
             json.key("type").str("tool_use");
             json.key("id").text(&ids::call(id));
-            json.key("name").text(name);
+            json.key("name").text(&Grammar::ANTHROPIC.name(name));
             json.key("input").arguments_as_object(arguments);
         }
         What::Result(id, content, is_error) => {

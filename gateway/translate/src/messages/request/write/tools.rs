@@ -3,11 +3,10 @@
 use fairlead_json::{Kind, Raw};
 
 use super::parts::cache_control;
+use crate::names::Grammar;
 use crate::write::Json;
-use crate::{Conversation, Notes, Text, Tool, ToolChoice};
+use crate::{Conversation, Notes, Tool, ToolChoice};
 
-/// The longest name of a tool.
-const LONGEST_NAME: usize = 128;
 /// What a schema of arguments must not have at its top.
 const NOT_AT_THE_TOP: [&str; 3] = ["oneOf", "anyOf", "allOf"];
 
@@ -28,12 +27,8 @@ pub(super) fn write(json: &mut Json, conversation: &Conversation<'_>, notes: &mu
 }
 
 fn tool(json: &mut Json, tool: &Tool<'_>, at: usize, notes: &mut Notes) {
-    if !is_name(&tool.name) {
-        // Another name would not be known to whoever is to run the tool.
-        notes.cannot(format!("tools[{at}].name"));
-    }
     json.object(|json| {
-        json.key("name").text(&tool.name);
+        json.key("name").text(&Grammar::ANTHROPIC.name(&tool.name));
         if let Some(description) = &tool.description {
             json.key("description").text(description);
         }
@@ -93,16 +88,10 @@ fn choice(json: &mut Json, conversation: &Conversation<'_>) {
             ToolChoice::Tool(_) => "tool",
         });
         if let ToolChoice::Tool(name) = choice {
-            json.key("name").text(name);
+            json.key("name").text(&Grammar::ANTHROPIC.name(name));
         }
         if one_at_once && *choice != ToolChoice::None {
             json.key("disable_parallel_tool_use").bool(true);
         }
     });
-}
-
-fn is_name(name: &Text<'_>) -> bool {
-    let name = name.as_written();
-    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(safe)
 }

@@ -1,0 +1,131 @@
+//! Calls to servers of tokens: few, beside the requests, over a client of their own.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use fairlead_auth::{ANSWER_BYTES, Http, Method, Reach, Request, Response, SendError, Sending};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+
+use crate::upstream::egress;
+
+/// The way to the servers of one provider's tokens.
+#[derive(Debug)]
+pub(super) struct Calls {
+    /// Whether private addresses may be connected to, as the provider's own may.
+    private: bool,
+    /// To anywhere, through the proxy if there is one.
+    anywhere: Result<Client, String>,
+    /// To what stands on this node.
+    node: Result<Client, String>,
+}
+
+/// Resolves to public addresses only: who names the server may be a tenant.
+struct Public;
+
+impl Calls {
+    pub(super) fn new(private: bool) -> Self {
+        let client = || Client::builder().redirect(Policy::none());
+        let anywhere = if private {
+            client()
+        } else {
+            client().dns_resolver(Public)
+        };
+        Self {
+            private,
+            anywhere: anywhere.build().map_err(|error| error.to_string()),
+            node: client().no_proxy().build().map_err(|error| error.to_string()),
+        }
+    }
+
+    async fn call(&self, request: Request) -> Result<Response, SendError> {
+        let url: Url = request
+            .url
+            .parse()
+            .map_err(|_| SendError("its address is no URL".to_owned()))?;
+        let client = match request.reach {
+            Reach::Anywhere => {
+                self.may_reach(&url)?;
+                &self.anywhere
+            }
+            Reach::Node => &self.node,
+        };
+        let client = client.as_ref().map_err(|why| SendError(why.clone()))?;
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut call = client.request(method, url).timeout(request.timeout);
+        for (name, value) in &request.headers {
+            call = call.header(*name, value.expose());
+        }
+        let mut answer = call.body(request.body).send().await.map_err(told)?;
+        let mut body = BytesMut::new();
+        while let Some(piece) = answer.chunk().await.map_err(told)? {
+            body.extend_from_slice(&piece);
+            if body.len() > ANSWER_BYTES {
+                return Err(SendError("its answer is far too long".to_owned()));
+            }
+        }
+        let retry_after = answer.headers().get(reqwest::header::RETRY_AFTER);
+        let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Response {
+            status: answer.status().as_u16(),
+            retry_after: seconds.map(Duration::from_secs),
+            body: body.freeze(),
+        })
+    }
+
+    /// An address is judged here, a name where it is resolved.
+    fn may_reach(&self, url: &Url) -> Result<(), SendError> {
+        let host = url.host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let forbidden = address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| !egress::is_public(address));
+        if forbidden && !self.private {
+            return Err(not_public());
+        }
+        Ok(())
+    }
+}
+
+impl Http for Calls {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(self.call(request))
+    }
+}
+
+impl Resolve for Public {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let mut addresses: Vec<SocketAddr> = found.collect();
+            addresses.retain(|address| egress::is_public(address.ip()));
+            if addresses.is_empty() {
+                return Err(not_public().into());
+            }
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+fn not_public() -> SendError {
+    SendError("its address is private, which this provider may not connect to".to_owned())
+}
+
+/// The error without the address, which may hold what is no one else's business.
+fn told(error: reqwest::Error) -> SendError {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    SendError(text)
+}
