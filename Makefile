@@ -19,10 +19,12 @@ NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: ## build the gateway and serve examples/quickstart; prints a curl to try
+run: ## build the gateway and serve the providers of OPENAI_API_KEY, ANTHROPIC_API_KEY ..., or else examples/quickstart; prints a curl to try
 	cargo build --profile quick --package fairlead-gateway --no-default-features
-	@echo; echo 'In another terminal:'; echo; cat examples/quickstart/curl.sh; echo
-	@exec $(GATEWAY) serve --config-dir examples/quickstart
+	@if $(GATEWAY) providers >/dev/null; then exec $(GATEWAY) serve; fi; \
+	echo; echo 'No provider is set (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...), so these are simulated. In another terminal:'; echo; \
+	cat examples/quickstart/curl.sh; echo; \
+	exec $(GATEWAY) serve --config-dir examples/quickstart
 
 check: lint unit loom charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, models of atomics, charts, dependencies
 

@@ -183,6 +183,7 @@ impl Control {
             let signals = Signals::listen()?;
             // Said only now: whoever reads it may send a signal at once.
             tracing::info!(listen = %self.address, admin = %self.admin.local_addr()?, tls = self.certificate.is_some(), "serving");
+            self.origin.greet(self.address, self.certificate.is_some());
             let admin = tokio::net::TcpListener::from_std(self.admin)?;
             let tasks = Tasks::default();
             // It ends with the process.

@@ -24,6 +24,10 @@ pub enum Command {
     Check(Folder),
     /// Say which rule and targets a request would get, and why every other rule does not take it.
     Explain(Explain),
+    /// Say which providers `serve` would find in the environment, and by which variables; exit with 1 if there is none.
+    Providers,
+    /// Make resources of the configuration of LiteLLM (config.yaml) or Bifrost (config.json), and list what could not be carried over.
+    Import(Import),
 }
 
 /// Where resources are read from.
@@ -59,18 +63,29 @@ pub struct Settings {
     pub gateway_name: String,
 }
 
-/// Arguments of `serve`.
+/// Arguments of `serve`. Without a configuration it serves the providers whose variables are set: OPENAI_API_KEY, ANTHROPIC_API_KEY and others.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("configuration").required(true).args(["config_dir", "kubernetes"]))]
+#[command(group = ArgGroup::new("configuration").args(["config_dir", "kubernetes", "simulated"]))]
 pub struct Serve {
-    /// The folder with YAML and JSON files; files in folders below it are not read.
+    /// The folder with YAML and JSON files; files in folders below it are not read. Absent: the providers whose variables are set.
     #[arg(long, value_name = "DIR")]
     pub config_dir: Option<PathBuf>,
+    /// Serve a provider that answers by itself, so that nothing has to be set.
+    #[arg(long)]
+    pub simulated: bool,
+    /// Write what is found in the environment into this folder as YAML, and serve that; nothing that is there is overwritten.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config_dir", "kubernetes"])]
+    pub write_config: Option<PathBuf>,
     /// Serve as the operator of this cluster publishes it for --gateway-name in --gateway-namespace.
     #[arg(long, conflicts_with_all = ["secrets_dir", "state_dir"])]
     pub kubernetes: bool,
     /// With --kubernetes: a folder in memory for the last good configuration, credentials included, to restart without an API server.
-    #[arg(long, value_name = "DIR", conflicts_with = "config_dir")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "kubernetes",
+        conflicts_with = "config_dir"
+    )]
     pub last_good_dir: Option<PathBuf>,
     /// How long the live configuration is waited for before the last good one is put into force.
     #[arg(long, hide = true, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
@@ -134,6 +149,18 @@ pub struct Explain {
     /// The request, as YAML or JSON: key (namespace/name), headers, body.
     #[arg(long, value_name = "FILE")]
     pub request: PathBuf,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// The file of the other gateway.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Write the resources into this folder, with the values that the file holds or that its variables have; nothing that is there is
+    /// overwritten. Absent: they are printed, without values.
+    #[arg(long, value_name = "DIR")]
+    pub write_config: Option<PathBuf>,
 }
 
 /// Where access lines go.

@@ -1,4 +1,4 @@
-//! How a configuration gets here: from a folder, or from a cluster.
+//! How a configuration gets here: from a folder, from a cluster, or from variables where there is neither.
 
 #[cfg(feature = "kubernetes")]
 pub(crate) mod cluster;
@@ -6,4 +6,6 @@ pub(crate) mod folder;
 pub(crate) mod origin;
 pub(crate) mod private_file;
 pub(crate) mod standalone;
+pub(crate) mod start;
 pub(crate) mod state;
+pub(crate) mod written;

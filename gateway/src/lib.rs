@@ -17,6 +17,7 @@ mod cors;
 mod dispatch;
 mod failure;
 mod headers;
+pub mod import;
 mod limits;
 mod memory;
 mod observe;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use fairlead_gateway::args::{Args, Command};
 use fairlead_gateway::check::Printed;
-use fairlead_gateway::{app, check};
+use fairlead_gateway::{app, check, import};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Command::Serve(serve) => app::serve(serve).map(|()| true),
         Command::Check(folder) => check::check(folder).map(|printed| print(&printed)),
         Command::Explain(explain) => check::explain(explain).map(|printed| print(&printed)),
+        Command::Providers => Ok(print(&import::providers())),
+        Command::Import(args) => import::import(args).map(|printed| print(&printed)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

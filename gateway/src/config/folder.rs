@@ -22,10 +22,19 @@ const MAX_SECRET: u64 = 1024 * 1024;
 /// The folders that make the configuration.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    directory: PathBuf,
+    source: Source,
     secrets: Option<PathBuf>,
     settings: Settings,
     good: BTreeMap<PathBuf, Vec<Document>>,
+}
+
+/// Where the documents are.
+#[derive(Debug)]
+enum Source {
+    /// In files.
+    Directory(PathBuf),
+    /// In hand: they were made, and nobody changes them.
+    Held(Vec<Document>),
 }
 
 /// Something of the folders cannot be read.
@@ -57,10 +66,19 @@ impl Folder {
         let mut compile = Settings::new(&settings.gateway_namespace);
         compile.gateway_name.clone_from(&settings.gateway_name);
         Self {
-            directory: directory.to_owned(),
+            source: Source::Directory(directory.to_owned()),
             secrets: settings.secrets_dir.clone(),
             settings: compile,
             good: BTreeMap::new(),
+        }
+    }
+
+    /// Documents that lie in no folder.
+    #[must_use]
+    pub(crate) fn held(documents: Vec<Document>, settings: &args::Settings) -> Self {
+        Self {
+            source: Source::Held(documents),
+            ..Self::new(Path::new(""), settings)
         }
     }
 
@@ -70,12 +88,13 @@ impl Folder {
             .secrets
             .as_deref()
             .map(|folder| (folder, RecursiveMode::Recursive));
-        [
-            Some((self.directory.as_path(), RecursiveMode::NonRecursive)),
-            secrets,
-        ]
-        .into_iter()
-        .flatten()
+        let directory = match &self.source {
+            Source::Directory(directory) => {
+                Some((directory.as_path(), RecursiveMode::NonRecursive))
+            }
+            Source::Held(_) => None,
+        };
+        [directory, secrets].into_iter().flatten()
     }
 
     /// Reads everything anew.
@@ -92,7 +111,11 @@ impl Folder {
                 Err(error) => errors.push(error),
             }
         }
-        let documents = self.good.values().flatten().cloned().collect();
+        let held = match &self.source {
+            Source::Directory(_) => &[][..],
+            Source::Held(documents) => documents,
+        };
+        let documents = self.good.values().flatten().chain(held).cloned().collect();
         let (mut inputs, verdicts) = Inputs::from_documents(self.settings.clone(), documents);
         if let Some(directory) = &self.secrets {
             inputs.secrets.extend(secrets_below(directory)?);
@@ -105,7 +128,10 @@ impl Folder {
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, FolderError> {
-        let listed = list(&self.directory)?;
+        let Source::Directory(directory) = &self.source else {
+            return Ok(Vec::new());
+        };
+        let listed = list(directory)?;
         let read = |path: &PathBuf| {
             let ending = path
                 .extension()

@@ -1,5 +1,6 @@
-//! Where the configuration comes from: a folder, or the operator of a cluster.
+//! Where the configuration comes from: a folder, the operator of a cluster, or the environment.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::args::Serve;
@@ -7,6 +8,7 @@ use crate::args::Serve;
 use crate::config::cluster::{Cluster, Installation};
 use crate::config::folder::Folder;
 use crate::config::standalone::Standalone;
+use crate::config::start::Start;
 use crate::config::state::State;
 use crate::status::Token;
 use crate::tasks::Tasks;
@@ -17,6 +19,8 @@ use crate::worker::Shared;
 pub(crate) enum Origin {
     /// A folder of YAML.
     Files(Box<Standalone>),
+    /// What the environment names.
+    Environment(Box<Standalone>, Box<Start>),
     /// The operator, by way of the API server.
     #[cfg(feature = "kubernetes")]
     Cluster(Box<Cluster>),
@@ -31,27 +35,46 @@ impl Origin {
         match &args.config_dir {
             Some(directory) => {
                 let folder = Folder::new(directory, &args.settings);
-                let state = State::open(args.settings.state_dir.as_deref())?;
-                let mut standalone = Standalone::start(folder, state)?;
-                standalone.swap(shared);
-                let token = standalone.admin_token()?;
-                shared.status.send_modify(|status| {
-                    status.token = token.and_then(|token| Token::of(token.as_bytes()));
-                });
-                Ok(Self::Files(Box::new(standalone)))
+                Ok(Self::Files(standalone(folder, args, shared)?))
             }
-            None => cluster(args).await,
+            None if args.kubernetes => cluster(args).await,
+            None => {
+                let start = Start::of(args)?;
+                let standalone = standalone(start.folder(&args.settings)?, args, shared)?;
+                Ok(Self::Environment(standalone, Box::new(start)))
+            }
+        }
+    }
+
+    /// Tells whoever started the gateway without a configuration how to go on.
+    pub(crate) fn greet(&self, listen: SocketAddr, tls: bool) {
+        if let Self::Environment(_, start) = self {
+            start.greet(listen, tls);
         }
     }
 
     /// Follows changes until the process ends.
     pub(crate) fn follow(self, shared: Arc<Shared>, tasks: &Tasks) {
         match self {
-            Self::Files(standalone) => tasks.spawn(standalone.watch(shared)),
+            Self::Files(standalone) | Self::Environment(standalone, _) => {
+                tasks.spawn(standalone.watch(shared));
+            }
             #[cfg(feature = "kubernetes")]
             Self::Cluster(cluster) => tasks.spawn(cluster.run(shared)),
         }
     }
+}
+
+/// Puts the folder into force.
+fn standalone(folder: Folder, args: &Serve, shared: &Shared) -> anyhow::Result<Box<Standalone>> {
+    let state = State::open(args.settings.state_dir.as_deref())?;
+    let mut standalone = Standalone::start(folder, state)?;
+    standalone.swap(shared);
+    let token = standalone.admin_token()?;
+    shared.status.send_modify(|status| {
+        status.token = token.and_then(|token| Token::of(token.as_bytes()));
+    });
+    Ok(Box::new(standalone))
 }
 
 #[cfg(feature = "kubernetes")]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// From what puts everything together down to what everything stands on. A module may use those of its own line and of the lines below.
 const FLOORS: [&[&str]; 16] = [
     &["lib", "main"],
-    &["app", "check"],
+    &["app", "check", "import"],
     &["admin"],
     &["config"],
     &["serve"],

@@ -38,6 +38,7 @@ mod resilience;
 mod rules;
 mod shapes;
 mod split;
+mod start;
 mod state;
 mod streams;
 mod table;

@@ -12,9 +12,6 @@ async fn refused(setup: Setup) -> (Option<i32>, String) {
 
 #[tokio::test]
 async fn a_configuration_comes_from_a_folder_or_from_a_cluster_and_not_from_both() {
-    let (code, text) = refused(Setup::bare()).await;
-    assert_eq!(code, Some(64), "{text}");
-    assert!(text.contains("<--config-dir <DIR>|--kubernetes>"), "{text}");
     let (code, text) = refused(Setup::in_cluster().arguments(&["--config-dir", "{}/config"])).await;
     assert_eq!(code, Some(64), "{text}");
     assert!(text.contains("cannot be used with"), "{text}");

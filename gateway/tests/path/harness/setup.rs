@@ -116,6 +116,20 @@ impl Setup {
         finish(process).await
     }
 
+    /// Runs another command, with the variables of this setup. `{}` stands for the folder that holds all the others.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Output {
+        let folder = self.folder.path().display().to_string();
+        let mut process = gateway();
+        process
+            .args(
+                arguments
+                    .iter()
+                    .map(|argument| argument.replace("{}", &folder)),
+            )
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        finish(process).await
+    }
+
     fn limited(&self) -> Command {
         let Some(most) = self.descriptors else {
             return gateway();
@@ -143,6 +157,9 @@ fn gateway() -> Command {
 
 fn quiet(program: &Path) -> Command {
     let mut command = Command::new(program);
+    for name in fairlead_start::read() {
+        command.env_remove(name);
+    }
     command
         .env("NO_COLOR", "1")
         .env_remove("RUST_LOG")
