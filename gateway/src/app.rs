@@ -28,7 +28,7 @@ use crate::serve::shutdown::Signals;
 use crate::status::Status;
 use crate::tasks::Tasks;
 use crate::tls::ServedCertificate;
-use crate::upstream::environment::Environment;
+use crate::upstream::environment::{Environment, Refreshers};
 use crate::upstream::network::Network;
 use crate::upstream::proxy::Proxy;
 use crate::worker::{Phase, Shared};
@@ -44,7 +44,8 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let (access, log) = access_log(args.access_log)?;
     let (phase, seen) = watch::channel(Phase::Serving);
-    let shared = shared(args, Proxy::from_environment()?, access, seen.clone());
+    let (environment, refreshers) = environment()?;
+    let shared = shared(args, environment, access, seen.clone());
     let origin = runtime.block_on(Origin::open(args, &shared))?;
     let certificate = certificate(args)?;
     let acceptor = certificate
@@ -66,6 +67,7 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let control = Control {
         origin,
         shared,
+        refreshers,
         certificate,
         address,
         admin,
@@ -92,12 +94,11 @@ fn access_log(to: AccessLogTo) -> anyhow::Result<(AccessLog, Option<LogEnd>)> {
 
 fn shared(
     args: &Serve,
-    proxy: Option<Proxy>,
+    environment: Environment,
     access: AccessLog,
     phase: watch::Receiver<Phase>,
 ) -> Arc<Shared> {
     let empty = Snapshot::empty(&args.settings.gateway_namespace);
-    let environment = Environment::new(Network::Tcp(proxy.map(Arc::new)));
     let runtime = Runtime::first(&empty, &Credentials::default(), environment);
     Arc::new(Shared {
         live: ArcSwap::from_pointee(runtime),
@@ -117,6 +118,11 @@ fn shared(
         phase,
         status: watch::Sender::new(Status::default()),
     })
+}
+
+fn environment() -> anyhow::Result<(Environment, Refreshers)> {
+    let proxy = Proxy::from_environment()?.map(Arc::new);
+    Ok(Environment::new(Network::Tcp(proxy)))
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -164,6 +170,7 @@ fn accept(
 struct Control {
     origin: Origin,
     shared: Arc<Shared>,
+    refreshers: Refreshers,
     certificate: Option<Arc<ServedCertificate>>,
     /// Where callers connect.
     address: SocketAddr,
@@ -188,6 +195,7 @@ impl Control {
             let tasks = Tasks::default();
             // It ends with the process.
             tasks.spawn(admin::serve(admin, Arc::clone(&self.shared), tasks.clone()));
+            tasks.spawn(keep_fresh(self.refreshers, tasks.clone()));
             self.origin.follow(self.shared, &tasks);
             if let Some(certificate) = self.certificate {
                 tasks.spawn(renew(certificate));
@@ -198,6 +206,13 @@ impl Control {
         // Its tasks end here, and let go of the access log. A look-up of a name may still block some thread; nobody waits for it.
         runtime.shutdown_background();
         outcome
+    }
+}
+
+/// Runs whatever keeps a token fresh.
+async fn keep_fresh(mut refreshers: Refreshers, tasks: Tasks) {
+    while let Some(refresher) = refreshers.recv().await {
+        tasks.spawn(refresher.run());
     }
 }
 

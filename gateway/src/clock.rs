@@ -23,6 +23,12 @@ impl Clock {
     }
 }
 
+/// The time by the wall.
+#[must_use]
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Seconds since 1970; 0 on a clock that is set before.
 #[must_use]
 pub(crate) fn unix_seconds() -> i64 {

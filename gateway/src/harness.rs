@@ -105,7 +105,7 @@ impl World {
     /// Serves these documents.
     pub(crate) fn serve(documents: &[String]) -> Self {
         let compiled = compiled(None, &documents.concat());
-        let environment = Environment::new(Network::InProcess);
+        let (environment, _) = Environment::new(Network::InProcess);
         let empty = fairlead_snapshot::Snapshot::empty(NAMESPACE);
         let nothing = Runtime::first(
             &empty,

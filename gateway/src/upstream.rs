@@ -1,8 +1,10 @@
 //! A provider as requests see it: built once per configuration, with what did not change carried over.
 
 pub(crate) mod amend;
+pub(crate) mod authorization;
 mod availability;
 pub(crate) mod body;
+mod cloud;
 mod dial;
 mod egress;
 pub(crate) mod endpoint;
@@ -28,13 +30,12 @@ use std::time::Duration;
 
 use fairlead_health::ProviderHealth;
 use fairlead_snapshot::Credentials;
-use fairlead_snapshot::{Authentication, Dialect, Digest, ObjectName, Protocol, Provider};
+use fairlead_snapshot::{Dialect, Digest, ObjectName, Protocol, Provider, SecretBytes};
 use fairlead_translate::chat::request::Host;
-use fairlead_wire::redact::Redactor;
-use http::{HeaderName, HeaderValue, header};
 
 use crate::clock::Clock;
 use amend::Amends;
+use authorization::{Authorization, Built, Shown, Unshown};
 use endpoint::Endpoint;
 use environment::Environment;
 use gate::Gate;
@@ -49,8 +50,8 @@ pub(crate) struct Upstream {
     pub provider: Provider,
     /// How it is reached.
     pub reach: Reach,
-    /// One per credential of the provider. `None`: there is no value.
-    authorizations: Vec<Option<Authorization>>,
+    /// One per credential of the provider.
+    shown: Vec<Shown>,
     /// How it does; of the same place in every configuration.
     pub health: Arc<ProviderHealth>,
     /// The places at it.
@@ -66,17 +67,6 @@ pub(crate) struct Upstream {
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
     clock: Clock,
-}
-
-/// A credential as it is sent, and as it is cut out of what comes back.
-#[derive(Debug, Clone)]
-pub(crate) struct Authorization {
-    /// The header that it stands in.
-    pub name: HeaderName,
-    /// Its value, marked sensitive.
-    pub value: HeaderValue,
-    /// What cuts it out of the provider's words.
-    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// How a provider is reached.
@@ -106,10 +96,18 @@ impl Upstream {
             }
             _ => Self::reach(name, &provider.protocol, credentials, &environment.network),
         };
-        let authorization = |credential: &fairlead_snapshot::Credential| {
-            let value = credentials.get(credential.value.as_ref()?)?;
-            Authorization::new(value.expose(), &provider.protocol)
-        };
+        let shown = provider.credentials.iter().enumerate();
+        let shown = shown.map(|(at, credential)| {
+            let value = credential.value.as_ref().and_then(|id| credentials.get(id));
+            let built = Built {
+                credential,
+                value: value.map(SecretBytes::expose),
+                protocol: &provider.protocol,
+                previous: previous.and_then(|previous| previous.shown.get(at)),
+            };
+            built.shown(name, environment)
+        });
+        let shown = shown.collect();
         let health = environment
             .health
             .provider(&identity(name, &provider.protocol));
@@ -121,7 +119,7 @@ impl Upstream {
             label: name.to_string().into(),
             provider: provider.clone(),
             reach,
-            authorizations: provider.credentials.iter().map(authorization).collect(),
+            shown,
             gate: previous
                 .map(|previous| Arc::clone(&previous.gate))
                 .unwrap_or_default(),
@@ -165,10 +163,25 @@ impl Upstream {
         self.clock.uptime()
     }
 
-    /// What a credential is sent as.
-    #[must_use]
-    pub(crate) fn authorization(&self, credential: usize) -> Option<Authorization> {
-        self.authorizations.get(credential)?.clone()
+    /// What a credential is sent as now; waits only for the first token of one that is made.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) async fn authorization(
+        &self,
+        credential: usize,
+    ) -> Result<Option<Authorization>, Unshown> {
+        match self.shown.get(credential) {
+            None => Ok(None),
+            Some(shown) => shown.now().await,
+        }
+    }
+
+    /// The provider has refused what a credential was sent as.
+    pub(crate) fn refused(&self, credential: usize) {
+        if let Some(shown) = self.shown.get(credential) {
+            shown.refused();
+        }
     }
 
     /// Whether a stream may be asked for its usage.
@@ -199,48 +212,6 @@ impl Upstream {
                 "it refuses stream_options, so its streams are not asked for their usage any more; set openAI.streamUsage to false on the LLMProvider"
             );
         }
-    }
-}
-
-impl Authorization {
-    /// How a credential is sent to a provider; `None`: it does not go into a header.
-    fn new(value: &[u8], protocol: &Protocol) -> Option<Self> {
-        let name = match protocol {
-            Protocol::Http {
-                authentication: Authentication::Azure,
-                ..
-            } => "api-key",
-            Protocol::Http {
-                authentication: Authentication::Google,
-                ..
-            }
-            | Protocol::Http {
-                dialect: Dialect::Gemini,
-                ..
-            } => "x-goog-api-key",
-            Protocol::Http {
-                dialect: Dialect::Anthropic,
-                ..
-            } => "x-api-key",
-            Protocol::Http { .. } | Protocol::Simulated(_) => "authorization",
-        };
-        let (name, mut header) = if name == "authorization" {
-            let bearer = [b"Bearer ".as_slice(), value].concat();
-            (header::AUTHORIZATION, HeaderValue::from_bytes(&bearer))
-        } else {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_bytes(value),
-            )
-        };
-        if let Ok(header) = &mut header {
-            header.set_sensitive(true);
-        }
-        Some(Self {
-            name,
-            value: header.ok()?,
-            redactor: Redactor::new(value).map(Arc::new),
-        })
     }
 }
 

@@ -23,10 +23,11 @@ use crate::dispatch::job::Job;
 use crate::failure::{Deadline, Failure, Own};
 use crate::headers;
 use crate::memory::{Gathering, Permit};
+use crate::upstream::Upstream;
+use crate::upstream::authorization::Authorization;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Permission;
 use crate::upstream::transport::{self, Content, Outbound, Reply, Way};
-use crate::upstream::{Authorization, Upstream};
 
 /// A whole answer is held up to this size, so that a cut fails over; a larger one is passed on as it comes.
 const MAX_HELD: usize = 4 * 1024 * 1024;

@@ -262,6 +262,7 @@ impl StepRun<'_> {
     ) -> Result<Committed, Failure> {
         let began = Instant::now();
         let within = self.first_within();
+        let authorization = self.authorization(credential).await?;
         self.goes_out(credential, pass);
         let attempt = Try {
             job: self.job,
@@ -269,7 +270,7 @@ impl StepRun<'_> {
             codec,
             made,
             model: &self.step.model,
-            authorization: credential.and_then(|chosen| self.upstream.authorization(chosen.at)),
+            authorization,
             amendments: self.step.amendments.as_deref(),
             timeouts: self.timeouts,
             first_within: within,
@@ -281,6 +282,11 @@ impl StepRun<'_> {
         self.was_slow = took > within.min(self.job.deadline - began) / 2;
         let failure = outcome.as_ref().err();
         let class = failure.map(|failure| failure.class);
+        if class == Some(FailureClass::BadCredential)
+            && let Some(chosen) = credential
+        {
+            self.upstream.refused(chosen.at);
+        }
         let own = failure.is_some_and(|failure| failure.own.is_some_and(Own::is_overload));
         self.note(Attempt {
             own,

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use fairlead_auth::configure::{ConfigError, aws, entra, google};
 use fairlead_auth::source::{entra::COGNITIVE_SERVICES, google::CLOUD_PLATFORM};
-use fairlead_auth::{AwsCredentials, Keeper, NoToken, Refresher, Secret, Source, SystemClock, Token, Value, World, sigv4};
+use fairlead_auth::{
+    AwsCredentials, Keeper, NoToken, Refresher, Secret, Source, SystemClock, Token, Value, World,
+    sigv4,
+};
 use fairlead_snapshot::{Authentication, Credential};
 use fairlead_wire::redact::Redactor;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -130,7 +133,10 @@ impl Signer {
     /// Adds the headers of a signature to a request that is otherwise complete.
     pub(super) fn sign(&self, uri: &Uri, host: &HeaderValue, body: &[u8], headers: &mut HeaderMap) {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let content_type = headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default();
+        let content_type = headers
+            .get(header::CONTENT_TYPE)
+            .map(text)
+            .unwrap_or_default();
         let host = text(host);
         let parts = sigv4::Parts {
             method: "POST",
@@ -170,10 +176,7 @@ fn given(authentication: &Authentication, value: &[u8]) -> Option<Result<Source,
 }
 
 /// What the pod's own identity makes; `None`: it is for nothing here.
-fn own(
-    authentication: &Authentication,
-    role: Option<&str>,
-) -> Option<Result<Source, ConfigError>> {
+fn own(authentication: &Authentication, role: Option<&str>) -> Option<Result<Source, ConfigError>> {
     let get = |name: &str| std::env::var(name).ok();
     Some(match authentication {
         Authentication::Dialect => return None,

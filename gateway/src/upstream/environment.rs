@@ -1,6 +1,8 @@
 //! What providers have in common, whatever the configuration: made once, when the process starts.
 
+use fairlead_auth::Refresher;
 use fairlead_health::Registry;
+use tokio::sync::mpsc;
 
 use super::network::Network;
 use crate::clock::Clock;
@@ -14,16 +16,30 @@ pub(crate) struct Environment {
     pub clock: Clock,
     /// How connections come about.
     pub network: Network,
+    /// Takes what keeps tokens fresh.
+    fresh: mpsc::UnboundedSender<Refresher>,
 }
 
+/// What keeps tokens fresh, and has to run.
+pub(crate) type Refreshers = mpsc::UnboundedReceiver<Refresher>;
+
 impl Environment {
-    /// Nothing known of anybody.
+    /// Nothing known of anybody; whoever runs what is received has tokens kept fresh.
     #[must_use]
-    pub(crate) fn new(network: Network) -> Self {
-        Self {
+    pub(crate) fn new(network: Network) -> (Self, Refreshers) {
+        let (fresh, refreshers) = mpsc::unbounded_channel();
+        let environment = Self {
             health: Registry::default(),
             clock: Clock::start(),
             network,
-        }
+            fresh,
+        };
+        (environment, refreshers)
+    }
+
+    /// Has a token kept fresh.
+    pub(crate) fn keep_fresh(&self, refresher: Refresher) {
+        // Nobody receives it any more where the process ends, or in a test.
+        let _ = self.fresh.send(refresher);
     }
 }

@@ -327,8 +327,10 @@ pub(super) mod tests {
             access: Access::Namespaces(BTreeSet::new()),
         };
         let name = ObjectName::new("default", "a");
-        let (credentials, environment) =
-            (Credentials::default(), Environment::new(Network::Tcp(None)));
+        let (credentials, environment) = (
+            Credentials::default(),
+            Environment::new(Network::Tcp(None)).0,
+        );
         Arc::new(Upstream::build(
             &name,
             &provider,

@@ -12,13 +12,14 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
+use super::authorization::{Authorization, Proof};
 use super::body::RequestBody;
 use super::endpoint::{Endpoint, Opened};
 use super::pool::Pool;
 use super::sender::{Reason, Sender, is_breach};
 use super::shared::{Joined, Refusing, Wanted};
 use super::source::{HttpSource, Source};
-use super::{Authorization, Reach, Upstream, simulated};
+use super::{Reach, Upstream, simulated};
 use crate::failure::{Deadline, Failure, Own};
 use crate::headers;
 use crate::surface::{Operation, Surface};
@@ -299,6 +300,8 @@ fn request(
     shared: bool,
 ) -> Request<RequestBody> {
     let pieces = outbound.content.pieces(outbound.model);
+    let proof = outbound.authorization.map(|shown| &shown.proof);
+    let signed = matches!(proof, Some(Proof::Signature(_))).then(|| pieces.to_bytes());
     let body = if shared {
         RequestBody::in_frames(pieces)
     } else {
@@ -345,8 +348,16 @@ fn request(
         header::ACCEPT_ENCODING,
         HeaderValue::from_static("identity"),
     );
-    if let Some(authorization) = outbound.authorization {
-        headers.insert(&authorization.name, authorization.value.clone());
+    match proof {
+        Some(Proof::Header(name, value)) => {
+            headers.insert(name, value.clone());
+        }
+        Some(Proof::Signature(signer)) => {
+            let uri = endpoint.uri(outbound.operation, outbound.model, outbound.stream);
+            let body = signed.unwrap_or_default();
+            signer.sign(&uri, &endpoint.authority(), &body, headers);
+        }
+        Some(Proof::None) | None => {}
     }
     request
 }

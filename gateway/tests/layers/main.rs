@@ -77,6 +77,7 @@ fn the_pure_crates_depend_on_nothing_impure() {
         "fairlead-route",
         "fairlead-admit",
         "fairlead-health",
+        "fairlead-catalog",
         "fairlead-start",
     ] {
         let dependencies = dependencies(package);

@@ -6,6 +6,7 @@ use fairlead_snapshot::FailureClass;
 
 use super::StepRun;
 use crate::failure::{Failure, Skip};
+use crate::upstream::authorization::{Authorization, Unshown};
 
 /// The credential that an attempt is sent with.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,29 @@ impl StepRun<'_> {
             self.step.conversation,
             ready,
         )
+    }
+
+    /// What the credential is sent as. A token that is not there yet is waited for as long as a connection may take.
+    pub(super) async fn authorization(
+        &self,
+        credential: Option<Chosen>,
+    ) -> Result<Option<Authorization>, Failure> {
+        let Some(chosen) = credential else {
+            return Ok(None);
+        };
+        let wait = self.timeouts.connect;
+        let shown = tokio::time::timeout(wait, self.upstream.authorization(chosen.at)).await;
+        let detail = match shown {
+            Ok(Ok(authorization)) => return Ok(authorization),
+            Ok(Err(Unshown::Broken)) => "its credential cannot be used; see the gateway's log",
+            Ok(Err(Unshown::NoToken)) | Err(_) => {
+                "no token could be had for its credential; see the gateway's log"
+            }
+        };
+        Err(Failure {
+            detail,
+            ..Failure::skipped(Skip::Unusable, FailureClass::Unavailable)
+        })
     }
 
     /// Whether a credential is left that was not sent yet.

@@ -36,7 +36,10 @@ impl Calls {
         Self {
             private,
             anywhere: anywhere.build().map_err(|error| error.to_string()),
-            node: client().no_proxy().build().map_err(|error| error.to_string()),
+            node: client()
+                .no_proxy()
+                .build()
+                .map_err(|error| error.to_string()),
         }
     }
 
