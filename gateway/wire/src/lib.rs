@@ -1,12 +1,13 @@
 //! What travels: JSON peeking and splicing, SSE framing, the shapes of each API. Pure.
 //!
 //! Between the socket and every decision. A body is looked at once, where it lies: [`json`] finds the
-//! members and checks the whole, [`splice`] changes a few bytes without copying the others, [`sse`]
+//! members and checks the whole, [`form`] the parts of a form, [`splice`] changes a few bytes without copying the others, [`sse`]
 //! cuts a stream into events, [`redact`] cuts our credential out of what is said, and [`openai`] reads of each shape only what the gateway acts on.
 //! Unknown members pass through untouched, and numbers are never rendered anew.
 //!
 //! Nothing here waits, reads a clock or panics; each reader fails with a small error that says where.
 
+pub mod form;
 pub mod openai;
 pub mod redact;
 pub mod splice;

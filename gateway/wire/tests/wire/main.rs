@@ -8,6 +8,8 @@ mod continuation;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod request;
