@@ -13,6 +13,7 @@
 pub mod answer;
 pub mod chat;
 pub mod conversation;
+pub mod embeddings;
 pub mod gemini;
 pub mod messages;
 pub mod notes;
