@@ -2,6 +2,7 @@
 //!
 //! Where both speak the same, bytes pass as they are and are only looked at. Elsewhere `fairlead-translate` reads the one and writes the other.
 
+mod embed;
 mod events;
 mod request;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fairlead_snapshot::Dialect;
+use fairlead_translate::embeddings::Form;
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
     Answer, Answered, Head, Usage as Parts, chat, gemini, messages, responses,
@@ -55,6 +57,8 @@ pub(crate) struct Identity {
     pub wants_usage: bool,
     /// What an answer of Responses has to know of its request.
     pub echo: Arc<Echo>,
+    /// What an answer of embeddings has to know of its request.
+    pub vectors: Form,
 }
 
 impl Identity {
@@ -76,10 +80,22 @@ impl Codec {
         Some(Self { asked, sent })
     }
 
+    /// Of a provider that is asked for the same, whatever else it speaks.
+    #[must_use]
+    pub(crate) fn same(asked: Operation) -> Self {
+        Self { asked, sent: asked }
+    }
+
     /// Whether bytes pass as they are.
     #[must_use]
     pub(crate) fn is_identity(self) -> bool {
         self.asked == self.sent
+    }
+
+    /// Whether the failure of a stream is told by an event that looks like its others.
+    #[must_use]
+    pub(crate) fn tells_of_failure(self) -> bool {
+        self.asked == Operation::Responses
     }
 
     /// What the caller speaks.
@@ -103,6 +119,16 @@ impl Codec {
                 None => Read::Nothing,
             };
         }
+        if self.sent == Operation::CountGemini {
+            return embed::counted(body);
+        }
+        if self.embeds() || self.sent.names_model_again() {
+            return self.embedding(body, identity);
+        }
+        if self.sent.is_text() && !body.trim_ascii_start().starts_with(b"{") {
+            // A transcript that is asked for as such.
+            return Read::Complete(body.clone(), None);
+        }
         let answered = |format| match format {
             Format::Chat => chat::answer::read(body),
             Format::Messages => messages::answer::read(body),
@@ -111,6 +137,9 @@ impl Codec {
         };
         match (self.formats(), self.sent.format()) {
             (None, None | Some(Format::Chat)) => as_it_came(body, self.sent.part()),
+            (None, Some(Format::Responses)) if responses::answer::is_pending(body) => {
+                Read::Complete(body.clone(), None)
+            }
             (None, Some(format)) => read(answered(format), |_| body.clone()),
             (Some((asked, sent)), _) => {
                 read(answered(sent), |answer| written(answer, asked, identity))

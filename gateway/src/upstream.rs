@@ -56,6 +56,8 @@ pub(crate) struct Upstream {
     no_stream_usage: Arc<AtomicBool>,
     /// In what it departs from Chat Completions.
     host: Host,
+    /// Whether it speaks Responses beside Chat Completions.
+    responses: bool,
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
     clock: Clock,
@@ -126,6 +128,12 @@ impl Upstream {
                 Protocol::Http { base_url, .. } => hosts::host(base_url),
                 Protocol::Simulated(_) => Host::default(),
             },
+            responses: match &provider.protocol {
+                Protocol::Http {
+                    base_url, dialect, ..
+                } => *dialect == Dialect::OpenAi && hosts::speaks_responses(base_url),
+                Protocol::Simulated(_) => false,
+            },
             identities: provider.credentials.iter().map(named).collect(),
             health,
             clock: environment.clock,
@@ -178,6 +186,12 @@ impl Upstream {
             stream_usage: self.reports_stream_usage(),
             ..self.host
         }
+    }
+
+    /// Whether Responses is asked of it as it came, and what it was asked to keep can be referred to.
+    #[must_use]
+    pub(crate) fn speaks_responses(&self) -> bool {
+        self.responses
     }
 
     /// It does not take the wish for usage: it is not asked again, as long as it is the same place.

@@ -295,7 +295,7 @@ impl StreamAnswer {
                 }
                 self.count()?;
                 self.pass_on(event)?;
-                Ok(false)
+                Ok(self.progress.is_over())
             }
             Verdict::Drop => Ok(false),
             Verdict::End => Ok(true),

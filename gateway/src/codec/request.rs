@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::chat::request::Host;
+use fairlead_translate::embeddings::Form;
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{Notes, Target, Unsupported, chat, gemini, messages, responses};
 use fairlead_wire::openai::request::parse;
@@ -27,6 +28,8 @@ pub(crate) struct Made {
     pub dropped: Option<Arc<str>>,
     /// What an answer has to know of the request.
     pub echo: Arc<Echo>,
+    /// The same of embeddings.
+    pub vectors: Form,
 }
 
 /// What is wished of a body that is made.
@@ -43,6 +46,15 @@ pub(crate) struct Wish<'a> {
 }
 
 impl Made {
+    fn of(body: impl Into<Bytes>) -> Self {
+        Self {
+            body: body.into(),
+            dropped: None,
+            echo: Arc::default(),
+            vectors: Form::default(),
+        }
+    }
+
     /// The same without the wish for a stream's usage; `None`: it holds none.
     #[must_use]
     pub(crate) fn without_usage(&self) -> Option<Bytes> {
@@ -69,21 +81,26 @@ impl Codec {
     pub(crate) fn makes_body(self, body: &[u8]) -> bool {
         !self.is_identity()
             || self.sent == Operation::Messages && messages::request::may_hold_foreign(body)
+            || self.sent == Operation::Responses && responses::request::may_hold_foreign(body)
+            || self.sent.names_model_again() && gemini::may_name_model(body)
     }
 
     /// The body for a provider that speaks as the caller does, where it holds what only others can read.
     fn own(self, body: &[u8], wish: &Wish<'_>) -> Option<Made> {
-        if self.sent != Operation::Messages {
-            return None;
+        if self.sent.names_model_again() {
+            return gemini::renamed(body, wish.model).map(Made::of);
         }
-        let own = Bytes::from(messages::request::own(body)?);
+        let own = if self.sent == Operation::Messages {
+            messages::request::own(body)?
+        } else if self.sent == Operation::Responses {
+            responses::request::own(body)?
+        } else {
+            return None;
+        };
+        let own = Bytes::from(own);
         let edits = parse(&own).ok()?.edits(false);
         let body = edits.upstream_body(&own, wish.model, false).to_bytes();
-        Some(Made {
-            body,
-            dropped: None,
-            echo: Arc::default(),
-        })
+        Some(Made::of(body))
     }
 
     /// The body for a provider that speaks another dialect; `None`: the caller's will do.
@@ -91,6 +108,9 @@ impl Codec {
     /// # Errors
     /// A sentence about what cannot be asked there.
     pub(crate) fn body(self, body: &[u8], wish: &Wish<'_>) -> Result<Option<Made>, String> {
+        if self.embeds() {
+            return self.embedding_body(body, wish).map(Some);
+        }
         let Some((asked, sent)) = self.formats() else {
             return Ok(self.own(body, wish));
         };
@@ -115,30 +135,41 @@ impl Codec {
             Format::Responses => responses::request::write(&conversation, &target, &mut notes),
             Format::Gemini => gemini::request::write(&conversation, &target, &mut notes),
         };
-        let essential = list(notes.essential());
-        if !essential.is_empty() && wish.unsupported == OnUnsupported::Refuse {
-            return Err(essential);
-        }
-        let dropped = list(notes.all().iter());
+        let made = self::made(made, &notes, wish.unsupported)?;
         Ok(Some(Made {
-            body: made.into(),
-            dropped: (!dropped.is_empty()).then(|| dropped.into()),
             echo: Arc::new(self.echo(body)),
+            ..made
         }))
     }
 
     /// What an answer has to know of its request.
     fn echo(self, body: &[u8]) -> Echo {
-        match self.asked {
-            Operation::Responses => responses::request::echo(body),
-            Operation::Chat
-            | Operation::Completions
-            | Operation::Embeddings
-            | Operation::Messages
-            | Operation::CountTokens
-            | Operation::Generate => Echo::default(),
+        if self.asked == Operation::Responses {
+            responses::request::echo(body)
+        } else {
+            Echo::default()
         }
     }
+}
+
+/// A body of which these notes tell what was left out.
+///
+/// # Errors
+/// What is missing changes what is asked for, and that is not wanted.
+pub(super) fn made(
+    body: Vec<u8>,
+    notes: &Notes,
+    unsupported: OnUnsupported,
+) -> Result<Made, String> {
+    let essential = list(notes.essential());
+    if !essential.is_empty() && unsupported == OnUnsupported::Refuse {
+        return Err(essential);
+    }
+    let dropped = list(notes.all().iter());
+    Ok(Made {
+        dropped: (!dropped.is_empty()).then(|| dropped.into()),
+        ..Made::of(body)
+    })
 }
 
 /// The words for what was left out: as many as go into a header that every proxy takes, in letters that every reader does.

@@ -1,6 +1,7 @@
 //! One upstream call: from a step of the plan to an answer that may be given to the caller, or a failure with its class.
 
 mod refusal;
+mod unread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,8 +93,11 @@ impl Try<'_> {
                 "it compressed an answer that was asked for without compression",
             ));
         }
-        if self.job.stream {
+        if self.job.stream && !self.is_whole(&reply) {
             return self.stream(reply, first).await;
+        }
+        if self.is_unread(&reply) {
+            return self.unread(reply, first).await;
         }
         self.whole(reply, first, total).await
     }
@@ -116,6 +120,7 @@ impl Try<'_> {
             operation: self.codec.sent,
             stream: job.stream,
             headers: &job.headers,
+            content_type: job.content_type.as_ref(),
             content: match instead.or(self.made.map(|made| &made.body)) {
                 Some(body) => Content::Made(body),
                 None => Content::Edited {
@@ -126,7 +131,13 @@ impl Try<'_> {
             },
             model: self.model,
             authorization: self.authorization.as_ref(),
+            beyond: None,
         }
+    }
+
+    /// Whether an answer comes whole though a stream was asked for: some models of images and audio do not stream, and say nothing of it.
+    fn is_whole(&self, reply: &Reply) -> bool {
+        self.codec.sent.is_passed() && !headers::is(&reply.headers, "text/event-stream")
     }
 
     fn way(&self) -> Way<'_> {
@@ -238,8 +249,13 @@ impl Try<'_> {
             }
             if held.len() > MAX_HELD && self.codec.is_identity() {
                 let (bytes, permit) = held.finish();
+                let is_text =
+                    self.codec.sent.is_text() && !headers::is(&headers, "application/json");
                 let (headers, held) = (self.shown(&headers), permit.keep(bytes));
-                let large = LargeAnswer::new(status, headers, held, body, self.patience());
+                let mut large = LargeAnswer::new(status, headers, held, body, self.patience());
+                if is_text {
+                    large = large.unread();
+                }
                 return Ok(Committed::Large(Box::new(large)));
             }
         }
@@ -272,7 +288,7 @@ impl Try<'_> {
     /// What the answer is told to be where the provider does not say.
     fn identity(&self) -> Identity {
         let wants_usage = self.job.caller_wants_usage;
-        if self.codec.is_identity() {
+        if self.codec.is_identity() && !self.codec.tells_of_failure() {
             return Identity {
                 wants_usage,
                 ..Identity::default()
@@ -287,6 +303,7 @@ impl Try<'_> {
                 .made
                 .map(|made| Arc::clone(&made.echo))
                 .unwrap_or_default(),
+            vectors: self.made.map(|made| made.vectors).unwrap_or_default(),
         }
     }
 

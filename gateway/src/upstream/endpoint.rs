@@ -179,6 +179,17 @@ impl Endpoint {
         self.absolute.of(operation, model, stream)
     }
 
+    /// Any other target below the base URL, with scheme and authority if it is `absolute`; `None`: it is no path.
+    #[must_use]
+    pub(crate) fn beyond(&self, path: &str, absolute: bool) -> Option<Uri> {
+        let uris = if absolute {
+            &self.absolute
+        } else {
+            &self.below
+        };
+        [uris.base.as_str(), path].concat().parse().ok()
+    }
+
     /// Opens a connection; its driver runs on the calling thread's runtime until the connection closes.
     ///
     /// # Errors
@@ -345,16 +356,12 @@ impl Uris {
 
     fn of(&self, operation: Operation, model: &str, stream: bool) -> Uri {
         let fixed = || self.all[operation as usize].clone();
-        if operation != Operation::Generate {
+        let Some(action) = operation.action(stream) else {
             return fixed();
-        }
-        let asked = if stream {
-            "streamGenerateContent?alt=sse"
-        } else {
-            "generateContent"
         };
         let (base, model) = (&self.base, segment(model));
-        format!("{base}/models/{model}:{asked}")
+        let form = if stream { "?alt=sse" } else { "" };
+        format!("{base}/models/{model}:{action}{form}")
             .parse()
             .unwrap_or_else(|_| fixed())
     }

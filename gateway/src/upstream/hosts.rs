@@ -55,20 +55,36 @@ const HOSTS: [(&str, Host); 7] = [
     ),
 ];
 
+/// Who speaks Responses beside Chat Completions, and keeps the answers that it is asked to store (sources: the OpenAI API reference; Azure OpenAI,
+/// "Use the Azure OpenAI Responses API").
+const RESPONSES: [&str; 2] = ["api.openai.com", ".openai.azure.com"];
+
 /// What the provider at a base URL wants otherwise.
 #[must_use]
 pub(crate) fn host(base_url: &str) -> Host {
+    let host = name_in(base_url);
+    HOSTS
+        .iter()
+        .find(|(name, _)| is_of(host, name))
+        .map_or(COMPATIBLE, |(_, host)| *host)
+}
+
+/// Whether the provider at a base URL is known to speak Responses.
+#[must_use]
+pub(crate) fn speaks_responses(base_url: &str) -> bool {
+    let host = name_in(base_url);
+    RESPONSES.iter().any(|name| is_of(host, name))
+}
+
+fn name_in(base_url: &str) -> &str {
     let host_on = base_url
         .split_once("://")
         .map_or(base_url, |(_, rest)| rest);
-    let host = host_on.split(['/', ':']).next().unwrap_or_default();
-    let known = |(name, _): &&(&str, Host)| {
-        host == *name || host.ends_with(name) && (name.starts_with('.') || is_below(host, name))
-    };
-    HOSTS
-        .iter()
-        .find(known)
-        .map_or(COMPATIBLE, |(_, host)| *host)
+    host_on.split(['/', ':']).next().unwrap_or_default()
+}
+
+fn is_of(host: &str, name: &str) -> bool {
+    host == name || host.ends_with(name) && (name.starts_with('.') || is_below(host, name))
 }
 
 fn is_below(host: &str, name: &str) -> bool {
@@ -79,6 +95,20 @@ fn is_below(host: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_speaks_responses_is_known_by_the_host() {
+        for (url, speaks) in [
+            ("https://api.openai.com/v1", true),
+            ("https://eu.api.openai.com:443/v1", true),
+            ("https://acme.openai.azure.com/openai/v1", true),
+            ("https://api.openai.com.example/v1", false),
+            ("https://api.groq.com/openai/v1", false),
+            ("http://127.0.0.1:8000/v1", false),
+        ] {
+            assert_eq!(speaks_responses(url), speaks, "{url}");
+        }
+    }
 
     #[test]
     fn a_provider_is_known_by_its_host() {

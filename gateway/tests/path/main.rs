@@ -40,6 +40,7 @@ mod shapes;
 mod split;
 mod state;
 mod streams;
+mod surfaces;
 mod table;
 mod timeouts;
 mod upstream_http2;
