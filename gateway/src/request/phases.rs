@@ -9,7 +9,9 @@ use fairlead_admit::Refused;
 use fairlead_health::Asker;
 use fairlead_route::{Candidate, Plan, RuleRef};
 use fairlead_wire::openai::kept;
-use fairlead_wire::openai::request::{Edits, Request, parse, parse_named, parse_named_again};
+use fairlead_wire::openai::request::{
+    Edits, Request, parse, parse_named, parse_named_again, parse_or,
+};
 use http::{HeaderMap, Uri, header};
 use tokio::time::Instant;
 
@@ -192,7 +194,10 @@ pub(crate) fn peek<'a>(
 ) -> Result<Asked<'a>, Rejection> {
     let operation = asking.operation;
     let mut request = match (&asking.named, form) {
-        (None, None) => parse(body)?,
+        (None, None) => match operation.usual_model() {
+            None => parse(body)?,
+            Some(usual) => parse_or(body, usual)?,
+        },
         (None, Some(form)) => form.request()?,
         (Some(named), _) if operation.names_model_again() => {
             parse_named_again(body, &named.model, named.stream)?

@@ -15,7 +15,7 @@ use fairlead_route::{CredentialChoice, ProviderIndex};
 use fairlead_snapshot::{Dialect, FailureClass, ObjectName, Provider};
 use fairlead_wire::openai::error_body;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::answer::body::Response;
@@ -51,6 +51,18 @@ static ALONG: [HeaderName; 5] = [
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("openai-project"),
 ];
+
+/// What can be asked: all but what is for those in between (`TRACE`, `CONNECT`).
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+/// The same as a header has it.
+const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /// Where a request goes.
 struct Target {
@@ -110,6 +122,9 @@ where
     let own = Unanswered::Own;
     let runtime = worker.shared.live.load_full();
     let admitted = phases::authenticate(&runtime, &head.headers, &head.uri, record).map_err(own)?;
+    if !METHODS.contains(&head.method) {
+        return Err(own(Rejection::MethodNotAllowed(ALLOWED)));
+    }
     let place = Place::of(behind).ok_or(own(Rejection::UnknownPath))?;
     let target = target(&runtime, &admitted, place).ok_or(own(Rejection::NotPassedThrough))?;
     let operation = native(target.upstream.provider.protocol.dialect());

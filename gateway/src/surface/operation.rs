@@ -357,6 +357,12 @@ impl Operation {
         matches!(self, Self::Chat | Self::Completions | Self::Embeddings)
     }
 
+    /// The model that its API has where none is named (source: the OpenAI API reference).
+    #[must_use]
+    pub(crate) fn usual_model(self) -> Option<&'static str> {
+        (self == Self::Moderations).then_some("omni-moderation-latest")
+    }
+
     /// Whether its body may be a form.
     #[must_use]
     pub(crate) fn takes_forms(self) -> bool {

@@ -112,10 +112,10 @@ fn same(codec: Codec, stream: &str) -> (Vec<Option<Payload>>, bool, String) {
 }
 
 fn chunk(payload: Option<&Option<Payload>>) -> Chunk {
-    match payload {
-        Some(Some(Payload::Chunk(chunk))) => chunk.clone(),
-        other => panic!("it is a chunk: {other:?}"),
-    }
+    let Some(Some(Payload::Chunk(chunk))) = payload else {
+        panic!("it is a chunk");
+    };
+    chunk.clone()
 }
 
 const CREATED: &str = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_7\",\"model\":\"gpt-x\"}}\n\n";

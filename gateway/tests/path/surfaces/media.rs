@@ -126,6 +126,26 @@ async fn each_is_asked_for_at_its_own_path_with_the_bytes_as_they_came() {
 }
 
 #[tokio::test]
+async fn a_moderation_need_not_name_its_model() {
+    let results = json!({"id": "modr-1", "results": [{"flagged": false}]});
+    let a = Provider::start(move |_: &Seen| Play::json(200, &results)).await;
+    let gateway = serve([
+        provider(
+            "a",
+            &a.base_url(),
+            "models: [{name: omni-moderation-latest, upstreamName: other}]",
+        ),
+        caller(),
+    ])
+    .await;
+    let got = gateway
+        .ask_at("/v1/moderations", &json!({"input": "x"}))
+        .await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    assert_eq!(a.seen()[0].json(), json!({"input": "x", "model": "other"}));
+}
+
+#[tokio::test]
 async fn of_a_form_nothing_changes_but_the_models_name() {
     let text = json!({"text": "Hello.", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 4, "total_tokens": 18}});
     let file = [&[0, 255, 13, 10][..], b"--a-boundary\r\n"].concat();

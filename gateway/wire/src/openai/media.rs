@@ -58,10 +58,10 @@ mod tests {
     use super::*;
 
     fn chunk(data: &str) -> Chunk {
-        match media_payload(data.as_bytes()).unwrap() {
-            Payload::Chunk(chunk) => chunk,
-            other => panic!("{other:?}"),
-        }
+        let Payload::Chunk(chunk) = media_payload(data.as_bytes()).unwrap() else {
+            panic!("it is no chunk: {data}");
+        };
+        chunk
     }
 
     #[test]

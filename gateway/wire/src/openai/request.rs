@@ -54,6 +54,8 @@ pub struct Request<'a> {
     usage_edit: Option<UsageEdit>,
     /// Whether the model stands there as it is, without quotes.
     plain: bool,
+    /// What goes before its name, where it has to be put in.
+    before: &'static str,
 }
 
 /// Why a body is no request.
@@ -133,8 +135,30 @@ pub fn parse(body: &[u8]) -> Result<Request<'_>, RequestError> {
         include_usage,
         usage_edit,
         plain: false,
+        before: "",
         object,
     })
+}
+
+/// Reads a body of an API that has a model of its own where none is named.
+///
+/// # Errors
+/// See [`RequestError`].
+pub fn parse_or<'a>(body: &'a [u8], usual: &'a str) -> Result<Request<'a>, RequestError> {
+    match parse(body) {
+        Err(RequestError::MissingModel) => {}
+        read => return read,
+    }
+    let mut request = parse_named_again(body, usual, false)?;
+    let object = &request.object;
+    let (span, before) = match object.get("model") {
+        Some(null) => (null.value.clone(), ""),
+        None if object.is_empty() => (object.end_of_members()..object.end_of_members(), "\"model\":"),
+        None => (object.end_of_members()..object.end_of_members(), ",\"model\":"),
+    };
+    request.model_span = Some(span);
+    request.before = before;
+    Ok(request)
 }
 
 /// Reads a body that names neither its model nor whether its answer is streamed: its path did.
@@ -180,6 +204,7 @@ pub fn parse_named_again<'a>(
         include_usage: false,
         usage_edit: None,
         plain: false,
+        before: "",
     })
 }
 
@@ -215,6 +240,7 @@ pub fn parse_form<'a>(form: &Form<'_>, parameters: &'a str) -> Result<Request<'a
         include_usage: false,
         usage_edit: None,
         plain: true,
+        before: "",
         object,
     })
 }
@@ -226,6 +252,7 @@ pub struct Edits {
     model_span: Option<Range<usize>>,
     usage: Option<UsageEdit>,
     plain: bool,
+    before: &'static str,
 }
 
 impl Request<'_> {
@@ -237,6 +264,7 @@ impl Request<'_> {
             model_span: self.model_span.clone(),
             usage: self.usage_edit.clone().filter(|_| self.stream && streams),
             plain: self.plain,
+            before: self.before,
         }
     }
 
@@ -281,7 +309,8 @@ impl Edits {
         if let Some(span) = &self.model_span
             && *self.model != *upstream_model
         {
-            let mut name = Vec::with_capacity(upstream_model.len() + 2);
+            let mut name = Vec::with_capacity(upstream_model.len() + 2 + self.before.len());
+            name.extend_from_slice(self.before.as_bytes());
             if self.plain {
                 name.extend_from_slice(upstream_model.as_bytes());
             } else {

@@ -1,7 +1,7 @@
 //! Forms: where their parts are, and what is no form.
 
 use fairlead_wire::form::{FormError, boundary, parse};
-use fairlead_wire::openai::request::parse_form;
+use fairlead_wire::openai::request::{parse_form, parse_or};
 
 const FORM: &str = "--B\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--B\r\n\
     Content-Disposition: form-data; name=\"file\"; filename=\"a;\\\"b.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF\r\n--not B\r\n\r\n--B\r\n\
@@ -116,6 +116,27 @@ fn the_boundary_is_in_the_media_type() {
         ),
     ] {
         assert_eq!(boundary(header.as_bytes()), expected, "{header}");
+    }
+}
+
+#[test]
+fn where_the_api_has_a_model_of_its_own_none_need_be_named() {
+    for (body, sent) in [
+        (r#"{"input":"x"}"#, r#"{"input":"x","model":"up"}"#),
+        (r#"{"model":null,"input":"x"}"#, r#"{"model":"up","input":"x"}"#),
+        (r#"{"model":"m"}"#, r#"{"model":"up"}"#),
+        ("{}", r#"{"model":"up"}"#),
+    ] {
+        let request = parse_or(body.as_bytes(), "usual").unwrap();
+        let edits = request.edits(false);
+        let bytes = body.into();
+        assert_eq!(edits.upstream_body(&bytes, "up", false).to_bytes(), sent);
+        if request.model == "usual" {
+            assert_eq!(edits.upstream_body(&bytes, "usual", false).to_bytes(), body);
+        }
+    }
+    for bad in [r#"{"model":7}"#, r#"{"model":""}"#, "[]"] {
+        assert!(parse_or(bad.as_bytes(), "usual").is_err(), "{bad}");
     }
 }
 
