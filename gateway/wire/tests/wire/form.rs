@@ -74,6 +74,41 @@ fn a_form_that_two_readers_read_in_two_ways_is_none() {
 }
 
 #[test]
+fn the_forms_of_common_libraries_are_read() {
+    let file = "Content-Disposition: form-data; name=\"file\"; filename=\"a%22b.wav\"\r\nContent-Type: audio/wav";
+    for (library, model, file, end) in [
+        ("httpx", "Content-Disposition: form-data; name=\"model\"", file, "--B--\r\n"),
+        ("undici", "Content-Disposition: form-data; name=\"model\"", file, "--B--\r\n\r\n"),
+        ("undici before 6", "Content-Disposition: form-data; name=\"model\"", file, "--B--"),
+        (
+            "Go",
+            "Content-Disposition: form-data; name=\"model\"",
+            "Content-Disposition: form-data; name=\"file\"; filename=\"a\\\"b.wav\"\r\nContent-Type: application/octet-stream",
+            "--B--\r\n",
+        ),
+        (
+            ".NET",
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=model",
+            "Content-Disposition: form-data; name=file; filename=a.wav; filename*=utf-8''a.wav",
+            "--B--\r\n",
+        ),
+        (
+            "okhttp",
+            "Content-Disposition: form-data; name=\"model\"\r\nContent-Length: 9",
+            "Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\nContent-Length: 4",
+            "--B--\r\n",
+        ),
+    ] {
+        let body = format!("--B\r\n{model}\r\n\r\nwhisper-1\r\n--B\r\n{file}\r\n\r\nRIFF\r\n{end}");
+        let form = parse(body.as_bytes(), b"B").unwrap_or_else(|error| panic!("{library}: {error}"));
+        let parameters = form.parameters();
+        assert_eq!(parse_form(&form, &parameters).unwrap().model, "whisper-1", "{library}");
+        assert!(form.fields[1].file, "{library}");
+        assert_eq!(&body[form.fields[1].value.clone()], "RIFF", "{library}");
+    }
+}
+
+#[test]
 fn a_model_that_is_ambiguous_is_refused() {
     let of = |names: &[&str]| -> String {
         let part =
