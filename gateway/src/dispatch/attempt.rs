@@ -13,7 +13,6 @@ use fairlead_wire::sse::begins_events;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::stream::{StreamAnswer, StreamTerms};
 use crate::answer::{Committed, Patience, WholeAnswer, broken};
@@ -248,14 +247,7 @@ impl Try<'_> {
                 return Err(Failure::new(FailureClass::ProtocolError, detail).by(Own::Limit));
             }
             if held.len() > MAX_HELD && self.codec.is_identity() {
-                let (bytes, permit) = held.finish();
-                let is_text =
-                    self.codec.sent.is_text() && !headers::is(&headers, "application/json");
-                let (headers, held) = (self.shown(&headers), permit.keep(bytes));
-                let mut large = LargeAnswer::new(status, headers, held, body, self.patience());
-                if is_text {
-                    large = large.unread();
-                }
+                let large = self.too_large(status, &headers, held, body);
                 return Ok(Committed::Large(Box::new(large)));
             }
         }

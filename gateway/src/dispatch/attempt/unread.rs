@@ -1,12 +1,16 @@
-//! An answer that nobody here can read, such as a sound: passed on as it comes, once its first bytes are there.
+//! An answer that is passed on as it comes: one that nobody here can read, such as a sound, once its first bytes are there, or one too large to be
+//! held.
 
 use fairlead_snapshot::FailureClass;
+use http::{HeaderMap, StatusCode};
 
 use super::Try;
 use crate::answer::large::LargeAnswer;
 use crate::answer::{Committed, broken};
 use crate::failure::{Deadline, Failure};
 use crate::headers;
+use crate::memory::Gathering;
+use crate::upstream::source::Source;
 use crate::upstream::transport::Reply;
 
 /// The media type of what can be read.
@@ -39,5 +43,20 @@ impl Try<'_> {
         let headers = self.shown(&headers);
         let large = LargeAnswer::new(status, headers, piece, body, self.patience()).unread();
         Ok(Committed::Large(Box::new(large)))
+    }
+
+    /// An answer that is too large to be held, as far as it has come: what is no JSON is not looked through for its end.
+    pub(super) fn too_large(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        held: Gathering,
+        body: Source,
+    ) -> LargeAnswer {
+        let is_text = self.codec.sent.is_text() && !headers::is(headers, JSON);
+        let (bytes, permit) = held.finish();
+        let (headers, held) = (self.shown(headers), permit.keep(bytes));
+        let large = LargeAnswer::new(status, headers, held, body, self.patience());
+        if is_text { large.unread() } else { large }
     }
 }
