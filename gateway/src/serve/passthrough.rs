@@ -6,42 +6,34 @@
 //! what such a request does is not known.
 
 mod place;
+mod sending;
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use fairlead_health::Trial;
-use fairlead_route::{CredentialChoice, ProviderIndex};
+use bytes::Bytes;
+use fairlead_route::ProviderIndex;
 use fairlead_snapshot::{Dialect, FailureClass, ObjectName, Provider};
-use fairlead_wire::openai::error_body;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderName, Method, header};
 use tokio::time::Instant;
 
 use crate::answer::body::Response;
-use crate::answer::classify::judge;
-use crate::answer::large::LargeAnswer;
 use crate::answer::reject::Rejection;
-use crate::answer::{Committed, Patience, Unanswered, WholeAnswer, broken, respond};
+use crate::answer::{Committed, Unanswered, respond};
 use crate::dispatch::verdict::verdict;
-use crate::failure::{Deadline, Failure, Skip};
 use crate::headers;
 use crate::observe::record::{Attempt, Record};
 use crate::request::inbound::Inbound;
 use crate::request::phases;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::Operation;
-use crate::upstream::source::Source;
-use crate::upstream::ticket::{Permission, Ticket};
-use crate::upstream::transport::{self, Beyond, Content, Outbound, Reply, Way};
-use crate::upstream::{Authorization, Reach, Upstream};
+use crate::upstream::transport::Beyond;
+use crate::upstream::{Reach, Upstream};
 use crate::worker::Worker;
 
 use place::Place;
 pub(super) use place::behind_the_door;
-
-/// Of an error answer this much is read, to look for our credential in it.
-const MAX_ERROR: usize = 64 * 1024;
+use sending::Sending;
 
 /// The caller's headers that go along beside those of every request.
 static ALONG: [HeaderName; 5] = [
@@ -66,6 +58,7 @@ const ALLOWED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /// Where a request goes.
 struct Target {
+    /// Its place in the table.
     index: ProviderIndex,
     upstream: Arc<Upstream>,
 }
@@ -217,153 +210,4 @@ impl Target {
             took: began.elapsed(),
         }
     }
-}
-
-/// What a request is sent with.
-struct Sending<'a> {
-    worker: &'a Arc<Worker>,
-    runtime: &'a Runtime,
-    admitted: &'a Admission,
-    target: &'a Target,
-    operation: Operation,
-    beyond: &'a Beyond,
-    end: Instant,
-}
-
-impl Sending<'_> {
-    /// The answer, and what it means if it is a refusal.
-    async fn answer(&self, body: &Bytes) -> Result<(Committed, Option<FailureClass>), Failure> {
-        let (upstream, asker) = (&self.target.upstream, self.admitted.asker);
-        let full = || Failure::skipped(Skip::Full, FailureClass::Overloaded);
-        let slot = upstream
-            .gate
-            .enter(upstream.limit(), asker)
-            .ok_or_else(full)?;
-        let mut pass = Permission::ask(upstream, None, asker, true)?;
-        let credential = self.credential()?;
-        let authorization = credential.and_then(|(at, _)| upstream.authorization(at));
-        let identity = credential.and_then(|(at, _)| upstream.identity(at));
-        let trial = credential.and_then(|(_, trial)| trial);
-        pass.goes_out(identity.map(Arc::clone), trial);
-        let reply = match self.ask(body, authorization.as_ref()).await {
-            Ok(reply) => reply,
-            Err(failure) => {
-                pass.failed(&failure);
-                return Err(failure);
-            }
-        };
-        pass.answered();
-        if reply.status == StatusCode::UNAUTHORIZED {
-            let failure = Failure::new(FailureClass::BadCredential, "it refused the credential");
-            pass.failed(&failure);
-            return Err(failure);
-        }
-        let (mut committed, class) = self.read(reply, authorization.as_ref()).await?;
-        committed.hold(Ticket::new(pass, slot));
-        Ok((committed, class))
-    }
-
-    async fn ask(
-        &self,
-        body: &Bytes,
-        authorization: Option<&Authorization>,
-    ) -> Result<Reply, Failure> {
-        let timeouts = self.target.upstream.provider.timeouts;
-        let outbound = Outbound {
-            operation: self.operation,
-            stream: false,
-            headers: &self.beyond.headers,
-            content_type: None,
-            content: Content::Made(body),
-            model: "",
-            authorization,
-            beyond: Some(self.beyond),
-        };
-        let way = Way {
-            upstream: &self.target.upstream,
-            pool: &self.worker.pool,
-            drivers: &self.worker.drivers,
-            connect: timeouts.connect,
-            anew: false,
-        };
-        let total = Deadline::total(self.end);
-        let first = Instant::now() + timeouts.first_byte;
-        let first = total.or_at(first, FailureClass::FirstTokenTimeout);
-        transport::send(&outbound, &way, total, first).await
-    }
-
-    /// The answer as its caller gets it: one that is a success as it comes, any other once it is clear that it does not repeat our credential.
-    async fn read(
-        &self,
-        reply: Reply,
-        authorization: Option<&Authorization>,
-    ) -> Result<(Committed, Option<FailureClass>), Failure> {
-        let Reply {
-            status,
-            headers,
-            mut body,
-        } = reply;
-        let redactor = authorization.and_then(|known| known.redactor.as_ref());
-        let shown = headers::for_caller(&headers, redactor.map(AsRef::as_ref));
-        let patience = Patience {
-            idle: self.target.upstream.provider.timeouts.idle,
-            deadline: self.end,
-        };
-        if !status.is_success() {
-            let error = up_to(&mut body, patience).await?;
-            let error = redactor.map_or(error.clone(), |redactor| redactor.cut(error));
-            let class = judge(Some(status.as_u16()), error_body(&error).as_ref()).class;
-            return Ok((whole(status, shown, error), Some(class)));
-        }
-        let first = patience.next().wait(body.chunk()).await?;
-        Ok(match first {
-            None => (whole(status, shown, Bytes::new()), None),
-            Some(Err(_)) => return Err(broken()),
-            Some(Ok(piece)) => {
-                let large = LargeAnswer::new(status, shown, piece, body, patience).unread();
-                (Committed::Large(Box::new(large)), None)
-            }
-        })
-    }
-
-    /// The position of the credential to send, if one is sent at all, and the trial of one that was benched.
-    fn credential(&self) -> Result<Option<(usize, Option<Trial>)>, Failure> {
-        let (upstream, asker) = (&self.target.upstream, self.admitted.asker);
-        let ready = |at| upstream.is_ready(None, at, asker);
-        let table = &self.runtime.table;
-        match table.credential(self.target.index, "", None, ready) {
-            CredentialChoice::NotNeeded => Ok(None),
-            CredentialChoice::Use(at) => match upstream.admits(None, at, asker) {
-                Some(trial) => Ok(Some((at, trial))),
-                None => Err(upstream.resting(None)),
-            },
-            CredentialChoice::NoneReady => Err(upstream.resting(None)),
-            CredentialChoice::NoneUsable => {
-                Err(Failure::skipped(Skip::Unusable, FailureClass::Unavailable))
-            }
-        }
-    }
-}
-
-fn whole(status: StatusCode, headers: HeaderMap, body: Bytes) -> Committed {
-    Committed::Whole(WholeAnswer {
-        status,
-        headers,
-        body,
-        usage: None,
-        ticket: None,
-    })
-}
-
-/// The beginning of an error, which is all of most.
-async fn up_to(source: &mut Source, patience: Patience) -> Result<Bytes, Failure> {
-    let mut read = BytesMut::new();
-    while let Some(piece) = patience.next().wait(source.chunk()).await? {
-        read.extend_from_slice(&piece.map_err(|_| broken())?);
-        if read.len() > MAX_ERROR {
-            read.truncate(MAX_ERROR);
-            break;
-        }
-    }
-    Ok(read.freeze())
 }
