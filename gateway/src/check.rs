@@ -99,7 +99,11 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
     let body = serde_json::to_vec(&sketch.body)?;
     let request = parse(&body)?;
     let headers = headers(&sketch)?;
-    let content = Operation::ALL.map(Operation::content_member);
+    let content: Vec<_> = Operation::ALL
+        .iter()
+        .flat_map(|operation| operation.content_members())
+        .copied()
+        .collect();
     let sight = Sight::new(&request, &headers, &content);
     let explanation = table.explain(&caller, &model, &sight);
     let mut text = format!("key {}, model {model}\n{explanation}", sketch.key);

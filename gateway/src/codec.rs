@@ -2,6 +2,7 @@
 //!
 //! Where both speak the same, bytes pass as they are and are only looked at. Elsewhere `fairlead-translate` reads the one and writes the other.
 
+mod embed;
 mod events;
 mod request;
 
@@ -9,9 +10,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fairlead_snapshot::Dialect;
+use fairlead_translate::embeddings::Form;
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
-    Answer, Answered, Head, Names, Usage as Parts, chat, gemini, messages, responses,
+    Answer, Answered, Head, Names, Usage as Parts, chat, converse, gemini, messages, responses,
 };
 use fairlead_wire::openai::{self, ErrorFacts, Part, Usage};
 
@@ -59,6 +61,8 @@ pub(crate) struct Identity {
     pub names: Arc<Names>,
     /// About how many tokens the prompt has, for callers who are told at the start; 0: nobody has counted.
     pub estimated_input: u64,
+    /// What an answer of embeddings has to know of its request.
+    pub vectors: Form,
 }
 
 impl Identity {
@@ -80,10 +84,22 @@ impl Codec {
         Some(Self { asked, sent })
     }
 
+    /// Of a provider that is asked for the same, whatever else it speaks.
+    #[must_use]
+    pub(crate) fn same(asked: Operation) -> Self {
+        Self { asked, sent: asked }
+    }
+
     /// Whether bytes pass as they are.
     #[must_use]
     pub(crate) fn is_identity(self) -> bool {
         self.asked == self.sent
+    }
+
+    /// Whether the failure of a stream is told by an event that looks like its others.
+    #[must_use]
+    pub(crate) fn tells_of_failure(self) -> bool {
+        self.asked == Operation::Responses
     }
 
     /// What the caller speaks.
@@ -107,14 +123,28 @@ impl Codec {
                 None => Read::Nothing,
             };
         }
+        if self.sent == Operation::CountGemini {
+            return embed::counted(body);
+        }
+        if self.embeds() || self.sent.names_model_again() {
+            return self.embedding(body, identity);
+        }
+        if self.sent.is_text() && !body.trim_ascii_start().starts_with(b"{") {
+            // A transcript that is asked for as such.
+            return Read::Complete(body.clone(), None);
+        }
         let answered = |format| match format {
             Format::Chat => chat::answer::read(body),
             Format::Messages => messages::answer::read(body),
             Format::Responses => responses::answer::read(body),
             Format::Gemini => gemini::answer::read(body),
+            Format::Converse => converse::answer::read(body, converse::Family::of(&identity.model)),
         };
         match (self.formats(), self.sent.format()) {
             (None, None | Some(Format::Chat)) => as_it_came(body, self.sent.part()),
+            (None, Some(Format::Responses)) if responses::answer::is_pending(body) => {
+                Read::Complete(body.clone(), None)
+            }
             (None, Some(format)) => read(answered(format), |_| body.clone()),
             (Some((asked, sent)), _) => {
                 let answered = answered(sent).map(|answered| identity.names.answered(answered));
@@ -144,7 +174,8 @@ fn as_it_came(body: &Bytes, part: Part) -> Read {
 fn written(answer: &Answer<'_>, format: Format, identity: &Identity) -> Bytes {
     let head = identity.head();
     let body = match format {
-        Format::Chat => chat::answer::write(answer, &head),
+        // Nobody asks in the words of Converse.
+        Format::Chat | Format::Converse => chat::answer::write(answer, &head),
         Format::Messages => messages::answer::write(answer, &head),
         Format::Responses => responses::answer::with_tools(answer, &head, &identity.echo),
         Format::Gemini => gemini::answer::write(answer, &head),

@@ -181,7 +181,18 @@ impl World {
         });
         let request = request.header("host", "gateway");
         let body = Full::new(Bytes::from(body.to_string()));
-        let request = request.body(body).unwrap();
+        self.begin_request(request.body(body).unwrap(), began).await
+    }
+
+    /// Sends any request, and hears the answer to its end.
+    pub(crate) async fn ask_request(&self, request: Request<Full<Bytes>>) -> Answer {
+        self.begin_request(request, Instant::now())
+            .await
+            .rest()
+            .await
+    }
+
+    async fn begin_request(&self, request: Request<Full<Bytes>>, began: Instant) -> Hearing {
         let response = edge::serve(Arc::clone(&self.worker), request, Arc::default()).await;
         Hearing::of(response, began)
     }

@@ -14,6 +14,7 @@ use crate::dispatch::dispatch;
 use crate::dispatch::job::Job;
 use crate::memory::Permit;
 use crate::observe::record::Record;
+use crate::request::form;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
 use crate::runtime::{Admission, Runtime};
@@ -35,7 +36,8 @@ where
     match outcome {
         Ok((job, plan)) => {
             let end = job.deadline;
-            let mut response = if job.stream {
+            // What is passed on as it came may come whole though a stream was asked for: its head waits for the provider's.
+            let mut response = if job.stream && !job.operation.is_passed() {
                 let heartbeat = worker.shared.limits.heartbeat;
                 let delivery = Delivery::of(
                     &job.policy,
@@ -124,7 +126,8 @@ fn understand(
         permit,
     } = received;
     let headers = &head.headers;
-    let asked = phases::peek(asking, admitted.asker, &body, record)?;
+    let form = form::read(asking.operation, headers, &body)?;
+    let asked = phases::peek(asking, admitted.asker, &body, form.as_ref(), record)?;
     let wish = phases::wish(headers)?;
     let plan = phases::plan(&runtime, &admitted, &asked, headers, record)?;
     let deadline = phases::deadline(&runtime, &plan, wish, record);

@@ -8,6 +8,7 @@ mod linger;
 pub(crate) mod link;
 pub(crate) mod listen;
 mod outbound;
+mod passthrough;
 mod router;
 pub(crate) mod shutdown;
 pub(crate) mod stall;

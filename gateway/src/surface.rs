@@ -1,33 +1,17 @@
 //! What callers may ask for, and in whose words: the operations, and the surfaces they belong to.
 
+mod operation;
+
 use bytes::Bytes;
-use fairlead_snapshot::Dialect;
 use fairlead_translate::{chat, gemini, messages};
-use fairlead_wire::openai::{Part, render_error};
+use fairlead_wire::openai::render_error;
 use fairlead_wire::sse::framed;
 use http::StatusCode;
 
+pub(crate) use operation::Operation;
+
 /// The member of Anthropic's requests by which a provider is to keep the conversation.
 pub(crate) const THREAD: &str = "thread";
-
-/// An operation: what a caller asks for, and what a provider is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// `POST /v1/chat/completions`.
-    Chat,
-    /// `POST /v1/completions`.
-    Completions,
-    /// `POST /v1/embeddings`.
-    Embeddings,
-    /// `POST /v1/messages`.
-    Messages,
-    /// `POST /v1/messages/count_tokens`.
-    CountTokens,
-    /// `POST /v1/responses`.
-    Responses,
-    /// `POST /v1beta/models/MODEL:generateContent`, and `:streamGenerateContent`.
-    Generate,
-}
 
 /// What a path asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +42,8 @@ pub(crate) enum Format {
     Responses,
     /// Gemini's generateContent.
     Gemini,
+    /// Bedrock's Converse, which is only a dialect.
+    Converse,
 }
 
 /// Whose words a caller speaks: what errors, the ends of streams and lists of models look like.
@@ -70,127 +56,6 @@ pub(crate) enum Surface {
     Anthropic,
     /// Gemini's.
     Gemini,
-}
-
-impl Operation {
-    /// Every operation.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Chat,
-        Self::Completions,
-        Self::Embeddings,
-        Self::Messages,
-        Self::CountTokens,
-        Self::Responses,
-        Self::Generate,
-    ];
-
-    /// The path below a provider's base URL, and below `/v1`; of one whose path names the model, where all of its models are.
-    #[must_use]
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::Responses => "/responses",
-            Self::Generate => "/models",
-            Self::Chat => "/chat/completions",
-            Self::Completions => "/completions",
-            Self::Embeddings => "/embeddings",
-            Self::Messages => "/messages",
-            Self::CountTokens => "/messages/count_tokens",
-        }
-    }
-
-    /// The value of `gen_ai.operation.name` (source: OpenTelemetry GenAI semantic conventions); counting has none there.
-    #[must_use]
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Chat | Self::Messages | Self::Responses => "chat",
-            Self::Generate => "generate_content",
-            Self::Completions => "text_completion",
-            Self::Embeddings => "embeddings",
-            Self::CountTokens => "count_tokens",
-        }
-    }
-
-    /// Whose it is.
-    #[must_use]
-    pub(crate) fn surface(self) -> Surface {
-        match self {
-            Self::Chat | Self::Completions | Self::Embeddings | Self::Responses => Surface::OpenAi,
-            Self::Generate => Surface::Gemini,
-            Self::Messages | Self::CountTokens => Surface::Anthropic,
-        }
-    }
-
-    /// What a provider of a dialect is asked for in its place; `None`: the dialect has nothing like it.
-    #[must_use]
-    pub(crate) fn in_dialect(self, dialect: Dialect) -> Option<Self> {
-        match (self, dialect) {
-            (Self::Completions | Self::Embeddings, Dialect::OpenAi)
-            | (Self::CountTokens, Dialect::Anthropic) => Some(self),
-            (
-                Self::Completions | Self::Embeddings,
-                Dialect::Anthropic | Dialect::Gemini | Dialect::Converse,
-            )
-            | (Self::CountTokens, Dialect::OpenAi | Dialect::Gemini | Dialect::Converse) => None,
-            // What is a conversation can be asked of everybody.
-            (Self::Chat | Self::Messages | Self::Responses | Self::Generate, dialect) => {
-                Some(match dialect {
-                    Dialect::OpenAi => Self::Chat,
-                    Dialect::Anthropic => Self::Messages,
-                    Dialect::Gemini => Self::Generate,
-                    Dialect::Converse => return None,
-                })
-            }
-        }
-    }
-
-    /// The form that it has; `None`: it is translated into no other.
-    #[must_use]
-    pub(crate) fn format(self) -> Option<Format> {
-        match self {
-            Self::Chat => Some(Format::Chat),
-            Self::Messages => Some(Format::Messages),
-            Self::Responses => Some(Format::Responses),
-            Self::Generate => Some(Format::Gemini),
-            Self::Completions | Self::Embeddings | Self::CountTokens => None,
-        }
-    }
-
-    /// Whether `stream: true` means anything.
-    #[must_use]
-    pub(crate) fn streams(self) -> bool {
-        !matches!(self, Self::Embeddings | Self::CountTokens)
-    }
-
-    /// Whether a stream ends with its usage only if that is asked for.
-    #[must_use]
-    pub(crate) fn asks_usage(self) -> bool {
-        matches!(self, Self::Chat | Self::Completions)
-    }
-
-    /// What an answer of OpenAI must have to be one.
-    #[must_use]
-    pub(crate) fn part(self) -> Part {
-        match self {
-            Self::Embeddings => Part::Data,
-            Self::Chat
-            | Self::Completions
-            | Self::Messages
-            | Self::CountTokens
-            | Self::Responses
-            | Self::Generate => Part::Choices,
-        }
-    }
-
-    /// The member of the body that holds what the caller wrote. Conditions do not see it: it is large, and not theirs to read.
-    #[must_use]
-    pub(crate) fn content_member(self) -> &'static str {
-        match self {
-            Self::Chat | Self::Messages | Self::CountTokens => "messages",
-            Self::Completions => "prompt",
-            Self::Embeddings | Self::Responses => "input",
-            Self::Generate => "contents",
-        }
-    }
 }
 
 impl Surface {

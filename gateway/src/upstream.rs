@@ -30,10 +30,13 @@ use std::time::Duration;
 
 use fairlead_health::ProviderHealth;
 use fairlead_snapshot::Credentials;
-use fairlead_snapshot::{Dialect, Digest, ObjectName, Protocol, Provider, SecretBytes};
+use fairlead_snapshot::{
+    Dialect, Digest, FailureClass, ObjectName, Protocol, Provider, SecretBytes,
+};
 use fairlead_translate::chat::request::Host;
 
 use crate::clock::Clock;
+use crate::failure::{Failure, Skip};
 use amend::Amends;
 use authorization::{Authorization, Built, Shown, Unshown};
 use endpoint::Endpoint;
@@ -64,6 +67,8 @@ pub(crate) struct Upstream {
     pub amends: Amends,
     /// In what it departs from Chat Completions.
     host: Host,
+    /// Whether it speaks Responses beside Chat Completions.
+    responses: bool,
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
     clock: Clock,
@@ -135,6 +140,15 @@ impl Upstream {
                 } => hosts::host(vendor, base_url),
                 Protocol::Simulated(_) => Host::default(),
             },
+            responses: match &provider.protocol {
+                Protocol::Http {
+                    base_url,
+                    dialect,
+                    vendor,
+                    ..
+                } => *dialect == Dialect::OpenAi && hosts::speaks_responses(vendor, base_url),
+                Protocol::Simulated(_) => false,
+            },
             identities: provider.credentials.iter().map(named).collect(),
             health,
             clock: environment.clock,
@@ -163,18 +177,29 @@ impl Upstream {
         self.clock.uptime()
     }
 
-    /// What a credential is sent as now; waits only for the first token of one that is made.
+    /// What a credential is sent as now. The first token of one that is made is waited for, so long.
     ///
     /// # Errors
     /// There is none.
-    pub(crate) async fn authorization(
+    pub(crate) async fn authorization_within(
         &self,
         credential: usize,
-    ) -> Result<Option<Authorization>, Unshown> {
-        match self.shown.get(credential) {
-            None => Ok(None),
-            Some(shown) => shown.now().await,
-        }
+        wait: Duration,
+    ) -> Result<Option<Authorization>, Failure> {
+        let Some(shown) = self.shown.get(credential) else {
+            return Ok(None);
+        };
+        let detail = match tokio::time::timeout(wait, shown.now()).await {
+            Ok(Ok(authorization)) => return Ok(authorization),
+            Ok(Err(Unshown::Broken)) => "its credential cannot be used; see the gateway's log",
+            Ok(Err(Unshown::NoToken)) | Err(_) => {
+                "no token could be had for its credential; see the gateway's log"
+            }
+        };
+        Err(Failure {
+            detail,
+            ..Failure::skipped(Skip::Unusable, FailureClass::Unavailable)
+        })
     }
 
     /// The provider has refused what a credential was sent as.
@@ -202,6 +227,12 @@ impl Upstream {
             stream_usage: self.reports_stream_usage(),
             ..self.host
         }
+    }
+
+    /// Whether Responses is asked of it as it came, and what it was asked to keep can be referred to.
+    #[must_use]
+    pub(crate) fn speaks_responses(&self) -> bool {
+        self.responses
     }
 
     /// It does not take the wish for usage: it is not asked again, as long as it is the same place.

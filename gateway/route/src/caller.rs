@@ -68,6 +68,15 @@ impl Caller {
 }
 
 impl Table {
+    /// The provider of that name, if the caller may have anything passed through to it: one that it may name in a request, and it is bound to
+    /// no models, for which is asked nobody can tell.
+    #[must_use]
+    pub fn passed_through(&self, caller: &Caller, name: &ObjectName) -> Option<ProviderIndex> {
+        let index = self.providers.index_of(&name.namespace, &name.name)?;
+        let may = caller.models.is_none() && caller.share(index).is_some();
+        may.then_some(index)
+    }
+
     /// Prepares a key. Callers belong to the table that made them: with another one their providers would be others.
     #[must_use]
     pub fn caller(&self, name: &ObjectName, key: &Key) -> Caller {

@@ -28,6 +28,8 @@ pub(crate) struct LargeAnswer {
     source: Source,
     tail: Vec<u8>,
     nesting: Nesting,
+    /// Whether nothing can be read of it.
+    unread: bool,
     patience: Patience,
     ticket: Option<Ticket>,
 }
@@ -49,8 +51,18 @@ impl LargeAnswer {
             source,
             tail: Vec::new(),
             nesting: Nesting::default(),
+            unread: false,
             patience,
             ticket: None,
+        }
+    }
+
+    /// The same of an answer that is no JSON: a sound, a text. Whether it is whole, only HTTP says.
+    #[must_use]
+    pub(crate) fn unread(self) -> Self {
+        Self {
+            unread: true,
+            ..self
         }
     }
 
@@ -76,7 +88,7 @@ impl LargeAnswer {
             None => match self.patience.next().wait(self.source.chunk()).await {
                 Ok(Some(Ok(piece))) => piece,
                 // A body that ends with its connection has no other sign of being whole.
-                Ok(None) if !self.nesting.is_closed() => {
+                Ok(None) if !self.unread && !self.nesting.is_closed() => {
                     return Some(Err(self.cut(broken(), record)));
                 }
                 Ok(None) => {
@@ -89,8 +101,10 @@ impl LargeAnswer {
                 Err(timeout) => return Some(Err(self.cut(timeout, record))),
             },
         };
-        self.nesting.take(&piece);
-        self.remember(&piece);
+        if !self.unread {
+            self.nesting.take(&piece);
+            self.remember(&piece);
+        }
         Some(Ok(piece))
     }
 

@@ -124,6 +124,12 @@ impl Progress {
         self.events.translate()
     }
 
+    /// Whether the event that was taken last ends the stream, and goes to the caller as such.
+    #[must_use]
+    pub(crate) fn is_over(&self) -> bool {
+        self.events.is_over()
+    }
+
     /// About how much of a translated stream is kept, in bytes.
     #[must_use]
     pub(crate) fn kept(&self) -> usize {

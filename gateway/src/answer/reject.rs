@@ -52,6 +52,11 @@ pub(crate) enum Rejection {
         "no provider that this key may use answers the model {0:?}; have one added to spec.allow.providers of the VirtualKey, or to spec.access of the LLMProvider"
     )]
     ProviderNotAllowed(String),
+    /// Nothing is passed through there, or not for this key.
+    #[error(
+        "nothing is passed through here for this key: the path is /passthrough/NAMESPACE/PROVIDER/.., the LLMProvider must allow what follows in spec.passthrough.paths, and the key must be one that may name the provider and is bound to no models (spec.allow.models)"
+    )]
+    NotPassedThrough,
     /// The name is a virtual model, and none of its rules takes this request.
     #[error(
         "no routing rule for the model {0:?} takes this request; check the conditions in spec.match.when of its RoutingRules"
@@ -77,13 +82,11 @@ pub(crate) enum Rejection {
     UnsupportedOperation,
     /// There is nothing at this path.
     #[error(
-        "there is nothing at this path; the gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/responses, /v1/messages, /v1/messages/count_tokens, /v1beta/models/MODEL:generateContent and :streamGenerateContent, and GET /v1/models"
+        "there is nothing at this path; the gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/responses, /v1/images/generations, /v1/images/edits, /v1/images/variations, /v1/audio/speech, /v1/audio/transcriptions, /v1/audio/translations, /v1/moderations, /v1/rerank, /v1/messages, /v1/messages/count_tokens, /v1beta/models/MODEL:generateContent and :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents, and GET /v1/models"
     )]
     UnknownPath,
     /// The path is right, the method is not.
-    #[error(
-        "this path does not take this method; use POST for completions and embeddings, GET for models"
-    )]
+    #[error("this path does not take this method; use POST for what asks a model, GET for models")]
     MethodNotAllowed(&'static str),
     /// The head says more than one thing about where the request ends or whom it is for.
     #[error("{0}")]
@@ -227,6 +230,7 @@ impl Rejection {
             Self::KeySuspended => row(S::UNAUTHORIZED, "key_suspended"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
             Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
+            Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),
             Self::NoRule(_) => model(row(S::NOT_FOUND, "no_rule")),
             Self::UnknownModel(_) | Self::ModelNotOffered(..) => {
                 model(row(S::NOT_FOUND, "unknown_model"))

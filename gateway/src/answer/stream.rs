@@ -2,6 +2,7 @@
 //! until it is whole, or gone on with by another target where it breaks.
 
 mod failed;
+mod framing;
 mod incoming;
 mod outgoing;
 
@@ -108,7 +109,12 @@ impl StreamAnswer {
         }
         Self {
             headers,
-            incoming: Some(Incoming::new(reply.body, begun, terms.memory.clone())),
+            incoming: Some(Incoming::new(
+                reply.body,
+                begun,
+                terms.codec.sent,
+                terms.memory.clone(),
+            )),
             progress: Progress::new(
                 terms.codec.events(&terms.identity),
                 terms.choices,
@@ -295,7 +301,7 @@ impl StreamAnswer {
                 }
                 self.count()?;
                 self.pass_on(event)?;
-                Ok(false)
+                Ok(self.progress.is_over())
             }
             Verdict::Drop => Ok(false),
             Verdict::End => Ok(true),

@@ -1,19 +1,21 @@
 //! The events of a stream: what they hold, and what their caller gets in their place.
 
 mod facts;
+mod same;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fairlead_translate::{
-    Malformed, Names, Piece, Usage as Parts, chat, gemini, messages, responses,
+    Malformed, Names, Piece, Usage as Parts, chat, converse, gemini, messages, responses,
 };
-use fairlead_wire::openai::{ErrorFacts, Payload, payload};
+use fairlead_wire::openai::{ErrorFacts, Payload, media_payload, payload};
 use fairlead_wire::sse::Event;
 
 use super::{Codec, Identity};
 use crate::surface::Format;
 use facts::Facts;
+use same::Same;
 
 /// What ends a stream of OpenAI.
 const DONE: &[u8] = b"data: [DONE]\n\n";
@@ -30,18 +32,12 @@ const BROKEN: u16 = 502;
 pub(crate) enum Events {
     /// OpenAI's, for a caller who speaks the same.
     OpenAi,
+    /// The same of images and audio, of which there may be several in a stream.
+    Media,
     /// Another dialect's, for a caller who speaks the same.
     Same(Box<Same>),
     /// Of another dialect than the caller's.
     Between(Box<Between>),
-}
-
-/// What only looks at a dialect.
-#[derive(Debug)]
-pub(crate) struct Same {
-    reader: Reader,
-    /// What was used so far.
-    used: Parts,
 }
 
 /// What reads one dialect and writes another.
@@ -65,6 +61,7 @@ enum Reader {
     Messages(messages::stream::Reader),
     Responses(responses::stream::Reader),
     Gemini(gemini::stream::Reader),
+    Converse(converse::stream::Reader),
 }
 
 #[derive(Debug)]
@@ -77,14 +74,14 @@ enum Writer {
 
 impl Events {
     pub(super) fn new(codec: Codec, identity: &Identity) -> Self {
+        if codec.sent.is_passed() {
+            return Self::Media;
+        }
         match (codec.formats(), codec.sent.format()) {
             (None, None | Some(Format::Chat)) => Self::OpenAi,
-            (None, Some(format)) => Self::Same(Box::new(Same {
-                reader: Reader::of(format),
-                used: Parts::default(),
-            })),
+            (None, Some(format)) => Self::Same(Box::new(Same::new(format, identity))),
             (Some((asked, sent)), _) => Self::Between(Box::new(Between {
-                reader: Reader::of(sent),
+                reader: Reader::of(sent, &identity.model),
                 writer: Writer::of(asked, identity),
                 names: Arc::clone(&identity.names),
                 written: Vec::new(),
@@ -111,14 +108,18 @@ impl Events {
         let name = event.name.as_deref();
         match self {
             Self::OpenAi => payload(data).ok(),
-            Self::Same(same) => {
-                let mut facts = Facts::new(&mut same.used);
-                let read = same
-                    .reader
-                    .read(name, data, &mut |piece| facts.take(&piece));
-                read.ok().map(|()| facts.into_payload())
-            }
+            Self::Media => media_payload(data).ok(),
+            Self::Same(same) => same.read(name, data),
             Self::Between(between) => between.read(name, data),
+        }
+    }
+
+    /// Whether what was read last is the end of the stream, and goes to the caller as such.
+    #[must_use]
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::OpenAi | Self::Media | Self::Between(_) => false,
+            Self::Same(same) => same.over,
         }
     }
 
@@ -126,7 +127,7 @@ impl Events {
     #[must_use]
     pub(crate) fn kept(&self) -> usize {
         match self {
-            Self::OpenAi | Self::Same(_) => 0,
+            Self::OpenAi | Self::Media | Self::Same(_) => 0,
             Self::Between(between) => between.kept,
         }
     }
@@ -134,7 +135,7 @@ impl Events {
     /// What the caller gets in place of what was read last; nothing of what was only looked at.
     pub(crate) fn take_written(&mut self) -> Option<Bytes> {
         match self {
-            Self::OpenAi | Self::Same(_) => None,
+            Self::OpenAi | Self::Media | Self::Same(_) => None,
             Self::Between(between) => between.take_written(),
         }
     }
@@ -143,11 +144,8 @@ impl Events {
     pub(crate) fn end(&mut self) -> Option<Bytes> {
         match self {
             Self::OpenAi => Some(Bytes::from_static(DONE)),
-            Self::Same(same) => match &same.reader {
-                Reader::Chat(_) => Some(Bytes::from_static(DONE)),
-                Reader::Messages(_) => Some(Bytes::from_static(MESSAGE_STOP)),
-                Reader::Responses(_) | Reader::Gemini(_) => None,
-            },
+            Self::Media => None,
+            Self::Same(same) => same.end().map(Bytes::from_static),
             Self::Between(between) => {
                 between.writer.end(&mut between.written);
                 between.take_written()
@@ -157,8 +155,10 @@ impl Events {
 
     /// What tells the caller that the stream has failed, where its surface has more to say than an error.
     pub(crate) fn fail(&mut self, code: &str, message: &str) -> Option<Bytes> {
-        let Self::Between(between) = self else {
-            return None;
+        let between = match self {
+            Self::OpenAi | Self::Media => return None,
+            Self::Same(same) => return same.fail(code, message),
+            Self::Between(between) => between,
         };
         match &mut between.writer {
             Writer::Responses(writer) => writer.fail(code, message, &mut between.written),
@@ -179,12 +179,16 @@ impl Events {
 }
 
 impl Reader {
-    fn of(format: Format) -> Self {
+    fn of(format: Format, model: &str) -> Self {
         match format {
             Format::Chat => Self::Chat(chat::stream::Reader::default()),
             Format::Messages => Self::Messages(messages::stream::Reader::default()),
             Format::Responses => Self::Responses(responses::stream::Reader::default()),
             Format::Gemini => Self::Gemini(gemini::stream::Reader::default()),
+            Format::Converse => {
+                let family = converse::Family::of(model);
+                Self::Converse(converse::stream::Reader::new(family))
+            }
         }
     }
 
@@ -199,6 +203,7 @@ impl Reader {
             Self::Messages(reader) => reader.read(name, data, take),
             Self::Responses(reader) => reader.read(name, data, take),
             Self::Gemini(reader) => reader.read(name, data, take),
+            Self::Converse(reader) => reader.read(name, data, take),
         }
     }
 }
@@ -207,7 +212,8 @@ impl Writer {
     fn of(format: Format, identity: &Identity) -> Self {
         let head = identity.head();
         match format {
-            Format::Chat => Self::Chat(chat::stream::Writer::new(&head)),
+            // Nobody asks in the words of Converse.
+            Format::Chat | Format::Converse => Self::Chat(chat::stream::Writer::new(&head)),
             Format::Messages => {
                 let writer = messages::stream::Writer::new(&head);
                 Self::Messages(writer.expecting(identity.estimated_input))

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::chat::request::Host;
+use fairlead_translate::embeddings::Form;
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
-    Grammar, Names, Notes, Target, Unsupported, chat, gemini, messages, responses,
+    Grammar, Names, Notes, Target, Unsupported, chat, converse, gemini, messages, responses,
 };
 use fairlead_wire::openai::request::parse;
 
@@ -33,6 +34,8 @@ pub(crate) struct Made {
     pub names: Arc<Names>,
     /// About how many tokens the prompt has; 0: nobody has counted.
     pub estimated_input: u64,
+    /// The same of embeddings.
+    pub vectors: Form,
 }
 
 /// What is wished of a body that is made.
@@ -49,6 +52,18 @@ pub(crate) struct Wish<'a> {
 }
 
 impl Made {
+    /// A body of which nothing is missing.
+    pub(crate) fn of(body: impl Into<Bytes>) -> Self {
+        Self {
+            body: body.into(),
+            dropped: None,
+            echo: Arc::default(),
+            names: Arc::default(),
+            estimated_input: 0,
+            vectors: Form::default(),
+        }
+    }
+
     /// The same without the wish for a stream's usage; `None`: it holds none.
     #[must_use]
     pub(crate) fn without_usage(&self) -> Option<Bytes> {
@@ -82,7 +97,8 @@ impl Codec {
                 messages::request::may_hold_foreign(body)
             }
             Operation::Generate => gemini::request::may_hold_foreign(body, model),
-            Operation::Completions | Operation::Embeddings | Operation::Responses => false,
+            Operation::Responses => responses::request::may_hold_foreign(body),
+            sent => sent.names_model_again() && gemini::may_name_model(body),
         }
     }
 
@@ -92,24 +108,21 @@ impl Codec {
             Operation::Chat => chat::request::own(body, &wish.host),
             Operation::Messages | Operation::CountTokens => messages::request::own(body),
             Operation::Generate => gemini::request::own(body, wish.model),
-            Operation::Completions | Operation::Embeddings | Operation::Responses => None,
+            Operation::Responses => responses::request::own(body),
+            sent if sent.names_model_again() => {
+                return gemini::renamed(body, wish.model).map(Made::of);
+            }
+            _ => None,
         };
         let own = Bytes::from(own?);
         // Of Gemini the path names the model.
-        let body = if self.sent == Operation::Generate {
-            own
-        } else {
-            let edits = parse(&own).ok()?.edits(self.sent.asks_usage());
-            let ask_usage = wish.host.stream_usage;
-            edits.upstream_body(&own, wish.model, ask_usage).to_bytes()
-        };
-        Some(Made {
-            body,
-            dropped: None,
-            echo: Arc::default(),
-            names: Arc::default(),
-            estimated_input: 0,
-        })
+        if self.sent == Operation::Generate {
+            return Some(Made::of(own));
+        }
+        let edits = parse(&own).ok()?.edits(self.sent.asks_usage());
+        let ask_usage = wish.host.stream_usage;
+        let body = edits.upstream_body(&own, wish.model, ask_usage).to_bytes();
+        Some(Made::of(body))
     }
 
     /// The body for a provider that speaks another dialect; `None`: the caller's will do.
@@ -117,11 +130,15 @@ impl Codec {
     /// # Errors
     /// A sentence about what cannot be asked there.
     pub(crate) fn body(self, body: &[u8], wish: &Wish<'_>) -> Result<Option<Made>, String> {
+        if self.embeds() {
+            return self.embedding_body(body, wish).map(Some);
+        }
         let Some((asked, sent)) = self.formats() else {
             return Ok(self.own(body, wish));
         };
         let conversation = match asked {
-            Format::Chat => chat::request::read(body),
+            // Nobody asks in the words of Converse.
+            Format::Chat | Format::Converse => chat::request::read(body),
             Format::Messages => messages::request::read(body),
             Format::Responses => responses::request::read(body),
             Format::Gemini => gemini::request::read(body),
@@ -141,31 +158,23 @@ impl Codec {
             Format::Messages => messages::request::write(&conversation, &target, &mut notes),
             Format::Responses => responses::request::write(&conversation, &target, &mut notes),
             Format::Gemini => gemini::request::write(&conversation, &target, &mut notes),
+            Format::Converse => converse::request::write(&conversation, &target, &mut notes),
         };
-        let essential = list(notes.essential());
-        if !essential.is_empty() && wish.unsupported == OnUnsupported::Refuse {
-            return Err(essential);
-        }
-        let dropped = list(notes.all().iter());
+        let made = self::made(made, &notes, wish.unsupported)?;
         Ok(Some(Made {
-            body: made.into(),
-            dropped: (!dropped.is_empty()).then(|| dropped.into()),
             echo: Arc::new(self.echo(body)),
             names: Arc::new(names),
             estimated_input: conversation.estimated_input(),
+            ..made
         }))
     }
 
     /// What an answer has to know of its request.
     fn echo(self, body: &[u8]) -> Echo {
-        match self.asked {
-            Operation::Responses => responses::request::echo(body),
-            Operation::Chat
-            | Operation::Completions
-            | Operation::Embeddings
-            | Operation::Messages
-            | Operation::CountTokens
-            | Operation::Generate => Echo::default(),
+        if self.asked == Operation::Responses {
+            responses::request::echo(body)
+        } else {
+            Echo::default()
         }
     }
 }
@@ -173,10 +182,30 @@ impl Codec {
 /// What a provider takes as the name of a tool.
 fn grammar(sent: Format) -> &'static Grammar {
     match sent {
-        Format::Chat | Format::Responses => &Grammar::OPENAI,
+        Format::Chat | Format::Responses | Format::Converse => &Grammar::OPENAI,
         Format::Messages => &Grammar::ANTHROPIC,
         Format::Gemini => &Grammar::GEMINI,
     }
+}
+
+/// A body of which these notes tell what was left out.
+///
+/// # Errors
+/// What is missing changes what is asked for, and that is not wanted.
+pub(super) fn made(
+    body: Vec<u8>,
+    notes: &Notes,
+    unsupported: OnUnsupported,
+) -> Result<Made, String> {
+    let essential = list(notes.essential());
+    if !essential.is_empty() && unsupported == OnUnsupported::Refuse {
+        return Err(essential);
+    }
+    let dropped = list(notes.all().iter());
+    Ok(Made {
+        dropped: (!dropped.is_empty()).then(|| dropped.into()),
+        ..Made::of(body)
+    })
 }
 
 /// The words for what was left out: as many as go into a header that every proxy takes, in letters that every reader does.

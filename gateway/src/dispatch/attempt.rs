@@ -1,6 +1,7 @@
 //! One upstream call: from a step of the plan to an answer that may be given to the caller, or a failure with its class.
 
 mod refusal;
+mod unread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,6 @@ use fairlead_wire::sse::begins_events;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::stream::{StreamAnswer, StreamTerms};
 use crate::answer::{Committed, Patience, WholeAnswer, broken};
@@ -96,8 +96,11 @@ impl Try<'_> {
                 "it compressed an answer that was asked for without compression",
             ));
         }
-        if self.job.stream {
+        if self.job.stream && !self.is_whole(&reply) {
             return self.stream(reply, first).await;
+        }
+        if self.is_unread(&reply) {
+            return self.unread(reply, first).await;
         }
         self.whole(reply, first, total).await
     }
@@ -120,6 +123,7 @@ impl Try<'_> {
             operation: self.codec.sent,
             stream: job.stream,
             headers: &job.headers,
+            content_type: job.content_type.as_ref(),
             content: match instead.or(self.made.map(|made| &made.body)) {
                 Some(body) => Content::Made(body),
                 None => Content::Edited {
@@ -131,7 +135,13 @@ impl Try<'_> {
             model: self.model,
             authorization: self.authorization.as_ref(),
             amendments: self.amendments,
+            beyond: None,
         }
+    }
+
+    /// Whether an answer comes whole though a stream was asked for: some models of images and audio do not stream, and say nothing of it.
+    fn is_whole(&self, reply: &Reply) -> bool {
+        self.codec.sent.is_passed() && !headers::is(&reply.headers, "text/event-stream")
     }
 
     fn way(&self) -> Way<'_> {
@@ -159,7 +169,11 @@ impl Try<'_> {
 
     async fn stream(&self, mut reply: Reply, first: Deadline) -> Result<Committed, Failure> {
         let mut begun = None;
-        if !headers::is(&reply.headers, "text/event-stream") {
+        let framed = self.codec.sent == Operation::Converse;
+        if !headers::is(&reply.headers, self.codec.sent.stream_type()) {
+            if framed {
+                return Err(self.not_a_stream(reply, Bytes::new(), first).await);
+            }
             // Some servers do not say so, and send one all the same.
             let (beginning, is_stream) = first.wait(beginning(&mut reply.body)).await??;
             if !is_stream {
@@ -242,9 +256,7 @@ impl Try<'_> {
                 return Err(Failure::new(FailureClass::ProtocolError, detail).by(Own::Limit));
             }
             if held.len() > MAX_HELD && self.codec.is_identity() {
-                let (bytes, permit) = held.finish();
-                let (headers, held) = (self.shown(&headers), permit.keep(bytes));
-                let large = LargeAnswer::new(status, headers, held, body, self.patience());
+                let large = self.too_large(status, &headers, held, body);
                 return Ok(Committed::Large(Box::new(large)));
             }
         }
@@ -277,7 +289,7 @@ impl Try<'_> {
     /// What the answer is told to be where the provider does not say.
     fn identity(&self) -> Identity {
         let wants_usage = self.job.caller_wants_usage;
-        if self.codec.is_identity() {
+        if self.codec.is_identity() && !self.codec.tells_of_failure() {
             return Identity {
                 wants_usage,
                 ..Identity::default()
@@ -297,6 +309,7 @@ impl Try<'_> {
                 .map(|made| Arc::clone(&made.names))
                 .unwrap_or_default(),
             estimated_input: self.made.map_or(0, |made| made.estimated_input),
+            vectors: self.made.map(|made| made.vectors).unwrap_or_default(),
         }
     }
 

@@ -114,10 +114,12 @@ impl Job {
             choices: self.choices,
             caller_wants_usage: self.caller_wants_usage,
             headers: self.headers.clone(),
+            content_type: self.content_type.clone(),
             edits,
             deadline: self.deadline,
             permit: self.memory().permit(body.len()).ok()?,
             policy,
+            kept: self.kept,
             sent: self.sent.load(Ordering::Relaxed).into(),
             body,
         })

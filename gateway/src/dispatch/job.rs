@@ -9,7 +9,7 @@ use fairlead_health::Asker;
 use fairlead_route::Step;
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::request::Edits;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use crate::answer::policy::StreamPolicy;
@@ -42,6 +42,8 @@ pub(crate) struct Job {
     pub caller_wants_usage: bool,
     /// The caller's headers that go to the provider.
     pub headers: HeaderMap,
+    /// The media type of the body; `None`: JSON.
+    pub content_type: Option<HeaderValue>,
     /// The caller's body.
     pub body: Bytes,
     /// What is changed in it for an upstream.
@@ -52,8 +54,35 @@ pub(crate) struct Job {
     pub permit: Permit,
     /// How its stream is treated.
     pub policy: StreamPolicy,
+    /// What it refers to that only one provider has, if it does.
+    pub kept: Option<Kept>,
     /// How many attempts have been sent for it.
     pub sent: AtomicU32,
+}
+
+/// A member of a request that refers to what a provider keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept {
+    /// Its name.
+    pub member: &'static str,
+    /// Whether the request comes to the same account each time: only then is what was kept there found again.
+    pub held: bool,
+}
+
+impl Kept {
+    /// Why a target that speaks as the caller does cannot be asked, if it cannot: `home` says whether it is the one that the conversation is at.
+    #[must_use]
+    pub(crate) fn refusal(self, home: bool) -> Option<String> {
+        let Self { member, held } = self;
+        let why = match (held, home) {
+            (true, true) => return None,
+            (true, false) => "what it refers to is kept by another provider",
+            (false, _) => {
+                "what it refers to is kept by one account of one provider, and nothing holds the conversation to it; have spec.affinity of type Header set on the routing rule and send the header, or ask one provider with one credential"
+            }
+        };
+        Some(format!("{member} ({why})"))
+    }
 }
 
 impl Job {

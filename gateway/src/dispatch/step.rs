@@ -332,7 +332,8 @@ impl StepRun<'_> {
     /// How long the first content, or the first byte of a body, may take.
     fn first_within(&self) -> Duration {
         let timeouts = &self.timeouts;
-        if !self.job.stream {
+        // What is passed on as it came brings its first event when most of the work is done.
+        if !self.job.stream || self.job.operation.is_passed() {
             return timeouts.first_byte;
         }
         let usual = if self.step.reasons {

@@ -8,18 +8,22 @@ use bytes::Bytes;
 use fairlead_admit::Refused;
 use fairlead_health::Asker;
 use fairlead_route::{Candidate, Plan, RuleRef};
-use fairlead_wire::openai::request::{Edits, Request, parse, parse_named};
+use fairlead_wire::openai::kept;
+use fairlead_wire::openai::request::{
+    Edits, Request, parse, parse_named, parse_named_again, parse_or,
+};
 use http::{HeaderMap, Uri, header};
 use tokio::time::Instant;
 
 use crate::answer::policy::StreamPolicy;
 use crate::answer::reject::Rejection;
 use crate::clock;
-use crate::dispatch::job::Job;
+use crate::dispatch::job::{Job, Kept};
 use crate::headers;
 use crate::memory::{Gathering, Permit};
 use crate::observe::record::Record;
 use crate::request::affinity;
+use crate::request::form::Filled;
 use crate::request::inbound::Inbound;
 use crate::request::sight::Sight;
 use crate::request::window::without_wish;
@@ -172,6 +176,10 @@ pub(crate) struct Asked<'a> {
     body: &'a Bytes,
     operation: Operation,
     edits: Edits,
+    /// The member that refers to what a provider keeps.
+    kept: Option<&'static str>,
+    /// Whether the body is a form.
+    form: bool,
 }
 
 /// Looks into the body without building a tree of it.
@@ -182,13 +190,24 @@ pub(crate) fn peek<'a>(
     asking: &'a Asking,
     asker: Asker,
     body: &'a Bytes,
+    form: Option<&'a Filled<'_>>,
     record: &mut Record,
 ) -> Result<Asked<'a>, Rejection> {
     let operation = asking.operation;
-    let request = match &asking.named {
-        None => parse(body)?,
-        Some(named) => parse_named(body, &named.model, named.stream)?,
+    let mut request = match (&asking.named, form) {
+        (None, None) => match operation.usual_model() {
+            None => parse(body)?,
+            Some(usual) => parse_or(body, usual)?,
+        },
+        (None, Some(form)) => form.request()?,
+        (Some(named), _) if operation.names_model_again() => {
+            parse_named_again(body, &named.model, named.stream)?
+        }
+        (Some(named), _) => parse_named(body, &named.model, named.stream)?,
     };
+    if operation == Operation::Speech {
+        request.stream = is_streamed_speech(&request);
+    }
     if request.model.len() > MAX_MODEL || request.model.chars().any(char::is_control) {
         let message = format!(
             "model is longer than {MAX_MODEL} bytes or holds control characters; GET /v1/models lists the names this key can use"
@@ -199,7 +218,10 @@ pub(crate) fn peek<'a>(
     record.model = Some(request.model.as_ref().into());
     record.stream = request.stream && operation.streams();
     let edits = request.edits(operation.asks_usage());
+    let kept = (operation == Operation::Responses).then(|| kept(&request.object));
     Ok(Asked {
+        kept: kept.flatten(),
+        form: form.is_some(),
         request,
         asker,
         choices,
@@ -209,18 +231,17 @@ pub(crate) fn peek<'a>(
     })
 }
 
+/// Whether a sound is to come in events; otherwise it comes as it is.
+fn is_streamed_speech(request: &Request<'_>) -> bool {
+    let format = request.object.get("stream_format");
+    let format = format.and_then(|format| request.object.string(format));
+    format.is_some_and(|format| format == "sse")
+}
+
 /// How many choices a request asks for: `n`, for each prompt. A stream of more than are taken would blame its provider.
 fn choices(operation: Operation, request: &Request<'_>) -> Result<u64, Rejection> {
-    let prompts = match operation {
-        Operation::Completions if request.stream => request.prompts(),
-        Operation::Chat
-        | Operation::Completions
-        | Operation::Embeddings
-        | Operation::Messages
-        | Operation::CountTokens
-        | Operation::Responses
-        | Operation::Generate => 1,
-    };
+    let many = operation == Operation::Completions && request.stream;
+    let prompts = if many { request.prompts() } else { 1 };
     // Elsewhere the member means nothing.
     let n = if operation.asks_usage() { request.n } else { 1 };
     let choices = n.saturating_mul(prompts);
@@ -244,8 +265,8 @@ pub(crate) fn plan(
     record: &mut Record,
 ) -> Result<Plan, Rejection> {
     let caller = &admitted.caller;
-    let content = [asked.operation.content_member()];
-    let sight = Sight::new(&asked.request, headers, &content);
+    let content = asked.operation.content_members();
+    let sight = Sight::new(&asked.request, headers, content);
     let standing = |target: Candidate<'_>| {
         let upstream = runtime.upstreams.get(target.provider.0);
         upstream.map_or(0, |upstream| {
@@ -335,11 +356,19 @@ impl Asked<'_> {
             choices: self.choices,
             caller_wants_usage: self.request.include_usage,
             headers: headers::for_provider(headers),
+            content_type: headers
+                .get(header::CONTENT_TYPE)
+                .filter(|_| self.form)
+                .cloned(),
             edits: self.edits.clone(),
             body: self.body.clone(),
             deadline,
             permit,
             policy: plan.rule.as_ref().map(policy).unwrap_or_default(),
+            kept: self.kept.map(|member| Kept {
+                member,
+                held: affinity::holds(plan, runtime),
+            }),
             sent: AtomicU32::default(),
         }
     }

@@ -16,6 +16,7 @@ use crate::observe::record::Record;
 use crate::pipeline;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
+use crate::serve::passthrough;
 use crate::surface::{Asking, Named, Operation, Surface};
 use crate::worker::Worker;
 
@@ -39,6 +40,10 @@ where
 {
     let gets = head.method == Method::GET || head.method == Method::HEAD;
     let path = normal(head.uri.path());
+    if let Some(behind) = passthrough::behind_the_door(&path) {
+        // Apart, so that a request of a model is not as large as this.
+        return Box::pin(passthrough::serve(worker, behind, &head, body)).await;
+    }
     let (door, below) = door(&path);
     let surface = door.unwrap_or_else(|| spoken(&head.headers));
     match place(door, below) {
@@ -51,7 +56,7 @@ where
             let rejection = Rejection::MethodNotAllowed("POST");
             refuse_in(worker, &rejection, asking.operation.surface())
         }
-        // What is asked of a model at Gemini's places and is none of the operations: countTokens, embedContent.
+        // What is asked of a model at Gemini's places and is none of the operations: predict, batchGenerateContent.
         Place::Model(id) if head.method == Method::POST && id.contains(':') => {
             refuse_in(worker, &Rejection::UnknownPath, surface)
         }
@@ -129,16 +134,14 @@ fn place(door: Option<Surface>, path: &str) -> Place<'_> {
         return Place::Nowhere;
     };
     if door.is_none_or(|door| door == Surface::Gemini)
-        && let Some(named) = named(below)
+        && let Some(asking) = named(below)
     {
-        let operation = Operation::Generate;
-        return Place::Operation(Asking {
-            operation,
-            named: Some(named),
-        });
+        return Place::Operation(asking);
     }
     let mut operations = Operation::ALL.into_iter().filter(|operation| {
-        *operation != Operation::Generate && door.is_none_or(|door| door == operation.surface())
+        !matches!(operation, Operation::Passthrough | Operation::Converse)
+            && operation.action(false).is_none()
+            && door.is_none_or(|door| door == operation.surface())
     });
     if let Some(operation) = operations.find(|one| one.path() == below) {
         return Place::Operation(Asking {
@@ -153,16 +156,16 @@ fn place(door: Option<Surface>, path: &str) -> Place<'_> {
     }
 }
 
-/// What `/models/MODEL:generateContent` names, and the same of a stream.
-fn named(below: &str) -> Option<Named> {
+/// What `/models/MODEL:generateContent` asks for, and its like.
+fn named(below: &str) -> Option<Asking> {
     let (model, asked) = below.strip_prefix("/models/")?.rsplit_once(':')?;
-    let stream = match asked {
-        "generateContent" => false,
-        "streamGenerateContent" => true,
-        _ => return None,
-    };
+    let (operation, stream) = Operation::ALL
+        .into_iter()
+        .flat_map(|operation| [(operation, false), (operation, true)])
+        .find(|(operation, stream)| operation.action(*stream) == Some(asked))?;
     let model = String::from_utf8(decoded(model)).ok()?;
-    Some(Named { model, stream })
+    let named = Some(Named { model, stream });
+    Some(Asking { operation, named })
 }
 
 /// `GET /v1/models`: the names this key can use.
@@ -318,6 +321,22 @@ mod tests {
                 "/gemini/v1beta/models/a:b:generateContent",
                 asks(Operation::Generate, Some(("a:b", false))),
             ),
+            (
+                "/v1beta/models/a:countTokens",
+                asks(Operation::CountGemini, Some(("a", false))),
+            ),
+            (
+                "/v1beta/models/a:embedContent",
+                asks(Operation::EmbedContent, Some(("a", false))),
+            ),
+            (
+                "/gemini/v1/models/a:batchEmbedContents",
+                asks(Operation::BatchEmbedContents, Some(("a", false))),
+            ),
+            ("/v1/images/edits", asks(Operation::ImageEdits, None)),
+            ("/openai/v1/audio/speech", asks(Operation::Speech, None)),
+            ("/v1/rerank", asks(Operation::Rerank, None)),
+            ("/anthropic/v1/rerank", Place::Nowhere),
             ("/v1beta/models", Place::Models),
             ("/v1beta/models/a", Place::Model("a")),
             ("/v1/models/a:b", Place::Model("a:b")),

@@ -14,7 +14,7 @@ use fairlead_auth::{
 };
 use fairlead_snapshot::{Authentication, Credential};
 use fairlead_wire::redact::Redactor;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::authorization::{Authorization, Proof};
 use crate::clock;
@@ -131,7 +131,13 @@ impl Made {
 
 impl Signer {
     /// Adds the headers of a signature to a request that is otherwise complete.
-    pub(super) fn sign(&self, uri: &Uri, host: &HeaderValue, body: &[u8], headers: &mut HeaderMap) {
+    pub(super) fn sign(
+        &self,
+        (method, uri): (&Method, &Uri),
+        host: &HeaderValue,
+        body: &[u8],
+        headers: &mut HeaderMap,
+    ) {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let content_type = headers
             .get(header::CONTENT_TYPE)
@@ -139,7 +145,7 @@ impl Signer {
             .unwrap_or_default();
         let host = text(host);
         let parts = sigv4::Parts {
-            method: "POST",
+            method: method.as_str(),
             host: &host,
             path: uri.path(),
             query: uri.query().unwrap_or_default(),

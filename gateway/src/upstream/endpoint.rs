@@ -175,6 +175,17 @@ impl Endpoint {
         self.absolute.of(operation, model, stream)
     }
 
+    /// Any other target below the base URL, with scheme and authority if it is `absolute`; `None`: it is no path.
+    #[must_use]
+    pub(crate) fn beyond(&self, path: &str, absolute: bool) -> Option<Uri> {
+        let uris = if absolute {
+            &self.absolute
+        } else {
+            &self.below
+        };
+        uris.beyond(path)
+    }
+
     /// Opens a connection; its driver runs on the calling thread's runtime until the connection closes.
     ///
     /// # Errors

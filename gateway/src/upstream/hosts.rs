@@ -69,23 +69,39 @@ const HOSTS: [(&str, &str, Host); 7] = [
     ),
 ];
 
+/// Who speaks Responses beside Chat Completions, and keeps the answers that it is asked to store (sources: the OpenAI API reference; Azure OpenAI,
+/// "Use the Azure OpenAI Responses API").
+const RESPONSES: [(&str, &str); 2] = [
+    ("api.openai.com", "openai"),
+    (".openai.azure.com", "azure.ai.openai"),
+];
+
 /// What a vendor's API at a base URL wants otherwise. A vendor is known wherever it is, behind a proxy of one's own say.
 #[must_use]
 pub(crate) fn host(vendor: &str, base_url: &str) -> Host {
+    HOSTS
+        .iter()
+        .find(|(name, row, _)| is_of(vendor, base_url, row, name))
+        .map_or(COMPATIBLE, |(_, _, host)| *host)
+}
+
+/// Whether the provider at a base URL is known to speak Responses.
+#[must_use]
+pub(crate) fn speaks_responses(vendor: &str, base_url: &str) -> bool {
+    let mut known = RESPONSES.iter();
+    known.any(|(name, row)| is_of(vendor, base_url, row, name))
+}
+
+/// Whether it is the vendor of a row: by its own name where that is known, else by its host's.
+fn is_of(vendor: &str, base_url: &str, row: &str, name: &str) -> bool {
+    if !vendor.is_empty() {
+        return vendor == row;
+    }
     let host_on = base_url
         .split_once("://")
         .map_or(base_url, |(_, rest)| rest);
     let host = host_on.split(['/', ':']).next().unwrap_or_default();
-    let known = |(name, row, _): &&(&str, &str, Host)| {
-        if !vendor.is_empty() {
-            return vendor == *row;
-        }
-        host == *name || host.ends_with(name) && (name.starts_with('.') || is_below(host, name))
-    };
-    HOSTS
-        .iter()
-        .find(known)
-        .map_or(COMPATIBLE, |(_, _, host)| *host)
+    host == name || host.ends_with(name) && (name.starts_with('.') || is_below(host, name))
 }
 
 fn is_below(host: &str, name: &str) -> bool {
@@ -120,6 +136,20 @@ mod tests {
             ("http://vllm:8000/v1", false),
         ] {
             assert_eq!(host("", url).refuses_thoughts, refuses, "{url}");
+        }
+    }
+
+    #[test]
+    fn who_speaks_responses_is_known_by_the_host() {
+        for (url, speaks) in [
+            ("https://api.openai.com/v1", true),
+            ("https://eu.api.openai.com:443/v1", true),
+            ("https://acme.openai.azure.com/openai/v1", true),
+            ("https://api.openai.com.example/v1", false),
+            ("https://api.groq.com/openai/v1", false),
+            ("http://127.0.0.1:8000/v1", false),
+        ] {
+            assert_eq!(speaks_responses("", url), speaks, "{url}");
         }
     }
 

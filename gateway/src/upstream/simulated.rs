@@ -111,11 +111,11 @@ fn read(question: &Question<'_>) -> Value {
     let Ok(object) = Object::parse(question.body, &Limits::default()) else {
         return Value::Null;
     };
-    let content = question.operation.content_member();
+    let content = question.operation.content_members();
     let members = object
         .members()
         .iter()
-        .filter(|member| member.key == content || READ.contains(&&*member.key));
+        .filter(|member| content.contains(&&*member.key) || READ.contains(&&*member.key));
     let value = |text: &str| -> Value {
         let tree = (text.len() <= MAX_TREE).then(|| serde_json::from_str::<Value>(text).ok());
         tree.flatten()

@@ -8,7 +8,7 @@ use fairlead_route::Amendments;
 use fairlead_snapshot::{FailureClass, Protocol};
 use fairlead_wire::openai::request::Edits;
 use fairlead_wire::splice::Pieces;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
@@ -54,6 +54,8 @@ pub(crate) struct Outbound<'a> {
     pub stream: bool,
     /// The caller's headers that may go along.
     pub headers: &'a HeaderMap,
+    /// The media type of the body; `None`: JSON.
+    pub content_type: Option<&'a HeaderValue>,
     /// The body.
     pub content: Content<'a>,
     /// The upstream's name of the model.
@@ -62,6 +64,21 @@ pub(crate) struct Outbound<'a> {
     pub authorization: Option<&'a Authorization>,
     /// What the target changes in requests.
     pub amendments: Option<&'a Amendments>,
+    /// What is asked for in the place of the operation, where it is none.
+    pub beyond: Option<&'a Beyond>,
+}
+
+/// A request that is none of the operations, and goes as it came.
+#[derive(Debug)]
+pub(crate) struct Beyond {
+    /// The method.
+    pub method: Method,
+    /// The target.
+    pub uri: Uri,
+    /// The same with scheme and authority.
+    pub absolute: Uri,
+    /// The caller's headers that may go along.
+    pub headers: HeaderMap,
 }
 
 /// The body of a request.
@@ -308,11 +325,16 @@ fn request(
         RequestBody::new(pieces)
     };
     let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = if shared {
-        endpoint.absolute_uri(outbound.operation, outbound.model, outbound.stream)
-    } else {
-        endpoint.uri(outbound.operation, outbound.model, outbound.stream)
+    *request.method_mut() = outbound
+        .beyond
+        .map_or(Method::POST, |beyond| beyond.method.clone());
+    *request.uri_mut() = match outbound.beyond {
+        Some(beyond) if shared => beyond.absolute.clone(),
+        Some(beyond) => beyond.uri.clone(),
+        None if shared => {
+            endpoint.absolute_uri(outbound.operation, outbound.model, outbound.stream)
+        }
+        None => endpoint.uri(outbound.operation, outbound.model, outbound.stream),
     };
     let headers = request.headers_mut();
     headers.reserve(HEADERS);
@@ -332,18 +354,12 @@ fn request(
     if !shared {
         headers.insert(header::HOST, endpoint.authority());
     }
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(
-        header::ACCEPT,
-        HeaderValue::from_static(if outbound.stream {
-            "text/event-stream"
-        } else {
-            "application/json"
-        }),
-    );
+    if outbound.beyond.is_none() {
+        let json = HeaderValue::from_static("application/json");
+        let content_type = outbound.content_type.cloned();
+        headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(json));
+        headers.insert(header::ACCEPT, accepted(outbound));
+    }
     headers.insert(
         header::ACCEPT_ENCODING,
         HeaderValue::from_static("identity"),
@@ -353,13 +369,26 @@ fn request(
             headers.insert(name, value.clone());
         }
         Some(Proof::Signature(signer)) => {
-            let uri = endpoint.uri(outbound.operation, outbound.model, outbound.stream);
+            let mut signed_headers = std::mem::take(headers);
+            let target = (request.method(), request.uri());
             let body = signed.unwrap_or_default();
-            signer.sign(&uri, &endpoint.authority(), &body, headers);
+            signer.sign(target, &endpoint.authority(), &body, &mut signed_headers);
+            *request.headers_mut() = signed_headers;
         }
         Some(Proof::None) | None => {}
     }
     request
+}
+
+/// What an answer may be.
+fn accepted(outbound: &Outbound<'_>) -> HeaderValue {
+    HeaderValue::from_static(if outbound.stream {
+        outbound.operation.stream_type()
+    } else if outbound.operation.is_bytes() || outbound.operation.is_text() {
+        "*/*"
+    } else {
+        "application/json"
+    })
 }
 
 fn simulate(outbound: &Outbound<'_>, upstream: &Upstream) -> Reply {

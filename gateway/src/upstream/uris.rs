@@ -1,6 +1,7 @@
 //! Where the operations of a provider are.
 
 use fairlead_snapshot::Addressing;
+use fairlead_translate::converse;
 use http::Uri;
 
 use crate::surface::Operation;
@@ -29,6 +30,11 @@ impl Uris {
         })
     }
 
+    /// Any other target below the address; `None`: it is no path.
+    pub(super) fn beyond(&self, path: &str) -> Option<Uri> {
+        [self.base.as_str(), path].concat().parse().ok()
+    }
+
     /// The target of a request for a model.
     pub(super) fn of(&self, operation: Operation, model: &str, stream: bool) -> Uri {
         let fixed = || self.all[operation as usize].clone();
@@ -41,52 +47,46 @@ impl Uris {
     /// The target, where it names the model.
     fn named(&self, operation: Operation, model: &str, stream: bool) -> Option<String> {
         let base = &self.base;
+        if operation == Operation::Converse {
+            return Some(format!("{base}{}", converse::path(model, stream)));
+        }
         let model = || segment(model);
-        match (&self.addressing, operation) {
-            (Addressing::Deployments { api_version }, operation) => {
-                let (path, version) = (operation.path(), segment(api_version));
-                // Of Responses there are none (source: Azure OpenAI REST API reference).
-                if operation == Operation::Responses {
-                    return Some(format!("{base}{path}?api-version={version}"));
-                }
-                let model = model();
+        if let Addressing::Deployments { api_version } = &self.addressing {
+            let (path, version) = (operation.path(), segment(api_version));
+            // Of Responses there are none (source: Azure OpenAI REST API reference).
+            let deployment = if operation == Operation::Responses {
+                String::new()
+            } else {
+                format!("/deployments/{}", model())
+            };
+            return Some(format!("{base}{deployment}{path}?api-version={version}"));
+        }
+        let publishers = self.addressing == Addressing::Publishers;
+        match operation {
+            Operation::Messages if publishers => {
+                let call = if stream {
+                    "streamRawPredict"
+                } else {
+                    "rawPredict"
+                };
                 Some(format!(
-                    "{base}/deployments/{model}{path}?api-version={version}"
+                    "{base}/publishers/anthropic/models/{}:{call}",
+                    model()
                 ))
             }
-            (Addressing::Publishers, Operation::Messages) => {
-                let (model, call) = (
-                    model(),
-                    if stream {
-                        "streamRawPredict"
-                    } else {
-                        "rawPredict"
-                    },
-                );
-                Some(format!("{base}/publishers/anthropic/models/{model}:{call}"))
-            }
-            (Addressing::Publishers, Operation::CountTokens) => Some(format!(
+            Operation::CountTokens if publishers => Some(format!(
                 "{base}/publishers/anthropic/models/count-tokens:rawPredict"
             )),
-            (Addressing::Publishers, Operation::Generate) => {
-                let (model, call) = (model(), generate(stream));
-                Some(format!("{base}/publishers/google/models/{model}:{call}"))
+            operation => {
+                let action = operation.action(stream)?;
+                let form = if stream { "?alt=sse" } else { "" };
+                let publisher = if publishers { "/publishers/google" } else { "" };
+                Some(format!(
+                    "{base}{publisher}/models/{}:{action}{form}",
+                    model()
+                ))
             }
-            (Addressing::Below, Operation::Generate) => {
-                let (model, call) = (model(), generate(stream));
-                Some(format!("{base}/models/{model}:{call}"))
-            }
-            (Addressing::Below | Addressing::Publishers, _) => None,
         }
-    }
-}
-
-/// Gemini's call.
-fn generate(stream: bool) -> &'static str {
-    if stream {
-        "streamGenerateContent?alt=sse"
-    } else {
-        "generateContent"
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn operations_are_where_their_vendor_has_them() {
-        use Operation::{Chat, CountTokens, Generate, Messages, Responses};
+        use Operation::{Chat, Converse, CountGemini, CountTokens, Generate, Messages, Responses};
         let azure = Addressing::Deployments {
             api_version: "2024-10-21".to_owned(),
         };
@@ -128,6 +128,8 @@ mod tests {
                 true,
                 "/models/a%2Fb%3Ac:streamGenerateContent?alt=sse",
             ),
+            (&below, CountGemini, false, "/models/a%2Fb%3Ac:countTokens"),
+            (&below, Converse, true, "/model/a%2Fb%3Ac/converse-stream"),
             (
                 &azure,
                 Chat,

@@ -41,6 +41,7 @@ mod split;
 mod start;
 mod state;
 mod streams;
+mod surfaces;
 mod table;
 mod timeouts;
 mod upstream_http2;

@@ -16,15 +16,15 @@ use crate::harness::{Setup, streamed, whole};
 use crate::upstream_tls::{ca, over_tls};
 
 /// A proxy on loopback: whatever is asked for leads to one server.
-struct Proxy {
-    address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
     _serving: JoinSet<()>,
 }
 
 impl Proxy {
     /// Answers each CONNECT with `answer`, and connects to `server` if that is a success.
-    async fn start(server: SocketAddr, answer: &'static str) -> Self {
+    pub(crate) async fn start(server: SocketAddr, answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -68,7 +68,7 @@ async fn head(caller: &mut TcpStream) -> String {
 }
 
 /// A provider of that URL which trusts the certificate named like itself.
-fn trusting(name: &str, url: &str) -> String {
+pub(crate) fn trusting(name: &str, url: &str) -> String {
     let tls = format!("tls: {{caCertificateRef: {{name: {name}}}}}");
     provider(name, url, &tls)
 }

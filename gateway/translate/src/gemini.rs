@@ -10,11 +10,13 @@
 
 pub mod answer;
 mod candidate;
+pub mod embed;
 mod finish;
 mod ids;
 mod logprobs;
 mod media;
 mod members;
+mod named;
 mod part;
 pub mod request;
 mod response;
@@ -23,6 +25,8 @@ mod signature;
 mod spoken;
 pub mod stream;
 mod usage;
+
+pub use named::{may_name_model, renamed};
 
 use crate::write::Json;
 
@@ -46,6 +50,13 @@ pub fn error(status: u16, code: &str, message: &str) -> Vec<u8> {
         });
     });
     json.finish()
+}
+
+/// How many tokens `countTokens` has counted, if that is what a body says.
+#[must_use]
+pub fn counted(body: &[u8]) -> Option<u64> {
+    let object = fairlead_json::Object::parse(body, &fairlead_json::Limits::default()).ok()?;
+    members::whole(object.read("totalTokens").ok()??)
 }
 
 /// The name of gRPC that goes with a status of HTTP.

@@ -15,6 +15,7 @@ pub mod chat;
 pub mod conversation;
 pub mod converse;
 mod edits;
+pub mod embeddings;
 mod estimate;
 pub mod gemini;
 pub mod messages;

@@ -1,7 +1,7 @@
 //! What travels: JSON peeking and splicing, SSE framing, the shapes of each API. Pure.
 //!
 //! Between the socket and every decision. A body is looked at once, where it lies: [`json`] finds the
-//! members and checks the whole, [`splice`] changes a few bytes without copying the others, [`sse`] and
+//! members and checks the whole, [`form`] the parts of a form, [`splice`] changes a few bytes without copying the others, [`sse`] and
 //! [`event_stream`] cut a stream into events, [`redact`] cuts our credential out of what is said, and [`openai`] reads of each shape only what the gateway acts on.
 //! Unknown members pass through untouched, and numbers are never rendered anew.
 //!
@@ -9,6 +9,7 @@
 
 pub mod amend;
 pub mod event_stream;
+pub mod form;
 pub mod openai;
 pub mod redact;
 pub mod splice;

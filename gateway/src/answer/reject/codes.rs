@@ -4,7 +4,7 @@
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// Every code of the gateway's (`docs/errors.md`).
-const CODES: [&str; 28] = [
+const CODES: [&str; 29] = [
     "invalid_request",
     "duplicate_key",
     "ambiguous_request",
@@ -14,6 +14,7 @@ const CODES: [&str; 28] = [
     "key_suspended",
     "model_not_allowed",
     "provider_not_allowed",
+    "passthrough_not_allowed",
     "no_rule",
     "unknown_model",
     "unsupported_by_target",

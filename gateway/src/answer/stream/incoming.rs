@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use fairlead_wire::openai::{payload, stray_error};
-use fairlead_wire::sse::{Decoder, Event};
+use fairlead_wire::sse::Event;
 
+use super::failed::protocol;
+use super::framing::{Framing, Unframed};
 use super::too_much;
 use crate::failure::Failure;
 use crate::memory::{Permit, Share};
+use crate::surface::Operation;
 use crate::upstream::source::Source;
 
 /// The largest event that is passed on: images come in one.
@@ -20,18 +23,23 @@ pub(super) struct Incoming {
     source: Source,
     /// Of its body, what was read to see what it is.
     begun: Option<Bytes>,
-    decoder: Decoder,
+    decoder: Framing,
     /// The memory of a large event that is not whole yet.
     permit: Option<Permit>,
     memory: Share,
 }
 
 impl Incoming {
-    pub(super) fn new(source: Source, begun: Option<Bytes>, memory: Share) -> Self {
+    pub(super) fn new(
+        source: Source,
+        begun: Option<Bytes>,
+        sent: Operation,
+        memory: Share,
+    ) -> Self {
         Self {
             source,
             begun,
-            decoder: Decoder::new(MAX_EVENT),
+            decoder: Framing::of(sent, MAX_EVENT),
             permit: None,
             memory,
         }
@@ -59,7 +67,10 @@ impl Incoming {
                 self.count()?;
                 Ok(None)
             }
-            Err(_) => Err(too_much("one event of its stream is larger than 16 MiB")),
+            Err(Unframed::TooLarge) => {
+                Err(too_much("one event of its stream is larger than 16 MiB"))
+            }
+            Err(Unframed::Broken) => Err(protocol("a frame of its stream cannot be read")),
         }
     }
 
@@ -109,7 +120,7 @@ mod tests {
 
     fn incoming(memory: &Arc<Memory>) -> Incoming {
         let source = Source::Simulated(Frames::default());
-        Incoming::new(source, None, memory.of(Asker::new(2)))
+        Incoming::new(source, None, Operation::Chat, memory.of(Asker::new(2)))
     }
 
     fn push(incoming: &mut Incoming, text: String) -> Result<Option<Event>, Failure> {

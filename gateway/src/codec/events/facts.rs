@@ -53,10 +53,20 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Whether the event that ends the answer ends the stream, too, so that it goes to the caller as it is.
+    pub(super) fn ends_with_its_finish(&self) -> bool {
+        self.ends && !self.chunk.finished.is_empty()
+    }
+
+    /// The caller gets something of it that is no piece of the answer, such as that a search goes on.
+    pub(super) fn moves(&mut self) {
+        self.chunk.content = true;
+    }
+
     pub(super) fn into_payload(self) -> Payload {
         match self.error {
             Some(facts) => Payload::Error(facts),
-            None if self.ends => Payload::Done,
+            None if self.ends && self.chunk.finished.is_empty() => Payload::Done,
             None => Payload::Chunk(self.chunk),
         }
     }

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use fairlead_snapshot::Dialect;
+use fairlead_wire::openai::Chunk;
 use fairlead_wire::sse::Decoder;
 
 use super::facts::MOST_SEEN;
@@ -91,4 +92,68 @@ fn what_is_kept_of_a_translated_stream_is_known() {
     assert!(kept(Operation::Responses) > 3 * 28);
     assert!(kept(Operation::Generate) > 2 * 28);
     assert!(kept(Operation::Messages) > 28);
+}
+
+/// What is read of the events of a provider that speaks as its caller does.
+fn same(codec: Codec, stream: &str) -> (Vec<Option<Payload>>, bool, String) {
+    let mut events = codec.events(&Identity::default());
+    let mut decoder = Decoder::new(usize::MAX);
+    decoder.push(Bytes::from(stream.to_owned()));
+    let mut read = Vec::new();
+    while let Ok(Some(event)) = decoder.next() {
+        let data = event.data.clone().unwrap();
+        read.push(events.read(&event, &data));
+    }
+    let over = events.is_over();
+    let failed = events
+        .fail("provider_error", "It broke.")
+        .unwrap_or_default();
+    (read, over, String::from_utf8(failed.to_vec()).unwrap())
+}
+
+fn chunk(payload: Option<&Option<Payload>>) -> Chunk {
+    let Some(Some(Payload::Chunk(chunk))) = payload else {
+        panic!("it is a chunk");
+    };
+    chunk.clone()
+}
+
+const CREATED: &str = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_7\",\"model\":\"gpt-x\"}}\n\n";
+const SEARCHING: &str = "event: response.web_search_call.searching\ndata: {\"type\":\"response.web_search_call.searching\",\"output_index\":0}\n\n";
+
+#[test]
+fn an_answer_of_responses_is_over_with_the_event_that_holds_all_of_it() {
+    for kind in ["completed", "incomplete"] {
+        let last = format!(
+            "data: {{\"type\":\"response.{kind}\",\"response\":{{\"status\":\"{kind}\",\"output\":[{{\"type\":\"message\",\"content\":[{{\"type\":\"output_text\",\"text\":\"Hi.\"}}]}}],\"usage\":{{\"input_tokens\":3,\"output_tokens\":2}}}}}}\n\n"
+        );
+        let codec = Codec::same(Operation::Responses);
+        let (read, over, _) = same(codec, &[CREATED, SEARCHING, &last].concat());
+        assert!(!chunk(read.first()).content, "nothing has been said");
+        assert!(chunk(read.get(1)).content, "a search goes on");
+        let last = chunk(read.get(2));
+        assert_eq!(last.finished.as_slice(), [0]);
+        assert_eq!(last.usage.unwrap().output_tokens, Some(2));
+        assert!(over);
+    }
+}
+
+#[test]
+fn an_answer_of_responses_fails_under_its_own_id_after_its_own_events() {
+    let codec = Codec::same(Operation::Responses);
+    let (_, over, failed) = same(codec, &[CREATED, SEARCHING].concat());
+    assert!(!over);
+    assert!(failed.starts_with("event: response.failed\n"), "{failed}");
+    for part in ["\"id\":\"resp_7\"", "\"sequence_number\":2", "It broke."] {
+        assert!(failed.contains(part), "{part}: {failed}");
+    }
+}
+
+#[test]
+fn of_several_images_each_is_whole_and_the_body_ends_the_stream() {
+    let codec = Codec::new(Operation::ImageGenerations, Dialect::OpenAi).unwrap();
+    let done = "data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AAAA\"}\n\n";
+    let (read, over, failed) = same(codec, &done.repeat(2));
+    assert_eq!(read.len(), 2);
+    assert!(!over && failed.is_empty());
 }

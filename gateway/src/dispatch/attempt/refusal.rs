@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fairlead_snapshot::FailureClass;
+use fairlead_translate::converse;
 use fairlead_wire::openai;
 use fairlead_wire::openai::ErrorFacts;
 use fairlead_wire::sse::Decoder;
@@ -17,10 +18,15 @@ use crate::clock;
 use crate::dispatch::retry_after::{retry_after, span};
 use crate::failure::class::consequences;
 use crate::failure::{Deadline, Failure, UpstreamError};
+use crate::surface::Operation;
 use crate::upstream::transport::Reply;
 
 /// How long the body of an error may take.
 const ERROR_BODY: Duration = Duration::from_secs(2);
+
+/// What is said of a provider that has nothing where the operation should be, whatever it says itself: it may be the model that it does not know.
+const NO_SUCH_PATH: &str =
+    "it does not know this model, or has nothing at the path of this operation below its baseURL";
 
 /// A refusal whose body has been read.
 pub(super) struct Refusal {
@@ -66,7 +72,21 @@ impl Try<'_> {
             headers,
             body,
         } = refusal;
-        let object = openai::error_body(&body);
+        if self.has_no_such_path(status) {
+            let judged = Judgement {
+                class: FailureClass::Unavailable,
+                shown: false,
+            };
+            let failure = failed(status, judged, None, None, &headers);
+            let detail = NO_SUCH_PATH;
+            return Failure { detail, ..failure };
+        }
+        let object = if self.codec.sent == Operation::Converse {
+            let kind = headers.get("x-amzn-errortype");
+            converse::error::read(&body, kind.and_then(|kind| kind.to_str().ok()))
+        } else {
+            openai::error_body(&body)
+        };
         // Only an error object is passed on: a page of HTML from some proxy on the way is of no use to an SDK.
         let is_object = object.is_some();
         let facts = object.or_else(|| first_event(&body));
@@ -98,6 +118,16 @@ impl Try<'_> {
             self.answer(judged.class, status, headers, body)
         });
         failed(status, judged, answer, Some(facts), headers)
+    }
+
+    /// Whether the provider may not have the operation at all: compatible servers have few of those beside chat.
+    fn has_no_such_path(&self, status: StatusCode) -> bool {
+        let sent = self.codec.sent;
+        (sent.is_passed() || sent == Operation::Responses)
+            && matches!(
+                status,
+                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+            )
     }
 
     fn telling(&self, class: FailureClass, status: StatusCode) -> Telling {

@@ -2,15 +2,35 @@
 
 use std::sync::Arc;
 
+use fairlead_snapshot::Protocol;
+
 use super::StepRun;
 use crate::codec::{self, Codec, Made, Wish};
 use crate::failure::Failure;
+use crate::surface::Operation;
 
 impl StepRun<'_> {
     /// What the provider is asked for.
     pub(super) fn codec(&self) -> Result<Codec, Failure> {
-        let dialect = self.upstream.provider.protocol.dialect_of(&self.step.model);
-        Codec::new(self.job.operation, dialect).ok_or_else(|| Failure::unsupported(None))
+        let asked = self.job.operation;
+        if asked == Operation::Responses && self.upstream.speaks_responses() {
+            let refusal = self.job.kept.and_then(|kept| kept.refusal(self.is_home()));
+            return match refusal {
+                Some(what) => Err(Failure::unsupported(Some(what))),
+                None => Ok(Codec::same(asked)),
+            };
+        }
+        let protocol = &self.upstream.provider.protocol;
+        let simulated = matches!(protocol, Protocol::Simulated(_));
+        Codec::new(asked, protocol.dialect_of(&self.step.model))
+            .filter(|codec| !simulated || codec.sent.is_simulated())
+            .ok_or_else(|| Failure::unsupported(None))
+    }
+
+    /// Whether its provider is the one that the conversation comes to first, however it does.
+    fn is_home(&self) -> bool {
+        let home = self.plan.steps.first().and_then(|step| step.provider);
+        home == Some(self.provider)
     }
 
     /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
@@ -39,12 +59,8 @@ impl StepRun<'_> {
             let Some(amendment) = amendment else {
                 return Ok(made);
             };
-            let made = made.unwrap_or_else(|| Made {
-                body: edits.upstream_body(&body, &model, asks_usage).to_bytes(),
-                dropped: None,
-                echo: Arc::default(),
-                names: Arc::default(),
-                estimated_input: 0,
+            let made = made.unwrap_or_else(|| {
+                Made::of(edits.upstream_body(&body, &model, asks_usage).to_bytes())
             });
             // Both were read before: they are objects.
             let body = amendment

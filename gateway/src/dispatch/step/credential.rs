@@ -6,7 +6,7 @@ use fairlead_snapshot::FailureClass;
 
 use super::StepRun;
 use crate::failure::{Failure, Skip};
-use crate::upstream::authorization::{Authorization, Unshown};
+use crate::upstream::authorization::Authorization;
 
 /// The credential that an attempt is sent with.
 #[derive(Debug, Clone, Copy)]
@@ -58,22 +58,13 @@ impl StepRun<'_> {
         &self,
         credential: Option<Chosen>,
     ) -> Result<Option<Authorization>, Failure> {
-        let Some(chosen) = credential else {
-            return Ok(None);
-        };
-        let wait = self.timeouts.connect;
-        let shown = tokio::time::timeout(wait, self.upstream.authorization(chosen.at)).await;
-        let detail = match shown {
-            Ok(Ok(authorization)) => return Ok(authorization),
-            Ok(Err(Unshown::Broken)) => "its credential cannot be used; see the gateway's log",
-            Ok(Err(Unshown::NoToken)) | Err(_) => {
-                "no token could be had for its credential; see the gateway's log"
+        match credential {
+            Some(chosen) => {
+                let wait = self.timeouts.connect;
+                self.upstream.authorization_within(chosen.at, wait).await
             }
-        };
-        Err(Failure {
-            detail,
-            ..Failure::skipped(Skip::Unusable, FailureClass::Unavailable)
-        })
+            None => Ok(None),
+        }
     }
 
     /// Whether a credential is left that was not sent yet.

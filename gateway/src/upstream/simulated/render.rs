@@ -33,29 +33,24 @@ impl<'a> Rendered<'a> {
     /// The answer in one piece.
     pub(super) fn whole(&self) -> Value {
         let text = self.words.join(" ");
-        match self.question.operation {
-            Operation::Embeddings => self.embeddings(),
-            Operation::Completions => {
-                let choice =
-                    json!({"index": 0, "text": text, "logprobs": null, "finish_reason": "stop"});
-                self.envelope("text_completion", &json!([choice]), Some(&self.usage()))
-            }
-            // What speaks otherwise is translated on the way here.
-            Operation::Chat
-            | Operation::Messages
-            | Operation::CountTokens
-            | Operation::Responses
-            | Operation::Generate => {
-                let message = match &self.tool {
-                    Some(_) => {
-                        json!({"role": "assistant", "content": null, "refusal": null, "tool_calls": [self.tool_call(false)]})
-                    }
-                    None => json!({"role": "assistant", "content": text, "refusal": null}),
-                };
-                let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": self.finish_reason()});
-                self.envelope("chat.completion", &json!([choice]), Some(&self.usage()))
-            }
+        let operation = self.question.operation;
+        if operation == Operation::Embeddings {
+            return self.embeddings();
         }
+        if operation == Operation::Completions {
+            let choice =
+                json!({"index": 0, "text": text, "logprobs": null, "finish_reason": "stop"});
+            return self.envelope("text_completion", &json!([choice]), Some(&self.usage()));
+        }
+        // What speaks otherwise is translated on the way here.
+        let message = match &self.tool {
+            Some(_) => {
+                json!({"role": "assistant", "content": null, "refusal": null, "tool_calls": [self.tool_call(false)]})
+            }
+            None => json!({"role": "assistant", "content": text, "refusal": null}),
+        };
+        let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": self.finish_reason()});
+        self.envelope("chat.completion", &json!([choice]), Some(&self.usage()))
     }
 
     /// The answer as server-sent events, one piece an event; the role goes with the first content.
@@ -89,37 +84,20 @@ impl<'a> Rendered<'a> {
             } else {
                 format!(" {word}")
             };
-            match self.question.operation {
-                Operation::Completions => {
-                    json!({"index": 0, "text": text, "logprobs": null, "finish_reason": null})
-                }
-                Operation::Chat
-                | Operation::Embeddings
-                | Operation::Messages
-                | Operation::CountTokens
-                | Operation::Responses
-                | Operation::Generate => {
-                    json!({"index": 0, "delta": {"content": text}, "finish_reason": null})
-                }
+            if self.question.operation == Operation::Completions {
+                json!({"index": 0, "text": text, "logprobs": null, "finish_reason": null})
+            } else {
+                json!({"index": 0, "delta": {"content": text}, "finish_reason": null})
             }
         };
         self.words.iter().enumerate().map(piece).collect()
     }
 
     fn last_choice(&self) -> Value {
-        match self.question.operation {
-            Operation::Completions => {
-                json!({"index": 0, "text": "", "logprobs": null, "finish_reason": "stop"})
-            }
-            Operation::Chat
-            | Operation::Embeddings
-            | Operation::Messages
-            | Operation::CountTokens
-            | Operation::Responses
-            | Operation::Generate => {
-                json!({"index": 0, "delta": {}, "finish_reason": self.finish_reason()})
-            }
+        if self.question.operation == Operation::Completions {
+            return json!({"index": 0, "text": "", "logprobs": null, "finish_reason": "stop"});
         }
+        json!({"index": 0, "delta": {}, "finish_reason": self.finish_reason()})
     }
 
     fn event(&self, choices: &Value, usage: Option<&Value>) -> String {
@@ -146,7 +124,11 @@ impl<'a> Rendered<'a> {
     }
 
     fn usage(&self) -> Value {
-        let prompt = count_words(&self.body[self.question.operation.content_member()]);
+        let content = self.question.operation.content_members();
+        let prompt: usize = content
+            .iter()
+            .map(|member| count_words(&self.body[*member]))
+            .sum();
         let completion = if self.question.operation == Operation::Embeddings {
             0
         } else {

@@ -2,6 +2,7 @@
 
 mod items;
 mod media;
+mod own;
 mod parameters;
 mod parts;
 mod read;
@@ -14,6 +15,7 @@ mod written_parts;
 use fairlead_json::{Kind, Limits, Object};
 use items::Item;
 
+pub use own::{may_hold_foreign, own};
 pub use read::read;
 pub use write::write;
 

@@ -11,6 +11,10 @@ pub enum Part {
     Choices,
     /// `data`, a list with something in it.
     Data,
+    /// `results`, or `data`, a list: of moderations, and of what was ranked.
+    Results,
+    /// `text`.
+    Text,
 }
 
 /// What a whole answer is.
@@ -40,7 +44,7 @@ pub struct AnswerFacts {
 pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
     let mut facts = AnswerFacts::default();
     let mut choices = Choices::default();
-    let mut has_data = false;
+    let (mut has_data, mut has_results, mut has_text) = (false, false, false);
     let mut failed = false;
     let mut scanner = Scanner::over(body, &Limits::default())?;
     scanner.object(|scanner, key| {
@@ -51,6 +55,10 @@ pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
             "error" => failed |= error::is_set(scanner)?,
             "object" => failed |= scanner.words()?.is_some_and(|object| object == "error"),
             "data" => has_data = read_data(scanner)?,
+            "results" if part == Part::Results => {
+                has_results = scanner.value()?.kind == Kind::Array;
+            }
+            "text" if part == Part::Text => has_text = scanner.value()?.kind == Kind::String,
             _ => scanner.skip()?,
         }
         Ok(())
@@ -62,6 +70,8 @@ pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
     let is_answer = match part {
         Part::Choices => choices.count > 0 && choices.answered == choices.count,
         Part::Data => has_data,
+        Part::Results => has_results || has_data,
+        Part::Text => has_text,
     };
     if is_answer {
         return Ok(Answer::Complete(facts));

@@ -10,6 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::continuation::NOT_PLAIN;
+use crate::form::Form;
 use crate::json::{
     JsonError, Kind, Limits, Member, Object, Scanner, alike, is_plain, write_string,
 };
@@ -29,6 +30,8 @@ const ACTED_ON: [&str; 9] = [
 ];
 /// The same of `stream_options`.
 const OPTIONS_ACTED_ON: [&str; 1] = ["include_usage"];
+/// The fields of a form that the gateway acts on.
+const FORM_ACTED_ON: [&str; 2] = ["model", "stream"];
 /// How much of a misspelt name an error repeats, in characters.
 const SHOWN: usize = 64;
 
@@ -49,6 +52,10 @@ pub struct Request<'a> {
     pub include_usage: bool,
     /// What it takes to ask the upstream for usage.
     usage_edit: Option<UsageEdit>,
+    /// Whether the model stands there as it is, without quotes.
+    plain: bool,
+    /// What goes before its name, where it has to be put in.
+    before: &'static str,
 }
 
 /// Why a body is no request.
@@ -127,8 +134,37 @@ pub fn parse(body: &[u8]) -> Result<Request<'_>, RequestError> {
         n,
         include_usage,
         usage_edit,
+        plain: false,
+        before: "",
         object,
     })
+}
+
+/// Reads a body of an API that has a model of its own where none is named.
+///
+/// # Errors
+/// See [`RequestError`].
+pub fn parse_or<'a>(body: &'a [u8], usual: &'a str) -> Result<Request<'a>, RequestError> {
+    match parse(body) {
+        Err(RequestError::MissingModel) => {}
+        read => return read,
+    }
+    let mut request = parse_named_again(body, usual, false)?;
+    let object = &request.object;
+    let (span, before) = match object.get("model") {
+        Some(null) => (null.value.clone(), ""),
+        None if object.is_empty() => (
+            object.end_of_members()..object.end_of_members(),
+            "\"model\":",
+        ),
+        None => (
+            object.end_of_members()..object.end_of_members(),
+            ",\"model\":",
+        ),
+    };
+    request.model_span = Some(span);
+    request.before = before;
+    Ok(request)
 }
 
 /// Reads a body that names neither its model nor whether its answer is streamed: its path did.
@@ -140,21 +176,31 @@ pub fn parse_named<'a>(
     model: &'a str,
     stream: bool,
 ) -> Result<Request<'a>, RequestError> {
-    if model.is_empty() {
-        return Err(RequestError::EmptyModel);
-    }
-    let object = Object::parse(body, &Limits::default())?;
+    let request = parse_named_again(body, model, stream)?;
     // Who reads it there would answer by another model than the one that was looked at.
-    if object
-        .members()
-        .iter()
-        .any(|member| alike(&member.key, "model"))
-    {
+    let names = |member: &Member<'_>| alike(&member.key, "model");
+    if request.object.members().iter().any(names) {
         return Err(RequestError::WrongType {
             field: "model",
             expected: "left out: the path names the model",
         });
     }
+    Ok(request)
+}
+
+/// The same of a body that may name the model again. Whoever sends it on must write it anew.
+///
+/// # Errors
+/// It is not one well-formed object.
+pub fn parse_named_again<'a>(
+    body: &'a [u8],
+    model: &'a str,
+    stream: bool,
+) -> Result<Request<'a>, RequestError> {
+    if model.is_empty() {
+        return Err(RequestError::EmptyModel);
+    }
+    let object = Object::parse(body, &Limits::default())?;
     Ok(Request {
         object,
         model: Cow::Borrowed(model),
@@ -163,6 +209,45 @@ pub fn parse_named<'a>(
         n: 1,
         include_usage: false,
         usage_edit: None,
+        plain: false,
+        before: "",
+    })
+}
+
+/// Reads what a form says; `parameters` are its own ([`Form::parameters`]), which the request is a view of.
+///
+/// # Errors
+/// No model is named, or not in a way that everybody reads alike.
+pub fn parse_form<'a>(form: &Form<'_>, parameters: &'a str) -> Result<Request<'a>, RequestError> {
+    let object = Object::parse(parameters.as_bytes(), &Limits::default())?;
+    refuse_misspelt(&object, || FORM_ACTED_ON.into_iter())?;
+    let mut named = form
+        .fields
+        .iter()
+        .filter(|field| alike(&field.name, "model"));
+    let field = named.next().ok_or(RequestError::MissingModel)?;
+    if field.file || named.next().is_some() {
+        return Err(RequestError::WrongType {
+            field: "model",
+            expected: "given once, as a text",
+        });
+    }
+    let (model, _) = model(&object)?;
+    let says = |name, expected: &str| {
+        let member = object.get(name).and_then(|member| object.string(member));
+        member.is_some_and(|value| value.eq_ignore_ascii_case(expected))
+    };
+    let stream = says("stream", "true") || says("stream", "1");
+    Ok(Request {
+        model,
+        model_span: Some(field.value.clone()),
+        stream,
+        n: 1,
+        include_usage: false,
+        usage_edit: None,
+        plain: true,
+        before: "",
+        object,
     })
 }
 
@@ -172,6 +257,8 @@ pub struct Edits {
     model: Box<str>,
     model_span: Option<Range<usize>>,
     usage: Option<UsageEdit>,
+    plain: bool,
+    before: &'static str,
 }
 
 impl Request<'_> {
@@ -182,6 +269,8 @@ impl Request<'_> {
             model: self.model.as_ref().into(),
             model_span: self.model_span.clone(),
             usage: self.usage_edit.clone().filter(|_| self.stream && streams),
+            plain: self.plain,
+            before: self.before,
         }
     }
 
@@ -226,8 +315,13 @@ impl Edits {
         if let Some(span) = &self.model_span
             && *self.model != *upstream_model
         {
-            let mut name = Vec::with_capacity(upstream_model.len() + 2);
-            write_string(&mut name, upstream_model);
+            let mut name = Vec::with_capacity(upstream_model.len() + 2 + self.before.len());
+            name.extend_from_slice(self.before.as_bytes());
+            if self.plain {
+                name.extend_from_slice(upstream_model.as_bytes());
+            } else {
+                write_string(&mut name, upstream_model);
+            }
             splice.replace(span.clone(), name.into());
         }
         if let Some(edit) = self.usage.as_ref().filter(|_| ask_usage) {

@@ -22,10 +22,14 @@ impl Usage {
     pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Option<Self>, JsonError> {
         let mut usage = Self::default();
         let mut cache_hits = None;
+        let mut newer = (None, None);
         scanner.object_or_skip(|scanner, key| {
             match &*key.name() {
                 "prompt_tokens" => usage.input_tokens = scanner.count()?,
                 "completion_tokens" => usage.output_tokens = scanner.count()?,
+                // Of images and transcriptions.
+                "input_tokens" => newer.0 = scanner.count()?,
+                "output_tokens" => newer.1 = scanner.count()?,
                 "total_tokens" => usage.total_tokens = scanner.count()?,
                 "prompt_tokens_details" => {
                     usage.cached_input_tokens = detail(scanner, "cached_tokens")?;
@@ -40,6 +44,8 @@ impl Usage {
             Ok(())
         })?;
         usage.cached_input_tokens = usage.cached_input_tokens.or(cache_hits);
+        usage.input_tokens = usage.input_tokens.or(newer.0);
+        usage.output_tokens = usage.output_tokens.or(newer.1);
         Ok((usage != Self::default()).then_some(usage))
     }
 

@@ -10,6 +10,8 @@ mod errors;
 #[cfg(test)]
 mod event_stream;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod request;

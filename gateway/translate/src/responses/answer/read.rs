@@ -55,6 +55,16 @@ pub fn read(body: &[u8]) -> Result<Answered<'_>, Malformed> {
     }))
 }
 
+/// Whether a body is an answer that its caller will fetch later (`background`).
+#[must_use]
+pub fn is_pending(body: &[u8]) -> bool {
+    Object::parse(body, &Limits::default()).is_ok_and(|object| {
+        let member = |name| object.read(name).ok().flatten();
+        matches!(&*words(member("status")), "queued" | "in_progress")
+            && words(member("object")) == "response"
+    })
+}
+
 fn says_something(error: Raw<'_>) -> bool {
     is_set(&mut error.scanner()).unwrap_or(true)
 }

@@ -109,6 +109,17 @@ impl Writer {
         self.last(Status::Failed { code, message }, out);
     }
 
+    /// The beginning has been written elsewhere: nothing but the end is left to be written here.
+    pub fn takes_over(&mut self, id: Option<&Text<'_>>, model: Option<&Text<'_>>) {
+        self.head.adopt(id, model);
+        self.begun = true;
+    }
+
+    /// How many events somebody else has written before.
+    pub fn comes_after(&mut self, events: u64) {
+        self.sequence = self.sequence.max(events);
+    }
+
     fn begin(&mut self, out: &mut Vec<u8>) {
         if self.begun {
             return;

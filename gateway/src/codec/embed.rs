@@ -1,0 +1,125 @@
+//! Embeddings between OpenAI and Gemini.
+
+use bytes::Bytes;
+use fairlead_snapshot::OnUnsupported;
+use fairlead_translate::embeddings::{Form, Vectors, openai};
+use fairlead_translate::gemini::{self, embed};
+use fairlead_translate::{Malformed, Notes};
+use fairlead_wire::openai::{Answer, Part, Usage, answer, error_body};
+
+use super::request::{Wish, made};
+use super::{Codec, Identity, Made, Read};
+use crate::surface::Operation;
+
+impl Operation {
+    /// Whether vectors are asked for.
+    fn embeds(self) -> bool {
+        matches!(
+            self,
+            Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents
+        )
+    }
+
+    fn is_batch(self) -> bool {
+        self == Self::BatchEmbedContents
+    }
+}
+
+impl Codec {
+    /// Whether vectors are asked for in another dialect than the caller's.
+    pub(super) fn embeds(self) -> bool {
+        self.asked.embeds() && !self.is_identity()
+    }
+
+    /// The body for a provider that speaks otherwise.
+    ///
+    /// # Errors
+    /// A sentence about what cannot be asked there.
+    pub(super) fn embedding_body(self, body: &[u8], wish: &Wish<'_>) -> Result<Made, String> {
+        let mut notes = Notes::default();
+        let wanted = if self.asked == Operation::Embeddings {
+            openai::read(body, &mut notes)
+        } else {
+            embed::read(body, self.asked.is_batch(), &mut notes)
+        };
+        let wanted = wanted.map_err(|error| error.to_string())?;
+        let body = if self.sent == Operation::Embeddings {
+            openai::write(&wanted, wish.model)
+        } else {
+            embed::write(&wanted, wish.model)
+        };
+        // Where a text is missing, its vector would be, too.
+        let unsupported = if wanted.texts.is_empty() {
+            OnUnsupported::Refuse
+        } else {
+            wish.unsupported
+        };
+        let made = made(body, &notes, unsupported)?;
+        Ok(Made {
+            vectors: wanted.form,
+            ..made
+        })
+    }
+
+    /// Reads an answer of Gemini's embeddings, or of OpenAI's for a caller of Gemini.
+    pub(super) fn embedding(self, body: &Bytes, identity: &Identity) -> Read {
+        let form = identity.vectors;
+        let read = if self.sent == Operation::Embeddings {
+            match answer(body, Part::Data) {
+                Ok(Answer::Complete(_)) => openai::answer(body, form).map(Some),
+                Ok(Answer::Error(facts)) => return Read::Error(facts),
+                Ok(Answer::Nothing) => return Read::Nothing,
+                Err(_) => return Read::Malformed,
+            }
+        } else {
+            embed::answer(body, self.sent.is_batch())
+        };
+        match read {
+            Ok(Some(vectors)) => {
+                let usage = usage(&vectors);
+                match self.vectors(vectors, body, identity, form) {
+                    Ok(told) => Read::Complete(told, usage),
+                    Err(_) => Read::Malformed,
+                }
+            }
+            Ok(None) => error_body(body).map_or(Read::Nothing, Read::Error),
+            Err(_) => Read::Malformed,
+        }
+    }
+
+    fn vectors(
+        self,
+        vectors: Vectors<'_>,
+        body: &Bytes,
+        identity: &Identity,
+        form: Form,
+    ) -> Result<Bytes, Malformed> {
+        if self.is_identity() {
+            return Ok(body.clone());
+        }
+        let vectors = embed::counted(vectors, form)?;
+        let told = if self.asked == Operation::Embeddings {
+            openai::write_answer(&vectors, &identity.model, form)
+        } else {
+            embed::write_answer(&vectors, self.asked.is_batch())
+        };
+        told.map(Bytes::from)
+    }
+}
+
+/// How many tokens `countTokens` has counted, or why it has not.
+pub(super) fn counted(body: &Bytes) -> Read {
+    match gemini::counted(body) {
+        Some(_) => Read::Complete(body.clone(), None),
+        None => error_body(body).map_or(Read::Nothing, Read::Error),
+    }
+}
+
+fn usage(vectors: &Vectors<'_>) -> Option<Usage> {
+    let tokens = vectors.input_tokens?;
+    Some(Usage {
+        input_tokens: Some(tokens),
+        total_tokens: Some(tokens),
+        ..Usage::default()
+    })
+}

@@ -1,0 +1,451 @@
+//! The operations: a row each, with all that is the same wherever one is asked for.
+//!
+//! A further one is a variant, a row, and its place in [`Operation::in_dialect`].
+
+use fairlead_snapshot::Dialect;
+use fairlead_wire::event_stream;
+use fairlead_wire::openai::Part;
+
+use super::{Format, Surface};
+
+/// An operation: what a caller asks for, and what a provider is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// `POST /v1/chat/completions`.
+    Chat,
+    /// `POST /v1/completions`.
+    Completions,
+    /// `POST /v1/embeddings`.
+    Embeddings,
+    /// `POST /v1/messages`.
+    Messages,
+    /// `POST /v1/messages/count_tokens`.
+    CountTokens,
+    /// `POST /v1/responses`.
+    Responses,
+    /// `POST /v1beta/models/MODEL:generateContent`, and `:streamGenerateContent`.
+    Generate,
+    /// Bedrock's `POST /model/MODEL/converse`, and `/converse-stream`: what nobody asks for, and what some are asked for.
+    Converse,
+    /// `POST /v1beta/models/MODEL:countTokens`.
+    CountGemini,
+    /// `POST /v1beta/models/MODEL:embedContent`.
+    EmbedContent,
+    /// `POST /v1beta/models/MODEL:batchEmbedContents`.
+    BatchEmbedContents,
+    /// `POST /v1/images/generations`.
+    ImageGenerations,
+    /// `POST /v1/images/edits`.
+    ImageEdits,
+    /// `POST /v1/images/variations`.
+    ImageVariations,
+    /// `POST /v1/audio/speech`.
+    Speech,
+    /// `POST /v1/audio/transcriptions`.
+    Transcriptions,
+    /// `POST /v1/audio/translations`.
+    Translations,
+    /// `POST /v1/moderations`.
+    Moderations,
+    /// `POST /v1/rerank`, as Cohere and Jina have it.
+    Rerank,
+    /// Anything below `/passthrough/NAMESPACE/PROVIDER`: no operation of a model, and nothing that a plan is made for.
+    Passthrough,
+}
+
+/// What there is to know of an operation.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// Which it is.
+    operation: Operation,
+    /// The path below a provider's base URL, and below `/v1`.
+    path: &'static str,
+    /// Where the path is that of the model, what stands behind its colon.
+    action: Option<&'static str>,
+    /// The value of `gen_ai.operation.name`.
+    name: &'static str,
+    surface: Surface,
+    /// The form of a conversation.
+    format: Option<Format>,
+    /// The members of the body that hold what the caller wrote.
+    content: &'static [&'static str],
+    /// Whether `stream: true` means anything.
+    streams: bool,
+    /// What an answer of OpenAI must have to be one.
+    part: Part,
+    /// Whether the body may be a form.
+    form: bool,
+    /// Whether it is passed on as it came and is no conversation: whoever has it at its path may answer.
+    passed: bool,
+}
+
+/// Where all models are.
+const MODELS: &str = "/models";
+
+/// What rows have that say nothing else.
+const ANY: Row = Row {
+    operation: Operation::Chat,
+    path: "/chat/completions",
+    action: None,
+    name: "chat",
+    surface: Surface::OpenAi,
+    format: None,
+    content: &["input"],
+    streams: false,
+    part: Part::Choices,
+    form: false,
+    passed: false,
+};
+
+/// The same of what is passed on as it came.
+const PASSED: Row = Row {
+    content: &["prompt"],
+    part: Part::Data,
+    passed: true,
+    ..ANY
+};
+
+/// The rows, in the order of [`Operation`].
+const TABLE: [Row; 20] = [
+    Row {
+        format: Some(Format::Chat),
+        content: &["messages"],
+        streams: true,
+        ..ANY
+    },
+    Row {
+        operation: Operation::Completions,
+        path: "/completions",
+        name: "text_completion",
+        content: &["prompt"],
+        streams: true,
+        ..ANY
+    },
+    Row {
+        operation: Operation::Embeddings,
+        path: "/embeddings",
+        name: "embeddings",
+        part: Part::Data,
+        ..ANY
+    },
+    Row {
+        operation: Operation::Messages,
+        path: "/messages",
+        surface: Surface::Anthropic,
+        format: Some(Format::Messages),
+        content: &["messages"],
+        streams: true,
+        ..ANY
+    },
+    Row {
+        operation: Operation::CountTokens,
+        path: "/messages/count_tokens",
+        name: "count_tokens",
+        surface: Surface::Anthropic,
+        content: &["messages"],
+        ..ANY
+    },
+    Row {
+        operation: Operation::Responses,
+        path: "/responses",
+        format: Some(Format::Responses),
+        streams: true,
+        ..ANY
+    },
+    Row {
+        operation: Operation::Generate,
+        path: MODELS,
+        action: Some("generateContent"),
+        name: "generate_content",
+        surface: Surface::Gemini,
+        format: Some(Format::Gemini),
+        content: &["contents"],
+        streams: true,
+        ..ANY
+    },
+    Row {
+        operation: Operation::Converse,
+        path: "/model",
+        format: Some(Format::Converse),
+        content: &["messages"],
+        streams: true,
+        ..ANY
+    },
+    Row {
+        operation: Operation::CountGemini,
+        path: MODELS,
+        action: Some("countTokens"),
+        name: "count_tokens",
+        surface: Surface::Gemini,
+        content: &["contents", "generateContentRequest"],
+        ..ANY
+    },
+    Row {
+        operation: Operation::EmbedContent,
+        path: MODELS,
+        action: Some("embedContent"),
+        name: "embeddings",
+        surface: Surface::Gemini,
+        content: &["content"],
+        ..ANY
+    },
+    Row {
+        operation: Operation::BatchEmbedContents,
+        path: MODELS,
+        action: Some("batchEmbedContents"),
+        name: "embeddings",
+        surface: Surface::Gemini,
+        content: &["requests"],
+        ..ANY
+    },
+    Row {
+        operation: Operation::ImageGenerations,
+        path: "/images/generations",
+        name: "image_generation",
+        streams: true,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::ImageEdits,
+        path: "/images/edits",
+        name: "image_edit",
+        content: &["prompt", "image", "images", "mask"],
+        streams: true,
+        form: true,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::ImageVariations,
+        path: "/images/variations",
+        name: "image_variation",
+        form: true,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::Speech,
+        path: "/audio/speech",
+        name: "speech",
+        content: &["input", "instructions"],
+        streams: true,
+        part: Part::Text,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::Transcriptions,
+        path: "/audio/transcriptions",
+        name: "transcription",
+        streams: true,
+        part: Part::Text,
+        form: true,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::Translations,
+        path: "/audio/translations",
+        name: "translation",
+        part: Part::Text,
+        form: true,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::Moderations,
+        path: "/moderations",
+        name: "moderation",
+        content: &["input"],
+        part: Part::Results,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::Rerank,
+        path: "/rerank",
+        name: "rerank",
+        content: &["query", "documents"],
+        part: Part::Results,
+        ..PASSED
+    },
+    Row {
+        operation: Operation::Passthrough,
+        path: "/passthrough",
+        name: "passthrough",
+        content: &[],
+        ..PASSED
+    },
+];
+
+/// The same, in one place.
+static ROWS: [Row; TABLE.len()] = TABLE;
+
+impl Operation {
+    /// Every operation.
+    pub(crate) const ALL: [Self; TABLE.len()] = {
+        let mut all = [Self::Chat; TABLE.len()];
+        let mut at = 0;
+        while at < TABLE.len() {
+            all[at] = TABLE[at].operation;
+            at += 1;
+        }
+        all
+    };
+
+    fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+
+    /// The path below a provider's base URL, and below `/v1`; of one whose path names the model, where all of its models are.
+    #[must_use]
+    pub(crate) fn path(self) -> &'static str {
+        self.row().path
+    }
+
+    /// What stands behind the model in the path, where the path names the model; as a stream, if that is told there, too.
+    #[must_use]
+    pub(crate) fn action(self, stream: bool) -> Option<&'static str> {
+        match self.row().action {
+            Some(_) if stream && self == Self::Generate => Some("streamGenerateContent"),
+            action => action,
+        }
+    }
+
+    /// The value of `gen_ai.operation.name` (source: OpenTelemetry GenAI semantic conventions), as far as there is one.
+    #[must_use]
+    pub(crate) fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub(crate) fn surface(self) -> Surface {
+        self.row().surface
+    }
+
+    /// What a provider of a dialect is asked for in its place; `None`: the dialect has nothing like it.
+    #[must_use]
+    pub(crate) fn in_dialect(self, dialect: Dialect) -> Option<Self> {
+        let is = |theirs| (dialect == theirs).then_some(self);
+        match self {
+            Self::Passthrough | Self::Converse => None,
+            Self::CountTokens => is(Dialect::Anthropic),
+            Self::CountGemini => is(Dialect::Gemini),
+            // What is a conversation can be asked of everybody.
+            Self::Chat | Self::Messages | Self::Responses | Self::Generate => Some(match dialect {
+                Dialect::OpenAi => Self::Chat,
+                Dialect::Anthropic => Self::Messages,
+                Dialect::Gemini => Self::Generate,
+                Dialect::Converse => Self::Converse,
+            }),
+            Self::Embeddings | Self::EmbedContent | Self::BatchEmbedContents => match dialect {
+                Dialect::OpenAi => Some(Self::Embeddings),
+                Dialect::Gemini if self == Self::Embeddings => Some(Self::BatchEmbedContents),
+                Dialect::Gemini => Some(self),
+                Dialect::Anthropic | Dialect::Converse => None,
+            },
+            Self::Completions
+            | Self::ImageGenerations
+            | Self::ImageEdits
+            | Self::ImageVariations
+            | Self::Speech
+            | Self::Transcriptions
+            | Self::Translations
+            | Self::Moderations
+            | Self::Rerank => is(Dialect::OpenAi),
+        }
+    }
+
+    /// Whether an answer of OpenAI may be a text and no object.
+    #[must_use]
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Transcriptions | Self::Translations)
+    }
+
+    /// Whether an answer is bytes that nobody here can read: a sound.
+    #[must_use]
+    pub(crate) fn is_bytes(self) -> bool {
+        self == Self::Speech
+    }
+
+    /// Whether the provider that the gateway plays by itself knows it.
+    #[must_use]
+    pub(crate) fn is_simulated(self) -> bool {
+        matches!(self, Self::Chat | Self::Completions | Self::Embeddings)
+    }
+
+    /// The model that its API has where none is named (source: the OpenAI API reference).
+    #[must_use]
+    pub(crate) fn usual_model(self) -> Option<&'static str> {
+        (self == Self::Moderations).then_some("omni-moderation-latest")
+    }
+
+    /// Whether its body may be a form.
+    #[must_use]
+    pub(crate) fn takes_forms(self) -> bool {
+        self.row().form
+    }
+
+    /// Whether it is passed on as it came and is no conversation, so that whoever has something at its path may answer.
+    #[must_use]
+    pub(crate) fn is_passed(self) -> bool {
+        self.row().passed
+    }
+
+    /// Whether its body may name again the model that its path has named.
+    #[must_use]
+    pub(crate) fn names_model_again(self) -> bool {
+        matches!(
+            self,
+            Self::CountGemini | Self::EmbedContent | Self::BatchEmbedContents
+        )
+    }
+
+    /// The form that it has; `None`: it is no conversation.
+    #[must_use]
+    pub(crate) fn format(self) -> Option<Format> {
+        self.row().format
+    }
+
+    /// Whether a stream can be asked for.
+    #[must_use]
+    pub(crate) fn streams(self) -> bool {
+        self.row().streams
+    }
+
+    /// What type of content its streams are.
+    #[must_use]
+    pub(crate) fn stream_type(self) -> &'static str {
+        if self == Self::Converse {
+            event_stream::CONTENT_TYPE
+        } else {
+            "text/event-stream"
+        }
+    }
+
+    /// Whether a stream ends with its usage only if that is asked for.
+    #[must_use]
+    pub(crate) fn asks_usage(self) -> bool {
+        matches!(self, Self::Chat | Self::Completions)
+    }
+
+    /// What an answer of OpenAI must have to be one.
+    #[must_use]
+    pub(crate) fn part(self) -> Part {
+        self.row().part
+    }
+
+    /// The members of the body that hold what the caller wrote. Conditions do not see them: they are large, and not theirs to read.
+    #[must_use]
+    pub(crate) fn content_members(self) -> &'static [&'static str] {
+        self.row().content
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_finds_its_own_row() {
+        for (at, operation) in Operation::ALL.into_iter().enumerate() {
+            assert_eq!(operation as usize, at, "{operation:?}");
+            assert_eq!(operation.row().operation, operation);
+        }
+    }
+}
