@@ -73,8 +73,8 @@ e2e: quick ## a real API server, then a real node with the charts on it; $$KUBEC
 sdk: quick ## official SDKs, frameworks, coding agents and a real model against the gateway; figures to target/sdk/results.json
 	sdk/run.py $(GATEWAY)
 
-clients: quick ## of these only the coding agents: Claude Code and Codex
-	sdk/run.py $(GATEWAY) agents
+clients: quick ## of these the coding agents in full: Claude Code and Codex
+	sdk/run.py $(GATEWAY) agents-in-full
 
 faults: ## every fault of a provider, in full; figures to target/faults/results.json
 	rm -f $(TARGET)/faults/results.json

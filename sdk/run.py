@@ -4,8 +4,9 @@
 Usage: sdk/run.py PATH-OF-FAIRLEAD-GATEWAY [TIER ..]
 
 The gateway serves examples/quickstart and sdk/config. Its providers are simulated, itself once more, the scripted provider of sdk/provider,
-and a server with a real model. Tiers, all of them if none is named: python, node, go, agents, model. Everything is installed below target/sdk
-and kept there, the model in the cache folder; a changed pin installs anew. Only the standard library is needed.
+and a server with a real model. Tiers: go, node, python, agents, model; these run if none is named; and agents-in-full. One run at a time:
+everything is installed below target/sdk and kept there, the model in the cache folder; a changed pin installs anew. Only the standard library
+is needed.
 
 What ran, how long it took and what was measured is written to target/sdk/results.json. A tier that cannot start has failed.
 """
@@ -30,7 +31,7 @@ FIGURES = INSTALLED / "figures.jsonl"
 
 
 def main() -> int:
-    chosen = sys.argv[2:] or list(TIERS)
+    chosen = sys.argv[2:] or [name for name in TIERS if name != IN_FULL]
     if len(sys.argv) < 2 or set(chosen) - set(TIERS):
         sys.exit(__doc__)
     INSTALLED.mkdir(parents=True, exist_ok=True)
@@ -95,8 +96,13 @@ def go(environment: dict) -> int:
 
 
 def agents(environment: dict) -> int:
+    """Of each agent what it is for, in every dialect: to work by its own tools."""
+    return agents_in_full(environment, "-k", "by_its_own_tool")
+
+
+def agents_in_full(environment: dict, *options: str) -> int:
     home = installed.node(SUITES / "agents", "agents")
-    return pytest(SUITES / "agents", environment | {"FAIRLEAD_AGENTS": str(home / "node_modules" / ".bin")})
+    return pytest(SUITES / "agents", environment | {"FAIRLEAD_AGENTS": str(home / "node_modules" / ".bin")}, *options)
 
 
 def model(environment: dict) -> int:
@@ -107,12 +113,13 @@ def model(environment: dict) -> int:
         return pytest(SUITES / "model", environment)
 
 
-# In the order in which they run: the quick ones first.
-TIERS = {"go": go, "node": node, "python": python, "agents": agents, "model": model}
+IN_FULL = "agents-in-full"
+# In the order in which they run.
+TIERS = {"go": go, "node": node, "python": python, "agents": agents, "model": model, IN_FULL: agents_in_full}
 
 
-def pytest(folder: pathlib.Path, environment: dict) -> int:
-    command = [installed.python() / "bin" / "pytest", "-q", "-p", "no:cacheprovider", "--durations=3", folder]
+def pytest(folder: pathlib.Path, environment: dict, *options: str) -> int:
+    command = [installed.python() / "bin" / "pytest", "-q", "-p", "no:cacheprovider", "--durations=3", *options, folder]
     return subprocess.run(command, env=environment).returncode
 
 
