@@ -20,7 +20,7 @@ def python() -> pathlib.Path:
 
 def model() -> tuple[pathlib.Path, pathlib.Path]:
     """A Python with llama.cpp's server, and the weights of a model: both in the cache folder, as they are large and seldom change."""
-    home = environment(CACHE / "model", SUITES / "model" / "requirements.txt")
+    home = environment(CACHE / "model" / "python", SUITES / "model" / "requirements.txt")
     weights = CACHE / "model" / "weights.gguf"
     pins = SUITES / "model" / "weights.txt"
 
