@@ -181,9 +181,12 @@ def whole(answer, question, number):
 def stream(answer, question, number, body):
     if answer.thought:
         yield event(chunk(answer, number, opening(answer)))
-    pieces = [calling(answer, number)] if answer.call else [{"text": word} for word in answer.words]
-    for piece in pieces:
-        yield event(chunk(answer, number, [piece]))
+    if answer.call:
+        # Google's own library runs a tool by the last chunk it sees.
+        yield event(chunk(answer, number, [calling(answer, number)], "STOP"))
+        return
+    for word in answer.words:
+        yield event(chunk(answer, number, [{"text": word}]))
     # Google ends with a chunk of an empty text.
     yield event(chunk(answer, number, [{"text": ""}], "STOP"))
 
