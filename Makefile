@@ -14,7 +14,7 @@ NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit loom charts deny quick faults e2e sdk bench generate fuzz
+.PHONY: help run check test deps lint unit loom charts deny quick faults e2e sdk clients bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -72,8 +72,11 @@ e2e: quick ## a real API server, then a real node with the charts on it; $$KUBEC
 	e2e/upgrade.sh $(TARGET)/quick $(TARGET)/quick
 	$(TARGET)/quick/fairlead-e2e-node -- cargo test --workspace --features fairlead-e2e/cluster --test cluster
 
-sdk: quick ## the official Python, Node and Go libraries against the quick start
+sdk: quick ## official SDKs, frameworks, coding agents and a real model against the gateway; figures to target/sdk/results.json
 	sdk/run.py $(GATEWAY)
+
+clients: quick ## of these the coding agents in full: Claude Code and Codex
+	sdk/run.py $(GATEWAY) agents-in-full
 
 faults: ## every fault of a provider, in full; figures to target/faults/results.json
 	rm -f $(TARGET)/faults/results.json

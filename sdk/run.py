@@ -1,130 +1,138 @@
 #!/usr/bin/env python3
-"""Runs the official SDKs of OpenAI, Anthropic and Google against a gateway that serves examples/quickstart, and itself as its own provider.
+"""Runs what people call an LLM with against a gateway: official SDKs, frameworks, agents, and a real model behind it.
 
-Usage: sdk/run.py PATH-OF-FAIRLEAD-GATEWAY
+Usage: sdk/run.py PATH-OF-FAIRLEAD-GATEWAY [TIER ..]
 
-Everything is installed below target/sdk and kept there; a changed pin installs anew. Only the standard library is needed.
+The gateway serves examples/quickstart and sdk/config. Its providers are simulated, itself once more, the scripted provider of sdk/provider,
+and a server with a real model. Tiers: go, node, python, agents, model; these run if none is named; and agents-in-full. One run at a time:
+everything is installed below target/sdk and kept there, the model in the cache folder; a changed pin installs anew. Only the standard library
+is needed.
+
+What ran, how long it took and what was measured is written to target/sdk/results.json. A tier that cannot start has failed.
 """
 
-import hashlib
+import json
 import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SUITES = ROOT / "sdk"
-INSTALLED = ROOT / "target" / "sdk"
+import installed
+from installed import INSTALLED, ROOT, SUITES
+from provider import serve
+from started import Started, free_address
+
 CONFIG = ROOT / "examples" / "quickstart"
 KEY = "sk-fairlead-quickstart-0123456789abcdef"
-READY_WITHIN_SECONDS = 20
+FIGURES = INSTALLED / "figures.jsonl"
 
 
 def main() -> int:
-    if len(sys.argv) != 2:
+    chosen = sys.argv[2:] or [name for name in TIERS if name != IN_FULL]
+    if len(sys.argv) < 2 or set(chosen) - set(TIERS):
         sys.exit(__doc__)
-    pytest = install_python()
-    node_suite = install_node()
-    listen, admin = free_address(), free_address()
-    gateway = subprocess.Popen(
-        [sys.argv[1], "serve", "--config-dir", configuration(listen), "--listen", listen, "--admin", admin],
-        stdout=open(INSTALLED / "gateway.out", "wb"),
-        stderr=open(INSTALLED / "gateway.err", "wb"),
-    )
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    FIGURES.unlink(missing_ok=True)
+    addresses = {"LISTEN": free_address(), "ADMIN": free_address(), "PROVIDER": free_address(), "MODEL": free_address()}
+    serve.start(addresses["PROVIDER"])
+    listen, admin = addresses["LISTEN"], addresses["ADMIN"]
+    command = [sys.argv[1], "serve", "--config-dir", configuration(addresses), "--listen", listen, "--admin", admin, "--drain-delay", "0"]
+    environment = os.environ | {
+        "FAIRLEAD_URL": f"http://{listen}/v1",
+        "FAIRLEAD_KEY": KEY,
+        "FAIRLEAD_MODEL_URL": f"http://{addresses['MODEL']}",
+        "FAIRLEAD_FIGURES": str(FIGURES),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    tiers = []
+    with Started("gateway", command, f"http://{admin}/readyz"):
+        for name in chosen:
+            print(f"== {name}", flush=True)
+            tiers.append(run(name, environment))
+    return conclude(tiers)
+
+
+def run(name: str, environment: dict) -> dict:
+    """A tier's outcome; one whose packages cannot be installed, or whose client cannot start, has failed, and says why."""
+    began = time.monotonic()
     try:
-        wait_until_ready(gateway, f"http://{admin}/readyz")
-        environment = os.environ | {
-            "FAIRLEAD_URL": f"http://{listen}/v1",
-            "FAIRLEAD_KEY": KEY,
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        print("== Python", flush=True)
-        python = subprocess.run([pytest, "-q", "-p", "no:cacheprovider", SUITES / "python"], env=environment).returncode
-        print("== Node", flush=True)
-        tests = sorted(node_suite.glob("*.test.mjs"))
-        node = subprocess.run(["node", "--test", "--test-reporter=spec", *tests], env=environment, cwd=node_suite).returncode
-        print("== Go", flush=True)
-        go = subprocess.run(["go", "test", "-count=1", "./..."], env=environment, cwd=SUITES / "go").returncode
-    finally:
-        gateway.terminate()
-        gateway.wait()
-    return python or node or go
+        status, reason = TIERS[name](environment), None
+    except (OSError, subprocess.CalledProcessError, TimeoutError) as error:
+        status, reason = 1, f"could not start: {error}"
+        print(f"{name}: {reason}", flush=True)
+    return {"name": name, "ok": status == 0, "reason": reason, "seconds": round(time.monotonic() - began, 1)}
 
 
-def configuration(listen: str) -> pathlib.Path:
-    """The quick start and what the suites need beside it, in one folder; LISTEN and KEY there are the gateway's address and its key."""
+def conclude(tiers: list[dict]) -> int:
+    lines = FIGURES.read_text().splitlines() if FIGURES.exists() else []
+    results = {"tiers": tiers, "figures": [json.loads(line) for line in lines]}
+    (INSTALLED / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    print("== what ran")
+    for tier in tiers:
+        print(f"{'ok    ' if tier['ok'] else 'FAILED'} {tier['name']}, {tier['seconds']} s")
+    if serve.refusals:
+        print(f"the scripted provider refused {len(serve.refusals)} requests; the last of them:")
+        for refusal in serve.refusals[-3:]:
+            print(f"  {refusal['status']} {refusal['path']}: {refusal['message']}")
+        (INSTALLED / "refusals.json").write_text(json.dumps(serve.refusals, indent=1))
+    return int(not all(tier["ok"] for tier in tiers))
+
+
+def python(environment: dict) -> int:
+    return pytest(SUITES / "python", environment)
+
+
+def node(environment: dict) -> int:
+    suite = installed.node(SUITES / "node", "node")
+    tests = sorted(suite.glob("*.test.mjs"))
+    return subprocess.run(["node", "--test", "--test-reporter=spec", *tests], env=environment, cwd=suite).returncode
+
+
+def go(environment: dict) -> int:
+    return subprocess.run(["go", "test", "-count=1", "./..."], env=environment, cwd=SUITES / "go").returncode
+
+
+def agents(environment: dict) -> int:
+    """Of each agent what it is for, in every dialect: to work by its own tools."""
+    return agents_in_full(environment, "-k", "by_its_own_tool")
+
+
+def agents_in_full(environment: dict, *options: str) -> int:
+    home = installed.node(SUITES / "agents", "agents")
+    return pytest(SUITES / "agents", environment | {"FAIRLEAD_AGENTS": str(home / "node_modules" / ".bin")}, *options)
+
+
+def model(environment: dict) -> int:
+    interpreter, weights = installed.model()
+    url = environment["FAIRLEAD_MODEL_URL"]
+    command = [interpreter, SUITES / "model" / "serve.py", weights, url.removeprefix("http://")]
+    with Started("model", command, f"{url}/health"):
+        return pytest(SUITES / "model", environment)
+
+
+IN_FULL = "agents-in-full"
+# In the order in which they run.
+TIERS = {"go": go, "node": node, "python": python, "agents": agents, "model": model, IN_FULL: agents_in_full}
+
+
+def pytest(folder: pathlib.Path, environment: dict, *options: str) -> int:
+    command = [installed.python() / "bin" / "pytest", "-q", "-p", "no:cacheprovider", "--durations=3", *options, folder]
+    return subprocess.run(command, env=environment).returncode
+
+
+def configuration(addresses: dict[str, str]) -> pathlib.Path:
+    """The quick start and what the suites need beside it, in one folder; LISTEN, PROVIDER and MODEL there are addresses, KEY is the gateway's."""
     folder = INSTALLED / "config"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    values = addresses | {"KEY": KEY}
     for file in [*CONFIG.glob("*.yaml"), *(SUITES / "config").glob("*.yaml")]:
-        text = re.sub(r"\bLISTEN\b", listen, file.read_text())
-        (folder / file.name).write_text(re.sub(r"\bKEY\b", KEY, text))
+        text = re.sub(rf"\b({'|'.join(values)})\b", lambda hit: values[hit[0]], file.read_text())
+        (folder / file.name).write_text(text)
     return folder
-
-
-def install_python() -> pathlib.Path:
-    """A virtual environment with the pinned packages; its pytest."""
-    home, pins = INSTALLED / "python", SUITES / "python" / "requirements.txt"
-
-    def install() -> None:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-        pip = [home / "bin" / "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
-        subprocess.run([*pip, "--requirement", pins], check=True)
-
-    unless_installed(home, pins, install)
-    return home / "bin" / "pytest"
-
-
-def install_node() -> pathlib.Path:
-    """The Node suite beside its packages: a module finds its packages by where it lies."""
-    home, suite = INSTALLED / "node", SUITES / "node"
-
-    def install() -> None:
-        for pins in ("package.json", "package-lock.json"):
-            shutil.copy(suite / pins, home)
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=home, check=True)
-
-    unless_installed(home, suite / "package-lock.json", install)
-    for stale in home.glob("*.mjs"):
-        stale.unlink()
-    for module in suite.glob("*.mjs"):
-        shutil.copy(module, home)
-    return home
-
-
-def unless_installed(home: pathlib.Path, pins: pathlib.Path, install) -> None:
-    """Installs unless the same pins were installed to the end before."""
-    home.mkdir(parents=True, exist_ok=True)
-    stamp, digest = home / ".installed", hashlib.sha256(pins.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        install()
-        stamp.write_text(digest)
-
-
-def free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
-
-
-def wait_until_ready(gateway: subprocess.Popen, url: str) -> None:
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        if gateway.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.05)
-    sys.stderr.write((INSTALLED / "gateway.err").read_text(errors="replace"))
-    sys.exit("the gateway did not become ready; what it said stands above")
 
 
 if __name__ == "__main__":

@@ -19,14 +19,17 @@ export const VIRTUAL_MODEL = "chat";
 /** A provider offers this one; it is named directly. */
 export const PROVIDER_MODEL = "sim/fast";
 
+/** Virtual models that are answered by the scripted provider, which speaks one dialect under each name. */
+export const SCRIPTED = ["scripted-openai", "scripted-anthropic", "scripted-gemini"];
+
 /**
- * Virtual models that come to the same answer by different ways: from the simulated provider, or from the gateway itself as a provider of
- * another dialect, which asks the simulated one in turn.
+ * Virtual models that come to an answer by different ways: from the simulated provider, from the gateway itself as a provider of another
+ * dialect, which asks the simulated one in turn, or from the scripted provider.
  */
-export const WAYS = [VIRTUAL_MODEL, "via-anthropic", "via-gemini"];
+export const WAYS = [VIRTUAL_MODEL, "via-anthropic", "via-gemini", ...SCRIPTED];
 
 /** Models whose provider fails with 503, by the same ways. */
-export const BROKEN = ["broken/always", "loop-anthropic/always", "loop-gemini/always"];
+export const BROKEN = ["broken/always", "loop-anthropic/always", "loop-gemini/always", ...SCRIPTED.map((name) => `${name}/always`)];
 
 export const TEXT = "How far is it to the lighthouse?";
 
@@ -42,12 +45,12 @@ export const TOOLS = [
   { type: "function", function: { name: TOOL, description: "When the tide turns.", parameters: PARAMETERS } },
 ];
 
-/** What the simulated provider fills in. */
+/** What the simulated provider fills in, and the scripted one. */
 export const ARGUMENTS = { harbour: "example" };
 
 export const RESULT = "at noon";
 
-/** How many tokens the simulated provider counts: so it shows whether all of a conversation has arrived. */
+/** How many tokens the simulated and the scripted provider count: so it shows whether all of a conversation has arrived. */
 export const words = (...texts) => texts.join(" ").split(/\s+/).length;
 
 export function client(apiKey = KEY) {

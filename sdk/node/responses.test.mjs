@@ -12,6 +12,9 @@ import {
 const openai = client();
 const tools = [{ type: "function", name: TOOL, description: "When the tide turns.", parameters: PARAMETERS, strict: false }];
 
+/** The calls of an answer. What was signed beside them (Gemini's calls are) is an item of its own, which goes back as it came. */
+const called = ({ output }) => output.filter((item) => item.type === "function_call");
+
 for (const model of WAYS) {
   const ask = (options) => openai.responses.create({ model, input: TEXT, ...options });
 
@@ -37,7 +40,7 @@ for (const model of WAYS) {
     const stream = openai.responses.stream({ model, input: TEXT, tools });
     const answer = await stream.on("response.function_call_arguments.delta", ({ delta }) => (json += delta)).finalResponse();
     assert.deepEqual(JSON.parse(json), ARGUMENTS);
-    assert.deepEqual(answer.output.map((item) => [item.type, item.name, item.arguments]), [["function_call", TOOL, json]]);
+    assert.deepEqual(called(answer).map((item) => [item.name, item.arguments]), [[TOOL, json]]);
   });
 
   test(`answers in words once the tool has answered, twice: ${model}`, async () => {
@@ -46,8 +49,8 @@ for (const model of WAYS) {
     let answer;
     for (let round = 0; round < 2; round += 1) {
       input.push(...QUESTION);
-      const { output } = await ask({ input, tools });
-      input.push(...output, { type: "function_call_output", call_id: output[0].call_id, output: RESULT });
+      const calling = await ask({ input, tools });
+      input.push(...calling.output, { type: "function_call_output", call_id: called(calling)[0].call_id, output: RESULT });
       answer = await ask({ input, tools });
       said.push(answer.output_text);
       input.push(...answer.output);

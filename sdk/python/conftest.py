@@ -18,12 +18,15 @@ VIRTUAL_MODEL = "chat"
 # A provider offers this one; it is named directly.
 PROVIDER_MODEL = "sim/fast"
 
-# Virtual models that come to the same answer by different ways, and the provider that is asked first: the simulated one, or the gateway itself
-# as a provider of another dialect, which asks the simulated one in turn.
+# Virtual models that are answered by the scripted provider, which speaks one dialect under each name.
+SCRIPTED = ["scripted-openai", "scripted-anthropic", "scripted-gemini"]
+# Virtual models that come to an answer by different ways, and the provider that is asked first: the simulated one, the gateway itself as a
+# provider of another dialect, which asks the simulated one in turn, or the scripted one.
 WAYS = {
     VIRTUAL_MODEL: {"default/sim", "default/spare"},
     "via-anthropic": {"default/loop-anthropic"},
     "via-gemini": {"default/loop-gemini"},
+    **{name: {f"default/{name}"} for name in SCRIPTED},
 }
 
 TEXT = "How far is it to the lighthouse?"
@@ -41,7 +44,7 @@ TOOLS = [
         "function": {"name": TOOL, "description": "When the tide turns.", "parameters": PARAMETERS},
     }
 ]
-# What the simulated provider fills in.
+# What the simulated provider fills in, and the scripted one.
 ARGUMENTS = {"harbour": "example"}
 RESULT = "at noon"
 # A PNG of one pixel.
@@ -49,7 +52,7 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG
 
 
 def words(*texts):
-    """How many tokens the simulated provider counts: so it shows whether all of a conversation has arrived."""
+    """How many tokens the simulated and the scripted provider count: so it shows whether all of a conversation has arrived."""
     return sum(len(text.split()) for text in texts)
 
 
@@ -59,13 +62,13 @@ def model(request):
     return request.param
 
 
-@pytest.fixture(params=["shaped/json", "loop-anthropic/json", "loop-gemini/json"])
+@pytest.fixture(params=["shaped/json", "loop-anthropic/json", "loop-gemini/json", *(f"{name}/json" for name in SCRIPTED)])
 def json_model(request):
     """A model that answers `{"harbour": "Lee", "miles": 12}`, by every way in turn."""
     return request.param
 
 
-@pytest.fixture(params=["broken/always", "loop-anthropic/always", "loop-gemini/always"])
+@pytest.fixture(params=["broken/always", "loop-anthropic/always", "loop-gemini/always", *(f"{name}/always" for name in SCRIPTED)])
 def broken_model(request):
     """A model whose provider fails with 503, by every way in turn."""
     return request.param

@@ -147,8 +147,10 @@ fn a_response_has_all_that_sdks_demand() {
             "instructions": null, "metadata": {}, "model": "model-1",
             "output": [{"id": "msg_abc_0", "type": "message", "role": "assistant", "status": "completed",
                 "content": [{"type": "output_text", "text": "Hi", "annotations": [], "logprobs": []}]}],
-            "parallel_tool_calls": true, "previous_response_id": null, "store": false, "temperature": null, "text": {"format": {"type": "text"}},
-            "tool_choice": "auto", "tools": [], "top_p": null, "truncation": "disabled",
+            "background": false, "completed_at": null, "frequency_penalty": 0.0, "max_output_tokens": null, "max_tool_calls": null,
+            "parallel_tool_calls": true, "presence_penalty": 0.0, "previous_response_id": null, "prompt_cache_key": null, "reasoning": null,
+            "safety_identifier": null, "service_tier": "default", "store": false, "temperature": 1.0, "text": {"format": {"type": "text"}},
+            "tool_choice": "auto", "tools": [], "top_logprobs": 0, "top_p": 1.0, "truncation": "disabled",
             "usage": {"input_tokens": 12, "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 0},
                 "output_tokens": 25, "output_tokens_details": {"reasoning_tokens": 20}, "total_tokens": 37}})
     );

@@ -19,16 +19,36 @@ pub(in super::super) struct Head {
     pub(in super::super) names: Echo,
 }
 
-/// What an answer repeats only where it was given.
-const REPEATED_IF_GIVEN: [&str; 8] = [
-    "max_output_tokens",
-    "max_tool_calls",
-    "prompt_cache_key",
-    "reasoning",
-    "safety_identifier",
-    "service_tier",
-    "top_logprobs",
-    "user",
+/// What an answer repeats of its request, and what holds without: clients that check an answer against the schema of Responses miss whatever is
+/// not there, and take `null` for none of the numbers (source: `ResponseResource` of the Open Responses specification). Of a temperature that
+/// nobody named it is OpenAI's default.
+const REPEATED: [(&str, &str); 16] = [
+    ("instructions", "null"),
+    ("max_output_tokens", "null"),
+    ("max_tool_calls", "null"),
+    ("metadata", "{}"),
+    ("parallel_tool_calls", "true"),
+    ("prompt_cache_key", "null"),
+    ("reasoning", "null"),
+    ("safety_identifier", "null"),
+    ("service_tier", r#""default""#),
+    ("temperature", "1.0"),
+    ("text", r#"{"format":{"type":"text"}}"#),
+    ("tool_choice", r#""auto""#),
+    ("tools", "[]"),
+    ("top_logprobs", "0"),
+    ("top_p", "1.0"),
+    ("truncation", r#""disabled""#),
+];
+
+/// What there is of an answer whatever was asked. When it was completed nobody here knows: there is no clock.
+const FIXED: [(&str, &str); 6] = [
+    ("background", "false"),
+    ("completed_at", "null"),
+    ("frequency_penalty", "0.0"),
+    ("presence_penalty", "0.0"),
+    ("previous_response_id", "null"),
+    ("store", "false"),
 ];
 
 /// How an answer ended.
@@ -229,7 +249,7 @@ pub(in super::super) fn part(json: &mut Json, part: &Part, empty: bool) {
     });
 }
 
-/// Writes a response as the next value. What it says of the request is the least that SDKs demand; `store` is false whatever was asked.
+/// Writes a response as the next value.
 pub(in super::super) fn response(
     json: &mut Json,
     head: &Head,
@@ -257,35 +277,23 @@ pub(in super::super) fn response(
                 json.key("incomplete_details").null();
             }
         }
-        repeated(json, head, "instructions", "null");
-        repeated(json, head, "metadata", "{}");
         json.key("model").str(&head.model);
         json.key("output").array(|json| {
             if !output.is_empty() {
                 json.verbatim(output);
             }
         });
-        repeated(json, head, "parallel_tool_calls", "true");
-        json.key("previous_response_id").null();
-        json.key("store").bool(false);
-        repeated(json, head, "temperature", "null");
-        repeated(json, head, "text", r#"{"format":{"type":"text"}}"#);
-        repeated(json, head, "tool_choice", r#""auto""#);
-        repeated(json, head, "tools", "[]");
-        repeated(json, head, "top_p", "null");
-        repeated(json, head, "truncation", r#""disabled""#);
-        for name in REPEATED_IF_GIVEN {
-            if let Some(value) = head.names.repeated(name) {
-                json.key(name).verbatim(value);
-            }
+        for (name, value) in FIXED {
+            json.key(name).verbatim(value);
+        }
+        for (name, default) in REPEATED {
+            let value = head.names.repeated(name).unwrap_or(default);
+            json.key(name).verbatim(value);
+        }
+        if let Some(user) = head.names.repeated("user") {
+            json.key("user").verbatim(user);
         }
         json.key("usage");
         usage::write(json, usage);
     });
-}
-
-/// A parameter as the caller gave it, or what holds without.
-fn repeated(json: &mut Json, head: &Head, name: &str, default: &str) {
-    let value = head.names.repeated(name).unwrap_or(default);
-    json.key(name).verbatim(value);
 }
