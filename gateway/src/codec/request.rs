@@ -91,28 +91,36 @@ impl Codec {
         if !self.is_identity() {
             return true;
         }
-        match self.sent {
-            Operation::Chat => chat::request::may_hold_foreign(body, host),
-            Operation::Messages | Operation::CountTokens => {
-                messages::request::may_hold_foreign(body)
-            }
-            Operation::Generate => gemini::request::may_hold_foreign(body, model),
-            Operation::Responses => responses::request::may_hold_foreign(body),
-            sent => sent.names_model_again() && gemini::may_name_model(body),
+        let sent = self.sent;
+        if sent == Operation::Chat {
+            chat::request::may_hold_foreign(body, host)
+        } else if matches!(sent, Operation::Messages | Operation::CountTokens) {
+            messages::request::may_hold_foreign(body)
+        } else if sent == Operation::Generate {
+            gemini::request::may_hold_foreign(body, model)
+        } else if sent == Operation::Responses {
+            responses::request::may_hold_foreign(body)
+        } else {
+            sent.names_model_again() && gemini::may_name_model(body)
         }
     }
 
     /// The body for a provider that speaks as the caller does, where it holds what only others can read.
     fn own(self, body: &[u8], wish: &Wish<'_>) -> Option<Made> {
-        let own = match self.sent {
-            Operation::Chat => chat::request::own(body, &wish.host),
-            Operation::Messages | Operation::CountTokens => messages::request::own(body),
-            Operation::Generate => gemini::request::own(body, wish.model),
-            Operation::Responses => responses::request::own(body),
-            sent if sent.names_model_again() => {
-                return gemini::renamed(body, wish.model).map(Made::of);
-            }
-            _ => None,
+        let sent = self.sent;
+        if sent.names_model_again() {
+            return gemini::renamed(body, wish.model).map(Made::of);
+        }
+        let own = if sent == Operation::Chat {
+            chat::request::own(body, &wish.host)
+        } else if matches!(sent, Operation::Messages | Operation::CountTokens) {
+            messages::request::own(body)
+        } else if sent == Operation::Generate {
+            gemini::request::own(body, wish.model)
+        } else if sent == Operation::Responses {
+            responses::request::own(body)
+        } else {
+            None
         };
         let own = Bytes::from(own?);
         // Of Gemini the path names the model.

@@ -23,6 +23,7 @@ use crate::dispatch::job::Job;
 use crate::failure::{Deadline, Failure, Own};
 use crate::headers;
 use crate::memory::{Gathering, Permit};
+use crate::surface::Operation;
 use crate::upstream::Upstream;
 use crate::upstream::authorization::Authorization;
 use crate::upstream::source::Source;
@@ -169,9 +170,8 @@ impl Try<'_> {
 
     async fn stream(&self, mut reply: Reply, first: Deadline) -> Result<Committed, Failure> {
         let mut begun = None;
-        let framed = self.codec.sent == Operation::Converse;
         if !headers::is(&reply.headers, self.codec.sent.stream_type()) {
-            if framed {
+            if self.codec.sent == Operation::Converse {
                 return Err(self.not_a_stream(reply, Bytes::new(), first).await);
             }
             // Some servers do not say so, and send one all the same.

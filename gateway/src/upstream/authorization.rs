@@ -100,6 +100,11 @@ impl Built<'_> {
 }
 
 impl Shown {
+    /// Whether there is something to send, as far as is known.
+    pub(super) fn is_usable(&self) -> bool {
+        matches!(self, Self::Fixed(Some(_)) | Self::Made(_))
+    }
+
     pub(super) async fn now(&self) -> Result<Option<Authorization>, Unshown> {
         match self {
             Self::Fixed(authorization) => Ok(authorization.clone()),

@@ -8,6 +8,7 @@ use fairlead_route::{Candidate, Table};
 use fairlead_snapshot::{FailureClass, Overflow};
 
 use super::Upstream;
+use super::authorization::Shown;
 use crate::failure::{Failure, Skip};
 
 impl Upstream {
@@ -78,8 +79,8 @@ impl Upstream {
             self.troubled(model, credential)
                 .is_none_or(|health| health.ready(now, asker).is_ok())
         };
-        let value = self.authorizations.get(credential);
-        value.is_some_and(Option::is_some) && ready()
+        let shown = self.shown.get(credential);
+        shown.is_some_and(Shown::is_usable) && ready()
     }
 
     /// Takes a credential; of a benched one whose pause is over one asker has it, as a trial. `None`: somebody else has it.

@@ -33,6 +33,9 @@ pub(super) struct Made {
     last: ArcSwapOption<(Arc<Token>, Authorization)>,
 }
 
+/// One, and what keeps it fresh if nothing does yet.
+pub(super) type Kept = (Arc<Made>, Option<Refresher>);
+
 /// What a request is signed with.
 #[derive(Debug)]
 pub(crate) struct Signer {
@@ -49,7 +52,7 @@ impl Made {
         authentication: &Authentication,
         private: bool,
         previous: Option<&Arc<Self>>,
-    ) -> Option<Result<(Arc<Self>, Option<Refresher>), ConfigError>> {
+    ) -> Option<Result<Kept, ConfigError>> {
         let source = match (&credential.identity, value) {
             (Some(identity), _) => own(authentication, identity.role_arn.as_deref())?,
             (None, Some(value)) if value.first() == Some(&b'{') => given(authentication, value)?,

@@ -62,31 +62,26 @@ impl Uris {
             return Some(format!("{base}{deployment}{path}?api-version={version}"));
         }
         let publishers = self.addressing == Addressing::Publishers;
-        match operation {
-            Operation::Messages if publishers => {
-                let call = if stream {
-                    "streamRawPredict"
-                } else {
-                    "rawPredict"
-                };
-                Some(format!(
-                    "{base}/publishers/anthropic/models/{}:{call}",
-                    model()
-                ))
-            }
-            Operation::CountTokens if publishers => Some(format!(
-                "{base}/publishers/anthropic/models/count-tokens:rawPredict"
-            )),
-            operation => {
-                let action = operation.action(stream)?;
-                let form = if stream { "?alt=sse" } else { "" };
-                let publisher = if publishers { "/publishers/google" } else { "" };
-                Some(format!(
-                    "{base}{publisher}/models/{}:{action}{form}",
-                    model()
-                ))
-            }
+        if publishers && operation == Operation::Messages {
+            let call = if stream {
+                "streamRawPredict"
+            } else {
+                "rawPredict"
+            };
+            let model = model();
+            return Some(format!("{base}/publishers/anthropic/models/{model}:{call}"));
         }
+        if publishers && operation == Operation::CountTokens {
+            let path = "/publishers/anthropic/models/count-tokens:rawPredict";
+            return Some(format!("{base}{path}"));
+        }
+        let action = operation.action(stream)?;
+        let form = if stream { "?alt=sse" } else { "" };
+        let publisher = if publishers { "/publishers/google" } else { "" };
+        Some(format!(
+            "{base}{publisher}/models/{}:{action}{form}",
+            model()
+        ))
     }
 }
 

@@ -27,7 +27,7 @@ impl Same {
     pub(super) fn new(format: Format, identity: &Identity) -> Self {
         let writer = || Box::new(Writer::with_tools(&identity.head(), &identity.echo));
         Self {
-            reader: Reader::of(format),
+            reader: Reader::of(format, &identity.model),
             used: Parts::default(),
             over: false,
             events: 0,
@@ -64,7 +64,7 @@ impl Same {
         match &self.reader {
             Reader::Chat(_) => Some(DONE),
             Reader::Messages(_) => Some(MESSAGE_STOP),
-            Reader::Responses(_) | Reader::Gemini(_) => None,
+            Reader::Responses(_) | Reader::Gemini(_) | Reader::Converse(_) => None,
         }
     }
 

@@ -35,12 +35,13 @@ pub(super) const ALL: [&Keys; 3] = [&AWS, &AZURE, &GOOGLE];
 impl Keys {
     /// Those of a type of provider, if it has any.
     pub(super) fn of(kind: ProviderType) -> Option<&'static Self> {
-        Some(match kind {
-            ProviderType::Bedrock => &AWS,
-            ProviderType::AzureOpenAI => &AZURE,
-            ProviderType::VertexAI => &GOOGLE,
-            _ => return None,
-        })
+        let all = [
+            (ProviderType::Bedrock, &AWS),
+            (ProviderType::AzureOpenAI, &AZURE),
+            (ProviderType::VertexAI, &GOOGLE),
+        ];
+        let known = all.into_iter().find(|(known, _)| *known == kind);
+        known.map(|(_, keys)| keys)
     }
 
     /// Their values as a JSON object, if all that are needed are there and are texts.
