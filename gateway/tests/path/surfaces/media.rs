@@ -119,7 +119,9 @@ async fn each_is_asked_for_at_its_own_path_with_the_bytes_as_they_came() {
         let seen = &a.seen()[0];
         assert_eq!(seen.path, below);
         assert_eq!(seen.body, body.to_string().replace("a/up", "up"));
-        let line = gateway.access(|line| line["model"] == "a/up").await;
+        let line = gateway
+            .access(|line| line["gen_ai.request.model"] == "a/up")
+            .await;
         assert_eq!(line["gen_ai.operation.name"], operation, "{line}");
         assert_eq!(line["gen_ai.usage.input_tokens"], tokens);
     }
@@ -245,7 +247,9 @@ async fn a_sound_comes_as_it_is_and_fails_over_before_its_first_byte() {
     let gateway = before(&a, &b).await;
     let got = gateway.ask_at("/v1/audio/speech", &ask).await;
     assert_eq!((got.status, got.whole), (200, false));
-    let line = gateway.access(|line| line["model"] == "m").await;
+    let line = gateway
+        .access(|line| line["gen_ai.request.model"] == "m")
+        .await;
     assert_eq!(line["complete"], false);
 }
 
@@ -269,7 +273,9 @@ async fn their_streams_pass_event_by_event() {
     let ask = json!({"model": "m", "prompt": "A cat.", "stream": true});
     let got = gateway.ask_at("/v1/images/generations", &ask).await;
     assert_eq!((got.status, got.text(), got.whole), (200, sent, true));
-    let line = gateway.access(|line| line["model"] == "m").await;
+    let line = gateway
+        .access(|line| line["gen_ai.request.model"] == "m")
+        .await;
     assert_eq!(
         (&line["complete"], &line["gen_ai.usage.output_tokens"]),
         (&json!(true), &json!(9))

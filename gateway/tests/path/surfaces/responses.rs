@@ -1,6 +1,8 @@
 //! Responses at a provider that speaks it: the bytes pass as they came, and what the provider keeps can be referred to where it is found again.
 
-use fairlead_faults::{Play, Provider, Seen};
+use std::time::Duration;
+
+use fairlead_faults::{Play, Provider, Seen, Step};
 use serde_json::{Value, json};
 
 use crate::harness::certificate::Certificate;
@@ -115,7 +117,7 @@ async fn a_provider_that_speaks_responses_is_asked_for_it_with_the_bytes_as_they
     assert_eq!(seen.body, body.replace("openai/gpt-x", "gpt-x"));
     let line = world
         .gateway
-        .access(|line| line["model"] == "openai/gpt-x")
+        .access(|line| line["gen_ai.request.model"] == "openai/gpt-x")
         .await;
     assert_eq!(line["gen_ai.usage.input_tokens"], 9);
     assert_eq!(line["gen_ai.usage.output_tokens"], 3);
@@ -140,7 +142,10 @@ async fn a_stream_passes_as_it_came_and_is_complete_with_its_last_event() {
             .ask(&json!({"model": "only", "input": "Hi.", "stream": true}))
             .await;
         assert_eq!((got.text(), got.whole), (events, true));
-        let line = world.gateway.access(|line| line["model"] == "only").await;
+        let line = world
+            .gateway
+            .access(|line| line["gen_ai.request.model"] == "only")
+            .await;
         assert_eq!(
             (&line["complete"], &line["gen_ai.usage.output_tokens"]),
             (&json!(true), &json!(3))
@@ -154,13 +159,23 @@ async fn a_stream_that_breaks_ends_with_the_failure_of_its_own_response() {
         "response.failed",
         &json!({"response": {"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": "acct-7 broke"}}, "sequence_number": 2}),
     );
-    for events in [beginning(), beginning() + &failed] {
-        let world = world(move |_| stream(events.clone())).await;
+    for last in [String::new(), failed] {
+        // Apart, so that the caller has had the beginning.
+        let steps = [
+            Step::event_stream(),
+            Step::Body(beginning().into()),
+            Step::Pause(Duration::from_millis(200)),
+            Step::Body(last.into()),
+            Step::End,
+        ];
+        let world = world(move |_| Play::steps(steps.clone())).await;
         let got = world
             .ask(&json!({"model": "only", "input": "Hi.", "stream": true}))
             .await;
         let text = got.text();
-        let (before, last) = text.rsplit_once("event: response.failed\ndata: ").unwrap();
+        let (before, last) = text
+            .rsplit_once("event: response.failed\ndata: ")
+            .unwrap_or_else(|| panic!("{text}"));
         assert_eq!(before, beginning());
         let last: Value = serde_json::from_str(last.trim()).unwrap();
         assert_eq!(last["response"]["id"], "resp_1");
