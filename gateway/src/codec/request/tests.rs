@@ -60,6 +60,11 @@ fn what_its_own_dialect_refuses_of_a_history_is_mended_and_the_rest_asked_as_eve
     assert!(!codec.makes_body(body, &Host::STRICT, "m"));
     let codec = Codec::new(Operation::Generate, Dialect::Gemini).unwrap();
     let body = br#"{"contents":[{"role":"model","parts":[{"functionCall":{"name":"f"}}]}]}"#;
+    assert!(!codec.makes_body(body, &Host::STRICT, "m"));
+    let wish = Wish {
+        model: "gemini-3-pro",
+        ..wish
+    };
     let made = codec.body(body, &wish).unwrap().unwrap();
     assert!(
         made.body

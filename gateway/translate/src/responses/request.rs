@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(answer["tools"][0]["name"], "f");
         assert_eq!(answer["tool_choice"], "auto");
         assert_eq!(answer["metadata"], serde_json::json!({}));
-        assert!(answer.get("reasoning").is_none());
+        assert!(answer["reasoning"].is_null());
         // No line of an event may end in the middle of it.
         assert!(!echo.repeated("tools").unwrap().contains('\n'));
     }

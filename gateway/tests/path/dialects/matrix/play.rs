@@ -37,7 +37,7 @@ pub(crate) async fn play(
         refusals::counts(
             &stage(vec![Line::Does(Play::json(
                 200,
-                &json!({"input_tokens": 42}),
+                &json!({"input_tokens": 42, "totalTokens": 42}),
             ))])
             .await,
         )

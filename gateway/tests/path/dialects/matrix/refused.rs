@@ -79,7 +79,11 @@ fn count(surface: Surface, dialect: Dialect) -> Option<&'static str> {
         (Surface::Messages, Dialect::OpenAi | Dialect::Gemini) => {
             Some("404: only Anthropic counts tokens by this operation")
         }
-        (Surface::Chat | Surface::Responses | Surface::Gemini, _) => {
+        (Surface::Gemini, Dialect::Gemini) => None,
+        (Surface::Gemini, Dialect::OpenAi | Dialect::Anthropic) => {
+            Some("404: only Gemini counts tokens by this operation")
+        }
+        (Surface::Chat | Surface::Responses, _) => {
             Some("404: no operation of this surface that counts tokens is served")
         }
     }

@@ -20,7 +20,7 @@ const CALLS: [&[u8]; 2] = [b"\"functionCall\"", b"\"function_call\""];
 #[must_use]
 pub fn may_hold_foreign(body: &[u8], model: &str) -> bool {
     let holds = |word| memchr::memmem::find(body, word).is_some();
-    holds(MARK) || !is_before_3(model) && CALLS.into_iter().any(holds)
+    holds(MARK) || demands_signatures(model) && CALLS.into_iter().any(holds)
 }
 
 /// The body for a model without what others have signed, and with Google's word beside the calls that others have made; `None`: it is good as
@@ -30,7 +30,12 @@ pub fn own(body: &[u8], model: &str) -> Option<Vec<u8>> {
     if !may_hold_foreign(body, model) {
         return None;
     }
-    contents(body, !is_before_3(model)).ok()?.apply(body)
+    contents(body, demands_signatures(model)).ok()?.apply(body)
+}
+
+/// Whether a model is known to refuse calls that are not signed. What it is called otherwise gets its bytes as they came.
+fn demands_signatures(model: &str) -> bool {
+    model.contains("gemini-") && !is_before_3(model)
 }
 
 fn contents(body: &[u8], signs_calls: bool) -> Result<Edits, JsonError> {

@@ -153,8 +153,15 @@ pub(super) async fn counts(stage: &Stage) -> Result<(), String> {
         body.as_object_mut().unwrap().remove(answer_only);
     }
     let answer = stage.surface.post(&stage.gateway, path, &body).await;
-    if stage.surface == Surface::Messages && stage.dialect == Dialect::Anthropic {
-        same("count", &answer.json(), &json!({"input_tokens": 42}))?;
+    // Of Gemini the path names the model; the provider begins at /v1 here.
+    let counted = match (stage.surface, stage.dialect) {
+        (Surface::Messages, Dialect::Anthropic) => Some(path),
+        (Surface::Gemini, Dialect::Gemini) => Some("/v1/models/m:countTokens"),
+        (Surface::Chat | Surface::Responses | Surface::Messages | Surface::Gemini, _) => None,
+    };
+    if let Some(path) = counted {
+        let count = json!({"input_tokens": 42, "totalTokens": 42});
+        same("count", &answer.json(), &count)?;
         let sent = stage.provider.seen().pop().unwrap();
         same("path", &sent.path.as_str(), &path)?;
         return same("body", &sent.json(), &body);
