@@ -195,9 +195,9 @@ fn what_has_no_words_is_told() {
             "!frequency_penalty",
             "!n",
             "!logprobs",
-            "!verbosity",
             "prompt_cache_key",
             "store",
+            "verbosity",
             "!logit_bias"
         ]
     );

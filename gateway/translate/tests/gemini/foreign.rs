@@ -328,7 +328,7 @@ fn what_gemini_cannot_be_asked_is_told() {
         ("stop", true),
         ("n", true),
         ("logprobs", true),
-        ("verbosity", true),
+        ("verbosity", false),
         ("service_tier", true),
         ("user", false),
         ("prompt_cache_key", false),

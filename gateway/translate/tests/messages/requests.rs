@@ -172,10 +172,10 @@ fn what_has_no_words_here_is_told() {
             "!frequency_penalty",
             "!n",
             "!logprobs",
-            "!verbosity",
             "metadata",
             "prompt_cache_key",
-            "store"
+            "store",
+            "verbosity"
         ]
     );
 }

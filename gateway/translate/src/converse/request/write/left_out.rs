@@ -12,10 +12,6 @@ pub(super) fn tell(conversation: &Conversation<'_>, notes: &mut Notes) {
         ("frequency_penalty", is_set(conversation.frequency_penalty)),
         ("n", conversation.choices > 1),
         ("logprobs", conversation.logprobs.is_some()),
-        (
-            "verbosity",
-            verbosity.is_some_and(|verbosity| *verbosity != "medium"),
-        ),
     ] {
         if is_asked {
             notes.cannot(name);
@@ -24,6 +20,11 @@ pub(super) fn tell(conversation: &Conversation<'_>, notes: &mut Notes) {
     for (name, is_said) in [
         ("prompt_cache_key", conversation.cache_key.is_some()),
         ("store", conversation.store == Some(true)),
+        // A wish for more or fewer words.
+        (
+            "verbosity",
+            verbosity.is_some_and(|verbosity| *verbosity != "medium"),
+        ),
     ] {
         if is_said {
             notes.drops(name);

@@ -115,7 +115,8 @@ fn answers(conversation: &Conversation<'_>, is_old: bool, notes: &mut Notes) {
     }
     let verbosity = conversation.verbosity.as_ref().map(Text::unescaped);
     if verbosity.is_some_and(|verbosity| verbosity != "medium") {
-        notes.cannot("verbosity");
+        // A wish for more or fewer words.
+        notes.drops("verbosity");
     }
 }
 

@@ -72,13 +72,6 @@ pub(super) fn leave_out(conversation: &Conversation<'_>, notes: &mut Notes) {
         ("frequency_penalty", is_set(conversation.frequency_penalty)),
         ("n", conversation.choices > 1),
         ("logprobs", conversation.logprobs.is_some()),
-        (
-            "verbosity",
-            conversation
-                .verbosity
-                .as_ref()
-                .is_some_and(|verbosity| *verbosity != "medium"),
-        ),
     ] {
         if is_asked {
             notes.cannot(name);
@@ -88,6 +81,14 @@ pub(super) fn leave_out(conversation: &Conversation<'_>, notes: &mut Notes) {
         ("metadata", conversation.metadata.is_some()),
         ("prompt_cache_key", conversation.cache_key.is_some()),
         ("store", conversation.store == Some(true)),
+        // A wish for more or fewer words.
+        (
+            "verbosity",
+            conversation
+                .verbosity
+                .as_ref()
+                .is_some_and(|verbosity| *verbosity != "medium"),
+        ),
     ] {
         if is_said {
             notes.drops(name);
