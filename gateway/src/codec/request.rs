@@ -13,9 +13,10 @@ use fairlead_translate::{
 use fairlead_wire::openai::request::parse;
 
 use super::Codec;
+use crate::facts::Facts;
 use crate::surface::{Format, Operation};
 
-/// The output that an answer may have where the dialect demands a limit and the caller names none.
+/// The output that an answer may have where the dialect demands a limit, the caller names none and nothing is known of the model.
 const DEFAULT_MAX_OUTPUT: u64 = 4096;
 
 /// How much is told of what was left out, in bytes.
@@ -47,6 +48,8 @@ pub(crate) struct Wish<'a> {
     pub stream: bool,
     /// In what the provider departs from Chat Completions.
     pub host: Host,
+    /// What is known of the model there.
+    pub facts: Facts,
     /// What becomes of what cannot be said.
     pub unsupported: OnUnsupported,
 }
@@ -154,9 +157,13 @@ impl Codec {
         let mut conversation = conversation.map_err(|error| error.to_string())?;
         conversation.stream = wish.stream;
         let mut notes = Notes::default();
+        let estimated_input = conversation.estimated_input();
+        let known = wish
+            .facts
+            .default_max_output(estimated_input, DEFAULT_MAX_OUTPUT);
         let target = Target {
             model: wish.model,
-            default_max_output: DEFAULT_MAX_OUTPUT,
+            default_max_output: known.unwrap_or(DEFAULT_MAX_OUTPUT),
         };
         let names = Names::of(&conversation, grammar(sent));
         let made = match sent {
@@ -172,7 +179,7 @@ impl Codec {
         Ok(Some(Made {
             echo: Arc::new(self.echo(body)),
             names: Arc::new(names),
-            estimated_input: conversation.estimated_input(),
+            estimated_input,
             ..made
         }))
     }

@@ -47,12 +47,14 @@ impl StepRun<'_> {
         let rule = self.plan.rule.as_ref();
         let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
         let (body, stream) = (job.body.clone(), job.stream);
+        let facts = self.upstream.facts(&model);
         let (edits, asks_usage) = (job.edits.clone(), self.upstream.reports_stream_usage());
         let make = move || {
             let wish = Wish {
                 model: &model,
                 stream,
                 host,
+                facts,
                 unsupported,
             };
             let made = codec.body(&body, &wish)?;
@@ -84,6 +86,6 @@ impl StepRun<'_> {
     }
 }
 
-fn no_room() -> Failure {
+pub(super) fn no_room() -> Failure {
     Failure::without_memory("the gateway has no memory left to say it in the words of the target")
 }
