@@ -74,3 +74,44 @@ async fn where_a_limit_is_demanded_and_none_is_named_it_is_the_longest_answer_of
     answered(&gateway, &named).await;
     assert_eq!(sent(&a)["max_tokens"], 7);
 }
+
+/// A question with a picture.
+fn with_image(model: &str) -> Value {
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}});
+    json!({"model": model, "messages": [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]}]})
+}
+
+#[tokio::test]
+async fn a_target_that_sees_no_images_is_passed_over_for_a_request_with_one() {
+    let blind = Provider::always(Play::chat("Blind.")).await;
+    let seeing = Provider::always(Play::chat("Seeing.")).await;
+    let gateway = serve([
+        of_type("DeepSeek", "blind", &blind, ""),
+        of_type("Groq", "seeing", &seeing, ""),
+        caller(),
+        to(
+            "both",
+            &[("blind", "deepseek-chat"), ("seeing", "nobody-knows-it")],
+        ),
+        to("one", &[("blind", "deepseek-chat")]),
+    ])
+    .await;
+    let answer = gateway.ask(&with_image("both")).await;
+    assert_eq!((answer.status, &*answer.content()), (200, "Seeing."));
+    assert!(
+        answer.attempts().contains("unsupported"),
+        "{}",
+        answer.attempts()
+    );
+    assert_eq!(blind.seen().len(), 0);
+    let answer = gateway.ask(&whole("both")).await;
+    assert_eq!((answer.status, &*answer.content()), (200, "Blind."));
+    let refused = gateway.ask(&with_image("one")).await;
+    assert_eq!(
+        (refused.status, &*refused.code()),
+        (400, "unsupported_by_target"),
+        "{}",
+        refused.text()
+    );
+    assert!(refused.message().contains("images (this model takes none)"));
+}
