@@ -3,7 +3,7 @@
 use fairlead_faults::{Play, Provider};
 use serde_json::{Value, json};
 
-use crate::harness::yaml::{ONCE, caller, object, rule, secret};
+use crate::harness::yaml::{KEY, ONCE, caller, object, rule, secret};
 use crate::harness::{Gateway, serve, whole};
 
 /// A provider of Anthropic's.
@@ -114,4 +114,72 @@ async fn a_target_that_sees_no_images_is_passed_over_for_a_request_with_one() {
         refused.text()
     );
     assert!(refused.message().contains("images (this model takes none)"));
+}
+
+#[tokio::test]
+async fn a_list_of_models_tells_what_is_known_of_whom_they_lead_to() {
+    let a = claude().await;
+    let gateway = serve([
+        of_type("Anthropic", "a", &a, ""),
+        of_type("DeepSeek", "b", &a, ""),
+        caller(),
+        to("known", &[("a", "claude-sonnet-4-5"), ("b", "deepseek-chat")]),
+        to("unknown", &[("a", "my-own")]),
+        rule(
+            "spread",
+            "match: {models: [spread]}, targets: [{name: x, providerRef: {name: a}, model: claude-sonnet-4-5}, {name: y, providerRef: {name: b}, model: deepseek-chat}]",
+        ),
+    ])
+    .await;
+    let one = async |name: &str| {
+        gateway
+            .get_as(KEY, &format!("/v1/models/{name}"))
+            .await
+            .json()
+    };
+    let known = one("known").await;
+    assert_eq!(
+        (&known["context_window"], &known["max_output_tokens"]),
+        (&json!(200_000), &json!(64_000))
+    );
+    assert_eq!(known["capabilities"]["images"], true);
+    assert_eq!(known["capabilities"]["audio"], false);
+    let unknown = one("unknown").await;
+    for member in ["context_window", "max_output_tokens", "capabilities"] {
+        assert_eq!(unknown.get(member), None, "{member}");
+    }
+    let spread = one("spread").await;
+    assert_eq!(
+        spread["context_window"], 131_072,
+        "the least of all targets"
+    );
+    assert_eq!(spread["capabilities"]["tools"], true);
+    assert_eq!(spread["capabilities"].get("images"), None, "they differ");
+    let listed = gateway.get_as(KEY, "/v1/models").await.json();
+    assert_eq!(listed["data"][0], known);
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_one_window_goes_to_a_larger_one() {
+    let error = json!({"error": {"message": "Too long.", "type": "invalid_request_error", "code": "context_length_exceeded"}});
+    let small = Provider::always(Play::json(400, &error)).await;
+    let (same, large) = (Provider::always(Play::chat("No.")).await, claude().await);
+    let gateway = serve([
+        of_type("DeepSeek", "small", &small, ""),
+        of_type("DeepSeek", "same", &same, ""),
+        of_type("Anthropic", "large", &large, ""),
+        caller(),
+        to(
+            "long",
+            &[
+                ("small", "deepseek-chat"),
+                ("same", "deepseek-reasoner"),
+                ("large", "claude-sonnet-4-5"),
+            ],
+        ),
+    ])
+    .await;
+    answered(&gateway, &whole("long")).await;
+    assert_eq!((small.seen().len(), same.seen().len()), (1, 0));
+    assert_eq!(large.seen().len(), 1);
 }
