@@ -4,7 +4,7 @@ use fairlead_faults::{Play, Provider};
 use serde_json::{Value, json};
 
 use crate::harness::yaml::{KEY, ONCE, caller, object, rule, secret};
-use crate::harness::{Gateway, serve, whole};
+use crate::harness::{Answer, Gateway, serve, whole};
 
 /// A provider of Anthropic's.
 async fn claude() -> Provider {
@@ -114,6 +114,51 @@ async fn a_target_that_sees_no_images_is_passed_over_for_a_request_with_one() {
         refused.text()
     );
     assert!(refused.message().contains("images (this model takes none)"));
+}
+
+#[tokio::test]
+async fn a_model_that_takes_no_temperature_is_sent_none() {
+    let provider = Provider::always(Play::chat("Hello.")).await;
+    let a = claude().await;
+    let gateway = serve([
+        of_type("Anthropic", "a", &a, ""),
+        of_type("OpenAI", "b", &provider, ""),
+        caller(),
+        to("reasoning", &[("b", "o3-mini")]),
+        to("other", &[("b", "my-own")]),
+        to("then-a", &[("b", "o3-mini"), ("a", "my-own")]),
+    ])
+    .await;
+    let ask = async |model: &str, temperature: f64| {
+        let body = json!({"model": model, "max_tokens": 9, "temperature": temperature, "messages": [{"role": "user", "content": "Hi."}]});
+        let request = gateway.post("/v1/messages").header("x-api-key", KEY);
+        let request = request.header("anthropic-version", "2023-06-01");
+        Answer::to(request.body(body.to_string())).await
+    };
+    let usual = ask("reasoning", 1.0).await;
+    assert_eq!(usual.status, 200, "{}", usual.text());
+    let body = sent(&provider);
+    assert_eq!(
+        (
+            &body["temperature"],
+            &body["max_tokens"],
+            &body["max_completion_tokens"]
+        ),
+        (&Value::Null, &Value::Null, &json!(9))
+    );
+    assert_eq!(ask("other", 0.5).await.status, 200);
+    let body = sent(&provider);
+    assert_eq!(
+        (&body["temperature"], &body["max_tokens"]),
+        (&json!(0.5), &json!(9))
+    );
+    let refused = ask("reasoning", 0.5).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    let passed = ask("then-a", 0.5).await;
+    assert_eq!(
+        (passed.status, sent(&a)["temperature"].clone()),
+        (200, json!(0.5))
+    );
 }
 
 #[tokio::test]
