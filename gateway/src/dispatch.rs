@@ -24,7 +24,7 @@ pub(crate) async fn dispatch(job: Job, plan: Plan, mut record: Record) -> Outcom
     let mut failures: Vec<Failure> = Vec::new();
     let mut at = 0;
     while let Some(step) = plan.steps.get(at).filter(|_| !job.is_spent()) {
-        let applies = |failure| applies(step, failure, &record.attempts);
+        let applies = |failure| applies(&job, &plan, step, failure, &record.attempts);
         if !failures.last().is_none_or(applies) {
             at += 1;
             continue;
@@ -56,7 +56,7 @@ pub(crate) async fn dispatch(job: Job, plan: Plan, mut record: Record) -> Outcom
 }
 
 /// Whether a step is for the failure of the attempt before it.
-fn applies(step: &Step, failure: &Failure, attempts: &[Attempt]) -> bool {
+fn applies(job: &Job, plan: &Plan, step: &Step, failure: &Failure, attempts: &[Attempt]) -> bool {
     let listed = step.on.as_ref().map(|on| {
         let by_status = failure
             .status
@@ -64,7 +64,7 @@ fn applies(step: &Step, failure: &Failure, attempts: &[Attempt]) -> bool {
         by_status || on.classes.contains(&failure.class)
     });
     let over = ends_all(failure);
-    let by_itself = || failure.falls_back() && !too_long_for(&step.model, attempts);
+    let by_itself = || failure.falls_back() && !too_long_for(job, plan, step, attempts);
     !over && listed.unwrap_or_else(by_itself)
 }
 
@@ -89,10 +89,19 @@ fn may_yet(step: &Step, failures: &[Failure], attempts: &[Attempt]) -> bool {
             .is_some_and(|failure| failure.falls_back() && !ends_all(failure))
 }
 
-/// Whether a target has found the request too long for this model. Context windows are not known, so only another model may help; a rule
-/// that lists the class knows better.
-fn too_long_for(model: &str, attempts: &[Attempt]) -> bool {
-    attempts.iter().any(|attempt| {
-        attempt.class == Some(FailureClass::ContextTooLong) && *attempt.model == *model
+/// Whether a target has found the request too long that takes as much as this one does. Where both windows are known they say so, else only
+/// another model may help; a rule that lists the class knows better.
+fn too_long_for(job: &Job, plan: &Plan, step: &Step, attempts: &[Attempt]) -> bool {
+    let window = |step: &Step| job.upstream(step)?.facts(&step.model).window();
+    let mut refused = attempts
+        .iter()
+        .filter(|attempt| attempt.class == Some(FailureClass::ContextTooLong));
+    refused.any(|attempt| {
+        let mut steps = plan.steps.iter();
+        let at = steps.find(|step| step.target == attempt.target && step.model == attempt.model);
+        match at.and_then(window).zip(window(step)) {
+            Some((refused, next)) => next <= refused,
+            None => attempt.model == step.model,
+        }
     })
 }

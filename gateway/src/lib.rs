@@ -15,6 +15,7 @@ mod codec;
 mod config;
 mod cors;
 mod dispatch;
+mod facts;
 mod failure;
 mod headers;
 pub mod import;

@@ -7,6 +7,7 @@ mod half_close;
 mod linger;
 pub(crate) mod link;
 pub(crate) mod listen;
+mod models;
 mod outbound;
 mod passthrough;
 mod router;

@@ -36,6 +36,7 @@ use fairlead_snapshot::{
 use fairlead_translate::chat::request::Host;
 
 use crate::clock::Clock;
+use crate::facts::{Book, Facts};
 use crate::failure::{Failure, Skip};
 use amend::Amends;
 use authorization::{Authorization, Built, Shown, Unshown};
@@ -69,6 +70,8 @@ pub(crate) struct Upstream {
     host: Host,
     /// Whether it speaks Responses beside Chat Completions.
     responses: bool,
+    /// What is known of its models.
+    models: Book,
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
     clock: Clock,
@@ -149,6 +152,7 @@ impl Upstream {
                 } => *dialect == Dialect::OpenAi && hosts::speaks_responses(vendor, base_url),
                 Protocol::Simulated(_) => false,
             },
+            models: Book::of(provider),
             identities: provider.credentials.iter().map(named).collect(),
             health,
             clock: environment.clock,
@@ -232,6 +236,12 @@ impl Upstream {
             stream_usage: self.reports_stream_usage(),
             ..self.host
         }
+    }
+
+    /// What is known of a model of it, by the upstream's name.
+    #[must_use]
+    pub(crate) fn facts(&self, model: &str) -> Facts {
+        self.models.facts(model)
     }
 
     /// Whether Responses is asked of it as it came, and what it was asked to keep can be referred to.

@@ -49,6 +49,26 @@ pub enum Verdict {
 }
 
 impl Table {
+    /// What would be tried for a request now. Takes no turn of any spread.
+    ///
+    /// # Errors
+    /// The request has nowhere to go.
+    pub fn foresee(
+        &self,
+        caller: &Caller,
+        model: &str,
+        request: &dyn Request,
+    ) -> Result<Plan, NoRoute> {
+        Planner {
+            table: self,
+            caller,
+            model,
+            standing: &all_well,
+            draw: Sequence::peek,
+        }
+        .plan(&Facts::new(request, caller.facts()))
+    }
+
     /// Says of every rule whether it takes the request and why not, and what would be tried.
     #[must_use]
     pub fn explain(&self, caller: &Caller, model: &str, request: &dyn Request) -> Explanation {
@@ -72,14 +92,7 @@ impl Table {
             rule: route.head.name.clone(),
             verdict: Verdict::OtherScope,
         }));
-        let outcome = Planner {
-            table: self,
-            caller,
-            model,
-            standing: &all_well,
-            draw: Sequence::peek,
-        }
-        .plan(&facts());
+        let outcome = self.foresee(caller, model, request);
         Explanation { rules, outcome }
     }
 }

@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fairlead_catalog::Feature;
 use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::chat::request::Host;
 use fairlead_translate::embeddings::Form;
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
-    Grammar, Names, Notes, Target, Unsupported, chat, converse, gemini, messages, responses,
+    Conversation, Grammar, Names, Notes, Target, Unsupported, chat, converse, gemini, messages,
+    responses,
 };
+use fairlead_wire::json::Raw;
 use fairlead_wire::openai::request::parse;
 
 use super::Codec;
+use crate::facts::Facts;
 use crate::surface::{Format, Operation};
 
-/// The output that an answer may have where the dialect demands a limit and the caller names none.
+/// The output that an answer may have where the dialect demands a limit, the caller names none and nothing is known of the model.
 const DEFAULT_MAX_OUTPUT: u64 = 4096;
 
 /// How much is told of what was left out, in bytes.
@@ -47,6 +51,8 @@ pub(crate) struct Wish<'a> {
     pub stream: bool,
     /// In what the provider departs from Chat Completions.
     pub host: Host,
+    /// What is known of the model there.
+    pub facts: Facts,
     /// What becomes of what cannot be said.
     pub unsupported: OnUnsupported,
 }
@@ -154,9 +160,14 @@ impl Codec {
         let mut conversation = conversation.map_err(|error| error.to_string())?;
         conversation.stream = wish.stream;
         let mut notes = Notes::default();
+        leave_out(&mut conversation, &wish.facts, &mut notes);
+        let estimated_input = conversation.estimated_input();
+        let known = wish
+            .facts
+            .default_max_output(estimated_input, DEFAULT_MAX_OUTPUT);
         let target = Target {
             model: wish.model,
-            default_max_output: DEFAULT_MAX_OUTPUT,
+            default_max_output: known.unwrap_or(DEFAULT_MAX_OUTPUT),
         };
         let names = Names::of(&conversation, grammar(sent));
         let made = match sent {
@@ -172,7 +183,7 @@ impl Codec {
         Ok(Some(Made {
             echo: Arc::new(self.echo(body)),
             names: Arc::new(names),
-            estimated_input: conversation.estimated_input(),
+            estimated_input,
             ..made
         }))
     }
@@ -184,6 +195,26 @@ impl Codec {
         } else {
             Echo::default()
         }
+    }
+}
+
+/// Takes out what the model is known to refuse, so that a request that was meant for another gets an answer.
+fn leave_out(conversation: &mut Conversation<'_>, facts: &Facts, notes: &mut Notes) {
+    if !facts.supports(Feature::Sampling).is_no() {
+        return;
+    }
+    let usual = |raw: &Raw<'_>| raw.text().parse() == Ok(1.0_f64);
+    for (name, member) in [
+        ("temperature", &mut conversation.temperature),
+        ("top_p", &mut conversation.top_p),
+    ] {
+        // Who asks for what is so anyway asks for nothing.
+        if member.take().is_some_and(|raw| !usual(&raw)) {
+            notes.cannot(format!("{name} (this model takes none)"));
+        }
+    }
+    if conversation.top_k.take().is_some() {
+        notes.cannot("top_k (this model takes none)");
     }
 }
 

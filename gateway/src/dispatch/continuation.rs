@@ -5,6 +5,7 @@
 //! text can be gone on with. If nobody goes on, the caller is told of the failure that broke the stream.
 
 use std::collections::VecDeque;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use fairlead_route::{Plan, Step};
@@ -120,6 +121,7 @@ impl Job {
             permit: self.memory().permit(body.len()).ok()?,
             policy,
             kept: self.kept,
+            needs: OnceLock::new(),
             sent: self.sent.load(Ordering::Relaxed).into(),
             body,
         })

@@ -5,6 +5,7 @@
 
 mod content;
 mod credential;
+mod fit;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -172,6 +173,8 @@ impl StepRun<'_> {
     async fn run(&mut self) -> Result<Committed, Failure> {
         // What cannot be asked at all first, what is made for nothing last.
         let codec = self.codec().map_err(|skipped| self.skip(skipped))?;
+        let fits = self.fits().await;
+        fits.map_err(|skipped| self.skip(skipped))?;
         let ready = Permission::ready(self.upstream, self.model.as_deref(), self.job.asker);
         ready.map_err(|skipped| self.skip(skipped))?;
         let made = self.content(codec).await;

@@ -1,7 +1,7 @@
 //! The phases of a request before anything is sent, each a function that the pipeline names.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -369,6 +369,7 @@ impl Asked<'_> {
                 member,
                 held: affinity::holds(plan, runtime),
             }),
+            needs: OnceLock::new(),
             sent: AtomicU32::default(),
         }
     }

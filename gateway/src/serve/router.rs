@@ -4,19 +4,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fairlead_route::NoRoute;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, header};
-use serde_json::{Value, json};
+use http::{HeaderMap, Method};
 
-use crate::answer::body::{Body, Response};
+use crate::answer::body::Response;
 use crate::answer::reject::Rejection;
 use crate::answer::respond;
 use crate::observe::record::Record;
 use crate::pipeline;
 use crate::request::inbound::Inbound;
-use crate::request::phases;
-use crate::serve::passthrough;
+use crate::serve::{models, passthrough};
 use crate::surface::{Asking, Named, Operation, Surface};
 use crate::worker::Worker;
 
@@ -50,8 +47,8 @@ where
         Place::Operation(asking) if head.method == Method::POST => {
             pipeline::serve(worker, asking, head, body).await
         }
-        Place::Models if gets => models(worker, &head, surface),
-        Place::Model(id) if gets => model(worker, &head, surface, id),
+        Place::Models if gets => models::all(worker, &head, surface),
+        Place::Model(id) if gets => models::one(worker, &head, surface, id),
         Place::Operation(asking) => {
             let rejection = Rejection::MethodNotAllowed("POST");
             refuse_in(worker, &rejection, asking.operation.surface())
@@ -168,36 +165,8 @@ fn named(below: &str) -> Option<Asking> {
     Some(Asking { operation, named })
 }
 
-/// `GET /v1/models`: the names this key can use.
-fn models(worker: &Worker, head: &Parts, surface: Surface) -> Response {
-    with_models(worker, head, surface, |names| {
-        let data: Vec<_> = names.iter().map(|name| described(name, surface)).collect();
-        Ok(match surface {
-            Surface::OpenAi => json!({"object": "list", "data": data}),
-            Surface::Anthropic => {
-                let (first, last) = (names.first(), names.last());
-                json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
-            }
-            Surface::Gemini => json!({"models": data}),
-        })
-    })
-}
-
-/// `GET /v1/models/NAME`. What is no text when it is decoded is the name of nothing.
-fn model(worker: &Worker, head: &Parts, surface: Surface, id: &str) -> Response {
-    let decoded = decoded(id);
-    let id = String::from_utf8_lossy(&decoded);
-    with_models(worker, head, surface, |names| {
-        if names.iter().any(|name| name.as_bytes() == decoded) {
-            Ok(described(&id, surface))
-        } else {
-            Err(Rejection::no_route(NoRoute::UnknownModel, &id))
-        }
-    })
-}
-
 /// Percent-decoding (source: RFC 3986, 2.1); a percent sign that begins no code stands for itself.
-fn decoded(text: &str) -> Vec<u8> {
+pub(super) fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().iter();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(&byte) = bytes.next() {
@@ -217,43 +186,6 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
         .and_then(|value| u8::try_from(value).ok())
-}
-
-fn with_models(
-    worker: &Worker,
-    head: &Parts,
-    surface: Surface,
-    answer: impl FnOnce(Vec<String>) -> Result<Value, Rejection>,
-) -> Response {
-    let mut record = Record::begin(&worker.shared.observe, worker.begin());
-    record.surface = surface;
-    let runtime = worker.shared.live.load_full();
-    let names = phases::authenticate(&runtime, &head.headers, &head.uri, &mut record)
-        .map(|admitted| runtime.table.models(&admitted.caller));
-    match names.and_then(answer) {
-        Ok(value) => {
-            record.complete = true;
-            let mut response = Response::new(Body::whole(value.to_string()));
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-            respond::finished(response, record)
-        }
-        Err(rejection) => respond::rejected(&rejection, record),
-    }
-}
-
-fn described(name: &str, surface: Surface) -> Value {
-    match surface {
-        Surface::OpenAi => {
-            json!({"id": name, "object": "model", "created": 0, "owned_by": "fairlead"})
-        }
-        Surface::Anthropic => {
-            json!({"type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z"})
-        }
-        Surface::Gemini => {
-            json!({"name": format!("models/{name}"), "displayName": name, "supportedGenerationMethods": ["generateContent", "streamGenerateContent"]})
-        }
-    }
 }
 
 #[cfg(test)]

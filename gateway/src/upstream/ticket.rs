@@ -280,7 +280,7 @@ fn skipped(guarded: &Guarded, skip: Skip) -> Failure {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use fairlead_health::{BreakerState, Origin};
@@ -298,7 +298,7 @@ pub(super) mod tests {
     const PROBE: Duration = Duration::from_millis(30);
 
     /// A simulated provider.
-    pub(in crate::upstream) fn upstream() -> Arc<Upstream> {
+    pub(crate) fn upstream() -> Arc<Upstream> {
         let simulated = Simulated {
             text: None,
             tokens: None,

@@ -12,6 +12,7 @@
 
 mod affinity;
 mod bodies;
+mod catalog;
 #[cfg(feature = "kubernetes")]
 mod cluster;
 mod commit;

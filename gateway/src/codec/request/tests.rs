@@ -10,6 +10,7 @@ fn chat_to_anthropic(body: &str, unsupported: OnUnsupported) -> Result<Option<Ma
         model: "m",
         stream: true,
         host: Host::STRICT,
+        facts: Facts::default(),
         unsupported,
     };
     codec.body(body.as_bytes(), &wish)
@@ -47,6 +48,7 @@ fn what_its_own_dialect_refuses_of_a_history_is_mended_and_the_rest_asked_as_eve
         model: "m",
         stream: true,
         host,
+        facts: Facts::default(),
         unsupported: OnUnsupported::Refuse,
     };
     let body = br#"{"model":"mine","stream":true,"messages":[{"role":"assistant","content":"a","reasoning_content":"b"}]}"#;
@@ -79,6 +81,7 @@ fn a_name_that_the_provider_does_not_take_comes_back_as_the_callers() {
         model: "m",
         stream: false,
         host: Host::STRICT,
+        facts: Facts::default(),
         unsupported: OnUnsupported::Refuse,
     };
     let body = br#"{"contents":[{"parts":[{"text":"a"}]}],"tools":[{"functionDeclarations":[{"name":"mcp.find"}]}]}"#;
@@ -122,6 +125,7 @@ fn a_stream_is_asked_without_its_usage_where_that_is_refused() {
         model: "m",
         stream: true,
         host: Host::STRICT,
+        facts: Facts::default(),
         unsupported: OnUnsupported::Refuse,
     };
     let body = br#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":",\"stream_options\":{\"include_usage\":true}"}]}"#;

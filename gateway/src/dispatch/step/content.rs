@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use fairlead_catalog::Quirk;
 use fairlead_snapshot::Protocol;
+use fairlead_translate::chat::request::Host;
 
 use super::StepRun;
 use crate::codec::{self, Codec, Made, Wish};
@@ -36,7 +38,8 @@ impl StepRun<'_> {
     /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
     pub(super) async fn content(&self, codec: Codec) -> Result<Option<Made>, Failure> {
         let job = self.job;
-        let (host, model) = (self.upstream.host(), Arc::clone(&self.step.model));
+        let model = Arc::clone(&self.step.model);
+        let host = self.upstream.host();
         let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
         let amendment = self.upstream.amends.body(codec.sent, parameters);
         if amendment.is_none() && !codec.makes_body(&job.body, &host, &model) {
@@ -47,12 +50,18 @@ impl StepRun<'_> {
         let rule = self.plan.rule.as_ref();
         let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
         let (body, stream) = (job.body.clone(), job.stream);
+        let facts = self.upstream.facts(&model);
+        let host = Host {
+            max_tokens: host.max_tokens && !facts.has(Quirk::MaxCompletionTokens),
+            ..host
+        };
         let (edits, asks_usage) = (job.edits.clone(), self.upstream.reports_stream_usage());
         let make = move || {
             let wish = Wish {
                 model: &model,
                 stream,
                 host,
+                facts,
                 unsupported,
             };
             let made = codec.body(&body, &wish)?;
@@ -84,6 +93,6 @@ impl StepRun<'_> {
     }
 }
 
-fn no_room() -> Failure {
+pub(super) fn no_room() -> Failure {
     Failure::without_memory("the gateway has no memory left to say it in the words of the target")
 }

@@ -1,0 +1,156 @@
+//! Where a provider's models are looked up, and what was found.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use fairlead_catalog::{Catalog, Vendor};
+use fairlead_snapshot::{Dialect, Protocol, Provider};
+
+use super::Facts;
+
+/// So many models are kept that no configuration of the provider names. The others are looked up each time, which takes a few microseconds.
+const MOST_KEPT: usize = 256;
+
+/// Vendors whose name in `gen_ai.provider.name` the catalog does not have, or has for somebody else: a server of one's own is nobody's.
+const NAMES: [(&str, &str); 7] = [
+    ("aws.bedrock", "amazon-bedrock"),
+    ("azure.ai.openai", "azure"),
+    ("gcp.vertex_ai", "google-vertex"),
+    ("mistral_ai", "mistral"),
+    ("nvidia_nim", "nvidia"),
+    ("ollama", ""),
+    ("x_ai", "xai"),
+];
+
+/// Vendors at whom a model may be called anything, so that what callers call it may tell more.
+const FREELY_NAMED: [&str; 2] = ["azure", "amazon-bedrock"];
+
+/// Whose models a provider's are.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    /// This vendor's.
+    Of(&'static Vendor),
+    /// Anybody's: a server of open models, or a proxy before somebody.
+    Anybodys,
+    /// The gateway's own, of which nothing is known.
+    Nobodys,
+}
+
+/// The facts of one provider's models.
+#[derive(Debug)]
+pub(crate) struct Book {
+    whose: Whose,
+    /// Those that it offers, by the upstream's name: looked up once.
+    offered: HashMap<Box<str>, Facts>,
+    /// Others, as they come.
+    others: ArcSwap<HashMap<Box<str>, Facts>>,
+}
+
+impl Book {
+    /// The facts of what a provider offers.
+    #[must_use]
+    pub(crate) fn of(provider: &Provider) -> Self {
+        let whose = whose(&provider.protocol);
+        let mut offered = HashMap::new();
+        for model in provider.models.iter().flatten() {
+            let facts = whose.facts(&model.upstream_name, Some(&model.name));
+            let name = model.upstream_name.as_str().into();
+            offered.entry(name).or_insert(facts);
+        }
+        Self {
+            whose,
+            offered,
+            others: ArcSwap::default(),
+        }
+    }
+
+    /// What is known of a model, by the upstream's name.
+    #[must_use]
+    pub(crate) fn facts(&self, model: &str) -> Facts {
+        if let Some(facts) = self.offered.get(model) {
+            return *facts;
+        }
+        let others = self.others.load();
+        if let Some(facts) = others.get(model) {
+            return *facts;
+        }
+        let facts = self.whose.facts(model, None);
+        if others.len() < MOST_KEPT {
+            let mut more = HashMap::clone(&others);
+            more.insert(model.into(), facts);
+            // Of two at once one is lost, and is looked up once more.
+            self.others.store(Arc::new(more));
+        }
+        facts
+    }
+
+    /// How many are kept that came by.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.others.load().len()
+    }
+}
+
+impl Whose {
+    fn facts(self, model: &str, called: Option<&str>) -> Facts {
+        let catalog = Catalog::builtin();
+        let own = match self {
+            Self::Nobodys => None,
+            Self::Anybodys => {
+                return Facts {
+                    model: catalog.find_any(model),
+                    own: false,
+                };
+            }
+            Self::Of(vendor) => catalog.find(vendor.id(), model).or_else(|| {
+                let called = called.filter(|_| FREELY_NAMED.contains(&vendor.id()))?;
+                catalog.find(vendor.id(), called)
+            }),
+        };
+        Facts {
+            model: own,
+            own: true,
+        }
+    }
+}
+
+/// Whose models are behind a protocol. A vendor is known wherever it is, behind a proxy of one's own, say; who only speaks a dialect is known by
+/// the host, and who speaks one that only its maker speaks is taken for that.
+fn whose(protocol: &Protocol) -> Whose {
+    let Protocol::Http {
+        vendor,
+        base_url,
+        dialect,
+        ..
+    } = protocol
+    else {
+        return Whose::Nobodys;
+    };
+    let catalog = Catalog::builtin();
+    let found = if vendor.is_empty() {
+        let maker = match dialect {
+            Dialect::OpenAi => None,
+            Dialect::Anthropic => Some("anthropic"),
+            Dialect::Gemini => Some("google"),
+            Dialect::Converse => Some("amazon-bedrock"),
+        };
+        at(base_url).or_else(|| catalog.vendor(maker?))
+    } else {
+        let name = NAMES.iter().find(|(name, _)| name == vendor);
+        catalog.vendor(name.map_or(vendor.as_str(), |(_, id)| id))
+    };
+    found.map_or(Whose::Anybodys, Whose::Of)
+}
+
+/// The vendor whose API is at a base URL: at its host, or below one (`eu.api.openai.com`).
+fn at(base_url: &str) -> Option<&'static Vendor> {
+    let (_, rest) = base_url.split_once("://")?;
+    let mut host = rest.split(['/', ':']).next()?;
+    loop {
+        if let Some(vendor) = Catalog::builtin().vendor_at(host) {
+            return Some(vendor);
+        }
+        (_, host) = host.split_once('.')?;
+    }
+}

@@ -1,0 +1,155 @@
+use fairlead_catalog::{Feature, Quirk, Support};
+use fairlead_snapshot::{
+    Addressing, Authentication, Dialect, HttpVersion, Model, Protocol, Provider,
+};
+
+use super::{Book, Facts};
+use crate::upstream::ticket::tests::upstream;
+
+fn provider(vendor: &str, dialect: Dialect, base_url: &str, models: Vec<Model>) -> Provider {
+    Provider {
+        protocol: Protocol::Http {
+            dialect,
+            vendor: vendor.to_owned(),
+            authentication: Authentication::default(),
+            addressing: Addressing::default(),
+            base_url: base_url.to_owned(),
+            private_network: false,
+            ca_certificates: None,
+            client_certificate: None,
+            stream_usage: true,
+            http_version: HttpVersion::default(),
+        },
+        models: Some(models),
+        ..upstream().provider.clone()
+    }
+}
+
+fn at(vendor: &str, dialect: Dialect, base_url: &str) -> Book {
+    Book::of(&provider(vendor, dialect, base_url, Vec::new()))
+}
+
+#[test]
+fn models_are_looked_up_at_whoever_serves_them() {
+    use Dialect::{Anthropic, Converse, Gemini, OpenAi};
+    for (vendor, dialect, url, model) in [
+        ("", OpenAi, "https://api.openai.com/v1", "gpt-4o"),
+        ("", OpenAi, "https://eu.api.openai.com:443/v1", "gpt-4o"),
+        (
+            "",
+            Anthropic,
+            "https://api.anthropic.com/v1",
+            "claude-sonnet-4-5",
+        ),
+        (
+            "",
+            Anthropic,
+            "http://10.0.0.1:8080/v1",
+            "claude-sonnet-4-5",
+        ),
+        (
+            "",
+            Gemini,
+            "https://generativelanguage.googleapis.com/v1beta",
+            "gemini-2.5-pro",
+        ),
+        (
+            "gcp.vertex_ai",
+            Gemini,
+            "https://aiplatform.googleapis.com/v1",
+            "gemini-2.5-pro",
+        ),
+        (
+            "aws.bedrock",
+            Converse,
+            "https://bedrock-runtime.eu-west-1.amazonaws.com",
+            "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ),
+        (
+            "azure.ai.openai",
+            OpenAi,
+            "https://acme.openai.azure.com/openai/v1",
+            "gpt-4o",
+        ),
+        (
+            "mistral_ai",
+            OpenAi,
+            "https://llm.example.com/v1",
+            "mistral-large-latest",
+        ),
+        ("x_ai", OpenAi, "https://api.x.ai/v1", "grok-4"),
+        (
+            "deepseek",
+            OpenAi,
+            "https://api.deepseek.com/v1",
+            "deepseek-chat",
+        ),
+    ] {
+        let facts = at(vendor, dialect, url).facts(model);
+        assert!(facts.window().is_some(), "{vendor} {url} {model}");
+    }
+}
+
+#[test]
+fn a_compatible_server_is_only_known_by_what_its_models_can_do() {
+    for (vendor, url) in [
+        ("vllm", "http://vllm:8000/v1"),
+        ("", "https://api.openai.com.example/v1"),
+    ] {
+        let facts = at(vendor, Dialect::OpenAi, url).facts("o3-mini");
+        assert_eq!((facts.window(), facts.max_output()), (None, None), "{url}");
+        assert!(facts.supports(Feature::Images).is_no(), "{url}");
+        assert!(facts.has(Quirk::MaxCompletionTokens), "{url}");
+    }
+}
+
+#[test]
+fn nothing_is_known_of_what_nobody_tells() {
+    let book = at("", Dialect::Anthropic, "https://api.anthropic.com/v1");
+    let simulated = Book::of(&upstream().provider);
+    for facts in [book.facts("my-own"), simulated.facts("gpt-4o")] {
+        assert_eq!(facts.supports(Feature::Images), Support::Unknown);
+        assert_eq!(facts.default_max_output(1, 1), None);
+    }
+}
+
+#[test]
+fn a_deployment_is_known_by_what_callers_call_it() {
+    let deployment = Model {
+        name: "gpt-4o".to_owned(),
+        upstream_name: "prod-7".to_owned(),
+    };
+    let azure = |vendor| {
+        let url = "https://acme.openai.azure.com/openai/v1";
+        Book::of(&provider(
+            vendor,
+            Dialect::OpenAi,
+            url,
+            vec![deployment.clone()],
+        ))
+    };
+    assert_eq!(
+        azure("azure.ai.openai").facts("prod-7").window(),
+        Some(128_000)
+    );
+    assert_eq!(azure("groq").facts("prod-7").window(), None);
+}
+
+#[test]
+fn names_of_callers_fill_no_memory() {
+    let book = at("", Dialect::Anthropic, "https://api.anthropic.com/v1");
+    for number in 0..1000 {
+        let _ = book.facts(&format!("claude-{number}"));
+    }
+    assert_eq!(book.kept(), 256);
+    assert_eq!(book.facts("claude-sonnet-4-5").max_output(), Some(64_000));
+}
+
+#[test]
+fn the_default_is_the_longest_answer_that_fits() {
+    let facts: Facts =
+        at("", Dialect::Anthropic, "https://api.anthropic.com/v1").facts("claude-sonnet-4-5");
+    assert_eq!(facts.default_max_output(1_000, 4096), Some(64_000));
+    assert_eq!(facts.default_max_output(100_000, 4096), Some(50_000));
+    assert_eq!(facts.default_max_output(1_000_000, 4096), Some(4096));
+}
