@@ -12,6 +12,7 @@
 
 mod affinity;
 mod bodies;
+mod clouds;
 #[cfg(feature = "kubernetes")]
 mod cluster;
 mod commit;
