@@ -4,6 +4,7 @@
 //! says which one it is, by its path.
 
 mod anthropic;
+mod converse;
 mod gemini;
 mod openai;
 
@@ -20,7 +21,12 @@ use crate::{Fault, Reply, Seen, Step};
 pub struct Dialect(&'static dyn Speech);
 
 /// Every API there is; what no other one knows by its path is the first one's.
-const SPOKEN: [&dyn Speech; 3] = [&openai::OpenAi, &anthropic::Anthropic, &gemini::Gemini];
+const SPOKEN: [&dyn Speech; 4] = [
+    &openai::OpenAi,
+    &anthropic::Anthropic,
+    &gemini::Gemini,
+    &converse::Converse,
+];
 
 /// What an error means. Each API has its own words and its own status for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +80,7 @@ pub(crate) trait Speech: Sync {
     /// The path at which a model is asked.
     fn path(&self, model: &str, streamed: bool) -> String;
 
-    /// The model that this path names; `None`: the body does.
+    /// The model that this path names, as it is escaped there; `None`: the body does.
     fn model<'a>(&self, path: &'a str) -> Option<&'a str> {
         let _ = path;
         None

@@ -59,7 +59,7 @@ impl Seen {
     pub fn model(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
         if let Some(model) = self.dialect().speech().model(path) {
-            return model.to_owned();
+            return unescaped(model);
         }
         self.json()["model"].as_str().unwrap_or_default().to_owned()
     }
@@ -98,4 +98,27 @@ impl Seen {
         self.header("connection")
             .is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
+}
+
+/// A segment of a path as it was meant.
+fn unescaped(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let escaped = || {
+            let digits = std::str::from_utf8(behind.get(..2)?).ok()?;
+            u8::from_str_radix(digits, 16).ok()
+        };
+        match (byte == b'%').then(escaped).flatten() {
+            Some(meant) => {
+                bytes.push(meant);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -70,7 +70,11 @@ fn anew(facts: &ErrorFacts, telling: Telling) -> Bytes {
         Some(code) if !telling.same => code,
         _ => theirs.unwrap_or(reject::PROVIDER_REFUSED),
     };
-    let kind = facts.kind.as_deref().unwrap_or("invalid_request_error");
+    // Nor does Amazon's name for an exception.
+    let theirs = facts.kind.as_deref();
+    let kind = theirs
+        .filter(|kind| !kind.ends_with("Exception"))
+        .unwrap_or("invalid_request_error");
     let message = facts
         .message
         .as_deref()

@@ -97,6 +97,7 @@ pub(crate) const TABLE: &[Row] = &[
     both("error-says-nothing", Refused("bad_request", 400)),
     both("content-filtered", Refused("content_filtered", 400)),
     both("overloaded-by-code", Fails("overloaded", 503)),
+    both("model-not-ready", Fails("overloaded", 503)),
     both("bad-key-by-code", KEY),
     both("key-repeated-401", KEY),
     both("key-repeated-500", Fails("server_error", 500)),
@@ -260,6 +261,9 @@ pub(crate) const TABLE: &[Row] = &[
     stream("frames-several-data-lines", Fine),
     stream("frames-other-fields", Fine),
     stream("frames-end-with-connection", Fine),
+    stream("frame-damaged", PROTOCOL),
+    stream("frame-damaged-after-content", BreaksOff("protocol_error")),
+    stream("frame-half-after-content", BreaksOff("reset")),
     // Time.
     both("slow-start", Fine),
     stream("slow-first-word", Fine),

@@ -13,6 +13,7 @@
 mod affinity;
 mod bodies;
 mod catalog;
+mod clouds;
 #[cfg(feature = "kubernetes")]
 mod cluster;
 mod commit;

@@ -32,17 +32,17 @@ pub fn read(body: &[u8], family: Family) -> Result<Answered<'_>, Malformed> {
         return Err(Malformed::Shape(why));
     }
     let stop = match top.reason.as_ref().map(stop::read) {
-        Some(Ended::Stop(stop)) => Some(stop),
+        Some(Ended::Stop(stop)) => stop,
         Some(Ended::Failed(facts)) => return Ok(Answered::Error(facts)),
-        None if blocks.is_empty() => return Ok(Answered::Nothing),
-        None => None,
+        // The API promises one: without it, nobody knows whether that was all.
+        None => return Ok(Answered::Nothing),
     };
     Ok(Answered::Answer(Answer {
         id: None,
         model: None,
         choices: vec![Choice {
             blocks,
-            stop,
+            stop: Some(stop),
             logprobs: None,
         }],
         usage: top.usage,

@@ -170,6 +170,9 @@ fn what_is_no_answer_is_none() {
         Ok(Answered::Nothing)
     ));
     assert!(matches!(read(r#"{"output":null}"#), Ok(Answered::Nothing)));
+    // Nobody knows whether that was all.
+    let unfinished = r#"{"output":{"message":{"content":[{"text":"Hi"}]}},"stopReason":null}"#;
+    assert!(matches!(read(unfinished), Ok(Answered::Nothing)));
     for told in [
         r#"{"message":"Too many requests"}"#,
         r#"{"Output":{"__type":"x"},"__type":"com.amazon.coral.service#UnknownOperationException"}"#,

@@ -1,10 +1,12 @@
 //! The dialects: how their providers answer and fail, and what a request in their words has to hold.
 
 mod anthropic;
+mod bedrock;
 mod gemini;
 mod openai;
 
-use fairlead_faults::{Play, Seen, Step};
+use fairlead_faults::{Framing, Play, Seen, Step};
+use fairlead_wire::event_stream;
 use serde_json::{Value, json};
 
 use super::ask::With;
@@ -17,6 +19,7 @@ pub(crate) enum Dialect {
     OpenAi,
     Anthropic,
     Gemini,
+    Bedrock,
 }
 
 /// What a provider fails with.
@@ -57,7 +60,7 @@ pub(crate) type Refusal = (u16, Option<(&'static str, &'static str)>, Value);
 pub(crate) type Members = Vec<(String, Value)>;
 
 impl Dialect {
-    pub(crate) const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+    pub(crate) const ALL: [Self; 4] = [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::Bedrock];
 
     /// The `type` of `LLMProvider`.
     pub(crate) fn name(self) -> &'static str {
@@ -65,6 +68,7 @@ impl Dialect {
             Self::OpenAi => "OpenAI",
             Self::Anthropic => "Anthropic",
             Self::Gemini => "Gemini",
+            Self::Bedrock => "Bedrock",
         }
     }
 
@@ -73,7 +77,8 @@ impl Dialect {
         match self {
             Self::OpenAi => Self::Anthropic,
             Self::Anthropic => Self::Gemini,
-            Self::Gemini => Self::OpenAi,
+            Self::Gemini => Self::Bedrock,
+            Self::Bedrock => Self::OpenAi,
         }
     }
 
@@ -81,7 +86,8 @@ impl Dialect {
     pub(crate) fn origin(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
-            Self::Anthropic => "anthropic",
+            // Claude signs, wherever it runs.
+            Self::Anthropic | Self::Bedrock => "anthropic",
             Self::Gemini => "gemini",
         }
     }
@@ -89,8 +95,16 @@ impl Dialect {
     /// An `LLMProvider` with a credential.
     pub(crate) fn provider(self, name: &str, base_url: &str) -> String {
         let kind = self.name();
+        let more = if self == Self::Bedrock {
+            // What can be said to a model goes by whose it is.
+            let model = |name| format!("{{name: {name}, upstreamName: {}}}", bedrock::MODEL);
+            let models = ["m", "m-or-other", "m-dropping"].map(model).join(", ");
+            format!(", bedrock: {{region: eu-west-1}}, models: [{models}]")
+        } else {
+            String::new()
+        };
         let spec = format!(
-            "type: {kind}, baseURL: \"{base_url}\", allowPrivateNetwork: true, credentials: [{{name: main, secretRef: {{name: {name}-key}}}}], {ONCE}"
+            "type: {kind}, baseURL: \"{base_url}\", allowPrivateNetwork: true, credentials: [{{name: main, secretRef: {{name: {name}-key}}}}], {ONCE}{more}"
         );
         let value = "apiKey: sk-provider-0123456789abcdef";
         object("LLMProvider", name, &spec) + &secret(&format!("{name}-key"), "credential", value)
@@ -103,6 +117,8 @@ impl Dialect {
             Self::Anthropic => "/v1/messages".to_owned(),
             Self::Gemini if stream => format!("/v1/models/{model}:streamGenerateContent?alt=sse"),
             Self::Gemini => format!("/v1/models/{model}:generateContent"),
+            Self::Bedrock if stream => format!("/v1/model/{}/converse-stream", bedrock::MODEL),
+            Self::Bedrock => format!("/v1/model/{}/converse", bedrock::MODEL),
         }
     }
 
@@ -112,22 +128,25 @@ impl Dialect {
             Self::OpenAi => openai::whole(said),
             Self::Anthropic => anthropic::whole(said),
             Self::Gemini => gemini::whole(said),
+            Self::Bedrock => bedrock::whole(said),
         }
     }
 
-    /// An answer as events, each with its blank line.
-    pub(crate) fn events(self, said: &Said) -> Vec<String> {
-        match self {
+    /// An answer as events, each with its blank line or as a frame.
+    pub(crate) fn events(self, said: &Said) -> Vec<Vec<u8>> {
+        let lines = match self {
             Self::OpenAi => openai::events(said),
             Self::Anthropic => anthropic::events(said),
             Self::Gemini => gemini::events(said),
-        }
+            Self::Bedrock => return bedrock::events(said),
+        };
+        lines.into_iter().map(String::into_bytes).collect()
     }
 
     /// How many events come before the first that says something.
     pub(crate) fn before_content(self) -> usize {
         match self {
-            Self::OpenAi => 1,
+            Self::OpenAi | Self::Bedrock => 1,
             Self::Anthropic => 2,
             Self::Gemini => 0,
         }
@@ -137,7 +156,7 @@ impl Dialect {
     pub(crate) fn says(self, said: &Said, seen: &Seen) -> Play {
         let stream = seen.streamed() || seen.path.contains(":streamGenerateContent");
         if stream {
-            played(self.events(said), Step::End)
+            self.played(self.events(said), Step::End)
         } else {
             Play::json(200, &self.whole(said))
         }
@@ -146,22 +165,49 @@ impl Dialect {
     /// Says so many events of it, and then that it failed, or is gone.
     pub(crate) fn breaks_off(self, said: &Said, after: usize, words: Option<Words>) -> Play {
         let failing = words.map(|words| match self {
-            Self::OpenAi => openai::failing(words),
-            Self::Anthropic => anthropic::failing(words),
-            Self::Gemini => gemini::failing(words),
+            Self::OpenAi => openai::failing(words).into_bytes(),
+            Self::Anthropic => anthropic::failing(words).into_bytes(),
+            Self::Gemini => gemini::failing(words).into_bytes(),
+            Self::Bedrock => bedrock::failing(words),
         });
         let events = self.events(said).into_iter().take(after);
-        played(events.chain(failing), Step::Close)
+        self.played(events.chain(failing), Step::Close)
     }
 
     /// Is filtered, as a stream; `None`: it refuses in its head.
     pub(crate) fn filtered_stream(self) -> Option<Play> {
         let events = match self {
             Self::OpenAi => return None,
-            Self::Anthropic => anthropic::events(&Said::words("").stopped(Stop::Filtered)),
-            Self::Gemini => vec![format!("data: {}\n\n", gemini::refusal(Class::Filtered).2)],
+            Self::Anthropic | Self::Bedrock => {
+                self.events(&Said::words("").stopped(Stop::Filtered))
+            }
+            Self::Gemini => {
+                let refused = gemini::refusal(Class::Filtered).2;
+                vec![format!("data: {refused}\n\n").into_bytes()]
+            }
         };
-        Some(played(events, Step::End))
+        Some(self.played(events, Step::End))
+    }
+
+    /// These events, and what comes of the connection then.
+    fn played(self, events: impl IntoIterator<Item = Vec<u8>>, last: Step) -> Play {
+        let kind = if self == Self::Bedrock {
+            event_stream::CONTENT_TYPE
+        } else {
+            "text/event-stream"
+        };
+        let mut steps = vec![Step::head(200, &[("content-type", kind)], Framing::Chunked)];
+        steps.extend(events.into_iter().map(|event| Step::Body(event.into())));
+        steps.push(last);
+        Play::steps(steps)
+    }
+
+    /// The sentence in the body of a refusal.
+    pub(crate) fn sentence(self, body: &Value) -> &Value {
+        match self {
+            Self::Bedrock => &body["message"],
+            Self::OpenAi | Self::Anthropic | Self::Gemini => &body["error"]["message"],
+        }
     }
 
     /// What it refuses with.
@@ -170,6 +216,7 @@ impl Dialect {
             Self::OpenAi => openai::refusal(class),
             Self::Anthropic => anthropic::refusal(class),
             Self::Gemini => gemini::refusal(class),
+            Self::Bedrock => bedrock::refusal(class),
         }
     }
 
@@ -179,6 +226,7 @@ impl Dialect {
             Self::OpenAi => openai::asked(stream),
             Self::Anthropic => anthropic::asked(stream),
             Self::Gemini => gemini::asked(),
+            Self::Bedrock => bedrock::asked(),
         };
         owned(members)
     }
@@ -189,6 +237,7 @@ impl Dialect {
             Self::OpenAi => openai::asked_with(with),
             Self::Anthropic => anthropic::asked_with(with),
             Self::Gemini => gemini::asked_with(with),
+            Self::Bedrock => bedrock::asked_with(with),
         })
     }
 
@@ -200,6 +249,7 @@ impl Dialect {
                 Self::OpenAi => openai::called(at, ids),
                 Self::Anthropic => anthropic::called(at, ids),
                 Self::Gemini => gemini::called(at, ids),
+                Self::Bedrock => bedrock::called(at, ids),
             });
             // Chat Completions has a message for each result.
             at += if self == Self::OpenAi {
@@ -221,6 +271,7 @@ impl Dialect {
             Self::OpenAi => (self.called(&[&["call_1"]]), false),
             Self::Anthropic => (owned(anthropic::thought(said)), true),
             Self::Gemini => (owned(gemini::thought(said)), true),
+            Self::Bedrock => (owned(bedrock::thought(said)), true),
         }
     }
 }
@@ -230,13 +281,6 @@ fn owned(members: Vec<(&str, Value)>) -> Members {
         .into_iter()
         .map(|(at, value)| (at.to_owned(), value));
     owned.collect()
-}
-
-fn played(events: impl IntoIterator<Item = String>, last: Step) -> Play {
-    let mut steps = vec![Step::event_stream()];
-    steps.extend(events.into_iter().map(|event| Step::Body(event.into())));
-    steps.push(last);
-    Play::steps(steps)
 }
 
 /// A text in two pieces.

@@ -80,8 +80,14 @@ fn ask(with: &'static [With], stream: bool) -> Ask {
 
 /// What a request in a dialect's words holds: what is particular goes before what is usual.
 fn members(dialect: Dialect, with: &[With], stream: bool) -> Members {
+    // Where tools cannot be offered and not be called, they are left out.
+    let left_out = |one: &&With| {
+        let none = dialect == Dialect::Bedrock && with.contains(&With::NoTool);
+        none && **one == With::Tools
+    };
     let particular: Members = with
         .iter()
+        .filter(|one| !left_out(one))
         .flat_map(|with| dialect.asked_with(*with))
         .collect();
     let usual = dialect.asked(stream).into_iter();

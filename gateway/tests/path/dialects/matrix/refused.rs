@@ -39,6 +39,9 @@ pub(crate) fn with_reason(surface: Surface, dialect: Dialect, with: With) -> Opt
         With::ImageAtAddress if dialect == Dialect::Gemini => {
             Some("Gemini reads images at none but Google's own addresses")
         }
+        With::ImageAtAddress if dialect == Dialect::Bedrock => {
+            Some("Bedrock reads images at none but Amazon's own store")
+        }
         With::Stop if surface == Surface::Responses => Some("Responses has no stop sequences"),
         With::TopK if surface == Surface::Responses => Some("Responses has no top_k"),
         With::TopK if dialect == Dialect::OpenAi => {
@@ -55,6 +58,9 @@ pub(crate) fn with_reason(surface: Surface, dialect: Dialect, with: With) -> Opt
         }
         With::Seed if dialect == Dialect::Anthropic => {
             Some("Anthropic has neither a seed nor penalties")
+        }
+        With::Seed if dialect == Dialect::Bedrock => {
+            Some("Bedrock has neither a seed nor penalties")
         }
         With::ImageAtAddress
         | With::Stop
@@ -76,7 +82,7 @@ pub(crate) fn with_reason(surface: Surface, dialect: Dialect, with: With) -> Opt
 fn count(surface: Surface, dialect: Dialect) -> Option<&'static str> {
     match (surface, dialect) {
         (Surface::Messages, Dialect::Anthropic) => None,
-        (Surface::Messages, Dialect::OpenAi | Dialect::Gemini) => {
+        (Surface::Messages, Dialect::OpenAi | Dialect::Gemini | Dialect::Bedrock) => {
             Some("404: only Anthropic counts tokens by this operation")
         }
         (Surface::Gemini, Dialect::Gemini) => None,

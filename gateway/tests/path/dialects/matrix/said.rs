@@ -4,6 +4,8 @@ use std::fmt::Debug;
 
 use serde_json::{Value, json};
 
+use super::dialect::Dialect;
+
 /// The value of every signature: base64, as Gemini's have to be.
 pub(crate) const SIGNATURE: &str = "c2lnbmF0dXJl";
 
@@ -106,10 +108,16 @@ impl Said {
         }
     }
 
-    /// As a provider of this origin says it.
-    pub(crate) fn by(mut self, origin: &str) -> Self {
+    /// As a provider of this dialect says it.
+    pub(crate) fn by(mut self, dialect: Dialect) -> Self {
         if let Some((by, _)) = &mut self.signature {
-            origin.clone_into(by);
+            dialect.origin().clone_into(by);
+        }
+        if let Some(used) = &mut self.used
+            && dialect == Dialect::Bedrock
+        {
+            // It does not say how much of the output was thought.
+            used.reasoning = 0;
         }
         self
     }

@@ -113,12 +113,12 @@ impl Stage {
             return Err(format!("it is not complete: {text}"));
         }
         let understood = self.surface.said(&told.body)?;
-        let wanted = said.clone().by(self.dialect.origin());
+        let wanted = said.clone().by(self.dialect);
         same("what was heard", &understood, &wanted)
             .map_err(|wrong| format!("{wrong} in {text}"))?;
         if self.is_same() {
             let own = if stream {
-                self.dialect.events(said).concat()
+                String::from_utf8_lossy(&self.dialect.events(said).concat()).into_owned()
             } else {
                 self.dialect.whole(said).to_string()
             };

@@ -18,7 +18,11 @@ pub(super) async fn cut_before(surface: Surface, dialect: Dialect) -> Result<(),
     let told = surface.told(&answer)?;
     same("whether it ended", &told.ended, &true)?;
     let understood = surface.said(&told.body)?;
-    same("what was heard", &understood, &Said::words(OTHER))?;
+    same(
+        "what was heard",
+        &understood,
+        &Said::words(OTHER).by(dialect.next()),
+    )?;
     same("requests", &stage.asked(), &(1, 1))
 }
 

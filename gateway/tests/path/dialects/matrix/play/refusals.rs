@@ -27,7 +27,7 @@ pub(super) async fn fails(surface: Surface, dialect: Dialect, class: Class) -> R
             .ask(&ask(&[], stream), members(dialect, &[], stream))
             .await?;
         if status == 200 {
-            let said = Said::words("").stopped(Stop::Filtered);
+            let said = Said::words("").stopped(Stop::Filtered).by(dialect);
             let in_it = |wrong: String| format!("{wrong} in {}", answer.text());
             let told = surface.told(&answer).map_err(in_it)?;
             same("whether it ended", &told.ended, &true).map_err(in_it)?;
@@ -58,7 +58,7 @@ fn is_told(stage: &Stage, class: Class, answer: &Answer) -> Result<(), String> {
     let told = answer.json();
     let fault = surface.fault(&told);
     same("kind", &fault.kind.as_str(), &surface.kind(wanted)).map_err(in_it)?;
-    let own = text(&body["error"]["message"]);
+    let own = text(stage.dialect.sentence(&body));
     let about_request = wanted == 400;
     same("its own words", &(fault.message == own), &about_request).map_err(in_it)?;
     if class == Class::TooLong && matches!(surface, Surface::Chat | Surface::Responses) {
@@ -118,7 +118,12 @@ pub(super) async fn is_refused(stage: &Stage, feature: &Feature) -> Result<(), S
         same("warning", &warned, &true).map_err(in_it)?;
         let told = stage.surface.told(&answer).map_err(in_it)?;
         let understood = stage.surface.said(&told.body)?;
-        same("what was heard", &understood, &Said::words("No.")).map_err(in_it)?;
+        same(
+            "what was heard",
+            &understood,
+            &Said::words("No.").by(stage.dialect),
+        )
+        .map_err(in_it)?;
         let sent = stage.provider.seen().pop().unwrap().json();
         for with in feature.with {
             for (at, value) in stage.dialect.asked_with(*with) {

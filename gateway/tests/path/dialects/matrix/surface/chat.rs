@@ -195,7 +195,9 @@ fn tokens(usage: &Value) -> Option<Tokens> {
         input,
         cached: usage["prompt_tokens_details"]["cached_tokens"].as_u64()?,
         output,
-        reasoning: usage["completion_tokens_details"]["reasoning_tokens"].as_u64()?,
+        reasoning: usage["completion_tokens_details"]["reasoning_tokens"]
+            .as_u64()
+            .unwrap_or_default(),
     })
 }
 

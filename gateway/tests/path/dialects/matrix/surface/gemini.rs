@@ -159,7 +159,10 @@ fn signature(written: &str) -> Option<(String, String)> {
 
 fn tokens(usage: &Value) -> Option<Tokens> {
     let count = |name: &str| usage[name].as_u64();
-    let (input, thoughts) = (count("promptTokenCount")?, count("thoughtsTokenCount")?);
+    let (input, thoughts) = (
+        count("promptTokenCount")?,
+        count("thoughtsTokenCount").unwrap_or_default(),
+    );
     let output = count("candidatesTokenCount")? + thoughts;
     if count("totalTokenCount") != Some(input + output) {
         return None;

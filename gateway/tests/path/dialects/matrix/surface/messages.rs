@@ -184,7 +184,9 @@ fn tokens(usage: &Value) -> Option<Tokens> {
         input: usage["input_tokens"].as_u64()? + cached,
         cached,
         output: usage["output_tokens"].as_u64()?,
-        reasoning: usage["output_tokens_details"]["thinking_tokens"].as_u64()?,
+        reasoning: usage["output_tokens_details"]["thinking_tokens"]
+            .as_u64()
+            .unwrap_or_default(),
     })
 }
 
