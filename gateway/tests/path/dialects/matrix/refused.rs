@@ -86,7 +86,7 @@ fn count(surface: Surface, dialect: Dialect) -> Option<&'static str> {
             Some("404: only Anthropic counts tokens by this operation")
         }
         (Surface::Gemini, Dialect::Gemini) => None,
-        (Surface::Gemini, Dialect::OpenAi | Dialect::Anthropic) => {
+        (Surface::Gemini, Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock) => {
             Some("404: only Gemini counts tokens by this operation")
         }
         (Surface::Chat | Surface::Responses, _) => {
