@@ -2,6 +2,8 @@
 //!
 //! Looked at only where a target of it is known to lack something: first for words without which there is no need, then by reading the request.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use fairlead_catalog::Feature;
 use fairlead_translate::{Block, Content, Conversation, Format as Form, Media};
 use fairlead_translate::{chat, gemini, messages, responses};
@@ -21,6 +23,26 @@ pub(crate) const ABILITIES: [Feature; 5] = [
 /// What of the [`ABILITIES`] a request needs, or a model lacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Needs(u8);
+
+/// What a request was found to need, once somebody had to look. A byte, for every future of a request holds it.
+#[derive(Debug, Default)]
+pub(crate) struct Found(AtomicU8);
+
+impl Found {
+    const LOOKED: u8 = 1 << 7;
+
+    /// What was found; `None`: nobody has looked.
+    #[must_use]
+    pub(crate) fn get(&self) -> Option<Needs> {
+        let bits = self.0.load(Ordering::Relaxed);
+        (bits & Self::LOOKED != 0).then_some(Needs(bits & !Self::LOOKED))
+    }
+
+    /// Keeps what was found.
+    pub(crate) fn set(&self, needs: Needs) {
+        self.0.store(needs.0 | Self::LOOKED, Ordering::Relaxed);
+    }
+}
 
 impl Needs {
     /// Those of the abilities for which this holds.

@@ -5,7 +5,6 @@
 //! text can be gone on with. If nobody goes on, the caller is told of the failure that broke the stream.
 
 use std::collections::VecDeque;
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use fairlead_route::{Plan, Step};
@@ -16,6 +15,7 @@ use crate::answer::Committed;
 use crate::answer::recovery::{Continue, Rest};
 use crate::answer::stream::StreamAnswer;
 use crate::answer::transcript::Transcript;
+use crate::codec::Found;
 use crate::dispatch::job::Job;
 use crate::dispatch::step::try_step;
 use crate::observe::record::Record;
@@ -121,7 +121,7 @@ impl Job {
             permit: self.memory().permit(body.len()).ok()?,
             policy,
             kept: self.kept,
-            needs: OnceLock::new(),
+            needs: Found::default(),
             sent: self.sent.load(Ordering::Relaxed).into(),
             body,
         })

@@ -1,7 +1,7 @@
 //! One request on its way to an answer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use crate::answer::policy::StreamPolicy;
-use crate::codec::Needs;
+use crate::codec::Found;
 use crate::memory::{Permit, Share};
 use crate::observe::record::Attempt;
 use crate::runtime::Runtime;
@@ -58,7 +58,7 @@ pub(crate) struct Job {
     /// What it refers to that only one provider has, if it does.
     pub kept: Option<Kept>,
     /// What it needs of a model, once somebody had to look.
-    pub needs: OnceLock<Needs>,
+    pub needs: Found,
     /// How many attempts have been sent for it.
     pub sent: AtomicU32,
 }

@@ -1,7 +1,7 @@
 //! The phases of a request before anything is sent, each a function that the pipeline names.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::answer::policy::StreamPolicy;
 use crate::answer::reject::Rejection;
 use crate::clock;
+use crate::codec::Found;
 use crate::dispatch::job::{Job, Kept};
 use crate::headers;
 use crate::memory::{Gathering, Permit};
@@ -369,7 +370,7 @@ impl Asked<'_> {
                 member,
                 held: affinity::holds(plan, runtime),
             }),
-            needs: OnceLock::new(),
+            needs: Found::default(),
             sent: AtomicU32::default(),
         }
     }

@@ -3,6 +3,7 @@
 use super::{StepRun, content};
 use crate::codec::{Needs, room};
 use crate::failure::Failure;
+use crate::surface::Format;
 
 impl StepRun<'_> {
     /// Whether the model can do what is asked, as far as is known. A request is looked through only where the model lacks something.
@@ -10,8 +11,7 @@ impl StepRun<'_> {
     /// # Errors
     /// It is known that it cannot.
     pub(super) async fn fits(&self) -> Result<(), Failure> {
-        let job = self.job;
-        let Some(format) = job.operation.format() else {
+        let Some(format) = self.job.operation.format() else {
             return Ok(());
         };
         let facts = self.upstream.facts(&self.step.model);
@@ -19,25 +19,30 @@ impl StepRun<'_> {
         if lacks.is_empty() {
             return Ok(());
         }
-        let needs = match job.needs.get() {
-            Some(needs) => *needs,
-            None => {
-                let permit = job.memory().permit(room(&job.body));
-                let _permit = permit.map_err(|_| content::no_room())?;
-                let body = job.body.clone();
-                let look = move || lacks.may_be_in(&body).then(|| Needs::of(&body, format));
-                let beside = &job.worker.shared.beside;
-                match beside.work(job.asker, job.body.len(), look).await {
-                    Some(needs) => *job.needs.get_or_init(|| needs),
-                    None => return Ok(()),
-                }
-            }
-        };
-        let missing = needs.and(lacks);
+        // Apart, so that who lacks nothing is not as large as this.
+        let missing = Box::pin(self.needs(format, lacks)).await?.and(lacks);
         if missing.is_empty() {
             Ok(())
         } else {
             Err(Failure::unsupported(Some(missing.words())))
         }
+    }
+
+    /// What the request needs, of what is lacking at least.
+    async fn needs(&self, format: Format, lacks: Needs) -> Result<Needs, Failure> {
+        let job = self.job;
+        if let Some(needs) = job.needs.get() {
+            return Ok(needs);
+        }
+        let permit = job.memory().permit(room(&job.body));
+        let _permit = permit.map_err(|_| content::no_room())?;
+        let body = job.body.clone();
+        let look = move || lacks.may_be_in(&body).then(|| Needs::of(&body, format));
+        let beside = &job.worker.shared.beside;
+        let found = beside.work(job.asker, job.body.len(), look).await;
+        if let Some(needs) = found {
+            job.needs.set(needs);
+        }
+        Ok(found.unwrap_or_default())
     }
 }
