@@ -57,6 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         question = dialect.read(body, self.headers, path)
         if path.endswith("/count_tokens"):
             return self.reply(200, {"input_tokens": question.input_tokens})
+        if path.endswith(":countTokens"):
+            return self.reply(200, {"totalTokens": question.input_tokens})
         answer = script.answer(question)
         number = next(numbers)
         if not question.stream:
