@@ -205,6 +205,8 @@ impl Snapshot {
             providers,
             rules,
             keys,
+            teams: BTreeMap::new(),
+            organizations: BTreeMap::new(),
         }
     }
 
@@ -255,6 +257,8 @@ impl Snapshot {
             providers,
             rules,
             keys: readable(&self.keys, format),
+            teams: BTreeMap::new(),
+            organizations: BTreeMap::new(),
         };
         (Cow::Owned(snapshot), closed)
     }

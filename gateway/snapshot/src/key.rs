@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ModelPattern, ObjectName};
+use crate::{Digest, Limits, ModelPattern, ObjectName};
 
 /// The SHA-256 of a virtual key's value, in lower-case hexadecimal.
 pub type KeyDigest = Digest;
@@ -23,6 +23,9 @@ pub struct Key {
     pub organization: Option<String>,
     /// What it may use.
     pub allow: Allow,
+    /// How much it may use.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
 }
 
 /// Why a key is refused.

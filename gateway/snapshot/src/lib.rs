@@ -9,6 +9,7 @@ mod digest;
 mod format;
 mod index;
 mod key;
+mod limits;
 mod name;
 pub mod names;
 pub mod order;
@@ -28,6 +29,10 @@ pub use digest::Digest;
 pub use format::{FORMAT, FORMATS, OLDEST};
 pub use index::{Index, IndexError, Parts, Publication};
 pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
+pub use limits::{
+    Budget, ConcurrentLimit, FreeTargets, LimitScope, Limits, ModelPrice, OnExceeded,
+    OnStoreFailure, Owner, Period, Raise, RateLimit, Unit,
+};
 pub use name::{NameError, ObjectName};
 pub use provider::{
     Access, Addressing, Authentication, Credential, CredentialId, Dialect, HttpVersion, Model,
@@ -61,6 +66,12 @@ pub struct Snapshot {
     pub rules: Vec<Rule>,
     /// Every key ever accepted and still there, refused ones included.
     pub keys: BTreeMap<ObjectName, Key>,
+    /// Every team that limits its keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: BTreeMap<ObjectName, Owner>,
+    /// Every organization that limits its teams, in the gateway's namespace.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub organizations: BTreeMap<ObjectName, Owner>,
 }
 
 impl Snapshot {

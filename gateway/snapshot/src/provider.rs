@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use timeouts::Timeouts;
 
 use crate::{
-    Concurrency, Continuation, Digest, Headers, Health, ModelPattern, OLDEST, Parameters, Retries,
+    Concurrency, Continuation, Digest, Headers, Health, Limits, ModelPattern, ModelPrice, OLDEST, Parameters, Retries,
 };
 
 /// An upstream.
@@ -46,6 +46,12 @@ pub struct Provider {
     /// Paths below its base URL that are passed through, and all below them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passthrough: Vec<String>,
+    /// What models cost that name no price of their own; `None`: what the catalog says, if it knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<ModelPrice>,
+    /// How much may be used of it.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
     /// The namespaces whose keys may name it in a request; rules were checked at compile.
     pub access: Access,
 }
@@ -342,6 +348,9 @@ pub struct Model {
     pub name: String,
     /// The name the upstream knows it by.
     pub upstream_name: String,
+    /// What it costs; `None`: what the provider or the catalog says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<ModelPrice>,
 }
 
 /// A set of namespaces.

@@ -118,6 +118,7 @@ fn a_deployment_is_known_by_what_callers_call_it() {
     let deployment = Model {
         name: "gpt-4o".to_owned(),
         upstream_name: "prod-7".to_owned(),
+        price: None,
     };
     let azure = |vendor| {
         let url = "https://acme.openai.azure.com/openai/v1";

@@ -12,7 +12,8 @@ use fairlead_crds::v1alpha1::{
     ProviderType, Simulated as SimulatedSpec,
 };
 use fairlead_snapshot::{
-    Access, Dialect, HttpVersion, Model, ObjectName, Protocol, Provider, Simulated, Timeouts,
+    Access, Dialect, HttpVersion, Limits, Model, ObjectName, Protocol, Provider, Simulated,
+    Timeouts,
 };
 
 use fairlead_snapshot::Credentials;
@@ -267,6 +268,7 @@ pub(crate) fn build(
                 .map(|model| Model {
                     name: model.name.to_string(),
                     upstream_name: upstream(model),
+                    price: None,
                 })
                 .collect()
         }),
@@ -283,6 +285,8 @@ pub(crate) fn build(
             .flat_map(|passthrough| &passthrough.paths)
             .map(ToString::to_string)
             .collect(),
+        price: None,
+        limits: Limits::default(),
         access: access(&name.namespace, spec.access.as_ref(), world),
     };
     (provider, unresolved)

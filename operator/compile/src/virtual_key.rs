@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fairlead_crds::text::ModelPattern as ModelPatternSpec;
 use fairlead_crds::v1alpha1::{AllowedProvider as AllowedSpec, VirtualKey, VirtualKeySpec};
 use fairlead_snapshot::{
-    Allow, AllowedProvider, Key, KeyDigest, ModelPattern, ObjectName, Provider, Refusal,
+    Allow, AllowedProvider, Key, KeyDigest, Limits, ModelPattern, ObjectName, Provider, Refusal,
 };
 
 use crate::finding::{Finding, Reason};
@@ -119,6 +119,7 @@ pub(crate) fn build(
         team: spec.team_ref.as_ref().map(|team| team.name.to_string()),
         organization: None,
         allow: allow(&name.namespace, spec),
+        limits: Limits::default(),
     };
     unresolved.extend(link(name, &mut key, spec.suspended == Some(true), to));
     let listed = spec

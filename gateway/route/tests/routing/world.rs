@@ -35,6 +35,7 @@ pub(crate) fn provider(models: &[&str]) -> Provider {
     let model = |model: &&str| Model {
         name: (*model).to_owned(),
         upstream_name: format!("{model}-upstream"),
+        price: None,
     };
     Provider {
         models: Some(models.iter().map(model).collect()),
@@ -64,6 +65,8 @@ pub(crate) fn provider_of_anything() -> Provider {
         parameters: fairlead_snapshot::Parameters::default(),
         headers: fairlead_snapshot::Headers::default(),
         passthrough: Vec::new(),
+        price: None,
+        limits: fairlead_snapshot::Limits::default(),
         access: Access::All,
     }
 }
@@ -202,6 +205,7 @@ pub(crate) fn key() -> Key {
         team: None,
         organization: None,
         allow: Allow::default(),
+        limits: fairlead_snapshot::Limits::default(),
     }
 }
 

@@ -11,6 +11,7 @@ fn key(number: usize) -> (ObjectName, Key) {
         team: Some("search".to_owned()),
         organization: None,
         allow: Allow::default(),
+        limits: crate::Limits::default(),
     };
     (ObjectName::new("search", format!("key-{number}")), key)
 }

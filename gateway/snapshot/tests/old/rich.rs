@@ -200,6 +200,7 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
         models: Some(vec![Model {
             name: "chat".to_owned(),
             upstream_name: "chat-2026".to_owned(),
+            price: None,
         }]),
         timeouts: Timeouts {
             connect: seconds(1),
@@ -232,6 +233,8 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
         parameters,
         headers,
         passthrough: vec!["/files".to_owned()],
+        price: None,
+        limits: fairlead_snapshot::Limits::default(),
         access,
     }
 }
@@ -363,6 +366,7 @@ fn keys() -> BTreeMap<ObjectName, Key> {
                     weight: 2,
                 }]),
             },
+            limits: fairlead_snapshot::Limits::default(),
         };
         (name(&format!("k{at}")), key)
     };

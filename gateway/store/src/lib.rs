@@ -1,0 +1,1 @@
+//! What counters are kept in: embedded, Valkey. The one place of their I/O.
