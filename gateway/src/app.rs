@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::Snapshot;
+use fairlead_store::Counters;
 use tokio::sync::{oneshot, watch};
 
 use crate::admin;
@@ -36,6 +37,9 @@ use crate::worker::{Phase, Shared};
 /// How often the served certificate is looked at.
 const CERTIFICATE_LOOK: Duration = Duration::from_secs(1);
 
+/// How long it may take to give back what was not used of limits.
+const GIVING_BACK: Duration = Duration::from_secs(2);
+
 /// Serves until a signal ends it.
 ///
 /// # Errors
@@ -44,7 +48,9 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let (access, log) = access_log(args.access_log)?;
     let (phase, seen) = watch::channel(Phase::Serving);
-    let (environment, refreshers) = environment()?;
+    let options = args.store.options(args.settings.state_dir.as_ref(), &installation(args))?;
+    let counters = runtime.block_on(Counters::open(options)).context("counters cannot be kept")?;
+    let (environment, refreshers) = environment(counters.clone())?;
     let shared = shared(args, environment, access, seen.clone());
     let origin = runtime.block_on(Origin::open(args, &shared))?;
     let certificate = certificate(args)?;
@@ -67,6 +73,7 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let control = Control {
         origin,
         shared,
+        counters,
         refreshers,
         certificate,
         address,
@@ -120,9 +127,15 @@ fn shared(
     })
 }
 
-fn environment() -> anyhow::Result<(Environment, Refreshers)> {
+/// What tells this installation from others that count on the same store.
+fn installation(args: &Serve) -> String {
+    let settings = &args.settings;
+    format!("{}/{}", settings.gateway_namespace, settings.gateway_name)
+}
+
+fn environment(counters: Counters) -> anyhow::Result<(Environment, Refreshers)> {
     let proxy = Proxy::from_environment()?.map(Arc::new);
-    Ok(Environment::new(Network::Tcp(proxy)))
+    Ok(Environment::new(Network::Tcp(proxy), counters))
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -170,6 +183,7 @@ fn accept(
 struct Control {
     origin: Origin,
     shared: Arc<Shared>,
+    counters: Counters,
     refreshers: Refreshers,
     certificate: Option<Arc<ServedCertificate>>,
     /// Where callers connect.
@@ -196,11 +210,14 @@ impl Control {
             // It ends with the process.
             tasks.spawn(admin::serve(admin, Arc::clone(&self.shared), tasks.clone()));
             tasks.spawn(keep_fresh(self.refreshers, tasks.clone()));
+            tasks.spawn(self.counters.clone().run());
             self.origin.follow(self.shared, &tasks);
             if let Some(certificate) = self.certificate {
                 tasks.spawn(renew(certificate));
             }
             signals.conduct(phase, drain_delay, self.ended).await;
+            // Every request is settled by now: what is left goes back to the others.
+            let _ = tokio::time::timeout(GIVING_BACK, self.counters.drain()).await;
             Ok(())
         });
         // Its tasks end here, and let go of the access log. A look-up of a name may still block some thread; nobody waits for it.

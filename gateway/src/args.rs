@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::govern::place::Store;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
 /// An LLM gateway that is configured by custom resources.
@@ -93,6 +94,9 @@ pub struct Serve {
     #[command(flatten)]
     #[doc(hidden)]
     pub settings: Settings,
+    #[command(flatten)]
+    #[doc(hidden)]
+    pub store: Store,
     /// Where callers connect.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,

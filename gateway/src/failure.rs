@@ -10,6 +10,7 @@ use fairlead_snapshot::FailureClass;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
+use crate::govern::refusal::Refusal;
 use class::{Blame, consequences};
 
 /// Why an attempt failed.
@@ -31,6 +32,8 @@ pub(crate) struct Failure {
     pub own: Option<Own>,
     /// What cannot be asked of the target, where that is why it was not tried.
     pub unsupported: Option<Box<str>>,
+    /// The limit for which it was not tried.
+    pub limited: Option<Box<Refusal>>,
 }
 
 /// What this gateway itself could not do. It speaks against no target.
@@ -71,6 +74,8 @@ pub(crate) enum Skip {
     Unusable,
     /// Its dialect has no words for the request.
     Unsupported,
+    /// A limit is used up, of the caller's or of its own.
+    Limited,
 }
 
 impl Skip {
@@ -86,6 +91,7 @@ impl Skip {
             Self::Rejected => "rejected",
             Self::Unusable => "unavailable",
             Self::Unsupported => "unsupported",
+            Self::Limited => "limited",
         }
     }
 
@@ -120,6 +126,7 @@ impl Failure {
             skip: None,
             own: None,
             unsupported: None,
+            limited: None,
         }
     }
 
@@ -147,10 +154,20 @@ impl Failure {
                 "the Secret of its credential is missing or cannot be used, or no credential is for this model"
             }
             Skip::Unsupported => "its API has no words for the request",
+            Skip::Limited => "a limit is used up",
         };
         Self {
             skip: Some(skip),
             ..Self::new(class, detail)
+        }
+    }
+
+    /// A limit that is used up. It counts as a limit of the provider's would, so that the same fallbacks are for it.
+    #[must_use]
+    pub(crate) fn limited(refusal: Refusal) -> Self {
+        Self {
+            limited: Some(Box::new(refusal)),
+            ..Self::skipped(Skip::Limited, FailureClass::RateLimited)
         }
     }
 

@@ -17,6 +17,7 @@ mod cors;
 mod dispatch;
 mod facts;
 mod failure;
+mod govern;
 mod headers;
 pub mod import;
 mod limits;

@@ -76,7 +76,13 @@ where
         let outcome = understand(&worker, &asking, &head, received, &mut record);
         (record, outcome)
     };
-    beside.work(asker, length, work).await
+    let (mut record, outcome) = beside.work(asker, length, work).await;
+    let (job, plan) = match outcome {
+        Ok(understood) => understood,
+        Err(rejection) => return (record, Err(rejection)),
+    };
+    let admitted = phases::admit(&job, &mut record).await;
+    (record, admitted.map(|()| (job, plan)))
 }
 
 /// A request that has come to its end.
@@ -127,9 +133,9 @@ fn understand(
     } = received;
     let headers = &head.headers;
     let form = form::read(asking.operation, headers, &body)?;
-    let asked = phases::peek(asking, admitted.asker, &body, form.as_ref(), record)?;
+    let asked = phases::peek(asking, &admitted, &body, form.as_ref(), headers, record)?;
     let wish = phases::wish(headers)?;
-    let plan = phases::plan(&runtime, &admitted, &asked, headers, record)?;
+    let plan = phases::plan(&runtime, &asked, headers, record)?;
     let deadline = phases::deadline(&runtime, &plan, wish, record);
     let job = asked.job(worker, &runtime, headers, &plan, permit, deadline);
     Ok((job, plan))

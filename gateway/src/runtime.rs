@@ -10,6 +10,9 @@ use fairlead_route::{Caller, Table};
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::{Digest, ObjectName, Snapshot};
 
+use crate::clock;
+use crate::govern::Governor;
+use crate::govern::chain::{Chain, Owners};
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
 
@@ -38,8 +41,14 @@ pub(crate) struct Admission {
     pub caller: Caller,
     /// `namespace/name` of the key.
     pub label: Arc<str>,
+    /// Its team, if it has one.
+    pub team: Option<Arc<str>>,
     /// The same, as permissions of which there is one at a time know it.
     pub asker: Asker,
+    /// The same as a number, which what is learned of its requests is kept by.
+    pub number: u64,
+    /// What it has to keep.
+    pub chain: Chain,
 }
 
 impl Runtime {
@@ -50,14 +59,32 @@ impl Runtime {
         credentials: &Credentials,
         environment: Environment,
     ) -> Self {
-        Self::build(snapshot, credentials, Arc::new(environment), None)
+        Self::build(snapshot, credentials, Arc::new(environment), None, None)
     }
 
     /// The runtime after this one. Connections and sequence positions of what did not change are taken over.
     #[must_use]
     pub(crate) fn next(&self, snapshot: &Snapshot, credentials: &Credentials) -> Self {
         let environment = Arc::clone(&self.environment);
-        Self::build(snapshot, credentials, environment, Some(self))
+        Self::build(snapshot, credentials, environment, Some(self), None)
+    }
+
+    /// The same, of a publication with a number of its own.
+    #[must_use]
+    pub(crate) fn published(
+        &self,
+        snapshot: &Snapshot,
+        credentials: &Credentials,
+        generation: u64,
+    ) -> Self {
+        let environment = Arc::clone(&self.environment);
+        Self::build(snapshot, credentials, environment, Some(self), Some(generation))
+    }
+
+    /// What requests are counted by.
+    #[must_use]
+    pub(crate) fn governor(&self) -> &Governor {
+        &self.environment.governor
     }
 
     fn build(
@@ -65,7 +92,11 @@ impl Runtime {
         credentials: &Credentials,
         environment: Arc<Environment>,
         previous: Option<&Self>,
+        published: Option<u64>,
     ) -> Self {
+        // Whoever has the newest limits is believed, so that they need a number that rises over restarts too.
+        let of_limits = published
+            .unwrap_or_else(|| u64::try_from(clock::unix_millis()).unwrap_or(0));
         let table = Table::build(snapshot, previous.map(|previous| &previous.table));
         let before = |name: &str| {
             previous?
@@ -82,23 +113,31 @@ impl Runtime {
                     provider,
                     credentials,
                     &environment,
+                    of_limits,
                     before(&name.to_string()).map(|found| &**found),
                 ))
             })
             .collect();
         environment.health.sweep();
+        let owners = Owners::of(snapshot, of_limits);
         let admissions = snapshot.keys.iter().map(|(name, key)| {
+            let number = number(name);
             let admission = Admission {
                 caller: table.caller(name, key),
-                asker: asker(name),
+                asker: Asker::new(number),
+                number,
+                chain: owners.chain(name, key),
                 label: name.to_string().into(),
+                team: key.team.as_deref().map(Into::into),
             };
             (name.clone(), key, Arc::new(admission))
         });
         let keys = Keys::build(admissions);
         Self {
             digest: snapshot.digest(),
-            generation: previous.map_or(0, |previous| previous.generation.saturating_add(1)),
+            generation: published.unwrap_or_else(|| {
+                previous.map_or(0, |previous| previous.generation.saturating_add(1))
+            }),
             table,
             keys,
             upstreams,
@@ -108,10 +147,10 @@ impl Runtime {
 }
 
 /// The same in every configuration that has the key.
-fn asker(key: &ObjectName) -> Asker {
+fn number(key: &ObjectName) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
-    Asker::new(hasher.finish())
+    hasher.finish()
 }
 
 /// The runtime in force. A request keeps the one it started with.

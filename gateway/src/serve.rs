@@ -13,4 +13,5 @@ mod passthrough;
 mod router;
 pub(crate) mod shutdown;
 pub(crate) mod stall;
+mod usage;
 pub(crate) mod watch;

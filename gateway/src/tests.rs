@@ -7,6 +7,7 @@ mod credential;
 mod finish;
 mod hang_up;
 mod hedge;
+mod limits;
 mod passthrough;
 mod patience;
 mod queue;

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use fairlead_admit::money::Tariff;
 use fairlead_health::ProviderHealth;
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::{
@@ -38,6 +39,8 @@ use fairlead_translate::chat::request::Host;
 use crate::clock::Clock;
 use crate::facts::{Book, Facts};
 use crate::failure::{Failure, Skip};
+use crate::govern::bound::{Bound, Level};
+use crate::govern::chain;
 use amend::Amends;
 use authorization::{Authorization, Built, Shown, Unshown};
 use endpoint::Endpoint;
@@ -72,6 +75,8 @@ pub(crate) struct Upstream {
     responses: bool,
     /// What is known of its models.
     models: Book,
+    /// How much may be used of it.
+    pub limits: Arc<[Bound]>,
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
     clock: Clock,
@@ -96,6 +101,7 @@ impl Upstream {
         provider: &Provider,
         credentials: &Credentials,
         environment: &Environment,
+        generation: u64,
         previous: Option<&Self>,
     ) -> Self {
         let reach = match previous.map(|previous| &previous.reach) {
@@ -153,6 +159,11 @@ impl Upstream {
                 Protocol::Simulated(_) => false,
             },
             models: Book::of(provider),
+            limits: Bound::all(
+                &chain::holder(Level::Provider, name),
+                &provider.limits,
+                generation,
+            ),
             identities: provider.credentials.iter().map(named).collect(),
             health,
             clock: environment.clock,
@@ -242,6 +253,12 @@ impl Upstream {
     #[must_use]
     pub(crate) fn facts(&self, model: &str) -> Facts {
         self.models.facts(model)
+    }
+
+    /// What a model of it costs, by the upstream's name.
+    #[must_use]
+    pub(crate) fn tariff(&self, model: &str) -> Tariff {
+        self.models.tariff(model)
     }
 
     /// Whether Responses is asked of it as it came, and what it was asked to keep can be referred to.

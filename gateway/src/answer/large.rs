@@ -93,6 +93,7 @@ impl LargeAnswer {
                 }
                 Ok(None) => {
                     record.usage = usage_in(&self.tail);
+                    record.used = Used::of_whole(record.usage, record.operation, self.length);
                     record.complete = true;
                     self.settle(None);
                     return None;

@@ -51,6 +51,8 @@ pub(crate) struct Progress {
     pub moved: bool,
     /// What the provider said of usage, last.
     pub usage: Option<Usage>,
+    /// In how many events content came: about as many tokens, at least.
+    pub pieces: u64,
 }
 
 impl Progress {
@@ -68,6 +70,7 @@ impl Progress {
             committed: false,
             moved: false,
             usage: None,
+            pieces: 0,
         }
     }
 
@@ -181,6 +184,7 @@ impl Progress {
             return Verdict::Drop;
         }
         self.moved = chunk.content || !chunk.finished.is_empty();
+        self.pieces += u64::from(chunk.content);
         self.committed |= self.moved;
         self.hold(event)
     }

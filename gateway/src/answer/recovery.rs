@@ -62,6 +62,7 @@ impl Recoverable {
             }
         }
         record.usage = self.answer.usage();
+        record.comes_by(self.answer.used());
         self.remember();
         let piece = self.answer.take_ready();
         // The end may come after the last piece, where nothing is written to mark it.
@@ -77,9 +78,11 @@ impl Recoverable {
         let Some(mut by) = self.by.take() else {
             return false;
         };
+        record.comes_by(self.answer.used());
         let Some(transcript) = self.answer.break_off(failure) else {
             return false;
         };
+        record.settle();
         let Some(rest) = by.rest(transcript, failure.class, record).await else {
             return false;
         };

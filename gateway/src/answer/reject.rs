@@ -9,10 +9,15 @@ use http::StatusCode as S;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::answer::body::{Body, Response};
+use crate::govern::refusal::{Refusal, Why};
 use crate::surface::{Surface, THREAD};
 
 pub(crate) use codes::{PROVIDER_REFUSED, is_ours};
 
+/// The code of a budget that is used up.
+const BUDGET_EXHAUSTED: &str = "budget_exhausted";
+/// A client may wait for so many seconds by itself.
+const BEARABLE: u64 = 60;
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why the gateway itself refuses a request.
@@ -131,6 +136,12 @@ pub(crate) enum Rejection {
         "the provider limits the rate of this gateway; try again in {0} s, or have a fallback or another credential added"
     )]
     RateLimited(u64),
+    /// Nobody can say how the limits stand.
+    #[error("the store of counters cannot be reached; try again in a moment, and have the gateway's operator look at it if it lasts")]
+    StoreUnavailable,
+    /// A limit refuses.
+    #[error("{0}")]
+    Limited(Box<Refusal>),
     /// Every target has as many requests as it may.
     #[error(
         "every provider of this model has as many requests as it may; try again in a moment, or have spec.concurrency of the LLMProvider raised"
@@ -254,6 +265,11 @@ impl Rejection {
             Self::RateLimited(seconds) => {
                 after(Some(*seconds), row(S::TOO_MANY_REQUESTS, "rate_limited"))
             }
+            Self::Limited(refusal) => limited(refusal),
+            Self::StoreUnavailable => after(
+                Some(1),
+                row(S::SERVICE_UNAVAILABLE, "store_unavailable"),
+            ),
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
             Self::NoHealthyTarget(_, after_seconds) => after(
                 *after_seconds,
@@ -297,6 +313,7 @@ impl Rejection {
     /// The `type` of an OpenAI error object.
     fn kind(&self) -> &'static str {
         match self.status().as_u16() {
+            429 if self.code() == BUDGET_EXHAUSTED => "insufficient_quota",
             401 => "authentication_error",
             403 => "permission_error",
             429 => "rate_limit_error",
@@ -347,8 +364,10 @@ impl Rejection {
         // something is known of when it can be.
         if self.is_an_answer() || (self.status().is_server_error() && retry_after.is_none()) {
             set(SHOULD_RETRY, "false");
-        } else if retry_after.is_some() {
-            set(SHOULD_RETRY, "true");
+        } else if let Some(seconds) = retry_after {
+            // Clients wait for as long as they are told, and agents hang over it.
+            let bearable = seconds <= BEARABLE || !matches!(self, Self::Limited(_));
+            set(SHOULD_RETRY, if bearable { "true" } else { "false" });
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
@@ -385,6 +404,22 @@ impl Rejection {
             NoRoute::ModelNotOffered { rule } => Self::ModelNotOffered(model, rule.to_string()),
             NoRoute::ConditionError { rule } => Self::RuleError(rule.to_string()),
         }
+    }
+}
+
+/// What a limit that refuses is told as. One that is used up says when it is full again; where nobody can say how much is left, that is no
+/// fault of the caller's.
+fn limited(refusal: &Refusal) -> Row {
+    let row = match refusal.why {
+        Why::Exhausted if refusal.is_money() => Row::new(S::TOO_MANY_REQUESTS, BUDGET_EXHAUSTED),
+        Why::Exhausted | Why::Busy => Row::new(S::TOO_MANY_REQUESTS, "rate_limited"),
+        Why::Unavailable => Row::new(S::SERVICE_UNAVAILABLE, "store_unavailable").after(Some(1)),
+        Why::Unpriced => Row::new(S::FORBIDDEN, "price_unknown"),
+        Why::Unbounded => Row::new(S::FORBIDDEN, "cost_unbounded"),
+    };
+    match refusal.retry_after {
+        Some(seconds) => row.after(Some(seconds)),
+        None => row,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::reject::Rejection;
 use crate::answer::{Committed, Outcome, Unanswered};
+use crate::govern::reservation::Used;
+use crate::govern::usd::Usd;
 use crate::observe::record::Record;
 use crate::surface::Surface;
 
@@ -21,6 +23,9 @@ const PROVIDER: HeaderName = HeaderName::from_static("x-fairlead-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-fairlead-model");
 const RULE: HeaderName = HeaderName::from_static("x-fairlead-rule");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-fairlead-attempts");
+const COST: HeaderName = HeaderName::from_static("x-fairlead-cost-usd");
+/// The budget for which cheaper targets were asked first.
+const SOFT: HeaderName = HeaderName::from_static("x-fairlead-budget");
 const WARNING: HeaderName = HeaderName::from_static("warning");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -55,6 +60,8 @@ fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Deli
                 ticket.settle(None);
             }
             record.usage = whole.usage;
+            record.used = Used::of_whole(whole.usage, record.operation, whole.body.len());
+            record.settle();
             record.content_begins();
             record.complete = true;
             let response = head(
@@ -109,6 +116,12 @@ fn describe(headers: &mut HeaderMap, record: &Record) {
             WARNING,
             &format!("299 fairlead \"not asked for: {dropped}\""),
         );
+    }
+    if let Some(cost) = &record.cost {
+        set(COST, &Usd(cost.nanos).to_string());
+    }
+    if let Some(soft) = &record.soft {
+        set(SOFT, soft);
     }
     if let Some(rule) = &record.rule {
         set(RULE, rule);

@@ -226,6 +226,15 @@ impl StreamAnswer {
             .map_or(last, |transcript| transcript.usage(last))
     }
 
+    /// What this attempt has used so far.
+    pub(super) fn used(&self) -> Used {
+        Used {
+            parts: self.progress.usage.map(|usage| usage.parts()),
+            whole: self.progress.complete(),
+            seen: self.progress.pieces,
+        }
+    }
+
     /// The provider has broken off: nothing more is read from it. What the caller has had, where somebody may go on.
     pub(super) fn break_off(&mut self, failure: &Failure) -> Option<&Transcript> {
         self.transcript.as_ref()?;

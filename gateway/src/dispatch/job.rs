@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::answer::policy::StreamPolicy;
 use crate::codec::Found;
+use crate::govern::Governed;
 use crate::memory::{Permit, Share};
 use crate::observe::record::Attempt;
 use crate::runtime::Runtime;
@@ -61,6 +62,8 @@ pub(crate) struct Job {
     pub needs: Found,
     /// How many attempts have been sent for it.
     pub sent: AtomicU32,
+    /// What it has to keep.
+    pub governed: Governed,
 }
 
 /// A member of a request that refers to what a provider keeps.
@@ -127,6 +130,7 @@ impl Job {
             queued: None,
             dropped: None,
             took,
+            reservation: None,
         }
     }
 

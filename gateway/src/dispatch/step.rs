@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use fairlead_admit::money::Tariff;
 use fairlead_health::{ModelHealth, Origin, Withdrawal, backoff};
 use fairlead_route::{Paid, Plan, ProviderIndex, Step};
 use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries, Timeouts};
@@ -22,6 +23,8 @@ use crate::dispatch::attempt::Try;
 use crate::dispatch::job::Job;
 use crate::failure::class::{Repeat, consequences};
 use crate::failure::{Failure, Own, Skip};
+use crate::govern::Target;
+use crate::govern::reservation::Reservation;
 use crate::observe::record::{Attempt, Attempts};
 use crate::upstream::Upstream;
 use crate::upstream::gate::{Slot, Turn};
@@ -185,20 +188,24 @@ impl StepRun<'_> {
         let mut last_failure = None;
         let mut retries = 0;
         loop {
-            let (mut pass, credential) = match self.permit().await {
-                Ok(permitted) => permitted,
+            let (mut pass, credential, mut reservation) = match self.admitted().await {
+                Ok(admitted) => admitted,
                 // A retry that is no longer permitted leaves the failure before it as it was.
                 Err(skipped) => return Err(last_failure.unwrap_or_else(|| self.skip(skipped))),
             };
-            let attempt = self.attempt(codec, made.as_ref(), credential, &mut pass);
+            let attempt = self.attempt(codec, made.as_ref(), credential, &mut pass, &mut reservation);
             let failure = match attempt.await {
                 Ok(mut committed) => {
                     committed.hold(Ticket::new(pass, slot));
+                    if let Some(attempt) = self.attempts.last_mut() {
+                        attempt.reservation = Some(reservation);
+                    }
                     return Ok(committed);
                 }
                 Err(failure) => failure,
             };
             pass.failed(&failure);
+            reservation.failed(failure.class, failure.status.is_some());
             let Some(pause) = self.pause(&failure, &mut retries) else {
                 return Err(failure);
             };
@@ -234,6 +241,32 @@ impl StepRun<'_> {
         slot.ok().flatten().ok_or_else(full)
     }
 
+    /// The permission of limits, then that of breakers, and a credential. Who asks limits first holds no place that others wait for.
+    async fn admitted(
+        &self,
+    ) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
+        let target = Target {
+            provider: &self.upstream.label,
+            model: &self.step.model,
+            limits: &self.upstream.limits,
+            tariff: self.tariff(),
+            max_output: self.upstream.facts(&self.step.model).max_output().map(u64::from),
+        };
+        let governor = self.job.runtime.governor();
+        let reserved = governor.reserve(&self.job.governed, &target).await;
+        let reservation = reserved.map_err(Failure::limited)?;
+        let (pass, credential) = self.permit().await?;
+        Ok((pass, credential, Box::new(reservation)))
+    }
+
+    /// What it costs to ask for this.
+    fn tariff(&self) -> Tariff {
+        if self.job.operation.is_free() {
+            return Tariff::Free;
+        }
+        self.upstream.tariff(&self.step.model)
+    }
+
     /// The breakers' permission and a credential. At last, credentials that rest are waited for, once.
     async fn permit(&self) -> Result<(Permission, Option<Chosen>), Failure> {
         let skipped = match self.permit_now() {
@@ -262,11 +295,13 @@ impl StepRun<'_> {
         made: Option<&Made>,
         credential: Option<Chosen>,
         pass: &mut Permission,
+        reservation: &mut Reservation,
     ) -> Result<Committed, Failure> {
         let began = Instant::now();
         let within = self.first_within();
         let authorization = self.authorization(credential).await?;
         self.goes_out(credential, pass);
+        reservation.goes_out();
         let attempt = Try {
             job: self.job,
             upstream: self.upstream,

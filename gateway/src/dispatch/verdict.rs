@@ -33,6 +33,9 @@ pub(crate) fn verdict(mut failures: Vec<Failure>) -> Unanswered {
     if let Some(answer) = failure.answer {
         return Unanswered::Provider(answer, failure.class);
     }
+    if let Some(refusal) = failure.limited {
+        return Unanswered::Own(Rejection::Limited(refusal));
+    }
     Unanswered::Own(match failure.skip {
         _ if failure.own == Some(Own::Memory) => Rejection::Overloaded,
         _ if failure.own == Some(Own::Connection) => Rejection::NoConnection(failure.detail),
@@ -90,7 +93,7 @@ fn of_skip(skip: Skip, detail: &str, again: Option<Duration>) -> Rejection {
         Skip::Unhealthy | Skip::Ramping | Skip::Unusable | Skip::Unsupported => {
             Rejection::NoHealthyTarget(detail.to_owned(), seconds)
         }
-        Skip::Resting => Rejection::RateLimited(seconds.unwrap_or(1)),
+        Skip::Resting | Skip::Limited => Rejection::RateLimited(seconds.unwrap_or(1)),
         Skip::Benched => Rejection::ProviderCredential,
         Skip::Full | Skip::Rejected => Rejection::ProviderFull,
     }

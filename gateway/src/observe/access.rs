@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+use crate::govern::usd::Usd;
 use crate::observe::record::{Attempt, Entry};
 
 /// How many lines may wait.
@@ -141,6 +143,14 @@ struct Line<'a> {
         skip_serializing_if = "Option::is_none"
     )]
     cached_tokens: Option<u64>,
+    /// USD, to the nano-dollar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Box<RawValue>>,
+    /// Whether some of the cost is an estimate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cost_estimated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_token_ms: Option<f64>,
     duration_ms: f64,
@@ -179,6 +189,11 @@ impl<'a> Line<'a> {
             input_tokens: usage.and_then(|usage| usage.input_tokens),
             output_tokens: usage.and_then(|usage| usage.output_tokens),
             cached_tokens: usage.and_then(|usage| usage.cached_input_tokens),
+            cost_usd: entry
+                .cost
+                .and_then(|cost| RawValue::from_string(Usd(cost.nanos).to_string()).ok()),
+            cost_estimated: entry.cost.is_some_and(|cost| cost.estimated),
+            budget: entry.soft.as_deref(),
             first_token_ms: entry.first_token.map(millis),
             duration_ms: millis(entry.duration),
             attempts: entry

@@ -3,6 +3,7 @@
 
 mod resilience;
 mod rules;
+mod spend;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::observe::record::{Attempt, Entry};
 use crate::upstream::Upstream;
 use resilience::Resilience;
 use rules::Rules;
+use spend::Spend;
 
 /// Bucket boundaries the conventions give for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -59,6 +61,7 @@ pub(crate) struct Metrics {
     tokens: Family<TokenLabels, Histogram>,
     resilience: Resilience,
     rules: Rules,
+    spend: Spend,
     rejections: Family<RejectionLabels, Counter>,
     hedges: Family<HedgeLabels, Counter>,
     models: RwLock<HashSet<Arc<str>>>,
@@ -116,6 +119,7 @@ impl Default for Metrics {
             tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
             resilience: Resilience::default(),
             rules: Rules::default(),
+            spend: Spend::default(),
             rejections: Family::default(),
             hedges: Family::default(),
             models: RwLock::default(),
@@ -153,6 +157,7 @@ impl Metrics {
         );
         self.resilience.register(registry);
         self.rules.register(registry);
+        self.spend.register(registry);
         registry.register(
             "fairlead_rejections",
             "Requests that were answered with an error, by code",
@@ -231,6 +236,11 @@ impl Metrics {
                 .get_or_create(&labels)
                 .observe(first.as_secs_f64());
         }
+        let (provider, model) = (
+            Arc::clone(&labels.fairlead_provider),
+            Arc::clone(&labels.gen_ai_request_model),
+        );
+        self.spend.finished(entry, provider, model);
         self.used(entry, labels);
     }
 

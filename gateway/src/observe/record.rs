@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::failure::Skip;
+use crate::govern::holds::{Amounts, Holds};
+use crate::govern::reservation::{Bill, Cost, Reservation, Used};
 use crate::observe::Observe;
 use crate::surface::{Operation, Surface};
 
@@ -31,6 +33,8 @@ pub(crate) struct Entry {
     pub stream: bool,
     /// The key, `namespace/name`.
     pub key: Option<Arc<str>>,
+    /// The key's team.
+    pub team: Option<Arc<str>>,
     /// The model as the caller asked for it.
     pub model: Option<Box<str>>,
     /// Whether that name stands in the configuration.
@@ -47,6 +51,10 @@ pub(crate) struct Entry {
     pub error: Option<&'static str>,
     /// Tokens, as the provider counted them.
     pub usage: Option<Usage>,
+    /// What it has cost; `None`: nobody knows.
+    pub cost: Option<Cost>,
+    /// The budget for which cheaper targets were asked first, if one was.
+    pub soft: Option<Arc<str>>,
     /// From the start to the first content.
     pub first_token: Option<Duration>,
     /// Whether the caller got all of the answer.
@@ -63,6 +71,12 @@ pub(crate) struct Record {
     /// When the head of the request arrived.
     pub started: Instant,
     entry: Entry,
+    /// What the attempt that answers has used so far.
+    pub used: Used,
+    /// What was taken for the request as a whole.
+    pub holds: Holds,
+    /// What its attempts cost.
+    pub bill: Arc<Bill>,
     observe: Arc<Observe>,
     _active: ActiveRequest,
 }
@@ -95,6 +109,8 @@ pub(crate) struct Attempt {
     pub dropped: Option<Arc<str>>,
     /// How long it took, until its answer could be given or it failed.
     pub took: Duration,
+    /// What is held for it until its answer has ended.
+    pub reservation: Option<Box<Reservation>>,
 }
 
 impl Attempt {
@@ -155,6 +171,9 @@ impl Record {
         Self {
             started: Instant::now(),
             entry,
+            used: Used::default(),
+            holds: Holds::default(),
+            bill: Arc::default(),
             observe: Arc::clone(observe),
             _active: active,
         }
@@ -165,6 +184,25 @@ impl Record {
         if self.first_token.is_none() {
             self.first_token = Some(self.started.elapsed());
         }
+    }
+
+    /// What the attempt that is answering has used so far.
+    pub(crate) fn comes_by(&mut self, used: Used) {
+        self.used = used;
+        let last = self.entry.attempts.last_mut();
+        if let Some(reservation) = last.and_then(|last| last.reservation.as_mut()) {
+            reservation.comes_by(used.seen);
+        }
+    }
+
+    /// What the attempt that was answering has used is known as far as it will ever be.
+    pub(crate) fn settle(&mut self) {
+        let used = std::mem::take(&mut self.used);
+        let reservation = self.attempts.last_mut().and_then(|last| last.reservation.take());
+        if let Some(mut reservation) = reservation {
+            reservation.settle(&used);
+        }
+        self.cost = self.bill.cost();
     }
 
     /// The failure of an answer that had begun.
@@ -199,6 +237,14 @@ impl DerefMut for Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        self.settle();
+        let holds = std::mem::take(&mut self.holds);
+        // What never went out leaves no trace.
+        if self.attempts.iter().any(|attempt| attempt.skip.is_none()) {
+            holds.settle(Amounts::default());
+        } else {
+            holds.cancel();
+        }
         let mut entry = std::mem::take(&mut self.entry);
         if !entry.complete && entry.error.is_none() {
             entry.error = Some(FailureClass::ClientGone.as_str());

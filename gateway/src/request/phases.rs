@@ -20,11 +20,14 @@ use crate::answer::reject::Rejection;
 use crate::clock;
 use crate::codec::Found;
 use crate::dispatch::job::{Job, Kept};
+use crate::govern::Governed;
+use crate::govern::soft::cheapest_first;
 use crate::headers;
 use crate::memory::{Gathering, Permit};
 use crate::observe::record::Record;
 use crate::request::affinity;
 use crate::request::form::Filled;
+use crate::request::governed::governed;
 use crate::request::inbound::Inbound;
 use crate::request::sight::Sight;
 use crate::request::window::without_wish;
@@ -76,6 +79,7 @@ pub(crate) fn authenticate(
             Refused::Suspended => Rejection::KeySuspended,
         })?;
     record.key = Some(Arc::clone(&admitted.context.label));
+    record.team.clone_from(&admitted.context.team);
     Ok(Arc::clone(&admitted.context))
 }
 
@@ -171,7 +175,7 @@ where
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) request: Request<'a>,
-    asker: Asker,
+    admitted: &'a Arc<Admission>,
     /// How many choices the answer is to have.
     choices: u64,
     body: &'a Bytes,
@@ -181,6 +185,8 @@ pub(crate) struct Asked<'a> {
     kept: Option<&'static str>,
     /// Whether the body is a form.
     form: bool,
+    /// What limits look at.
+    governed: Governed,
 }
 
 /// Looks into the body without building a tree of it.
@@ -189,9 +195,10 @@ pub(crate) struct Asked<'a> {
 /// A body that is no well-formed request.
 pub(crate) fn peek<'a>(
     asking: &'a Asking,
-    asker: Asker,
+    admitted: &'a Arc<Admission>,
     body: &'a Bytes,
     form: Option<&'a Filled<'_>>,
+    headers: &HeaderMap,
     record: &mut Record,
 ) -> Result<Asked<'a>, Rejection> {
     let operation = asking.operation;
@@ -222,9 +229,10 @@ pub(crate) fn peek<'a>(
     let kept = (operation == Operation::Responses).then(|| kept(&request.object));
     Ok(Asked {
         kept: kept.flatten(),
+        governed: governed(admitted, &request, headers, choices, &record.bill),
         form: form.is_some(),
         request,
-        asker,
+        admitted,
         choices,
         body,
         operation,
@@ -260,18 +268,17 @@ fn choices(operation: Operation, request: &Request<'_>) -> Result<u64, Rejection
 /// The key may not, or nobody answers to the name.
 pub(crate) fn plan(
     runtime: &Runtime,
-    admitted: &Admission,
     asked: &Asked<'_>,
     headers: &HeaderMap,
     record: &mut Record,
 ) -> Result<Plan, Rejection> {
-    let caller = &admitted.caller;
+    let caller = &asked.admitted.caller;
     let content = asked.operation.content_members();
     let sight = Sight::new(&asked.request, headers, content);
     let standing = |target: Candidate<'_>| {
         let upstream = runtime.upstreams.get(target.provider.0);
         upstream.map_or(0, |upstream| {
-            upstream.standing(&runtime.table, target, asked.asker)
+            upstream.standing(&runtime.table, target, asked.admitted.asker)
         })
     };
     let model = &asked.request.model;
@@ -288,9 +295,34 @@ pub(crate) fn plan(
     }
     let mut plan = planned.map_err(|reason| Rejection::no_route(reason, model))?;
     affinity::keep(&mut plan, asked, headers);
+    save(runtime, &asked.governed, &mut plan, record);
     record.configured = plan.configured;
     record.rule = plan.rule.as_ref().map(|rule| rule.name.to_string().into());
     Ok(plan)
+}
+
+/// Puts cheaper targets first where a budget says so.
+fn save(runtime: &Runtime, governed: &Governed, plan: &mut Plan, record: &mut Record) {
+    record.soft = runtime.governor().soft_limit(governed);
+    if record.soft.is_some() {
+        cheapest_first(plan, governed.bytes, |step, input, output| {
+            let upstream = runtime.upstreams.get(step.provider?.0)?;
+            upstream.tariff(&step.model).rough(input, output)
+        });
+    }
+}
+
+/// Takes what the request takes once, however many attempts it has.
+///
+/// # Errors
+/// A limit is used up.
+pub(crate) async fn admit(job: &Job, record: &mut Record) -> Result<(), Rejection> {
+    if job.governed.caller.chain.is_empty() {
+        return Ok(());
+    }
+    let admitted = job.runtime.governor().admit(&job.governed).await;
+    record.holds = admitted.map_err(|refusal| Rejection::Limited(Box::new(refusal)))?;
+    Ok(())
 }
 
 /// What the caller says of the time for its request.
@@ -351,7 +383,7 @@ impl Asked<'_> {
         Job {
             worker: Arc::clone(worker),
             runtime: Arc::clone(runtime),
-            asker: self.asker,
+            asker: self.admitted.asker,
             operation: self.operation,
             stream: self.request.stream && self.operation.streams(),
             choices: self.choices,
@@ -372,6 +404,7 @@ impl Asked<'_> {
             }),
             needs: Found::default(),
             sent: AtomicU32::default(),
+            governed: self.governed.clone(),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::answer::body::Response;
 use crate::answer::reject::Rejection;
 use crate::answer::{Committed, Unanswered, respond};
 use crate::dispatch::verdict::verdict;
+use crate::govern::Governed;
 use crate::headers;
 use crate::observe::record::{Attempt, Record};
 use crate::request::inbound::Inbound;
@@ -114,6 +115,13 @@ where
     phases::refuse_encoding(&head.headers).map_err(own)?;
     let read = phases::read(worker, admitted.asker, body).await;
     let (body, permit) = read.map_err(own)?;
+    let governed = Governed::passed_through(&admitted, body.len(), &record.bill);
+    let upstream = &target.upstream;
+    let taken = runtime
+        .governor()
+        .pass_through(&governed, &upstream.label, &upstream.limits)
+        .await;
+    record.holds = taken.map_err(|refusal| own(Rejection::Limited(Box::new(refusal))))?;
     let wish = phases::wish(&head.headers).map_err(own)?;
     let total = target.upstream.provider.timeouts.total;
     let end = record.started + wish.map_or(total, |wish| wish.min(total));
@@ -198,6 +206,7 @@ impl Target {
             queued: None,
             dropped: None,
             took: began.elapsed(),
+            reservation: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::answer::respond;
 use crate::observe::record::Record;
 use crate::pipeline;
 use crate::request::inbound::Inbound;
-use crate::serve::{models, passthrough};
+use crate::serve::{models, passthrough, usage};
 use crate::surface::{Asking, Named, Operation, Surface};
 use crate::worker::Worker;
 
@@ -24,6 +24,8 @@ enum Place<'a> {
     Operation(Asking),
     /// `GET`: the names that a key can use.
     Models,
+    /// `GET`: how the limits of a key stand.
+    Usage,
     /// `GET`: one of them, as it stands in the path.
     Model(&'a str),
     /// Nothing.
@@ -49,6 +51,7 @@ where
         }
         Place::Models if gets => models::all(worker, &head, surface),
         Place::Model(id) if gets => models::one(worker, &head, surface, id),
+        Place::Usage if gets => Box::pin(usage::usage(worker, &head, surface)).await,
         Place::Operation(asking) => {
             let rejection = Rejection::MethodNotAllowed("POST");
             refuse_in(worker, &rejection, asking.operation.surface())
@@ -57,7 +60,7 @@ where
         Place::Model(id) if head.method == Method::POST && id.contains(':') => {
             refuse_in(worker, &Rejection::UnknownPath, surface)
         }
-        Place::Models | Place::Model(_) => {
+        Place::Models | Place::Model(_) | Place::Usage => {
             refuse_in(worker, &Rejection::MethodNotAllowed("GET, HEAD"), surface)
         }
         Place::Nowhere => refuse_in(worker, &Rejection::UnknownPath, surface),
@@ -145,6 +148,9 @@ fn place(door: Option<Surface>, path: &str) -> Place<'_> {
             operation,
             named: None,
         });
+    }
+    if below == "/usage" {
+        return Place::Usage;
     }
     match below.strip_prefix("/models") {
         Some("") => Place::Models,

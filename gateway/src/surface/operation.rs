@@ -276,6 +276,18 @@ const TABLE: [Row; 20] = [
 static ROWS: [Row; TABLE.len()] = TABLE;
 
 impl Operation {
+    /// Whether its answer is a text, more or less.
+    #[must_use]
+    pub(crate) fn writes_text(self) -> bool {
+        self == Self::Completions || self.row().format.is_some()
+    }
+
+    /// Whether no provider takes money for it.
+    #[must_use]
+    pub(crate) fn is_free(self) -> bool {
+        matches!(self, Self::CountTokens | Self::CountGemini | Self::Moderations)
+    }
+
     /// Every operation.
     pub(crate) const ALL: [Self; TABLE.len()] = {
         let mut all = [Self::Chat; TABLE.len()];

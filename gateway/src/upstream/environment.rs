@@ -2,10 +2,12 @@
 
 use fairlead_auth::Refresher;
 use fairlead_health::Registry;
+use fairlead_store::Counters;
 use tokio::sync::mpsc;
 
 use super::network::Network;
 use crate::clock::Clock;
+use crate::govern::Governor;
 
 /// What upstreams are built into.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(crate) struct Environment {
     pub health: Registry,
     /// What that is told by.
     pub clock: Clock,
+    /// How much may be used.
+    pub governor: Governor,
     /// How connections come about.
     pub network: Network,
     /// Takes what keeps tokens fresh.
@@ -26,11 +30,13 @@ pub(crate) type Refreshers = mpsc::UnboundedReceiver<Refresher>;
 impl Environment {
     /// Nothing known of anybody; whoever runs what is received has tokens kept fresh.
     #[must_use]
-    pub(crate) fn new(network: Network) -> (Self, Refreshers) {
+    pub(crate) fn new(network: Network, counters: Counters) -> (Self, Refreshers) {
         let (fresh, refreshers) = mpsc::unbounded_channel();
+        let clock = Clock::start();
         let environment = Self {
             health: Registry::default(),
-            clock: Clock::start(),
+            clock,
+            governor: Governor::new(counters, clock),
             network,
             fresh,
         };

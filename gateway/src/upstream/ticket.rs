@@ -338,6 +338,7 @@ pub(crate) mod tests {
             &provider,
             &credentials,
             &environment,
+            1,
             None,
         ))
     }

@@ -4,7 +4,7 @@
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// Every code of the gateway's (`docs/errors.md`).
-const CODES: [&str; 29] = [
+const CODES: [&str; 33] = [
     "invalid_request",
     "duplicate_key",
     "ambiguous_request",
@@ -26,6 +26,10 @@ const CODES: [&str; 29] = [
     "unsupported_encoding",
     "too_many_headers",
     "rate_limited",
+    "budget_exhausted",
+    "store_unavailable",
+    "price_unknown",
+    "cost_unbounded",
     PROVIDER_REFUSED,
     "unsupported_transfer_encoding",
     "provider_error",

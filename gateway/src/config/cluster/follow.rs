@@ -163,8 +163,8 @@ impl Follower {
     async fn enforce(&mut self, whole: Whole, source: Source) -> Result<(), LoadError> {
         let current = self.shared.live.load_full();
         let built = load::blocking(move || {
-            let mut runtime = current.next(&whole.snapshot, &whole.credentials);
-            runtime.generation = whole.index.generation;
+            let generation = whole.index.generation;
+            let runtime = current.published(&whole.snapshot, &whole.credentials, generation);
             (whole, runtime)
         });
         let (whole, runtime) = built.await?;

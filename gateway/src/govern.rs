@@ -1,0 +1,294 @@
+//! How much may be used: reserved before anything is sent, settled when it is known what was used.
+//!
+//! A request passes here twice. Once as a whole, after its plan is made: rates of requests and places, at the levels of its organization,
+//! team and key ([`Governor::admit`]). And for each attempt, before it is sent: money and tokens at all levels, the provider's with them
+//! ([`Governor::reserve`]). A refusal leaves no trace at any level. A refused attempt is a step of the plan that was skipped, and says nothing
+//! of anybody's health.
+
+pub(crate) mod bound;
+pub(crate) mod chain;
+pub(crate) mod holds;
+pub(crate) mod place;
+pub(crate) mod refusal;
+pub(crate) mod report;
+pub(crate) mod reservation;
+pub(crate) mod soft;
+pub(crate) mod usd;
+pub(crate) mod user;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use fairlead_admit::estimate::Estimates;
+use fairlead_admit::money::Tariff;
+use fairlead_store::{Counter, Counters, Hold, Now, Refused, Terms};
+
+use crate::clock::{self, Clock};
+use crate::runtime::Admission;
+use bound::Bound;
+use holds::{Amounts, Holds};
+use refusal::{Refusal, Why};
+use reservation::{Bill, Reservation};
+
+/// What all requests are counted by. One in a process.
+#[derive(Debug)]
+pub(crate) struct Governor {
+    /// The counters.
+    pub counters: Counters,
+    estimates: Estimates,
+    clock: Clock,
+}
+
+/// A request, as far as limits look at it.
+#[derive(Debug, Clone)]
+pub(crate) struct Governed {
+    /// Whose it is.
+    pub caller: Arc<Admission>,
+    /// The model as the caller asked for it.
+    pub model: Arc<str>,
+    /// The end user, if it says.
+    pub user: Option<Arc<str>>,
+    /// The length of its body, in bytes.
+    pub bytes: u64,
+    /// The most tokens that each answer may have, if it says.
+    pub ceiling: Option<u64>,
+    /// How many answers it asks for.
+    pub choices: u64,
+    /// What it has cost so far.
+    pub bill: Arc<Bill>,
+}
+
+/// A target, as far as limits look at it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// `namespace/name`.
+    pub provider: &'a str,
+    /// The upstream's name of the model.
+    pub model: &'a str,
+    /// The provider's own limits.
+    pub limits: &'a [Bound],
+    /// What it costs.
+    pub tariff: Tariff,
+    /// The most tokens that an answer of the model has, if that is known.
+    pub max_output: Option<u64>,
+}
+
+impl Governed {
+    /// What is passed through, of which nothing is known but its length.
+    #[must_use]
+    pub(crate) fn passed_through(caller: &Arc<Admission>, bytes: usize, bill: &Arc<Bill>) -> Self {
+        Self {
+            caller: Arc::clone(caller),
+            model: "".into(),
+            user: None,
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            ceiling: None,
+            choices: 1,
+            bill: Arc::clone(bill),
+        }
+    }
+}
+
+impl Governor {
+    /// Counts by these.
+    #[must_use]
+    pub(crate) fn new(counters: Counters, clock: Clock) -> Self {
+        Self {
+            counters,
+            estimates: Estimates::default(),
+            clock,
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            unix_ms: clock::unix_millis(),
+            uptime: self.clock.uptime(),
+        }
+    }
+
+    /// Takes what a request takes once, however many attempts it has.
+    ///
+    /// # Errors
+    /// A limit is used up; nothing is taken then.
+    pub(crate) async fn admit(&self, asked: &Governed) -> Result<Holds, Refusal> {
+        let once = |bound: &&Bound| !bound.is_per_attempt() && bound.counts_model(&asked.model);
+        let bounds = asked.caller.chain.iter().filter(once);
+        self.take(bounds, Amounts::default(), asked).await
+    }
+
+    /// Takes what an attempt is expected to use.
+    ///
+    /// # Errors
+    /// A limit is used up, or what the target costs is not known; nothing is taken then.
+    pub(crate) async fn reserve(
+        &self,
+        asked: &Governed,
+        target: &Target<'_>,
+    ) -> Result<Reservation, Refusal> {
+        let applies = |bound: &&Bound| {
+            bound.is_per_attempt()
+                && bound.counts_model(&asked.model)
+                && bound.counts_provider(target.provider)
+                && !(target.tariff.is_free() && bound.money().is_some_and(bound::Money::lets_free_targets))
+        };
+        let bounds = || asked.caller.chain.iter().chain(target.limits).filter(applies);
+        let mut reservation = Reservation {
+            holds: Holds::default(),
+            tariff: target.tariff,
+            learned: None,
+            bytes: asked.bytes,
+            prompt: Amounts::default(),
+            expected: Amounts::default(),
+            bill: Arc::clone(&asked.bill),
+            sent: false,
+            open: true,
+        };
+        if asked.caller.chain.is_empty() && target.limits.is_empty() {
+            return Ok(reservation);
+        }
+        let learned = self.estimates.of(asked.caller.number, hash(target.provider, target.model));
+        if target.tariff.is_unknown()
+            && let Some(bound) = bounds().find(|bound| bound.money().is_some())
+        {
+            return Err(Refusal::because(bound, Why::Unpriced));
+        }
+        let most = asked.ceiling.into_iter().chain(target.max_output).min();
+        let most = most.map(|most| most.saturating_mul(asked.choices));
+        let expected = learned.before(asked.bytes, most, &target.tariff);
+        reservation.prompt = Amounts {
+            nanos: expected.input_nanos,
+            input: expected.input_tokens,
+            output: 0,
+            prompt_nanos: expected.input_nanos,
+        };
+        reservation.expected = Amounts {
+            nanos: expected.input_nanos.saturating_add(expected.output_nanos),
+            input: expected.input_tokens,
+            output: expected.output_tokens,
+            prompt_nanos: expected.input_nanos,
+        };
+        reservation.learned = Some(learned);
+        reservation.holds = self.take(bounds(), reservation.expected, asked).await?;
+        Ok(reservation)
+    }
+
+    /// Takes what a request takes that is passed through: it counts as a request at every level. What it costs nobody can tell, so that a
+    /// budget that is used up refuses it, and a strict one always.
+    ///
+    /// # Errors
+    /// A limit is used up; nothing is taken then.
+    pub(crate) async fn pass_through(
+        &self,
+        asked: &Governed,
+        provider: &str,
+        limits: &[Bound],
+    ) -> Result<Holds, Refusal> {
+        let now = self.now();
+        let bounds = || asked.caller.chain.iter().chain(limits);
+        let applies = |bound: &&Bound| bound.counts_provider(provider);
+        for (bound, money) in bounds().filter(applies).filter_map(|bound| Some((bound, bound.money()?))) {
+            if money.is_strict() {
+                return Err(Refusal::because(bound, Why::Unbounded));
+            }
+            let terms = bound.terms(now);
+            let standing = bound.standing(&self.counters, None, now);
+            if standing.used >= terms.limit {
+                let refused = Refused::Exhausted { standing, retry_ms: 0 };
+                return Err(Refusal::of(bound, terms.window, &refused, now));
+            }
+        }
+        let counted = |bound: &&Bound| bound.counts_requests();
+        let bounds = bounds().filter(applies).filter(counted);
+        self.take(bounds, Amounts::default(), asked).await
+    }
+
+    /// Takes of each limit in turn, or of none.
+    async fn take<'a>(
+        &self,
+        bounds: impl Iterator<Item = &'a Bound> + Clone,
+        amounts: Amounts,
+        asked: &Governed,
+    ) -> Result<Holds, Refusal> {
+        let mut holds = Holds::default();
+        let now = self.now();
+        let mut rest = bounds.clone();
+        while let Some(bound) = rest.next() {
+            let counter = bound.counter(&self.counters, asked.user.as_deref());
+            let (terms, need) = (bound.terms(now), amounts.needed(bound));
+            let taken = match counter.try_take(&terms, need, now) {
+                Ok(hold) => Ok(hold),
+                Err(_) => Box::pin(take(&counter, &terms, need, amounts.least(bound), now)).await,
+            };
+            match taken {
+                Ok(hold) => holds.push(bound, hold),
+                Err(refused) => {
+                    holds.cancel();
+                    let refusal = Refusal::of(bound, terms.window, &refused, now);
+                    return Err(self.longest(refusal, rest, asked, now));
+                }
+            }
+        }
+        Ok(holds)
+    }
+
+    /// Of all limits that are used up, the one that stays so for longest: who waits for another would be refused again.
+    fn longest<'a>(
+        &self,
+        first: Refusal,
+        rest: impl Iterator<Item = &'a Bound>,
+        asked: &Governed,
+        now: Now,
+    ) -> Refusal {
+        if first.why != Why::Exhausted {
+            return first;
+        }
+        let exhausted = rest.filter_map(|bound| {
+            let terms = bound.terms(now);
+            let window = terms.window?;
+            let standing = bound.standing(&self.counters, asked.user.as_deref(), now);
+            let refused = Refused::Exhausted { standing, retry_ms: 0 };
+            (standing.used >= terms.limit)
+                .then(|| Refusal::of(bound, Some(window), &refused, now))
+        });
+        let later = exhausted.max_by_key(|refusal| refusal.retry_after);
+        match later {
+            Some(later) if later.retry_after > first.retry_after => later,
+            _ => first,
+        }
+    }
+}
+
+/// Takes what is needed, or, where nobody else has anything of a budget, what must be spent at least: else the last estimate's worth of it
+/// could never be used.
+async fn take(
+    counter: &Arc<Counter>,
+    terms: &Terms,
+    need: i64,
+    least: Option<i64>,
+    now: Now,
+) -> Result<Hold, Refused> {
+    let refused = match counter.take(terms, need, now).await {
+        Err(refused) if !terms.strict => refused,
+        taken => return taken,
+    };
+    let alone = match &refused {
+        Refused::Exhausted { standing, .. } | Refused::Busy { standing } => standing.leased == 0,
+        Refused::Unavailable => false,
+    };
+    let Some(least) = least.filter(|least| alone && *least < need) else {
+        return Err(refused);
+    };
+    let mut hold = counter.take(terms, least.max(1), now).await?;
+    hold.raise(need);
+    Ok(hold)
+}
+
+/// What tells the models of providers apart.
+fn hash(provider: &str, model: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (provider, model).hash(&mut hasher);
+    hasher.finish()
+}

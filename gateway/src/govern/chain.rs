@@ -1,0 +1,77 @@
+//! Every limit that a request of a key has to keep: its organization's, its team's and its own; and, for an attempt, its provider's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fairlead_snapshot::{Key, ObjectName, Owner, Snapshot};
+use smallvec::SmallVec;
+
+use super::bound::{Bound, Holder, Level};
+
+/// The limits of a key's hierarchy, the organization's first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chain(SmallVec<[Arc<[Bound]>; 3]>);
+
+impl Chain {
+    /// Whether nothing is limited.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each limit.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Bound> {
+        self.0.iter().flat_map(|limits| limits.iter())
+    }
+}
+
+/// The limits of owners, each made once however many keys they have.
+pub(crate) struct Owners<'a> {
+    snapshot: &'a Snapshot,
+    generation: u64,
+    teams: BTreeMap<&'a ObjectName, Arc<[Bound]>>,
+    organizations: BTreeMap<&'a ObjectName, Arc<[Bound]>>,
+}
+
+impl<'a> Owners<'a> {
+    /// Those of a snapshot.
+    #[must_use]
+    pub(crate) fn of(snapshot: &'a Snapshot, generation: u64) -> Self {
+        let all = |level, owners: &'a BTreeMap<ObjectName, Owner>| {
+            let bound = owners.iter().filter(|(_, owner)| !owner.limits.is_empty());
+            bound
+                .map(|(name, owner)| (name, Bound::all(&holder(level, name), &owner.limits, generation)))
+                .collect()
+        };
+        Self {
+            snapshot,
+            generation,
+            teams: all(Level::Team, &snapshot.teams),
+            organizations: all(Level::Organization, &snapshot.organizations),
+        }
+    }
+
+    /// What a key has to keep.
+    #[must_use]
+    pub(crate) fn chain(&self, name: &ObjectName, key: &Key) -> Chain {
+        let organization = key.organization.as_ref().and_then(|organization| {
+            let namespace = &self.snapshot.gateway_namespace;
+            self.organizations
+                .get(&ObjectName::new(namespace, organization))
+        });
+        let team = key.team.as_ref();
+        let team = team.and_then(|team| self.teams.get(&ObjectName::new(&name.namespace, team)));
+        let own = (!key.limits.is_empty())
+            .then(|| Bound::all(&holder(Level::Key, name), &key.limits, self.generation));
+        Chain(organization.cloned().into_iter().chain(team.cloned()).chain(own).collect())
+    }
+}
+
+/// The holder of a level and name.
+#[must_use]
+pub(crate) fn holder(level: Level, name: &ObjectName) -> Holder {
+    Holder {
+        level,
+        name: name.to_string().into(),
+    }
+}
