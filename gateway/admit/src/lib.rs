@@ -2,7 +2,9 @@
 //!
 //! The second phase of a request: after its headers, before anything of its body is read, so that a stranger fills no memory.
 
+pub mod estimate;
 mod key;
+pub mod money;
 pub mod window;
 
 pub use key::{Admitted, Keys, Refused};
