@@ -6,9 +6,11 @@
 //! the store's side is [`book`], the same in Lua where the store is Valkey. [`exchange`] is what goes between the two.
 
 pub mod book;
+pub mod estimate;
 pub mod exchange;
 mod key;
 pub mod lease;
+pub mod money;
 pub mod window;
 
 pub use key::{Admitted, Keys, Refused};
