@@ -145,7 +145,7 @@ mod tests {
             team: None,
             organization: None,
             allow: Allow::default(),
-        limits: fairlead_snapshot::Limits::default(),
+            limits: fairlead_snapshot::Limits::default(),
         }
     }
 
