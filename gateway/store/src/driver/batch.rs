@@ -1,0 +1,195 @@
+//! Asks on their way to the store and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairlead_admit::exchange::{Account, Reply, Totals};
+use fairlead_admit::lease::REPLY_MS;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Driver, Landed};
+use crate::part::Part;
+use crate::place::{Call, Fault, Place};
+
+/// So many calls go in one pipeline: some milliseconds of the server's time.
+#[cfg(feature = "valkey")]
+const PIPELINE: usize = 128;
+/// One that always wants to ask again is not to hold up the rest.
+const ROUNDS: usize = 16;
+/// How long what is read is waited for.
+#[cfg(feature = "valkey")]
+const READ: Duration = Duration::from_millis(900);
+
+/// Asks that went together.
+#[derive(Debug)]
+pub(super) struct Batch {
+    asked: Instant,
+    parts: Vec<(Arc<Part>, u64)>,
+    /// `None`: none came in time.
+    replies: Option<Vec<Result<Reply, Fault>>>,
+}
+
+type Read = Vec<Result<Option<Totals>, Fault>>;
+
+impl Driver {
+    /// Asks for all of these which do not wait for an answer already.
+    pub(super) fn ask(&mut self, parts: Vec<Arc<Part>>) {
+        if parts.is_empty() {
+            return;
+        }
+        match &self.place {
+            Place::Embedded(_) => self.ask_here(parts),
+            #[cfg(feature = "valkey")]
+            Place::Valkey(_) => self.ask_there(parts),
+        }
+    }
+
+    fn ask_here(&mut self, mut parts: Vec<Arc<Part>>) {
+        let Place::Embedded(embedded) = &self.place else {
+            return;
+        };
+        let embedded = embedded.clone();
+        for _ in 0..ROUNDS {
+            parts.retain(|part| {
+                let now = self.shared.clock.now();
+                let Some(call) = part.ask(now) else {
+                    return false;
+                };
+                let result = embedded.exchange(&call);
+                if let Err(Fault::Call(problem) | Fault::Link(problem)) = &result {
+                    self.say(problem);
+                }
+                part.landed(call.ask.seq, &result, now)
+            });
+        }
+        // What is left comes up with the next step.
+        parts.iter().for_each(|part| self.wheel.add(part.clone(), 0));
+    }
+
+    #[cfg(feature = "valkey")]
+    fn ask_there(&mut self, parts: Vec<Arc<Part>>) {
+        let Place::Valkey(valkey) = &self.place else {
+            return;
+        };
+        if !valkey.is_connected() {
+            if self.shared.link.is_away() {
+                parts.iter().for_each(|part| part.turn_away());
+            } else {
+                self.early.extend(parts);
+            }
+            return;
+        }
+        let now = self.shared.clock.now();
+        let calls = parts.into_iter().filter_map(|part| {
+            let call = part.ask(now)?;
+            Some(((part, call.ask.seq), call))
+        });
+        let (parts, calls): (Vec<_>, Vec<Call>) = calls.unzip();
+        let asked = Instant::now();
+        for (parts, calls) in parts.chunks(PIPELINE).zip(calls.chunks(PIPELINE)) {
+            let exchanged = valkey.exchange(calls.to_vec());
+            let parts = parts.to_vec();
+            self.flights.push(Box::pin(async move {
+                let wait = Duration::from_millis(REPLY_MS);
+                let replies = tokio::time::timeout(wait, exchanged).await.ok();
+                Landed::Batch(Batch {
+                    asked,
+                    parts,
+                    replies,
+                })
+            }));
+        }
+    }
+
+    /// Makes of it what there is to make, and asks again for whom that was not enough.
+    pub(super) fn settle(&mut self, batch: Batch) {
+        let Batch {
+            asked,
+            parts,
+            replies,
+        } = batch;
+        let now = self.shared.clock.now();
+        let again = match replies {
+            Some(replies) => {
+                self.judge(asked, &replies);
+                let landed = parts.into_iter().zip(replies);
+                let again = landed.filter(|((part, seq), reply)| part.landed(*seq, reply, now));
+                again.map(|((part, _), _)| part).collect()
+            }
+            None => {
+                self.unheard(asked);
+                let parts = parts.into_iter();
+                let again = parts.filter(|(part, seq)| part.unanswered(*seq));
+                again.map(|(part, _)| part).collect()
+            }
+        };
+        self.ask(again);
+    }
+
+    /// What the replies say of the connection.
+    fn judge(&mut self, asked: Instant, replies: &[Result<Reply, Fault>]) {
+        let _ = asked;
+        #[cfg(feature = "valkey")]
+        if let Place::Valkey(valkey) = &mut self.place {
+            if replies.iter().any(Result::is_ok) {
+                valkey.heard();
+            }
+            let broken = replies.iter().find_map(|reply| match reply {
+                Err(Fault::Link(problem)) => Some(problem.clone()),
+                Ok(_) | Err(Fault::Call(_)) => None,
+            });
+            if let Some(problem) = broken {
+                valkey.broke(&self.shared.link, asked, problem);
+            }
+        }
+        let failed = replies.iter().find_map(|reply| match reply {
+            Err(Fault::Call(problem)) => Some(problem.clone()),
+            Ok(_) | Err(Fault::Link(_)) => None,
+        });
+        if let Some(problem) = failed {
+            self.say(&problem);
+        }
+    }
+
+    fn unheard(&mut self, asked: Instant) {
+        let _ = asked;
+        #[cfg(feature = "valkey")]
+        if let Place::Valkey(valkey) = &mut self.place {
+            valkey.unheard(&self.shared.link, asked);
+        }
+    }
+
+    /// Reads these for somebody.
+    pub(super) fn look(&mut self, accounts: Vec<Account>, reader: oneshot::Sender<Read>) {
+        match &self.place {
+            Place::Embedded(embedded) => {
+                let read = accounts.iter().map(|account| embedded.look(account));
+                // Who reads may have stopped waiting.
+                let _ = reader.send(read.collect());
+            }
+            #[cfg(feature = "valkey")]
+            Place::Valkey(valkey) => {
+                let chunks = accounts.chunks(PIPELINE);
+                let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
+                self.flights.push(Box::pin(async move {
+                    let all = async {
+                        let mut read = Vec::new();
+                        for look in looks {
+                            read.extend(look.await);
+                        }
+                        read
+                    };
+                    if let Ok(read) = tokio::time::timeout(READ, all).await {
+                        let something = |totals: Totals| {
+                            (totals != Totals::default()).then_some(totals)
+                        };
+                        let read = read.into_iter().map(|totals| totals.map(something));
+                        let _ = reader.send(read.collect());
+                    }
+                    Landed::Read
+                }));
+            }
+        }
+    }
+}
