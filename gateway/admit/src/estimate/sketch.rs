@@ -5,8 +5,8 @@ use super::{ENOUGH, Used};
 /// Answers of up to so many tokens are told apart no further.
 const SHORTEST: f64 = 8.0;
 const BUCKETS: usize = 30;
-/// How much of what was known counts still when one more is learned: the last 500 or so decide.
-const KEPT: f64 = 0.998;
+/// How much of what was known counts still when one more is learned: the last thousand or so decide.
+const KEPT: f64 = 0.999;
 /// How many of a hundred answers are no longer than estimated.
 const QUANTILE: f64 = 0.9;
 
