@@ -268,3 +268,6 @@ fn unapplied(run: &RunId, outcome: Outcome) -> Reply {
         replicas: 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,3 +274,6 @@ impl Lease {
         ms.saturating_add(self.shift_ms) / self.shape.bucket_ms()
     }
 }
+
+#[cfg(test)]
+mod tests;
