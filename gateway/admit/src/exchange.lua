@@ -103,7 +103,24 @@ local function parts(asker)
   return lost, leased, elsewhere, pace, math.max(replicas, 1)
 end
 
+-- What fell into a window, whatever its name was.
+local function within(map)
+  local sum = 0
+  for field, value in pairs(map) do
+    local begins = string.sub(field, 1, 2) == 'q:' and tonumber(string.sub(field, 3))
+    if begins and begins >= starts and begins < ends then
+      sum = sum + tonumber(value)
+    end
+  end
+  return sum
+end
+
 if #ARGV == 4 then
+  if fresh and windowed then
+    used = within(all(sums))
+  elseif windowed then
+    used = used + tonumber(redis.call('HGET', sums, 'w:' .. ARGV[3] .. '-' .. ARGV[4]) or '0')
+  end
   local lost, leased = parts(nil)
   return { text(spent_now()), text(lost), text(leased) }
 end
@@ -129,17 +146,11 @@ local function reply(outcome, amount)
   }
 end
 
--- What fell into a window under another one's name; from now on `w:` keeps what is charged to another.
+-- A window that has no account yet begins with that; from now on `w:` keeps what is charged to another.
 local this = ARGV[3] .. '-' .. ARGV[4]
 
 local function opened()
-  local sum, open, map = 0, { this }, all(sums)
-  for field, value in pairs(map) do
-    local begins = string.sub(field, 1, 2) == 'q:' and tonumber(string.sub(field, 3))
-    if begins and begins >= starts and begins < ends then
-      sum = sum + tonumber(value)
-    end
-  end
+  local map, open = all(sums), { this }
   for window in string.gmatch(map.open or '', '%S+') do
     if window ~= this and tonumber(string.match(window, '%-(%d+)$')) > now then
       open[#open + 1] = window
@@ -150,7 +161,7 @@ local function opened()
   redis.call('HDEL', sums, 'w:' .. this)
   redis.call('HSET', sums, 'open', table.concat(open, ' '))
   redis.call('PEXPIRE', sums, text(COARSE))
-  return sum
+  return within(map)
 end
 
 -- What was charged to another since though it fell into this one.

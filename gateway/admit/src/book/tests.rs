@@ -147,7 +147,7 @@ fn an_ask_for_another_process_of_the_store_is_not_applied() {
     let reply = store.ask(0, &ask);
     assert_eq!(reply.outcome, Outcome::OtherRun);
     assert_eq!(reply.run, RunId::from("one"));
-    assert_eq!(store.book.totals(0), Totals::default());
+    assert_eq!(store.book.totals(&store.sums, 0), Totals::default());
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn what_was_admitted_of_a_rate_counts_from_its_admission_and_not_from_its_grant(
 fn what_the_silent_held_of_a_rate_is_lost_for_one_interval() {
     let mut store = Store::new(Shape::Rate { per_ms: 60_000 }, None);
     store.ask(0, &needs(A, 1, 100));
-    let lost = |store: &Store, now_ms| store.book.totals(now_ms).lost;
+    let lost = |store: &Store, now_ms| store.book.totals(&store.sums, now_ms).lost;
     assert_eq!(lost(&store, 3_000), 100);
     assert_eq!(lost(&store, 64_999), 100);
     assert_eq!(lost(&store, 65_000), 0);
@@ -300,7 +300,7 @@ fn a_window_that_is_defined_anew_begins_with_what_fell_into_it() {
     assert_eq!(reply.used, 0);
     utc.exchange(&mut sums, ms(30, 0), &run, &spent(4, 2));
     let mut anew = Book::open(Shape::Budget, Some(berlin), &mut sums, ms(37, 0));
-    assert_eq!(anew.totals(ms(37, 0)).used, 6);
+    assert_eq!(anew.totals(&sums, ms(37, 0)).used, 6);
     // Requests that were admitted before the change are settled after it.
     utc.exchange(&mut sums, ms(37, 0), &run, &spent(5, 1));
     let reply = anew.exchange(&mut sums, ms(37, 0), &run, &of(B, 1));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::exchange::{Account, Ask, Outcome, RunId};
+use crate::exchange::{Account, Ask, RunId};
 use crate::{book::Book, book::Sums, window::Window};
 
 const NAME: Incarnation = Incarnation(7 << 64);
@@ -80,7 +80,7 @@ impl Pair {
     }
 
     fn used(&self) -> i64 {
-        self.book.totals(at(0).unix_ms).used
+        self.book.totals(&self.sums, at(0).unix_ms).used
     }
 }
 
@@ -134,7 +134,7 @@ fn one_ask_is_in_flight_and_a_late_reply_is_ignored() {
     pair.lease.answered(at(62), second.seq, &reply, &pair.runs);
     let _taken = pair.take(62, 10);
     // What the first grant gave is back.
-    assert_eq!(pair.book.totals(at(62).unix_ms).leased, 10);
+    assert_eq!(pair.book.totals(&pair.sums, at(62).unix_ms).leased, 10);
 }
 
 #[test]
@@ -144,11 +144,11 @@ fn gives_idle_back_after_a_second_of_rest() {
     let taken = pair.take(0, 10);
     pair.lease.settle(taken, 10);
     pair.exchange(500, one(100));
-    assert!(pair.book.totals(at(500).unix_ms).leased >= 100);
+    assert!(pair.book.totals(&pair.sums, at(500).unix_ms).leased >= 100);
     let due = pair.lease.due(&pair.runs).unwrap();
     assert!((1_000..=1_500).contains(&due), "{due}");
     pair.exchange(1_000, NOBODY);
-    assert_eq!(pair.book.totals(at(1_000).unix_ms).leased, 0);
+    assert_eq!(pair.book.totals(&pair.sums, at(1_000).unix_ms).leased, 0);
     assert!(pair.lease.is_empty());
     assert_eq!(pair.lease.due(&pair.runs), None);
 }
@@ -160,7 +160,7 @@ fn a_drain_gives_all_idle_back_but_keeps_what_is_reserved() {
     let taken = pair.take(0, 10);
     pair.lease.drain();
     pair.exchange(1, NOBODY);
-    assert_eq!(pair.book.totals(at(1).unix_ms).leased, 10);
+    assert_eq!(pair.book.totals(&pair.sums, at(1).unix_ms).leased, 10);
     pair.lease.settle(taken, 8);
     pair.exchange(2, NOBODY);
     assert!(pair.lease.is_empty());
@@ -175,10 +175,10 @@ fn a_raise_and_what_it_came_to_beyond_are_never_refused() {
     pair.lease.raise(&mut taken, 150);
     assert_eq!(taken.amount(), 150);
     pair.exchange(10, NOBODY);
-    assert_eq!(pair.book.totals(at(10).unix_ms).leased, 150);
+    assert_eq!(pair.book.totals(&pair.sums, at(10).unix_ms).leased, 150);
     pair.lease.settle(taken, 170);
     pair.exchange(20, NOBODY);
-    let totals = pair.book.totals(at(20).unix_ms);
+    let totals = pair.book.totals(&pair.sums, at(20).unix_ms);
     assert_eq!((totals.used, totals.leased), (170, 0));
     assert_eq!(pair.lease.reserved(), 0);
     assert_eq!(pair.lease.standing().used, 170);
@@ -191,7 +191,7 @@ fn what_nobody_granted_is_said_once_the_store_is_back() {
     let second = pair.lease.force(80, at(0));
     pair.lease.settle(first, 70);
     pair.exchange(10, NOBODY);
-    let totals = pair.book.totals(at(10).unix_ms);
+    let totals = pair.book.totals(&pair.sums, at(10).unix_ms);
     assert_eq!((totals.used, totals.leased), (70, 80));
     pair.lease.settle(second, 80);
     pair.exchange(20, NOBODY);
@@ -209,9 +209,9 @@ fn in_the_tail_nothing_is_kept_idle() {
     let due = pair.lease.due(&pair.runs).unwrap();
     assert_eq!(due, 320, "20 of 60 are free, and 60 are used in a second");
     pair.exchange(320, NOBODY);
-    assert_eq!(pair.book.totals(at(320).unix_ms).leased, 0);
+    assert_eq!(pair.book.totals(&pair.sums, at(320).unix_ms).leased, 0);
     pair.exchange(330, one(5));
-    assert_eq!(pair.book.totals(at(330).unix_ms).leased, 5);
+    assert_eq!(pair.book.totals(&pair.sums, at(330).unix_ms).leased, 5);
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn the_next_process_reports_for_the_dead_one() {
         pair.runs = Runs::default();
         assert!(pair.lease.due(&pair.runs).is_some());
         pair.exchange(6, NOBODY);
-        let totals = pair.book.totals(at(6).unix_ms);
+        let totals = pair.book.totals(&pair.sums, at(6).unix_ms);
         let used = if shape == Shape::Budget { 29 } else { 0 };
         assert_eq!((totals.used, totals.leased), (used, 0));
         assert!(pair.lease.is_empty());
@@ -288,15 +288,15 @@ fn a_rate_is_reported_by_when_it_was_admitted() {
     assert_eq!(told, [(1_601, 10), (0, 20)]);
     let reply = pair.store(2_600, &ask);
     pair.lease.answered(at(2_600), ask.seq, &reply, &pair.runs);
-    assert_eq!(pair.book.totals(at(2_600).unix_ms).used, 30);
+    assert_eq!(pair.book.totals(&pair.sums, at(2_600).unix_ms).used, 30);
     // The process dies and another goes on: what was said is not said again.
     let flying = pair.take(2_700, 5);
     pair.lease = Lease::resume(cells, shape, at(2_800)).unwrap();
     drop(flying);
     pair.exchange(2_800, NOBODY);
-    assert_eq!(pair.book.totals(at(2_800).unix_ms).used, 35);
-    assert_eq!(pair.book.totals(at(61_500).unix_ms).used, 25);
-    assert_eq!(pair.book.totals(at(63_000).unix_ms).used, 0);
+    assert_eq!(pair.book.totals(&pair.sums, at(2_800).unix_ms).used, 35);
+    assert_eq!(pair.book.totals(&pair.sums, at(61_500).unix_ms).used, 25);
+    assert_eq!(pair.book.totals(&pair.sums, at(63_000).unix_ms).used, 0);
 }
 
 #[test]
