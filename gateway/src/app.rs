@@ -15,6 +15,7 @@ use tokio::sync::{oneshot, watch};
 use crate::admin;
 use crate::args::{AccessLogTo, Serve};
 use crate::beside::Beside;
+use crate::clock::Clock;
 use crate::config::origin::Origin;
 use crate::cors::Cors;
 use crate::limits::Limits;
@@ -48,9 +49,11 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let (access, log) = access_log(args.access_log)?;
     let (phase, seen) = watch::channel(Phase::Serving);
-    let options = args.store.options(args.settings.state_dir.as_ref(), &installation(args))?;
+    let clock = Clock::start();
+    let state_dir = args.settings.state_dir.as_ref();
+    let options = args.store.options(state_dir, &installation(args), clock)?;
     let counters = runtime.block_on(Counters::open(options)).context("counters cannot be kept")?;
-    let (environment, refreshers) = environment(counters.clone())?;
+    let (environment, refreshers) = environment(counters.clone(), clock)?;
     let shared = shared(args, environment, access, seen.clone());
     let origin = runtime.block_on(Origin::open(args, &shared))?;
     let certificate = certificate(args)?;
@@ -133,9 +136,9 @@ fn installation(args: &Serve) -> String {
     format!("{}/{}", settings.gateway_namespace, settings.gateway_name)
 }
 
-fn environment(counters: Counters) -> anyhow::Result<(Environment, Refreshers)> {
+fn environment(counters: Counters, clock: Clock) -> anyhow::Result<(Environment, Refreshers)> {
     let proxy = Proxy::from_environment()?.map(Arc::new);
-    Ok(Environment::new(Network::Tcp(proxy), counters))
+    Ok(Environment::new(Network::Tcp(proxy), counters, clock))
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

@@ -16,6 +16,12 @@ impl Clock {
         Self(Instant::now())
     }
 
+    /// When it was started.
+    #[must_use]
+    pub(crate) fn started(self) -> Instant {
+        self.0
+    }
+
     /// The time since the start.
     #[must_use]
     pub(crate) fn uptime(self) -> Duration {

@@ -5,7 +5,7 @@
 
 mod book;
 
-use fairlead_catalog::{Feature, Model, Quirk, Support};
+use fairlead_catalog::{Feature, Model, Prices, Quirk, Support};
 
 pub(crate) use book::Book;
 
@@ -43,6 +43,13 @@ impl Facts {
         let taken = prompt.saturating_add(prompt / 2);
         let left = u64::from(window).saturating_sub(taken);
         Some(longest.min(left.max(least)))
+    }
+
+    /// What whoever serves it takes for it, if that is known.
+    #[must_use]
+    pub(crate) fn prices(&self) -> Option<Prices<'static>> {
+        let prices = self.served()?.prices();
+        (!prices.is_unknown()).then_some(prices)
     }
 
     /// Whether it can do this.

@@ -13,6 +13,8 @@ pub(crate) mod refusal;
 pub(crate) mod report;
 pub(crate) mod reservation;
 pub(crate) mod soft;
+pub(crate) mod tariff;
+pub(crate) mod told;
 pub(crate) mod usd;
 pub(crate) mod user;
 
@@ -20,7 +22,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use fairlead_admit::estimate::Estimates;
-use fairlead_admit::money::Tariff;
+use fairlead_admit::money;
 use fairlead_store::{Counter, Counters, Hold, Now, Refused, Terms};
 
 use crate::clock::{self, Clock};
@@ -29,6 +31,7 @@ use bound::Bound;
 use holds::{Amounts, Holds};
 use refusal::{Refusal, Why};
 use reservation::{Bill, Reservation};
+use tariff::Tariff;
 
 /// What all requests are counted by. One in a process.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ pub(crate) struct Governed {
 }
 
 /// A target, as far as limits look at it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Target<'a> {
     /// `namespace/name`.
     pub provider: &'a str,
@@ -104,8 +107,8 @@ impl Governor {
     #[must_use]
     pub(crate) fn now(&self) -> Now {
         Now {
+            mono: self.clock.uptime(),
             unix_ms: clock::unix_millis(),
-            uptime: self.clock.uptime(),
         }
     }
 
@@ -137,7 +140,7 @@ impl Governor {
         let bounds = || asked.caller.chain.iter().chain(target.limits).filter(applies);
         let mut reservation = Reservation {
             holds: Holds::default(),
-            tariff: target.tariff,
+            tariff: target.tariff.clone(),
             learned: None,
             bytes: asked.bytes,
             prompt: Amounts::default(),
@@ -157,18 +160,21 @@ impl Governor {
         }
         let most = asked.ceiling.into_iter().chain(target.max_output).min();
         let most = most.map(|most| most.saturating_mul(asked.choices));
-        let expected = learned.before(asked.bytes, most, &target.tariff);
+        let price = target.tariff.price();
+        let expected = learned.before(asked.bytes, most);
+        let prompt_nanos = learned.input_cost_before(asked.bytes, price).unwrap_or(0);
+        let output_nanos = money::output_cost(expected.input_tokens, expected.output_tokens, price);
+        let count = |tokens| i64::try_from(tokens).unwrap_or(i64::MAX);
         reservation.prompt = Amounts {
-            nanos: expected.input_nanos,
-            input: expected.input_tokens,
+            nanos: prompt_nanos,
+            input: count(expected.input_tokens),
             output: 0,
-            prompt_nanos: expected.input_nanos,
+            prompt_nanos,
         };
         reservation.expected = Amounts {
-            nanos: expected.input_nanos.saturating_add(expected.output_nanos),
-            input: expected.input_tokens,
-            output: expected.output_tokens,
-            prompt_nanos: expected.input_nanos,
+            nanos: prompt_nanos.saturating_add(output_nanos.unwrap_or(0)),
+            output: count(expected.output_tokens),
+            ..reservation.prompt
         };
         reservation.learned = Some(learned);
         reservation.holds = self.take(bounds(), reservation.expected, asked).await?;

@@ -24,18 +24,22 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use fairlead_compile::{Compiled, Inputs, Settings, compile, documents};
 use fairlead_faults::{Play, Provider};
+use futures_util::FutureExt as _;
 use fairlead_health::Asker;
+use fairlead_store::{Counters, Options, Where};
 use http::Request;
 use http_body_util::Full;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use answer::{Answer, Hearing};
 use yaml::KEY;
 
 use crate::admin::health;
+use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::memory::{Memory, Permit};
 use crate::observe::Observe;
@@ -93,19 +97,35 @@ pub(crate) fn always(play: Play) -> Provider {
     Provider::in_process(move |_| play.clone())
 }
 
+/// Counters that end with the gateway.
+pub(crate) fn counters(clock: Clock) -> Counters {
+    let options = Options {
+        place: Where::Embedded { dir: None },
+        journal: None,
+        started: clock.started(),
+    };
+    let opened = Counters::open(options).now_or_never();
+    opened.expect("no file is opened").expect("nothing can fail")
+}
+
 /// A gateway of one core.
 pub(crate) struct World {
     worker: Arc<Worker>,
     compiled: Mutex<Compiled>,
     entries: Mutex<Receiver<Box<Entry>>>,
     _phase: watch::Sender<Phase>,
+    /// Ends with the gateway.
+    _driver: AbortOnDropHandle<()>,
 }
 
 impl World {
     /// Serves these documents.
     pub(crate) fn serve(documents: &[String]) -> Self {
         let compiled = compiled(None, &documents.concat());
-        let (environment, _) = Environment::new(Network::InProcess);
+        let clock = Clock::start();
+        let counters = counters(clock);
+        let (environment, _) = Environment::new(Network::InProcess, counters.clone(), clock);
+        let driver = tokio::spawn(counters.run());
         let empty = fairlead_snapshot::Snapshot::empty(NAMESPACE);
         let nothing = Runtime::first(
             &empty,
@@ -131,6 +151,7 @@ impl World {
             compiled: Mutex::new(compiled),
             entries: Mutex::new(entries),
             _phase: phase,
+            _driver: AbortOnDropHandle::new(driver),
         }
     }
 

@@ -28,7 +28,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fairlead_admit::money::Tariff;
 use fairlead_health::ProviderHealth;
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::{
@@ -41,6 +40,7 @@ use crate::facts::{Book, Facts};
 use crate::failure::{Failure, Skip};
 use crate::govern::bound::{Bound, Level};
 use crate::govern::chain;
+use crate::govern::tariff::Tariff;
 use amend::Amends;
 use authorization::{Authorization, Built, Shown, Unshown};
 use endpoint::Endpoint;

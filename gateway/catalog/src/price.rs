@@ -19,6 +19,11 @@ pub struct Price {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prices<'a>(pub(crate) &'a [Price]);
 
+impl Prices<'_> {
+    /// Those of a model of which nobody has told any.
+    pub const UNKNOWN: Prices<'static> = Prices(&[]);
+}
+
 impl<'a> Prices<'a> {
     /// Whether nobody has told any.
     #[must_use]

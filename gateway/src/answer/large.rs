@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::answer::{Patience, broken};
 use crate::failure::Failure;
+use crate::govern::reservation::{Used, parts};
 use crate::observe::record::Record;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Ticket;
@@ -93,7 +94,7 @@ impl LargeAnswer {
                 }
                 Ok(None) => {
                     record.usage = usage_in(&self.tail);
-                    record.used = Used::of_whole(record.usage, record.operation, self.length);
+                    record.used = Used::of_whole(record.usage.map(parts), None, 0);
                     record.complete = true;
                     self.settle(None);
                     return None;

@@ -13,7 +13,7 @@ use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::reject::Rejection;
 use crate::answer::{Committed, Outcome, Unanswered};
-use crate::govern::reservation::Used;
+use crate::govern::reservation::{Used, parts};
 use crate::govern::usd::Usd;
 use crate::observe::record::Record;
 use crate::surface::Surface;
@@ -60,7 +60,7 @@ fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Deli
                 ticket.settle(None);
             }
             record.usage = whole.usage;
-            record.used = Used::of_whole(whole.usage, record.operation, whole.body.len());
+            record.used = Used::of_whole(whole.usage.map(parts), record.operation, whole.body.len());
             record.settle();
             record.content_begins();
             record.complete = true;
@@ -117,6 +117,14 @@ fn describe(headers: &mut HeaderMap, record: &Record) {
             &format!("299 fairlead \"not asked for: {dropped}\""),
         );
     }
+    if let Some(rates) = &record.rates {
+        rates.write(headers, record.surface);
+    }
+    let mut set = |name: HeaderName, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    };
     if let Some(cost) = &record.cost {
         set(COST, &Usd(cost.nanos).to_string());
     }

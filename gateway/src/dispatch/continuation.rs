@@ -11,6 +11,7 @@ use fairlead_route::{Plan, Step};
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::request::parse;
 
+use crate::govern::Governed;
 use crate::answer::Committed;
 use crate::answer::recovery::{Continue, Rest};
 use crate::answer::stream::StreamAnswer;
@@ -123,6 +124,10 @@ impl Job {
             kept: self.kept,
             needs: Found::default(),
             sent: self.sent.load(Ordering::Relaxed).into(),
+            governed: Governed {
+                bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+                ..self.governed.clone()
+            },
             body,
         })
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fairlead_admit::money::Tariff;
 use fairlead_health::{ModelHealth, Origin, Withdrawal, backoff};
 use fairlead_route::{Paid, Plan, ProviderIndex, Step};
 use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries, Timeouts};
@@ -25,6 +24,7 @@ use crate::failure::class::{Repeat, consequences};
 use crate::failure::{Failure, Own, Skip};
 use crate::govern::Target;
 use crate::govern::reservation::Reservation;
+use crate::govern::tariff::Tariff;
 use crate::observe::record::{Attempt, Attempts};
 use crate::upstream::Upstream;
 use crate::upstream::gate::{Slot, Turn};
@@ -262,7 +262,7 @@ impl StepRun<'_> {
     /// What it costs to ask for this.
     fn tariff(&self) -> Tariff {
         if self.job.operation.is_free() {
-            return Tariff::Free;
+            return Tariff::FREE;
         }
         self.upstream.tariff(&self.step.model)
     }

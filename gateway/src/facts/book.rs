@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use fairlead_catalog::{Catalog, Vendor};
-use fairlead_snapshot::{Dialect, Protocol, Provider};
+use fairlead_snapshot::{Dialect, ModelPrice, Protocol, Provider};
 
 use super::Facts;
+use crate::govern::tariff::Tariff;
 
 /// So many models are kept that no configuration of the provider names. The others are looked up each time, which takes a few microseconds.
 const MOST_KEPT: usize = 256;
@@ -43,6 +44,10 @@ pub(crate) struct Book {
     whose: Whose,
     /// Those that it offers, by the upstream's name: looked up once.
     offered: HashMap<Box<str>, Facts>,
+    /// What those cost that have a price of their own, by the upstream's name.
+    prices: HashMap<Box<str>, ModelPrice>,
+    /// What the others cost, if the provider says.
+    price: Option<ModelPrice>,
     /// Others, as they come.
     others: ArcSwap<HashMap<Box<str>, Facts>>,
 }
@@ -52,16 +57,30 @@ impl Book {
     #[must_use]
     pub(crate) fn of(provider: &Provider) -> Self {
         let whose = whose(&provider.protocol);
-        let mut offered = HashMap::new();
+        let (mut offered, mut prices) = (HashMap::new(), HashMap::new());
         for model in provider.models.iter().flatten() {
             let facts = whose.facts(&model.upstream_name, Some(&model.name));
             let name = model.upstream_name.as_str().into();
             offered.entry(name).or_insert(facts);
+            if let Some(price) = &model.price {
+                prices.insert(model.upstream_name.as_str().into(), price.clone());
+            }
         }
         Self {
             whose,
             offered,
+            prices,
+            price: provider.price.clone(),
             others: ArcSwap::default(),
+        }
+    }
+
+    /// What a model costs, by the upstream's name: its own price, the provider's, the catalog's.
+    #[must_use]
+    pub(crate) fn tariff(&self, model: &str) -> Tariff {
+        match self.prices.get(model).or(self.price.as_ref()) {
+            Some(price) => Tariff::Own(price.clone()),
+            None => self.facts(model).prices().map_or(Tariff::Unknown, Tariff::Listed),
         }
     }
 

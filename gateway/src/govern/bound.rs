@@ -10,9 +10,8 @@ use fairlead_snapshot::{
     Budget, ConcurrentLimit, FreeTargets, LimitScope, Limits, OnExceeded, OnStoreFailure,
     RateLimit, Unit,
 };
-use fairlead_store::{Counter, Counters, Shape, Standing, Terms};
+use fairlead_store::{Counter, Counters, Now, Shape, Standing, Terms};
 
-use super::now::Now;
 
 /// Whose limit it is. In the order in which they are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -20,7 +20,7 @@ impl Chain {
     }
 
     /// Each limit.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Bound> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Bound> + Clone {
         self.0.iter().flat_map(|limits| limits.iter())
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use fairlead_store::{Options, Where};
 
+use crate::clock::Clock;
+
 /// Arguments that say where counters are kept.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Store {
@@ -46,6 +48,7 @@ impl Store {
         &self,
         state_dir: Option<&PathBuf>,
         installation: &str,
+        clock: Clock,
     ) -> anyhow::Result<Options> {
         let journal = self.store_journal.clone();
         let place = match &self.store {
@@ -56,7 +59,8 @@ impl Store {
         };
         Ok(Options {
             journal: journal.or_else(|| state_dir.map(|dir| dir.join("counters.journal"))),
-            ..Options::at(place)
+            place,
+            started: clock.started(),
         })
     }
 

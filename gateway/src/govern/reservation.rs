@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use fairlead_admit::estimate::Learned;
-use fairlead_admit::money::{Parts, Tariff};
+use fairlead_admit::estimate::{self, Learned};
+use fairlead_admit::money;
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::Usage;
+use fairlead_wire::usage::Parts;
 
 use super::holds::{Amounts, Holds};
+use super::tariff::Tariff;
 use crate::surface::Operation;
 
 /// What an attempt has reserved. It is settled once: by what its answer says, or, dropped, by what it must have used.
@@ -45,15 +47,29 @@ pub(crate) struct Used {
 impl Used {
     /// Of an answer in one piece, of so many bytes. Where nobody says, its text is most of it.
     #[must_use]
-    pub(crate) fn of_whole(usage: Option<Usage>, operation: Option<Operation>, bytes: usize) -> Self {
+    pub(crate) fn of_whole(
+        parts: Option<Parts>,
+        operation: Option<Operation>,
+        bytes: usize,
+    ) -> Self {
         const BYTES_A_TOKEN: usize = 4;
-        let writes = usage.is_none() && operation.is_some_and(Operation::writes_text);
+        let writes = parts.is_none() && operation.is_some_and(Operation::writes_text);
         let seen = if writes { bytes / BYTES_A_TOKEN } else { 0 };
         Self {
-            parts: usage.map(|usage| usage.parts()),
+            parts,
             whole: true,
             seen: u64::try_from(seen).unwrap_or(0),
         }
+    }
+
+    /// What is told of it; of an answer that broke off, at least what came by.
+    fn told(&self) -> Parts {
+        let mut told = self.parts.unwrap_or_default();
+        let output = told.whole_output().unwrap_or(0);
+        if !self.whole && output < self.seen {
+            told.output = Some(self.seen.saturating_sub(told.reasoning.unwrap_or(0)));
+        }
+        told
     }
 }
 
@@ -108,14 +124,14 @@ impl Reservation {
 
     /// About so many tokens of the answer came by: more may be held than was expected.
     pub(crate) fn comes_by(&mut self, seen: u64) {
-        let seen_tokens = i64::try_from(seen).unwrap_or(i64::MAX);
-        if seen_tokens <= self.expected.output || self.holds.is_empty() {
+        if count(seen) <= self.expected.output || self.holds.is_empty() {
             return;
         }
         let Some(learned) = &self.learned else { return };
         let output = learned.beyond(seen).max(seen.saturating_add(1));
-        let nanos = self.tariff.output(output).unwrap_or(0);
-        self.expected.output = i64::try_from(output).unwrap_or(i64::MAX);
+        let price = self.tariff.price();
+        let nanos = money::output_cost(self.prompt_tokens(), output, price).unwrap_or(0);
+        self.expected.output = count(output);
         self.expected.nanos = self.prompt.nanos.saturating_add(nanos);
         self.holds.raise(self.expected);
     }
@@ -150,57 +166,85 @@ impl Reservation {
             holds.cancel();
             return;
         }
-        let (amounts, estimated) = self.amounts(used);
-        match amounts {
-            Some(amounts) => {
+        let charged = self.charged(used);
+        match charged {
+            Some((amounts, estimated)) => {
                 self.bill.add(amounts.nanos, estimated);
                 holds.settle(amounts);
             }
             None => {
                 self.bill.unknown.store(true, Ordering::Relaxed);
-                // What cannot be priced is charged as it was expected.
-                holds.settle(self.expected);
+                // Nothing is counted in money where nobody knows what it costs: no budget lets such a request pass.
+                holds.settle(Amounts {
+                    nanos: 0,
+                    ..self.tokens(used)
+                });
             }
         }
     }
 
-    /// What was used, and whether it is an estimate; `None`: it has no price.
-    fn amounts(&self, used: &Used) -> (Option<Amounts>, bool) {
-        let told = used.parts.filter(|_| used.whole);
-        let Some(parts) = told else {
-            return (self.estimated(used), true);
-        };
-        let nanos = self.tariff.cost(&parts);
-        let tokens = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let (input, output) = (parts.input_total(), parts.output_total());
-        if let Some(learned) = &self.learned {
-            learned.settle(self.bytes, nanos.unwrap_or(0), input, output);
+    /// What was used, and whether something of it is an estimate; `None`: it has no price.
+    fn charged(&self, used: &Used) -> Option<(Amounts, bool)> {
+        let price = self.tariff.price();
+        let told = used.told();
+        if used.whole
+            && let (Some(learned), Some(parts)) = (&self.learned, &used.parts)
+        {
+            learned.settle(&estimate::Used {
+                bytes: self.bytes,
+                input_nanos: money::input_cost(parts, price),
+                input_tokens: parts.whole_input(),
+                output_tokens: parts.whole_output(),
+            });
         }
-        let amounts = nanos.map(|nanos| Amounts {
+        let (nanos, estimated) = if told.whole_input().is_some() {
+            let cost = money::charge(Some(&told), price, 0, used.seen)?;
+            (cost.nanos, cost.estimated || !used.whole)
+        } else {
+            // What is known of such prompts has their caches in it.
+            let output = money::output_cost(self.prompt_tokens(), used.seen, price);
+            let output = if price.is_free() { 0 } else { output? };
+            (self.prompt.nanos.saturating_add(output), !price.is_free())
+        };
+        let amounts = Amounts {
             nanos,
-            input: tokens(input),
-            output: tokens(output),
-            prompt_nanos: 0,
-        });
-        (amounts, false)
+            ..self.tokens(used)
+        };
+        Some((amounts, estimated))
     }
 
-    /// The prompt is owed once it was sent, and what came by of the answer.
-    fn estimated(&self, used: &Used) -> Option<Amounts> {
-        let tokens = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let told = used.parts.as_ref();
-        let output = used.seen.max(told.map_or(0, Parts::output_total));
-        let (input, prompt) = match told.filter(|parts| parts.input_total() > 0) {
-            Some(parts) => (tokens(parts.input_total()), self.tariff.cost(&parts.prompt())?),
-            None => (self.prompt.input, self.prompt.nanos),
-        };
-        Some(Amounts {
-            nanos: prompt.saturating_add(self.tariff.output(output)?),
-            input,
-            output: tokens(output),
-            prompt_nanos: 0,
-        })
+    /// How many tokens were used, as far as is known.
+    fn tokens(&self, used: &Used) -> Amounts {
+        let told = used.told();
+        Amounts {
+            input: told.whole_input().map_or(self.prompt.input, count),
+            output: count(told.whole_output().unwrap_or(used.seen)),
+            ..Amounts::default()
+        }
     }
+
+    fn prompt_tokens(&self) -> u64 {
+        u64::try_from(self.prompt.input).unwrap_or(0)
+    }
+}
+
+/// Usage by its parts.
+#[must_use]
+pub(crate) fn parts(usage: Usage) -> Parts {
+    let less = |whole: Option<u64>, part: Option<u64>| {
+        whole.map(|whole| whole.saturating_sub(part.unwrap_or(0)))
+    };
+    Parts {
+        input: less(usage.input_tokens, usage.cached_input_tokens),
+        cache_read: usage.cached_input_tokens,
+        output: less(usage.output_tokens, usage.reasoning_tokens),
+        reasoning: usage.reasoning_tokens,
+        ..Parts::default()
+    }
+}
+
+fn count(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
 /// Whether a provider may have worked on what failed so.

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::failure::Skip;
 use crate::govern::holds::{Amounts, Holds};
 use crate::govern::reservation::{Bill, Cost, Reservation, Used};
+use crate::govern::told::Rates;
 use crate::observe::Observe;
 use crate::surface::{Operation, Surface};
 
@@ -75,6 +76,8 @@ pub(crate) struct Record {
     pub used: Used,
     /// What was taken for the request as a whole.
     pub holds: Holds,
+    /// How its rates stand.
+    pub rates: Option<Box<Rates>>,
     /// What its attempts cost.
     pub bill: Arc<Bill>,
     observe: Arc<Observe>,
@@ -173,6 +176,7 @@ impl Record {
             entry,
             used: Used::default(),
             holds: Holds::default(),
+            rates: None,
             bill: Arc::default(),
             observe: Arc::clone(observe),
             _active: active,

@@ -320,7 +320,9 @@ pub(crate) async fn admit(job: &Job, record: &mut Record) -> Result<(), Rejectio
     if job.governed.caller.chain.is_empty() {
         return Ok(());
     }
-    let admitted = job.runtime.governor().admit(&job.governed).await;
+    let governor = job.runtime.governor();
+    let admitted = governor.admit(&job.governed).await;
+    record.rates = governor.rates(&job.governed);
     record.holds = admitted.map_err(|refusal| Rejection::Limited(Box::new(refusal)))?;
     Ok(())
 }

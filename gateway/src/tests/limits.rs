@@ -50,7 +50,7 @@ async fn a_budget_is_used_up_to_the_last_cent_and_then_refuses() {
     ]);
     assert_eq!(answered(&world, 5).await, 5);
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, &*code(&refused)), (429, "budget_exhausted"));
+    assert_eq!((refused.status, code(&refused).as_str()), (429, "budget_exhausted"));
     let text = refused.text();
     assert!(text.contains("the budget day of the VirtualKey default/caller is used up: 0.10 of 0.10 USD"), "{text}");
     assert!(text.contains("\"insufficient_quota\""), "{text}");
@@ -141,7 +141,8 @@ async fn a_budget_may_move_requests_to_what_costs_less() {
     ]);
     for _ in 0..2 {
         let answer = world.ask(&whole("chat")).await;
-        assert_eq!((answer.attempts(), answer.header("x-fairlead-budget")), ("a=ok", ""));
+        assert_eq!(answer.attempts(), "a=ok");
+        assert_eq!(answer.header("x-fairlead-budget"), "");
     }
     let answer = world.ask(&whole("chat")).await;
     assert_eq!(answer.attempts(), "b=ok");
@@ -158,7 +159,7 @@ async fn where_a_budget_holds_an_unknown_price_refuses() {
         chain("chat", &["a"], ""),
     ]);
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, &*code(&refused)), (403, "price_unknown"));
+    assert_eq!((refused.status, code(&refused).as_str()), (403, "price_unknown"));
     let other = world.ask_with(&[("authorization", &format!("Bearer {OTHER}"))], &whole("chat")).await;
     assert_eq!(other.status, 200);
 }
@@ -174,7 +175,7 @@ async fn requests_are_counted_once_however_many_attempts_they_take() {
     ]);
     assert_eq!(answered(&world, 5).await, 3);
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, &*code(&refused)), (429, "rate_limited"));
+    assert_eq!((refused.status, code(&refused).as_str()), (429, "rate_limited"));
     assert!(refused.text().contains("3 of 3 requests in 60 s"), "{}", refused.text());
 }
 
@@ -224,7 +225,7 @@ async fn places_come_back_however_a_request_ends() {
     let mut hearing = world.begin(&streamed("chat")).await;
     hearing.until("A").await;
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, &*code(&refused)), (429, "rate_limited"));
+    assert_eq!((refused.status, code(&refused).as_str()), (429, "rate_limited"));
     drop(hearing);
     settled().await;
     assert_eq!(answered(&world, 3).await, 3);

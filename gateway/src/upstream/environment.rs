@@ -30,9 +30,8 @@ pub(crate) type Refreshers = mpsc::UnboundedReceiver<Refresher>;
 impl Environment {
     /// Nothing known of anybody; whoever runs what is received has tokens kept fresh.
     #[must_use]
-    pub(crate) fn new(network: Network, counters: Counters) -> (Self, Refreshers) {
+    pub(crate) fn new(network: Network, counters: Counters, clock: Clock) -> (Self, Refreshers) {
         let (fresh, refreshers) = mpsc::unbounded_channel();
-        let clock = Clock::start();
         let environment = Self {
             health: Registry::default(),
             clock,

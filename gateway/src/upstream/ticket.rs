@@ -289,6 +289,7 @@ pub(crate) mod tests {
     };
 
     use super::*;
+    use crate::clock::Clock;
     use crate::failure::Own;
     use crate::upstream::environment::Environment;
     use crate::upstream::network::Network;
@@ -331,7 +332,12 @@ pub(crate) mod tests {
         let name = ObjectName::new("default", "a");
         let (credentials, environment) = (
             Credentials::default(),
-            Environment::new(Network::Tcp(None)).0,
+            Environment::new(
+                Network::Tcp(None),
+                crate::harness::counters(Clock::start()),
+                Clock::start(),
+            )
+            .0,
         );
         Arc::new(Upstream::build(
             &name,

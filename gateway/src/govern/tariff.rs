@@ -1,0 +1,57 @@
+//! What a model costs, as a request keeps it.
+
+use fairlead_admit::money::{self, Price};
+use fairlead_catalog::Prices;
+use fairlead_snapshot::ModelPrice;
+
+/// What a model costs, by whoever says so.
+#[derive(Debug, Clone)]
+pub(crate) enum Tariff {
+    /// The configuration.
+    Own(ModelPrice),
+    /// The catalog.
+    Listed(Prices<'static>),
+    /// Nobody.
+    Unknown,
+}
+
+impl Tariff {
+    /// Nothing.
+    pub(crate) const FREE: Self = Self::Own(ModelPrice::Free);
+
+    /// The price, to reckon with.
+    #[must_use]
+    pub(crate) fn price(&self) -> Price<'_> {
+        match self {
+            Self::Own(price) => Price::Own(price),
+            Self::Listed(prices) => Price::Listed(*prices),
+            Self::Unknown => Price::Listed(Prices::UNKNOWN),
+        }
+    }
+
+    /// Whether it is said to cost nothing.
+    #[must_use]
+    pub(crate) fn is_free(&self) -> bool {
+        self.price().is_free()
+    }
+
+    /// Whether nobody has said what it costs.
+    #[must_use]
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.price().is_unknown()
+    }
+
+    /// What about so many tokens cost, in nano-USD, to be compared; `None`: nobody knows.
+    #[must_use]
+    pub(crate) fn rough(&self, input: u64, output: u64) -> Option<i64> {
+        if self.is_free() {
+            return Some(0);
+        }
+        let parts = fairlead_wire::usage::Parts {
+            input: Some(input),
+            output: Some(output),
+            ..Default::default()
+        };
+        money::cost(&parts, self.price())
+    }
+}

@@ -1,0 +1,143 @@
+//! What callers are told of their rates with each answer: the tightest limit of each unit, in the headers that their SDK reads.
+
+use std::time::Duration;
+
+use fairlead_snapshot::Unit;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::bound::Measure;
+use super::report::instant;
+use super::{Governed, Governor};
+use crate::surface::Surface;
+
+/// How the tightest rate of each unit stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rates([Option<Left>; 4]);
+
+/// What is left of a rate.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    limit: i64,
+    remaining: i64,
+    /// When all of it is there again at the latest, unix milliseconds.
+    reset: i64,
+    /// The same from now.
+    within: Duration,
+}
+
+/// The units, as names of headers have them.
+const UNITS: [(Unit, &str); 4] = [
+    (Unit::Requests, "requests"),
+    (Unit::Tokens, "tokens"),
+    (Unit::InputTokens, "input-tokens"),
+    (Unit::OutputTokens, "output-tokens"),
+];
+
+impl Governor {
+    /// How the rates stand that a request has to keep; `None`: there are none.
+    #[must_use]
+    pub(crate) fn rates(&self, asked: &Governed) -> Option<Box<Rates>> {
+        let now = self.now();
+        let mut rates = Rates::default();
+        for bound in asked.caller.chain.iter().filter(|bound| bound.counts_model(&asked.model)) {
+            let Measure::Rate(rate) = &bound.measure else {
+                continue;
+            };
+            let standing = bound.standing(&self.counters, asked.user.as_deref(), now);
+            let taken = standing.used.saturating_add(standing.leased);
+            let length = if taken > 0 { rate.per_ms } else { 0 };
+            let left = Left {
+                limit: rate.limit,
+                remaining: rate.limit.saturating_sub(taken).max(0),
+                reset: now.unix_ms.saturating_add_unsigned(length),
+                within: Duration::from_millis(length),
+            };
+            let place = UNITS.iter().position(|(unit, _)| *unit == rate.unit);
+            if let Some(place) = place.and_then(|place| rates.0.get_mut(place))
+                && place.is_none_or(|other| left.part() < other.part())
+            {
+                *place = Some(left);
+            }
+        }
+        rates.0.iter().any(Option::is_some).then(|| Box::new(rates))
+    }
+}
+
+impl Left {
+    /// How much is left of all, in millionths.
+    fn part(&self) -> i128 {
+        i128::from(self.remaining) * 1_000_000 / i128::from(self.limit.max(1))
+    }
+}
+
+impl Rates {
+    /// Writes the headers. Names and forms are those of OpenAI's (`x-ratelimit-*`, a duration) and Anthropic's (`anthropic-ratelimit-*`, a
+    /// moment); Gemini has none, and its callers get OpenAI's.
+    pub(crate) fn write(&self, headers: &mut HeaderMap, surface: Surface) {
+        for (left, (_, unit)) in self.0.iter().zip(UNITS) {
+            let Some(left) = left else { continue };
+            let named = |what: &str| match surface {
+                Surface::Anthropic => format!("anthropic-ratelimit-{unit}-{what}"),
+                Surface::OpenAi | Surface::Gemini => format!("x-ratelimit-{what}-{unit}"),
+            };
+            let reset = match surface {
+                Surface::Anthropic => instant(left.reset),
+                Surface::OpenAi | Surface::Gemini => duration(left.within),
+            };
+            for (what, value) in [
+                ("limit", left.limit.to_string()),
+                ("remaining", left.remaining.to_string()),
+                ("reset", reset),
+            ] {
+                let name = HeaderName::try_from(named(what));
+                if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
+                    headers.insert(name, value);
+                }
+            }
+        }
+    }
+}
+
+/// A time as OpenAI writes it: `6m0s`, `1s`, `20ms`.
+fn duration(time: Duration) -> String {
+    let (seconds, millis) = (time.as_secs(), time.subsec_millis());
+    match (seconds / 60, seconds % 60) {
+        (0, 0) => format!("{millis}ms"),
+        (0, seconds) => format!("{seconds}s"),
+        (minutes, seconds) => format!("{minutes}m{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_clients_of_openai_read_them() {
+        for (ms, text) in [(0, "0ms"), (20, "20ms"), (1_000, "1s"), (360_000, "6m0s"), (3_600_000, "60m0s")] {
+            assert_eq!(duration(Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn each_surface_has_headers_of_its_own() {
+        let left = Left {
+            limit: 100,
+            remaining: 7,
+            reset: 1_800_000_000_000,
+            within: Duration::from_secs(60),
+        };
+        let rates = Rates([Some(left), None, None, Some(left)]);
+        for (surface, name, value) in [
+            (Surface::OpenAi, "x-ratelimit-remaining-requests", "7"),
+            (Surface::OpenAi, "x-ratelimit-reset-requests", "1m0s"),
+            (Surface::Anthropic, "anthropic-ratelimit-requests-limit", "100"),
+            (Surface::Anthropic, "anthropic-ratelimit-output-tokens-reset", "2027-01-15T08:00:00Z"),
+        ] {
+            let mut headers = HeaderMap::new();
+            rates.write(&mut headers, surface);
+            assert_eq!(headers.get(name).unwrap(), value, "{name}");
+            assert_eq!(headers.len(), 6);
+        }
+    }
+}
