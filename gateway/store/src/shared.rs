@@ -39,3 +39,19 @@ impl Shared {
         let _ = self.inbox.send(wake);
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// That of a store in memory whom nobody drives.
+    pub(crate) fn shared() -> Arc<Shared> {
+        let (inbox, _) = mpsc::unbounded_channel();
+        Arc::new(Shared {
+            link: Link::own("embedded"),
+            clock: Clock::since(tokio::time::Instant::now()),
+            journal: Journal::in_memory(),
+            inbox,
+        })
+    }
+}
