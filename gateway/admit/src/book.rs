@@ -111,11 +111,15 @@ impl Book {
 
     /// What can be read without taking part.
     #[must_use]
-    pub fn totals(&self, now_ms: i64) -> Totals {
+    pub fn totals(&self, sums: &Sums, now_ms: i64) -> Totals {
         let at = self.at.max(now_ms.saturating_add(self.shift));
         let parts = self.parts(at, None);
+        let late = match (self.shape, self.window) {
+            (Shape::Budget, Some(window)) => sums.pending(window),
+            _ => 0,
+        };
         Totals {
-            used: self.used_at(at),
+            used: self.used_at(at).saturating_add(late),
             lost: parts.lost,
             leased: parts.leased,
         }
@@ -268,3 +272,6 @@ fn unapplied(run: &RunId, outcome: Outcome) -> Reply {
         replicas: 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 --
 -- KEYS: the account, the sums of its counter; one hash tag. ARGV: see exchange/text.rs. Only the first four: read, change nothing.
 -- The account is a hash: run, ready, at, shift, used, folded, generation, limit; `i:NAME` for each incarnation, `b:NUMBER` for each bucket of a
--- rate. The sums are a hash: `q:MOMENT` spent, `w:START-END` for each window that is open, `day`.
+-- rate. The sums are a hash: `q:MOMENT` spent, `open` the windows that have not ended, `w:START-END` what one has not been told of yet, `day`.
 -- Amounts are whole and under 2^53. `text` alone writes them: tostring and `..` round to 14 digits.
 
 local TTL = 3000
@@ -103,7 +103,24 @@ local function parts(asker)
   return lost, leased, elsewhere, pace, math.max(replicas, 1)
 end
 
+-- What fell into a window, whatever its name was.
+local function within(map)
+  local sum = 0
+  for field, value in pairs(map) do
+    local begins = string.sub(field, 1, 2) == 'q:' and tonumber(string.sub(field, 3))
+    if begins and begins >= starts and begins < ends then
+      sum = sum + tonumber(value)
+    end
+  end
+  return sum
+end
+
 if #ARGV == 4 then
+  if fresh and windowed then
+    used = within(all(sums))
+  elseif windowed then
+    used = used + tonumber(redis.call('HGET', sums, 'w:' .. ARGV[3] .. '-' .. ARGV[4]) or '0')
+  end
   local lost, leased = parts(nil)
   return { text(spent_now()), text(lost), text(leased) }
 end
@@ -129,33 +146,32 @@ local function reply(outcome, amount)
   }
 end
 
--- What fell into a window under another one's name; `w:` keeps what is charged to another from now on.
+-- A window that has no account yet begins with that; from now on `w:` keeps what is charged to another.
+local this = ARGV[3] .. '-' .. ARGV[4]
+
 local function opened()
-  local sum = 0
-  for field, value in pairs(all(sums)) do
-    local kind, rest = string.sub(field, 1, 2), string.sub(field, 3)
-    if kind == 'q:' then
-      local begins = tonumber(rest)
-      if begins >= starts and begins < ends then
-        sum = sum + tonumber(value)
-      end
-    elseif kind == 'w:' and tonumber(string.match(rest, '%-(%-?%d+)$')) <= now then
-      redis.call('HDEL', sums, field)
+  local map, open = all(sums), { this }
+  for window in string.gmatch(map.open or '', '%S+') do
+    if window ~= this and tonumber(string.match(window, '%-(%d+)$')) > now then
+      open[#open + 1] = window
+    elseif window ~= this then
+      redis.call('HDEL', sums, 'w:' .. window)
     end
   end
-  redis.call('HSET', sums, 'w:' .. ARGV[3] .. '-' .. ARGV[4], '0')
-  return sum
+  redis.call('HDEL', sums, 'w:' .. this)
+  redis.call('HSET', sums, 'open', table.concat(open, ' '))
+  redis.call('PEXPIRE', sums, text(COARSE))
+  return within(map)
 end
 
 -- What was charged to another since though it fell into this one.
 local function late()
-  local field = 'w:' .. ARGV[3] .. '-' .. ARGV[4]
-  local value = redis.call('HGET', sums, field)
-  if value and value ~= '0' then
-    redis.call('HSET', sums, field, '0')
-    return tonumber(value)
+  local value = redis.call('HGET', sums, 'w:' .. this)
+  if not value then
+    return 0
   end
-  return 0
+  redis.call('HDEL', sums, 'w:' .. this)
+  return tonumber(value)
 end
 
 -- Quarters into days, once a day.
@@ -181,11 +197,10 @@ local function charge(amount)
   local moment = math.max(math.min(now, ends - 1), starts)
   local begins = math.max(moment - moment % QUARTER, starts)
   redis.call('HINCRBY', sums, 'q:' .. text(begins), text(amount))
-  local own = 'w:' .. ARGV[3] .. '-' .. ARGV[4]
-  for _, field in ipairs(redis.call('HKEYS', sums)) do
-    local from, to = string.match(field, '^w:(%-?%d+)%-(%-?%d+)$')
-    if from and field ~= own and tonumber(from) <= begins and begins < tonumber(to) then
-      redis.call('HINCRBY', sums, field, text(amount))
+  for window in string.gmatch(redis.call('HGET', sums, 'open') or '', '%S+') do
+    local from, to = string.match(window, '^(%d+)%-(%d+)$')
+    if window ~= this and tonumber(from) <= begins and begins < tonumber(to) then
+      redis.call('HINCRBY', sums, 'w:' .. window, text(amount))
     end
   end
   local day = text(now - now % DAY)

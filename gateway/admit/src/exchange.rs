@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::window::Window;
 
+pub use text::SCRIPT;
+
 /// How long an incarnation is believed to live after its last word, in milliseconds.
 pub const TTL_MS: i64 = 3_000;
 

@@ -166,6 +166,7 @@ impl Lease {
 
     fn over(cells: Cells, shape: Shape, now: Now) -> Self {
         let about = u64::try_from(now.unix_ms).unwrap_or(0).max(cells.latest());
+        let state = State::new(now.ms(), cells.heard().is_some());
         Self {
             cells,
             shape,
@@ -174,7 +175,7 @@ impl Lease {
             moves: AtomicU64::new(0),
             used_ms: AtomicU64::new(now.ms()),
             good_ms: AtomicU64::new(0),
-            state: Mutex::new(State::new(now.ms())),
+            state: Mutex::new(state),
         }
     }
 
@@ -274,3 +275,6 @@ impl Lease {
         ms.saturating_add(self.shift_ms) / self.shape.bucket_ms()
     }
 }
+
+#[cfg(test)]
+mod tests;

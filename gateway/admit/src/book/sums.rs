@@ -46,6 +46,12 @@ impl Sums {
         self.live
             .retain(|(live, _)| *live != window && live.end > now_ms);
         self.live.push((window, 0));
+        self.within(window)
+    }
+
+    /// What fell into a window, whatever its name was: what is used of it where it has no book.
+    #[must_use]
+    pub fn within(&self, window: Window) -> i64 {
         let within = self.spent.range(window.start..window.end.max(window.start));
         within.fold(0, |sum, (_, spent)| sum.saturating_add(*spent))
     }
@@ -77,6 +83,12 @@ impl Sums {
             .iter_mut()
             .find(|(live, _)| *live == window)
             .map_or(0, |(_, late)| std::mem::take(late))
+    }
+
+    /// What [`Self::late`] would say.
+    pub(super) fn pending(&self, window: Window) -> i64 {
+        let live = self.live.iter().find(|(live, _)| *live == window);
+        live.map_or(0, |(_, late)| *late)
     }
 
     fn fold(&mut self, now_ms: i64) {

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::{Account, Ask, Outcome, Reply, RunId, Shape, Totals};
 
+/// The store's side as a script, to be loaded once. It is called with [`Account::keys`] and [`Ask::arguments`].
+pub const SCRIPT: &str = include_str!("../exchange.lua");
+
 impl Account {
     /// The keys of one call: the account's own, and the sums of its counter. One hash tag, so one node of a cluster has both.
     #[must_use]

@@ -11,15 +11,15 @@ const IDLE: usize = 0;
 const HELD: usize = 1;
 /// All that was settled; what the store is told is this without `BASE`.
 const SPENT: usize = 2;
-/// Settled and acknowledged in earlier lives, under other incarnations.
+/// Settled and told in earlier lives, under other incarnations.
 const BASE: usize = 3;
-/// How much of `SPENT` the store has acknowledged.
-const ACKED: usize = 4;
+/// How much of `SPENT` the store has heard of, for all anybody knows: what it acknowledged last, or was told first since.
+const TOLD: usize = 4;
 /// The last number used.
 const SEQ: usize = 5;
-/// When the store last had word of it, unix milliseconds; 0: never in this life.
+/// When the store last acknowledged it, or was told first; unix milliseconds; 0: never in this life.
 const HEARD: usize = 6;
-/// The process of the store that had, as a hash.
+/// The process of the store that acknowledged it, as a hash; 0: none has.
 const RUN: usize = 7;
 const HIGH: usize = 8;
 const LOW: usize = 9;
@@ -159,26 +159,38 @@ impl Cells {
 
     /// The store has taken note of so much, in its process `run`.
     pub(super) fn acknowledge(&self, spent: i64, unix_ms: i64, run: u64) {
-        self.fixed[ACKED].store(spent, Ordering::Release);
+        self.fixed[TOLD].store(spent, Ordering::Release);
         self.fixed[RUN].store(run.cast_signed(), Ordering::Release);
         self.fixed[HEARD].store(unix_ms.max(1), Ordering::Release);
     }
 
-    pub(super) fn acked(&self) -> i64 {
-        self.fixed[ACKED].load(Ordering::Acquire)
+    /// The store is told so much, for the first time since it acknowledged anything. If it then forgets this life it may have counted it or not:
+    /// what was held covers it, so it is not said again.
+    /// Returns what it had heard of before.
+    pub(super) fn tell(&self, spent: i64, unix_ms: i64) -> i64 {
+        let before = self.fixed[TOLD].swap(spent, Ordering::AcqRel);
+        if self.heard().is_none() {
+            self.fixed[RUN].store(0, Ordering::Release);
+            self.fixed[HEARD].store(unix_ms.max(1), Ordering::Release);
+        }
+        before
     }
 
-    /// When the store last had word of it, and which process that was.
+    /// When the store had word of it, and which process acknowledged it.
     pub(super) fn heard(&self) -> Option<(i64, u64)> {
         let at = self.fixed[HEARD].load(Ordering::Acquire);
         let run = self.fixed[RUN].load(Ordering::Acquire).cast_unsigned();
         (at != 0).then_some((at, run))
     }
 
-    /// Begins a life anew with what was not acknowledged in this one.
-    pub(super) fn reopen(&self) {
+    /// Begins a life anew with what the store was not told in this one; `told`: how much it was, if that is certain.
+    pub(super) fn reopen(&self, told: Option<i64>) {
         self.fixed[HEARD].store(0, Ordering::Release);
-        self.fixed[BASE].store(self.acked(), Ordering::Release);
+        if let Some(told) = told {
+            self.fixed[TOLD].store(told, Ordering::Release);
+        }
+        let told = self.fixed[TOLD].load(Ordering::Acquire);
+        self.fixed[BASE].store(told, Ordering::Release);
         self.fixed[LOW].fetch_add(1, Ordering::AcqRel);
     }
 

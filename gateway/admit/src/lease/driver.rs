@@ -45,6 +45,8 @@ pub(super) struct State {
     asked_ms: u64,
     /// How many moves the store has had word of.
     told: u64,
+    /// Whether the store was told something that it has not acknowledged.
+    unsure: bool,
     /// The newest process of the store by which it was said where it stands.
     checked: Option<RunId>,
 }
@@ -55,6 +57,8 @@ struct Flight {
     sent_ms: u64,
     spent: i64,
     held: i64,
+    /// What the store had acknowledged, if nothing was told since.
+    told: Option<i64>,
     moves: u64,
     need: i64,
     latest: Option<RunId>,
@@ -69,7 +73,7 @@ struct Remembered {
 }
 
 impl State {
-    pub(super) fn new(now_ms: u64) -> Self {
+    pub(super) fn new(now_ms: u64, unsure: bool) -> Self {
         Self {
             run: None,
             flight: None,
@@ -82,6 +86,7 @@ impl State {
             refusal: None,
             asked_ms: now_ms,
             told: 0,
+            unsure,
             checked: None,
         }
     }
@@ -168,11 +173,15 @@ impl Lease {
             Shape::Budget | Shape::Slots => Vec::new(),
         };
         let spent = self.cells.spent();
+        let known = self.is_known(state.run.as_ref(), now);
+        let sure = !std::mem::replace(&mut state.unsure, true);
+        let told = sure.then(|| self.cells.tell(spent, now.unix_ms));
         state.flight = Some(Flight {
             seq,
             sent_ms: ms,
             spent,
             held,
+            told,
             moves,
             need: waiting.need,
             latest,
@@ -182,7 +191,7 @@ impl Lease {
         Some(Ask {
             incarnation: self.cells.incarnation()?,
             seq,
-            known: self.is_known(run.as_ref(), now),
+            known,
             spent: match self.shape {
                 Shape::Budget => self.cells.spent_of(spent),
                 Shape::Rate { .. } | Shape::Slots => 0,
@@ -245,7 +254,8 @@ impl Lease {
         match reply.outcome {
             Outcome::OtherRun | Outcome::Old => return Answer::Again,
             Outcome::Gone => {
-                self.cells.reopen();
+                self.cells.reopen(flight.told);
+                state.unsure = false;
                 return Answer::Again;
             }
             Outcome::Granted(_) | Outcome::Exhausted { .. } | Outcome::Busy | Outcome::Unready => {}
@@ -255,6 +265,7 @@ impl Lease {
         let good = flight.sent_ms.saturating_add(TTL_MS.unsigned_abs());
         self.good_ms.store(good, Ordering::Release);
         state.told = flight.moves;
+        state.unsure = false;
         state.checked = flight.latest.or_else(|| Some(reply.run.clone()));
         state.tail = reply.tail;
         let others = [reply.used, reply.lost, reply.leased_elsewhere];
