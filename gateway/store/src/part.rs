@@ -65,7 +65,7 @@ impl Part {
     pub(crate) fn open(account: Account, terms: &Terms, shared: Arc<Shared>) -> Option<Arc<Self>> {
         let now = shared.clock.now();
         let slot = shared.journal.slot(&account, lease::cells(account.shape));
-        let lease = Lease::open(slot.cells(), account.shape, incarnation(), now)?;
+        let lease = Lease::open(slot.cells(), account.shape, Incarnation(random()), now)?;
         let part = Self::over(account, lease, slot, shared, false);
         part.learn(terms);
         Some(Arc::new(part))
@@ -390,12 +390,12 @@ fn millis(now: Now) -> u64 {
     u64::try_from(now.mono.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A name that no life of any lease had before.
-fn incarnation() -> Incarnation {
+/// What nobody has drawn before.
+pub(crate) fn random() -> u128 {
     let mut bytes = [0; 16];
     if getrandom::fill(&mut bytes).is_err() {
         // The kernel has no randomness: then what a hash map is seeded with will do.
         bytes = fastrand::u128(..).to_ne_bytes();
     }
-    Incarnation(u128::from_ne_bytes(bytes))
+    u128::from_ne_bytes(bytes)
 }

@@ -48,7 +48,7 @@ pub(crate) mod tests {
     pub(crate) fn shared() -> Arc<Shared> {
         let (inbox, _) = mpsc::unbounded_channel();
         Arc::new(Shared {
-            link: Link::own("embedded"),
+            link: Link::own(&fairlead_admit::exchange::RunId::from("a")),
             clock: Clock::since(tokio::time::Instant::now()),
             journal: Journal::in_memory(),
             inbox,

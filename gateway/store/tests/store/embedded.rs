@@ -173,7 +173,7 @@ async fn the_view_is_a_second_old_at_most_and_knows_its_own_use() {
     assert_eq!((standing.used, standing.limit), (10, 100));
     tokio::time::sleep(Duration::from_secs(60)).await;
     // Looked at after a rest, it asks.
-    counter.standing(&terms);
+    let _ = counter.standing(&terms);
     tokio::time::sleep(Duration::from_millis(50)).await;
     let standing = counter.standing(&terms);
     let age = replica.now().mono - standing.as_of.unwrap();
@@ -203,6 +203,8 @@ async fn what_was_used_survives_a_restart() {
             replica.counters.drain().await;
         }
         // Else it ends before it has told the store or written anything: the journal has it.
+        drop(counter);
+        replica.stop().await;
     }
     let replica = durable(folder.path()).await;
     replica
@@ -231,6 +233,8 @@ async fn what_was_written_needs_no_journal() {
             .unwrap()
             .settle(100);
         replica.counters.drain().await;
+        drop(counter);
+        replica.stop().await;
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(crate) struct Replica {
     pub(crate) counters: Counters,
     started: Instant,
-    _driver: JoinSet<()>,
+    driver: JoinSet<()>,
 }
 
 impl Replica {
@@ -30,8 +30,16 @@ impl Replica {
         Self {
             counters,
             started,
-            _driver: driver,
+            driver,
         }
+    }
+
+    /// Ends it without a word to the store, and waits until its files can be opened again.
+    pub(crate) async fn stop(mut self) {
+        self.driver.shutdown().await;
+        drop(self);
+        // What was being written is written by a thread of its own.
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
 
     pub(crate) fn now(&self) -> Now {
