@@ -47,6 +47,8 @@ pub(crate) struct Part {
     tracked: AtomicBool,
     /// Whether the driver has been told that somebody waits.
     called: AtomicBool,
+    /// The number of the ask whose answer is waited for; 0: none is.
+    flying: AtomicU64,
     waiters: Mutex<VecDeque<Waiter>>,
     silent_until: AtomicU64,
     /// Nothing is left in it: its record goes with it.
@@ -100,6 +102,7 @@ impl Part {
             limit: AtomicI64::new(i64::MIN),
             tracked: AtomicBool::new(false),
             called: AtomicBool::new(false),
+            flying: AtomicU64::new(0),
             waiters: Mutex::default(),
             silent_until: AtomicU64::new(0),
             done: AtomicBool::new(false),
@@ -265,12 +268,22 @@ impl Part {
     /// What to ask now; `None` while an answer is waited for.
     pub(crate) fn ask(&self, now: Now) -> Option<Call> {
         self.called.store(false, Ordering::Release);
+        if self.is_flying() {
+            // Who waits is looked at again when it lands.
+            return None;
+        }
         let waiting = self.waiting();
         let bound = *self.bound.lock();
         let runs = &self.shared.link.runs;
         let ask = self.lease.next_ask(now, bound, waiting, runs)?;
+        self.flying.store(ask.seq, Ordering::Relaxed);
         let account = self.account.clone();
         Some(Call { account, ask })
+    }
+
+    /// Whether an answer is waited for.
+    pub(crate) fn is_flying(&self) -> bool {
+        self.flying.load(Ordering::Relaxed) != 0
     }
 
     fn waiting(&self) -> Waiting {
@@ -290,6 +303,7 @@ impl Part {
         result: &Result<Reply, Fault>,
         now: Now,
     ) -> bool {
+        self.flying.store(0, Ordering::Relaxed);
         match result {
             Ok(reply) => {
                 self.silent_until.store(0, Ordering::Relaxed);
@@ -310,6 +324,7 @@ impl Part {
 
     /// No reply came in time. Whether to ask again at once.
     pub(crate) fn unanswered(&self, seq: u64) -> bool {
+        self.flying.store(0, Ordering::Relaxed);
         self.lease.lost_reply(seq);
         self.waiting().need > 0
     }

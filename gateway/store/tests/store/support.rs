@@ -61,11 +61,24 @@ impl Replica {
         counter.take(terms, need, self.now()).await
     }
 
-    /// What the store holds of a budget.
+    /// What the store holds of a budget, as soon as it says so.
     pub(crate) async fn used(&self, id: &str, terms: &Terms) -> i64 {
         let ids = [(id.to_owned(), Shape::Budget, terms.window, terms.limit)];
-        let read = self.counters.read(&ids).await;
-        read.unwrap()[0].map_or(0, |standing| standing.used)
+        for _ in 0..100 {
+            if let Ok(read) = self.counters.read(&ids).await {
+                return read[0].map_or(0, |standing| standing.used);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the store does not answer: {:?}", self.counters.state());
+    }
+
+    /// Until the store holds so much of a budget, and for a while after, lest more comes.
+    pub(crate) async fn comes_to(&self, id: &str, terms: &Terms, used: i64) {
+        let told = async |replica: &Self| replica.used(id, terms).await >= used;
+        self.until("told", told).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(self.used(id, terms).await, used);
     }
 
     /// Until it is as it should be; 20 s at most.

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fairlead_store::{
-    Address, Password, Refused, Servers, Shape, Terms, Tls, ValkeyOptions, Where,
+    Address, Now, Password, Refused, Servers, Shape, Terms, Tls, ValkeyOptions, Where,
 };
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -57,7 +57,7 @@ async fn four_gateways_share_a_budget_to_the_last_unit() {
     assert!((19_990..=20_000).contains(&tally.settled), "{tally:?}");
     assert_eq!(tally.unavailable, 0, "{tally:?}");
     drained(&replicas).await;
-    assert_eq!(replicas[0].used(ID, &terms).await, tally.settled);
+    replicas[0].comes_to(ID, &terms, tally.settled).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,7 +80,7 @@ async fn the_store_is_killed_and_comes_back_and_all_still_adds_up() {
     assert_eq!(tally.exhausted, 0, "away is not exhausted: {tally:?}");
     replicas[0].reaches().await;
     drained(&replicas).await;
-    assert_eq!(replicas[0].used(ID, &terms).await, tally.settled);
+    replicas[0].comes_to(ID, &terms, tally.settled).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,23 +91,10 @@ async fn a_store_that_forgot_everything_is_told_again() {
     let replicas = replicas(&server.options(), 2).await;
     let terms = strict(1_000);
     let before = crowd(&replicas, 4, ID, terms, Duration::from_millis(500)).await;
-    drained_of_word(&replicas, &terms, before.settled).await;
+    replicas[0].comes_to(ID, &terms, before.settled).await;
     server.kill();
     server.resume_process();
-    replicas[0]
-        .until("told again", async |replica| {
-            replica.counters.state().reachable && replica.used(ID, &terms).await == before.settled
-        })
-        .await;
-}
-
-/// Until the store knows of it, without draining.
-async fn drained_of_word(replicas: &[Replica], terms: &Terms, settled: i64) {
-    replicas[0]
-        .until("told", async |replica| {
-            replica.used(ID, terms).await == settled
-        })
-        .await;
+    replicas[0].comes_to(ID, &terms, before.settled).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,7 +176,7 @@ async fn a_replica_takes_over_and_all_adds_up() {
     let hold = replicas[0].take(&counter, &terms, 100).await.unwrap();
     hold.settle(100);
     drained(&replicas).await;
-    assert_eq!(replicas[0].used(ID, &terms).await, tally.settled + 100);
+    replicas[0].comes_to(ID, &terms, tally.settled + 100).await;
     assert!(follower.say(&["ROLE"]).contains("master"));
 }
 
@@ -272,15 +259,15 @@ async fn a_store_that_may_forget_is_not_counted_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_whose_memory_is_full_refuses_but_is_not_exhausted() {
+async fn a_server_that_takes_no_writes_is_not_exhausted() {
     let server = Server::start(&[]);
     let replica = replica(server.options()).await;
     replica.reaches().await;
     let counter = replica.budget(ID);
-    server.say(&["CONFIG", "SET", "maxmemory", "1"]);
+    server.say(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
     let refused = replica.take(&counter, &terms(10), 1).await.unwrap_err();
     assert_eq!(refused, Refused::Unavailable);
-    server.say(&["CONFIG", "SET", "maxmemory", "0"]);
+    server.say(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
     server.say(&["SCRIPT", "FLUSH"]);
     replica
         .until("granted", async |replica| {
@@ -364,7 +351,7 @@ async fn a_slow_way_that_breaks_now_and_then_counts_nothing_twice() {
         replica.reaches().await;
     }
     drained(&replicas).await;
-    assert_eq!(replicas[0].used(ID, &terms).await, tally.settled);
+    replicas[0].comes_to(ID, &terms, tally.settled).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -417,10 +404,12 @@ async fn a_counter_in_use_costs_a_call_a_second_and_an_idle_one_none() {
     };
     for at in 0..COUNTERS {
         let counter = replica.counters.counter(&format!("budget/{at}"), shape);
-        let now = replica.now();
+        let started = Instant::now() - replica.now().mono;
         tasks.spawn(async move {
             let mut taken = 0;
             while Instant::now() < until {
+                let mono = started.elapsed();
+                let now = Now { mono, unix_ms: 0 };
                 let hold = counter.take(&terms, 3, now).await.unwrap();
                 hold.settle(2);
                 taken += 1;

@@ -206,12 +206,14 @@ pub(crate) struct Certificates {
 pub(crate) fn certificates(folder: &Path) -> Certificates {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::new(vec![]).unwrap();
+    name_it(&mut parameters, "authority");
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = parameters.self_signed(&authority_key).unwrap();
     let issuer = rcgen::Issuer::new(parameters, &authority_key);
     let key = rcgen::KeyPair::generate().unwrap();
     let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let parameters = rcgen::CertificateParams::new(names).unwrap();
+    let mut parameters = rcgen::CertificateParams::new(names).unwrap();
+    name_it(&mut parameters, "either side");
     let certificate = parameters.signed_by(&key, &issuer).unwrap();
     let write = |name: &str, text: String| {
         let path = folder.join(name);
@@ -223,6 +225,12 @@ pub(crate) fn certificates(folder: &Path) -> Certificates {
         certificate: write("certificate.pem", certificate.pem()),
         key: write("key.pem", key.serialize_pem()),
     }
+}
+
+fn name_it(parameters: &mut rcgen::CertificateParams, name: &str) {
+    let mut distinguished = rcgen::DistinguishedName::new();
+    distinguished.push(rcgen::DnType::CommonName, name);
+    parameters.distinguished_name = distinguished;
 }
 
 /// Makes a cluster of them.
