@@ -177,9 +177,7 @@ impl Counters {
             window: *window,
         });
         let (sender, receiver) = oneshot::channel();
-        self.0
-            .shared
-            .wake(Wake::Look(accounts.collect(), sender));
+        self.0.shared.wake(Wake::Look(accounts.collect(), sender));
         let answer = tokio::time::timeout(READ, receiver).await;
         let answer = answer.map_err(|_| Unavailable)?.map_err(|_| Unavailable)?;
         let as_of = Some(self.0.shared.clock.now().mono);

@@ -63,8 +63,11 @@ enum Landed {
     Batch(Batch),
     /// A reply that came too late to be used, after so long.
     Late(Duration),
+    /// One that never came.
+    Never,
     Written(Result<(), FileError>),
-    Read,
+    /// Something asked for then was read, or this is why not.
+    Read(Instant, Option<String>),
 }
 
 enum Event {
@@ -266,7 +269,8 @@ impl Driver {
                 }
                 self.finish_drain();
             }
-            Landed::Read => {}
+            Landed::Read(asked, problem) => self.have_read(asked, problem),
+            Landed::Never => {}
         }
     }
 

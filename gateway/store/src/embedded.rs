@@ -197,8 +197,7 @@ impl Embedded {
             }
         }
         let kept = self.kept.lock();
-        changes
-            .retain(|(key, _)| !kept.books.contains_key(key) && !kept.sums.contains_key(key));
+        changes.retain(|(key, _)| !kept.books.contains_key(key) && !kept.sums.contains_key(key));
         if changes.is_empty() {
             return Ok(());
         }

@@ -30,7 +30,10 @@ pub(crate) enum Wake {
     /// Everything idle is to go back, and everything to be told.
     Drain(oneshot::Sender<()>),
     /// These are to be read.
-    Look(Vec<Account>, oneshot::Sender<Vec<Result<Option<Totals>, Fault>>>),
+    Look(
+        Vec<Account>,
+        oneshot::Sender<Vec<Result<Option<Totals>, Fault>>>,
+    ),
 }
 
 impl Shared {

@@ -1,5 +1,7 @@
 //! Counters against the stores: the embedded one, and a Redis of the test's own.
 
+#[path = "store/cost.rs"]
+mod cost;
 #[path = "store/crash.rs"]
 mod crash;
 #[path = "store/embedded.rs"]

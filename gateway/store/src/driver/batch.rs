@@ -107,7 +107,9 @@ impl Driver {
             });
         }
         // What is left comes up with the next step.
-        parts.iter().for_each(|part| self.wheel.add(part.clone(), 0));
+        parts
+            .iter()
+            .for_each(|part| self.wheel.add(part.clone(), 0));
     }
 
     #[cfg(feature = "valkey")]
@@ -179,10 +181,8 @@ impl Driver {
         #[cfg(feature = "valkey")]
         self.flights.push(Box::pin(async move {
             match tokio::time::timeout(NEVER, rest).await {
-                Ok(replies) if replies.iter().any(Result::is_ok) => {
-                    Landed::Late(asked.elapsed())
-                }
-                _ => Landed::Read,
+                Ok(replies) if replies.iter().any(Result::is_ok) => Landed::Late(asked.elapsed()),
+                _ => Landed::Never,
             }
         }));
         #[cfg(not(feature = "valkey"))]
@@ -206,11 +206,7 @@ impl Driver {
             if replies.iter().any(Result::is_ok) {
                 valkey.heard();
             }
-            let broken = replies.iter().find_map(|reply| match reply {
-                Err(Fault::Link(problem)) => Some(problem.clone()),
-                Ok(_) | Err(Fault::Call(_)) => None,
-            });
-            if let Some(problem) = broken {
+            if let Some(problem) = broken(replies) {
                 valkey.broke(&self.shared.link, asked, problem);
             }
         }
@@ -221,6 +217,16 @@ impl Driver {
         if let Some(problem) = failed {
             self.say(&problem);
         }
+    }
+
+    /// Somebody has read, or could not.
+    pub(super) fn have_read(&mut self, asked: Instant, problem: Option<String>) {
+        #[cfg(feature = "valkey")]
+        if let (Place::Valkey(valkey), Some(problem)) = (&mut self.place, problem) {
+            valkey.broke(&self.shared.link, asked, problem);
+        }
+        #[cfg(not(feature = "valkey"))]
+        drop((asked, problem));
     }
 
     fn unheard(&mut self, asked: Instant) {
@@ -243,6 +249,7 @@ impl Driver {
             Place::Valkey(valkey) => {
                 let chunks = accounts.chunks(PIPELINE);
                 let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
+                let asked = Instant::now();
                 self.flights.push(Box::pin(async move {
                     let all = async {
                         let mut read = Vec::new();
@@ -251,16 +258,31 @@ impl Driver {
                         }
                         read
                     };
-                    if let Ok(read) = tokio::time::timeout(READ, all).await {
-                        let something = |totals: Totals| {
-                            (totals != Totals::default()).then_some(totals)
-                        };
-                        let read = read.into_iter().map(|totals| totals.map(something));
-                        let _ = reader.send(read.collect());
+                    match tokio::time::timeout(READ, all).await {
+                        Ok(read) => {
+                            let problem = broken(&read);
+                            let _ = reader.send(read.into_iter().map(something).collect());
+                            Landed::Read(asked, problem)
+                        }
+                        Err(_) => Landed::Read(asked, Some("no answer".to_owned())),
                     }
-                    Landed::Read
                 }));
             }
         }
     }
+}
+
+/// What says that the connection leads nowhere any more.
+#[cfg(feature = "valkey")]
+fn broken<T>(replies: &[Result<T, Fault>]) -> Option<String> {
+    replies.iter().find_map(|reply| match reply {
+        Err(Fault::Link(problem)) => Some(problem.clone()),
+        Ok(_) | Err(Fault::Call(_)) => None,
+    })
+}
+
+/// Nothing was ever counted where all is nothing.
+#[cfg(feature = "valkey")]
+fn something(totals: Result<Totals, Fault>) -> Result<Option<Totals>, Fault> {
+    totals.map(|totals| (totals != Totals::default()).then_some(totals))
 }

@@ -48,11 +48,7 @@ async fn a_refused_caller_leaves_no_trace() {
         panic!("{refused:?}");
     };
     assert_eq!((standing.used, standing.limit), (8, 10));
-    replica
-        .take(&counter, &terms, 2)
-        .await
-        .unwrap()
-        .settle(2);
+    replica.take(&counter, &terms, 2).await.unwrap().settle(2);
     replica.counters.drain().await;
     assert_eq!(replica.used(ID, &terms).await, 10);
 }
@@ -124,11 +120,7 @@ async fn a_rate_comes_back_when_its_time_has_passed() {
         ..terms(100)
     };
     for _ in 0..100 {
-        replica
-            .take(&counter, &terms, 1)
-            .await
-            .unwrap()
-            .settle(1);
+        replica.take(&counter, &terms, 1).await.unwrap().settle(1);
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     let refused = replica.take(&counter, &terms, 1).await.unwrap_err();
@@ -164,11 +156,7 @@ async fn the_view_is_a_second_old_at_most_and_knows_its_own_use() {
     let replica = in_memory().await;
     let (counter, terms) = (replica.budget(ID), terms(100));
     assert_eq!(counter.standing(&terms).used, 0);
-    replica
-        .take(&counter, &terms, 10)
-        .await
-        .unwrap()
-        .settle(10);
+    replica.take(&counter, &terms, 10).await.unwrap().settle(10);
     let standing = counter.standing(&terms);
     assert_eq!((standing.used, standing.limit), (10, 100));
     tokio::time::sleep(Duration::from_secs(60)).await;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_store::{
-    Counter, Counters, Hold, Now, Options, Refused, Shape, Terms, Where, Window,
-};
+use fairlead_store::{Counter, Counters, Hold, Now, Options, Refused, Shape, Terms, Where, Window};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -59,6 +57,20 @@ impl Replica {
         need: i64,
     ) -> Result<Hold, Refused> {
         counter.take(terms, need, self.now()).await
+    }
+
+    /// Takes as soon as the store says that it may: on a busy machine it may take its time.
+    pub(crate) async fn take_soon(&self, counter: &Arc<Counter>, terms: &Terms, need: i64) -> Hold {
+        for _ in 0..100 {
+            match self.take(counter, terms, need).await {
+                Ok(hold) => return hold,
+                Err(Refused::Unavailable | Refused::Busy { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(refused) => panic!("{refused:?}"),
+            }
+        }
+        panic!("the store does not answer: {:?}", self.counters.state());
     }
 
     /// What the store holds of a budget, as soon as it says so.

@@ -55,7 +55,8 @@ impl Server {
 
     /// Keeps nothing on disk.
     pub(crate) fn forgets(&mut self) {
-        self.arguments.extend(["--appendonly", "no"].map(str::to_owned));
+        self.arguments
+            .extend(["--appendonly", "no"].map(str::to_owned));
     }
 
     /// Speaks TLS only, to those who show a certificate.
