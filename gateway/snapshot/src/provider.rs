@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use timeouts::Timeouts;
 
 use crate::{
-    Concurrency, Continuation, Digest, Headers, Health, Limits, ModelPattern, ModelPrice, OLDEST, Parameters, Retries,
+    Concurrency, Continuation, Digest, Headers, Health, Limits, ModelPattern, ModelPrice, OLDEST,
+    Parameters, Retries,
 };
 
 /// An upstream.

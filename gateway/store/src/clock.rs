@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fairlead_admit::lease::Now;
 use tokio::time::Instant;
 
-
 /// Tells the time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {

@@ -74,12 +74,7 @@ impl Counter {
     ///
     /// # Errors
     /// There is not enough, or nobody can say whether there is and the terms do not allow for that.
-    pub async fn take(
-        &self,
-        terms: &Terms,
-        need: i64,
-        now: Now,
-    ) -> Result<Hold, Refused> {
+    pub async fn take(&self, terms: &Terms, need: i64, now: Now) -> Result<Hold, Refused> {
         match self.try_take(terms, need, now) {
             Ok(hold) => return Ok(hold),
             Err(Short::Refused(Refused::Unavailable) | Short::Ask) => {}

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::counter::Counter;
 use crate::driver::Driver;
-use crate::embedded::{Embedded, FileError, RUN};
+use crate::embedded::{Embedded, FileError};
 use crate::journal::{Journal, JournalError};
 use crate::link::{Link, State};
 use crate::part::Part;
@@ -99,7 +99,7 @@ impl Counters {
         let (link, place) = match options.place {
             Where::Embedded { dir } => {
                 let embedded = Embedded::open(dir.as_deref(), clock)?;
-                (Link::own(RUN), Place::Embedded(embedded))
+                (Link::own(embedded.run()), Place::Embedded(embedded))
             }
             #[cfg(feature = "valkey")]
             Where::Valkey(options) => (Link::new(), Place::Valkey(Valkey::new(options))),
@@ -177,9 +177,7 @@ impl Counters {
             window: *window,
         });
         let (sender, receiver) = oneshot::channel();
-        self.0
-            .shared
-            .wake(Wake::Look(accounts.collect(), sender));
+        self.0.shared.wake(Wake::Look(accounts.collect(), sender));
         let answer = tokio::time::timeout(READ, receiver).await;
         let answer = answer.map_err(|_| Unavailable)?.map_err(|_| Unavailable)?;
         let as_of = Some(self.0.shared.clock.now().mono);

@@ -21,7 +21,7 @@ use crate::place::Place;
 use crate::registry::Registry;
 use crate::shared::{Shared, Wake};
 use crate::wheel::{STEP, Wheel};
-use batch::Batch;
+use batch::{Batch, Patience};
 
 /// How often something is forgotten, or looked after otherwise.
 const HOUSEKEEPING: Duration = Duration::from_millis(250);
@@ -29,6 +29,8 @@ const HOUSEKEEPING: Duration = Duration::from_millis(250);
 const SWEEP_TURNS: usize = 4 * 3600;
 /// What woke the driver is taken in portions of this size.
 const PORTION: usize = 1024;
+/// Whose answer is waited for is looked at again after this, in milliseconds.
+const IN_FLIGHT_MS: u64 = 60;
 /// What is to be said again after a new process of the store is spread over this, in milliseconds.
 const SPREAD_MS: u64 = 1_000;
 /// A failure of single calls is said this often.
@@ -52,14 +54,20 @@ pub(crate) struct Driver {
     writing: bool,
     turn: usize,
     said: Option<Instant>,
+    patience: Patience,
 }
 
 /// What has come back.
 #[derive(Debug)]
 enum Landed {
     Batch(Batch),
+    /// A reply that came too late to be used, after so long.
+    Late(Duration),
+    /// One that never came.
+    Never,
     Written(Result<(), FileError>),
-    Read,
+    /// Something asked for then was read, or this is why not.
+    Read(Instant, Option<String>),
 }
 
 enum Event {
@@ -90,6 +98,7 @@ impl Driver {
             writing: false,
             turn: 0,
             said: None,
+            patience: Patience::default(),
         }
     }
 
@@ -172,6 +181,7 @@ impl Driver {
         let mut later = Vec::new();
         for part in self.wheel.turn(now) {
             match part.due() {
+                Some(at) if part.is_flying() => later.push((part, at.max(now + IN_FLIGHT_MS))),
                 Some(at) if at <= now => due.push(part),
                 Some(at) => later.push((part, at)),
                 None => {}
@@ -251,6 +261,7 @@ impl Driver {
     fn landed(&mut self, landed: Landed) {
         match landed {
             Landed::Batch(batch) => self.settle(batch),
+            Landed::Late(after) => self.late(after),
             Landed::Written(result) => {
                 self.writing = false;
                 if let Err(error) = result {
@@ -258,7 +269,8 @@ impl Driver {
                 }
                 self.finish_drain();
             }
-            Landed::Read => {}
+            Landed::Read(asked, problem) => self.have_read(asked, problem),
+            Landed::Never => {}
         }
     }
 

@@ -24,8 +24,6 @@ use file::{Accounts, Change};
 use crate::clock::Clock;
 use crate::place::{Call, Fault};
 
-/// What the store calls its process. The file is as good as the process that wrote it, so a restart is no other store.
-pub(crate) const RUN: &str = "embedded";
 /// A book that nobody asked for so long is read from the file again when somebody does.
 const UNUSED: Duration = Duration::from_secs(600);
 
@@ -73,16 +71,23 @@ struct Until {
 
 impl Embedded {
     /// The books in this folder; without one they end with the process.
+    ///
+    /// Each opening is a process of its own: what the last one acknowledged may not have come to the disk, and is to be said again.
     pub(crate) fn open(folder: Option<&Path>, clock: Clock) -> Result<Arc<Self>, FileError> {
         let file = folder.map(Accounts::open).transpose()?;
         let embedded = Self {
-            run: RunId::from(RUN),
+            run: RunId::from(format!("embedded-{:032x}", crate::part::random()).as_str()),
             clock,
             file,
             kept: Mutex::default(),
         };
         embedded.sweep()?;
         Ok(Arc::new(embedded))
+    }
+
+    /// What it calls its process.
+    pub(crate) fn run(&self) -> &RunId {
+        &self.run
     }
 
     /// Makes an exchange.
@@ -115,18 +120,34 @@ impl Embedded {
     /// What an account holds.
     pub(crate) fn look(&self, account: &Account) -> Result<Option<Totals>, Fault> {
         let now = self.clock.now();
-        let [key, _] = account.keys("");
+        let [book_key, sums_key] = account.keys("");
         let kept = self.kept.lock();
-        let something = |totals: Totals| (totals != Totals::default()).then_some(totals);
-        if let Some(book) = kept.books.get(&key) {
-            return Ok(something(book.value.totals(now.unix_ms)));
-        }
-        let Some(file) = &self.file else {
-            return Ok(None);
+        let read = || -> Result<Option<Totals>, FileError> {
+            let none = Sums::default();
+            let stored_sums;
+            let sums = match kept.sums.get(&sums_key) {
+                Some(sums) => &sums.value,
+                None => {
+                    stored_sums = self.stored(&sums_key)?;
+                    stored_sums.as_ref().unwrap_or(&none)
+                }
+            };
+            if let Some(book) = kept.books.get(&book_key) {
+                return Ok(Some(book.value.totals(sums, now.unix_ms)));
+            }
+            let book = self.stored::<Book>(&book_key)?;
+            Ok(book.map(|book| book.totals(sums, now.unix_ms)))
         };
-        let stored = file.get::<Stored<Book>>(&key);
-        let stored = stored.map_err(|error| Fault::Call(error.to_string()))?;
-        Ok(stored.and_then(|stored| something(stored.value.totals(now.unix_ms))))
+        let totals = read().map_err(|error| Fault::Call(error.to_string()))?;
+        Ok(totals.filter(|totals| *totals != Totals::default()))
+    }
+
+    fn stored<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, FileError> {
+        let stored = match &self.file {
+            Some(file) => file.get::<Stored<T>>(key)?,
+            None => None,
+        };
+        Ok(stored.map(|stored| stored.value))
     }
 
     /// Whether something is to be written.
@@ -176,8 +197,7 @@ impl Embedded {
             }
         }
         let kept = self.kept.lock();
-        changes
-            .retain(|(key, _)| !kept.books.contains_key(key) && !kept.sums.contains_key(key));
+        changes.retain(|(key, _)| !kept.books.contains_key(key) && !kept.sums.contains_key(key));
         if changes.is_empty() {
             return Ok(());
         }

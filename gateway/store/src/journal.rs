@@ -163,6 +163,17 @@ impl Slot {
     }
 }
 
+impl Drop for Inner {
+    /// The lock is the kernel's for as long as anything is mapped, which is for ever; nobody uses a record any more.
+    fn drop(&mut self) {
+        if let Some((path, file)) = &self.file
+            && let Err(error) = file.unlock()
+        {
+            tracing::warn!(path = %path.display(), %error, "the journal stays locked until the process ends");
+        }
+    }
+}
+
 impl Inner {
     /// A free record of this length, of a new chunk where there is none.
     fn take(&self, length: usize) -> Words {

@@ -53,8 +53,8 @@ impl Link {
     }
 
     /// To a store within this process: it always answers, and forgets nothing while we live.
-    pub(crate) fn own(run: &str) -> Self {
-        Self::over(REACHED, Runs::own(RunId::from(run)), vec![run.to_owned()])
+    pub(crate) fn own(run: &RunId) -> Self {
+        Self::over(REACHED, Runs::own(run.clone()), vec![run.to_string()])
     }
 
     fn over(flag: u8, runs: Runs, answering: Vec<String>) -> Self {
@@ -176,6 +176,6 @@ mod tests {
     #[test]
     fn a_store_of_ones_own_is_ready_at_once() {
         let clock = Clock::since(Instant::now());
-        assert!(Link::own("embedded").state(clock.now()).ready);
+        assert!(Link::own(&RunId::from("a")).state(clock.now()).ready);
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Part {
     tracked: AtomicBool,
     /// Whether the driver has been told that somebody waits.
     called: AtomicBool,
+    /// The number of the ask whose answer is waited for; 0: none is.
+    flying: AtomicU64,
     waiters: Mutex<VecDeque<Waiter>>,
     silent_until: AtomicU64,
     /// Nothing is left in it: its record goes with it.
@@ -65,7 +67,7 @@ impl Part {
     pub(crate) fn open(account: Account, terms: &Terms, shared: Arc<Shared>) -> Option<Arc<Self>> {
         let now = shared.clock.now();
         let slot = shared.journal.slot(&account, lease::cells(account.shape));
-        let lease = Lease::open(slot.cells(), account.shape, incarnation(), now)?;
+        let lease = Lease::open(slot.cells(), account.shape, Incarnation(random()), now)?;
         let part = Self::over(account, lease, slot, shared, false);
         part.learn(terms);
         Some(Arc::new(part))
@@ -100,6 +102,7 @@ impl Part {
             limit: AtomicI64::new(i64::MIN),
             tracked: AtomicBool::new(false),
             called: AtomicBool::new(false),
+            flying: AtomicU64::new(0),
             waiters: Mutex::default(),
             silent_until: AtomicU64::new(0),
             done: AtomicBool::new(false),
@@ -265,12 +268,22 @@ impl Part {
     /// What to ask now; `None` while an answer is waited for.
     pub(crate) fn ask(&self, now: Now) -> Option<Call> {
         self.called.store(false, Ordering::Release);
+        if self.is_flying() {
+            // Who waits is looked at again when it lands.
+            return None;
+        }
         let waiting = self.waiting();
         let bound = *self.bound.lock();
         let runs = &self.shared.link.runs;
         let ask = self.lease.next_ask(now, bound, waiting, runs)?;
+        self.flying.store(ask.seq, Ordering::Relaxed);
         let account = self.account.clone();
         Some(Call { account, ask })
+    }
+
+    /// Whether an answer is waited for.
+    pub(crate) fn is_flying(&self) -> bool {
+        self.flying.load(Ordering::Relaxed) != 0
     }
 
     fn waiting(&self) -> Waiting {
@@ -290,6 +303,7 @@ impl Part {
         result: &Result<Reply, Fault>,
         now: Now,
     ) -> bool {
+        self.flying.store(0, Ordering::Relaxed);
         match result {
             Ok(reply) => {
                 self.silent_until.store(0, Ordering::Relaxed);
@@ -310,6 +324,7 @@ impl Part {
 
     /// No reply came in time. Whether to ask again at once.
     pub(crate) fn unanswered(&self, seq: u64) -> bool {
+        self.flying.store(0, Ordering::Relaxed);
         self.lease.lost_reply(seq);
         self.waiting().need > 0
     }
@@ -390,12 +405,12 @@ fn millis(now: Now) -> u64 {
     u64::try_from(now.mono.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A name that no life of any lease had before.
-fn incarnation() -> Incarnation {
+/// What nobody has drawn before.
+pub(crate) fn random() -> u128 {
     let mut bytes = [0; 16];
     if getrandom::fill(&mut bytes).is_err() {
         // The kernel has no randomness: then what a hash map is seeded with will do.
         bytes = fastrand::u128(..).to_ne_bytes();
     }
-    Incarnation(u128::from_ne_bytes(bytes))
+    u128::from_ne_bytes(bytes)
 }

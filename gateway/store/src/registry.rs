@@ -76,10 +76,36 @@ impl Registry {
             shard.shrink_to_fit();
         }
     }
+}
 
-    /// How many there are.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.all().len()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_is_one_counter_for_each_way_to_count() {
+        let shared = crate::shared::tests::shared();
+        let registry = Registry::new();
+        let get = |shape| registry.get("a", shape, |id| Counter::new(id, shape, shared.clone()));
+        let budget = get(Shape::Budget);
+        assert!(Arc::ptr_eq(&budget, &get(Shape::Budget)));
+        assert!(!Arc::ptr_eq(&budget, &get(Shape::Slots)));
+        assert_eq!(registry.all().len(), 2);
+    }
+
+    #[test]
+    fn what_nobody_holds_and_nothing_is_left_in_is_forgotten() {
+        let shared = crate::shared::tests::shared();
+        let registry = Registry::new();
+        let names: Vec<_> = (0..1_000).map(|at| at.to_string()).collect();
+        let get = |name: &String| {
+            let shape = Shape::Budget;
+            registry.get(name, shape, |id| Counter::new(id, shape, shared.clone()))
+        };
+        let kept: Vec<_> = names.iter().take(10).map(get).collect();
+        names.iter().for_each(|name| drop(get(name)));
+        assert_eq!(registry.all().len(), 1_000);
+        (0..SHARDS).for_each(|turn| registry.tidy(turn, shared.clock.now()));
+        assert_eq!(registry.all().len(), kept.len());
     }
 }

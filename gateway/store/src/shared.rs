@@ -30,12 +30,31 @@ pub(crate) enum Wake {
     /// Everything idle is to go back, and everything to be told.
     Drain(oneshot::Sender<()>),
     /// These are to be read.
-    Look(Vec<Account>, oneshot::Sender<Vec<Result<Option<Totals>, Fault>>>),
+    Look(
+        Vec<Account>,
+        oneshot::Sender<Vec<Result<Option<Totals>, Fault>>>,
+    ),
 }
 
 impl Shared {
     /// Tells the driver. A driver that has ended hears nothing, and nobody waits for it for long.
     pub(crate) fn wake(&self, wake: Wake) {
         let _ = self.inbox.send(wake);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// That of a store in memory whom nobody drives.
+    pub(crate) fn shared() -> Arc<Shared> {
+        let (inbox, _) = mpsc::unbounded_channel();
+        Arc::new(Shared {
+            link: Link::own(&fairlead_admit::exchange::RunId::from("a")),
+            clock: Clock::since(tokio::time::Instant::now()),
+            journal: Journal::in_memory(),
+            inbox,
+        })
     }
 }

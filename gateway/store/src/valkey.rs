@@ -30,8 +30,9 @@ const CHECK: Duration = Duration::from_secs(10);
 /// A cluster this often, since a node that was restarted is seen by nothing else.
 const CHECK_CLUSTER: Duration = Duration::from_secs(1);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
-/// Without any answer for this long, while asked, it is away.
-const SILENCE: Duration = Duration::from_millis(250);
+/// Without any answer for this long, while asked, it is away. Longer than a request waits, so that a moment without a turn of the
+/// processor costs those who wait in it, and nobody else.
+const SILENCE: Duration = Duration::from_millis(750);
 
 type Work = Pin<Box<dyn Future<Output = Result<(Connection, Vec<String>), ConnectError>> + Send>>;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fairlead_admit::exchange::{Account, Reply, Totals};
 use fairlead_admit::lease::REPLY_MS;
+use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -17,20 +18,62 @@ use crate::place::{Call, Fault, Place};
 const PIPELINE: usize = 128;
 /// One that always wants to ask again is not to hold up the rest.
 const ROUNDS: usize = 16;
+/// A reply is waited for no longer than this, however far the store.
+#[cfg(feature = "valkey")]
+const MOST_PATIENCE: Duration = Duration::from_millis(120);
+/// A reply that comes after this is as good as none.
+#[cfg(feature = "valkey")]
+const NEVER: Duration = Duration::from_secs(1);
 /// How long what is read is waited for.
 #[cfg(feature = "valkey")]
 const READ: Duration = Duration::from_millis(900);
 
 /// Asks that went together.
-#[derive(Debug)]
 pub(super) struct Batch {
     asked: Instant,
     parts: Vec<(Arc<Part>, u64)>,
-    /// `None`: none came in time.
-    replies: Option<Vec<Result<Reply, Fault>>>,
+    replies: Replies,
+}
+
+enum Replies {
+    Came(Vec<Result<Reply, Fault>>),
+    /// None came in time. What becomes of them is still of interest for how the store is.
+    Missing(BoxFuture<'static, Vec<Result<Reply, Fault>>>),
+}
+
+/// For how long a reply is waited for: what is usual for the protocol, and more where the store is far.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    /// How long replies take, smoothed.
+    usual: Duration,
+}
+
+impl Patience {
+    /// A reply took so long, whether or not it was still waited for.
+    fn took(&mut self, time: Duration) {
+        self.usual = (self.usual * 7 + time) / 8;
+    }
+
+    /// Three times what is usual, but so that two tries fit into what a request waits.
+    #[cfg(feature = "valkey")]
+    fn now(&self) -> Duration {
+        (self.usual * 3).clamp(Duration::from_millis(REPLY_MS), MOST_PATIENCE)
+    }
 }
 
 type Read = Vec<Result<Option<Totals>, Fault>>;
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let came = matches!(self.replies, Replies::Came(_));
+        formatter
+            .debug_struct("Batch")
+            .field("asked", &self.asked)
+            .field("parts", &self.parts)
+            .field("came", &came)
+            .finish()
+    }
+}
 
 impl Driver {
     /// Asks for all of these which do not wait for an answer already.
@@ -64,7 +107,9 @@ impl Driver {
             });
         }
         // What is left comes up with the next step.
-        parts.iter().for_each(|part| self.wheel.add(part.clone(), 0));
+        parts
+            .iter()
+            .for_each(|part| self.wheel.add(part.clone(), 0));
     }
 
     #[cfg(feature = "valkey")]
@@ -88,11 +133,13 @@ impl Driver {
         let (parts, calls): (Vec<_>, Vec<Call>) = calls.unzip();
         let asked = Instant::now();
         for (parts, calls) in parts.chunks(PIPELINE).zip(calls.chunks(PIPELINE)) {
-            let exchanged = valkey.exchange(calls.to_vec());
-            let parts = parts.to_vec();
+            let mut exchanged = Box::pin(valkey.exchange(calls.to_vec()));
+            let (parts, patience) = (parts.to_vec(), self.patience.now());
             self.flights.push(Box::pin(async move {
-                let wait = Duration::from_millis(REPLY_MS);
-                let replies = tokio::time::timeout(wait, exchanged).await.ok();
+                let replies = match tokio::time::timeout(patience, &mut exchanged).await {
+                    Ok(replies) => Replies::Came(replies),
+                    Err(_) => Replies::Missing(exchanged),
+                };
                 Landed::Batch(Batch {
                     asked,
                     parts,
@@ -111,20 +158,44 @@ impl Driver {
         } = batch;
         let now = self.shared.clock.now();
         let again = match replies {
-            Some(replies) => {
+            Replies::Came(replies) => {
+                self.patience.took(asked.elapsed());
                 self.judge(asked, &replies);
                 let landed = parts.into_iter().zip(replies);
                 let again = landed.filter(|((part, seq), reply)| part.landed(*seq, reply, now));
                 again.map(|((part, _), _)| part).collect()
             }
-            None => {
+            Replies::Missing(rest) => {
                 self.unheard(asked);
+                self.await_late(asked, rest);
                 let parts = parts.into_iter();
                 let again = parts.filter(|(part, seq)| part.unanswered(*seq));
                 again.map(|(part, _)| part).collect()
             }
         };
         self.ask(again);
+    }
+
+    /// Waits on for what nobody waits for any more, to know how the store is.
+    fn await_late(&self, asked: Instant, rest: BoxFuture<'static, Vec<Result<Reply, Fault>>>) {
+        #[cfg(feature = "valkey")]
+        self.flights.push(Box::pin(async move {
+            match tokio::time::timeout(NEVER, rest).await {
+                Ok(replies) if replies.iter().any(Result::is_ok) => Landed::Late(asked.elapsed()),
+                _ => Landed::Never,
+            }
+        }));
+        #[cfg(not(feature = "valkey"))]
+        drop((asked, rest));
+    }
+
+    /// A reply that could not be used is a sign of life.
+    pub(super) fn late(&mut self, after: Duration) {
+        self.patience.took(after);
+        #[cfg(feature = "valkey")]
+        if let Place::Valkey(valkey) = &mut self.place {
+            valkey.heard();
+        }
     }
 
     /// What the replies say of the connection.
@@ -135,11 +206,7 @@ impl Driver {
             if replies.iter().any(Result::is_ok) {
                 valkey.heard();
             }
-            let broken = replies.iter().find_map(|reply| match reply {
-                Err(Fault::Link(problem)) => Some(problem.clone()),
-                Ok(_) | Err(Fault::Call(_)) => None,
-            });
-            if let Some(problem) = broken {
+            if let Some(problem) = broken(replies) {
                 valkey.broke(&self.shared.link, asked, problem);
             }
         }
@@ -150,6 +217,16 @@ impl Driver {
         if let Some(problem) = failed {
             self.say(&problem);
         }
+    }
+
+    /// Somebody has read, or could not.
+    pub(super) fn have_read(&mut self, asked: Instant, problem: Option<String>) {
+        #[cfg(feature = "valkey")]
+        if let (Place::Valkey(valkey), Some(problem)) = (&mut self.place, problem) {
+            valkey.broke(&self.shared.link, asked, problem);
+        }
+        #[cfg(not(feature = "valkey"))]
+        drop((asked, problem));
     }
 
     fn unheard(&mut self, asked: Instant) {
@@ -172,6 +249,7 @@ impl Driver {
             Place::Valkey(valkey) => {
                 let chunks = accounts.chunks(PIPELINE);
                 let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
+                let asked = Instant::now();
                 self.flights.push(Box::pin(async move {
                     let all = async {
                         let mut read = Vec::new();
@@ -180,16 +258,31 @@ impl Driver {
                         }
                         read
                     };
-                    if let Ok(read) = tokio::time::timeout(READ, all).await {
-                        let something = |totals: Totals| {
-                            (totals != Totals::default()).then_some(totals)
-                        };
-                        let read = read.into_iter().map(|totals| totals.map(something));
-                        let _ = reader.send(read.collect());
+                    match tokio::time::timeout(READ, all).await {
+                        Ok(read) => {
+                            let problem = broken(&read);
+                            let _ = reader.send(read.into_iter().map(something).collect());
+                            Landed::Read(asked, problem)
+                        }
+                        Err(_) => Landed::Read(asked, Some("no answer".to_owned())),
                     }
-                    Landed::Read
                 }));
             }
         }
     }
+}
+
+/// What says that the connection leads nowhere any more.
+#[cfg(feature = "valkey")]
+fn broken<T>(replies: &[Result<T, Fault>]) -> Option<String> {
+    replies.iter().find_map(|reply| match reply {
+        Err(Fault::Link(problem)) => Some(problem.clone()),
+        Ok(_) | Err(Fault::Call(_)) => None,
+    })
+}
+
+/// Nothing was ever counted where all is nothing.
+#[cfg(feature = "valkey")]
+fn something(totals: Result<Totals, Fault>) -> Result<Option<Totals>, Fault> {
+    totals.map(|totals| (totals != Totals::default()).then_some(totals))
 }

@@ -39,10 +39,7 @@ fn the_next_process_finds_what_was_not_given_back() {
     let [found] = &remains[..] else {
         panic!("{remains:?}")
     };
-    assert_eq!(
-        found.account,
-        account("budget/team/search/research/month")
-    );
+    assert_eq!(found.account, account("budget/team/search/research/month"));
     let cells: Vec<_> = found.slot.cells().iter().map(read_cell).collect();
     assert_eq!(cells, [-7, -6, -5, -4, -3]);
 }
@@ -125,10 +122,7 @@ fn a_torn_file_gives_what_is_whole_in_it() {
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
     file.write_all(&[9; 1000]).unwrap();
     let (journal, remains) = Journal::open(&path).unwrap();
-    let found: Vec<_> = remains
-        .iter()
-        .map(|left| &*left.account.counter)
-        .collect();
+    let found: Vec<_> = remains.iter().map(|left| &*left.account.counter).collect();
     assert_eq!(found, ["counter-0", "counter-3"]);
     // What it grows by next begins where the last whole chunk ends.
     let more: Vec<_> = (0..CHUNK_WORDS / 32)

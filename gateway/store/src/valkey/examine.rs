@@ -98,7 +98,9 @@ mod tests {
     #[test]
     fn one_that_evicts_is_not() {
         let text = GOOD.replace("noeviction", "allkeys-lru");
-        assert!(matches!(judge(&text), Err(ConnectError::Evicts(policy)) if policy == "allkeys-lru"));
+        assert!(
+            matches!(judge(&text), Err(ConnectError::Evicts(policy)) if policy == "allkeys-lru")
+        );
         let silent = GOOD.replace("maxmemory_policy", "other");
         assert!(matches!(judge(&silent), Err(ConnectError::Unreadable(_))));
     }

@@ -11,7 +11,7 @@ use crate::place::{Call, Fault};
 
 /// The script, and the digest by which it is called.
 static SCRIPT: LazyLock<redis::Script> = LazyLock::new(|| redis::Script::new(SOURCE));
-const SOURCE: &str = include_str!("../../../admit/src/exchange.lua");
+const SOURCE: &str = fairlead_admit::exchange::SCRIPT;
 
 /// What the store says to each call.
 pub(super) async fn exchange(
