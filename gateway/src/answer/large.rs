@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use crate::answer::{Patience, broken};
 use crate::failure::Failure;
 use crate::observe::record::Record;
+use crate::surface::Operation;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Ticket;
 
@@ -93,6 +94,11 @@ impl LargeAnswer {
                 }
                 Ok(None) => {
                     record.usage = usage_in(&self.tail);
+                    if record.operation.is_some_and(Operation::makes_pictures)
+                        && let Some(usage) = &mut record.usage
+                    {
+                        usage.made_pictures();
+                    }
                     record.complete = true;
                     self.settle(None);
                     return None;
