@@ -110,7 +110,7 @@ impl Calendar {
         Ok(Self { rule, reset_at })
     }
 
-    /// The window of a moment, unix milliseconds. It holds until its end, so look again only then: a call costs about a microsecond.
+    /// The window of a moment, unix milliseconds. It holds until its end: look again only then, for a look costs microseconds.
     ///
     /// Moments before 1970 count as its first, those after the year 8999 as its last.
     #[must_use]
