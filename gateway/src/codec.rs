@@ -14,7 +14,7 @@ use fairlead_snapshot::Dialect;
 use fairlead_translate::embeddings::Form;
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
-    Answer, Answered, Head, Names, Usage as Parts, chat, converse, gemini, messages, responses,
+    Answer, Answered, Head, Names, chat, converse, gemini, messages, responses,
 };
 use fairlead_wire::openai::{self, ErrorFacts, Part, Usage};
 
@@ -191,23 +191,9 @@ fn read(
     write: impl FnOnce(&Answer<'_>) -> Bytes,
 ) -> Read {
     match answered {
-        Ok(Answered::Answer(answer)) => Read::Complete(write(&answer), answer.usage.map(totals)),
+        Ok(Answered::Answer(answer)) => Read::Complete(write(&answer), answer.usage.map(Usage::from)),
         Ok(Answered::Error(facts)) => Read::Error(facts),
         Ok(Answered::Nothing) => Read::Nothing,
         Err(_) => Read::Malformed,
-    }
-}
-
-/// Usage as totals, of which the cached and the reasoning part are told beside.
-fn totals(parts: Parts) -> Usage {
-    let (input, output) = (parts.whole_input(), parts.whole_output());
-    Usage {
-        input_tokens: input,
-        output_tokens: output,
-        cached_input_tokens: parts.cache_read,
-        reasoning_tokens: parts.reasoning,
-        total_tokens: input
-            .zip(output)
-            .map(|(input, output)| input.saturating_add(output)),
     }
 }

@@ -32,6 +32,8 @@ pub enum Price<'a> {
     Own(&'a ModelPrice),
     /// The catalog.
     Listed(Prices<'a>),
+    /// The catalog, for a request that asks to be served in another way than as usual: holds where its answer does not say how it was.
+    Asked(Prices<'a>, Mode),
 }
 
 impl Price<'_> {
@@ -44,7 +46,15 @@ impl Price<'_> {
     /// Whether nobody has said what it costs.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
-        matches!(self, Self::Listed(prices) if prices.is_unknown())
+        matches!(self, Self::Listed(prices) | Self::Asked(prices, _) if prices.is_unknown())
+    }
+
+    /// How a request is taken to be served before an answer says so.
+    const fn asked(&self) -> Mode {
+        match self {
+            Self::Asked(_, mode) => *mode,
+            Self::Own(_) | Self::Listed(_) => Mode::Standard,
+        }
     }
 
     /// What a token of a kind costs, in picodollars, after a prompt of so many tokens; `None`: nobody has said.
@@ -52,23 +62,23 @@ impl Price<'_> {
     pub fn rate(&self, part: Part, mode: Mode, prompt: u64) -> Option<u64> {
         match self {
             Self::Own(price) => Some(own_rate(price, part)),
-            Self::Listed(prices) => prices
+            Self::Listed(prices) | Self::Asked(prices, _) => prices
                 .charged(mode, unit(part), prompt)
                 .map(fairlead_catalog::Rate::picos),
         }
     }
 }
 
-/// How the price list calls what an answer says of how it was served; what it does not say is as usual.
+/// How the price list calls what an answer says of how it was served.
 #[must_use]
-pub const fn mode(served: Option<Served>) -> Mode {
+pub const fn mode(served: Served) -> Mode {
     match served {
         // What was bought beforehand has no price a token; as usual is its bound.
-        None | Some(Served::Standard | Served::Committed) => Mode::Standard,
-        Some(Served::Batch) => Mode::Batch,
-        Some(Served::Flex) => Mode::Flex,
-        Some(Served::Priority) => Mode::Priority,
-        Some(Served::Fast) => Mode::Fast,
+        Served::Standard | Served::Committed => Mode::Standard,
+        Served::Batch => Mode::Batch,
+        Served::Flex => Mode::Flex,
+        Served::Priority => Mode::Priority,
+        Served::Fast => Mode::Fast,
     }
 }
 
@@ -88,7 +98,7 @@ pub fn input_cost(parts: &Parts, price: Price<'_>) -> Option<i64> {
 /// What an answer of so many tokens costs after a prompt of so many, in nano-USD, at the dearer rate of what is said and thought.
 #[must_use]
 pub fn output_cost(prompt: u64, tokens: u64, price: Price<'_>) -> Option<i64> {
-    let rate = |part| price.rate(part, Mode::Standard, prompt);
+    let rate = |part| price.rate(part, price.asked(), prompt);
     let rate = rate(Part::Output)?.max(rate(Part::Reasoning)?);
     Some(rounded_up(u128::from(rate) * u128::from(tokens)))
 }
@@ -110,7 +120,7 @@ fn picos(parts: &Parts, price: Price<'_>, wanted: impl Fn(Part) -> bool) -> Opti
         return Some(0);
     }
     let prompt = parts.whole_input().unwrap_or(0);
-    let mode = mode(parts.served);
+    let mode = parts.served.map_or(price.asked(), mode);
     let mut all: u128 = 0;
     for (part, tokens) in parts.each() {
         if tokens == 0 || !wanted(part) {

@@ -110,7 +110,7 @@ impl Calendar {
         Ok(Self { rule, reset_at })
     }
 
-    /// The window of a moment, unix milliseconds. It holds until its end, so look again only then: a call costs about a microsecond.
+    /// The window of a moment, unix milliseconds. It holds until its end: look again only then, for a look costs microseconds.
     ///
     /// Moments before 1970 count as its first, those after the year 8999 as its last.
     #[must_use]
@@ -179,4 +179,18 @@ fn first_instant(zone: &TimeZone, date: Date) -> i64 {
         }
     };
     instant.unwrap_or(Timestamp::MAX).as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{first_instant, zone};
+
+    #[test]
+    fn a_date_begins_at_the_change_where_the_clock_leaps_over_midnight() {
+        // Toronto, at half past eleven in the evening of the thirtieth: half an hour of each of two dates is missing.
+        let toronto = zone("America/Toronto").unwrap();
+        let date = jiff::civil::date(1919, 3, 31);
+        let change: jiff::Timestamp = "1919-03-31T04:30:00Z".parse().unwrap();
+        assert_eq!(first_instant(&toronto, date), change.as_millisecond());
+    }
 }

@@ -7,8 +7,9 @@ use http::{HeaderMap, StatusCode};
 
 use crate::answer::{Patience, broken};
 use crate::failure::Failure;
-use crate::govern::reservation::{Used, parts};
+use crate::govern::reservation::Used;
 use crate::observe::record::Record;
+use crate::surface::Operation;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Ticket;
 
@@ -94,7 +95,12 @@ impl LargeAnswer {
                 }
                 Ok(None) => {
                     record.usage = usage_in(&self.tail);
-                    record.used = Used::of_whole(record.usage.map(parts), None, 0);
+                    if record.operation.is_some_and(Operation::makes_pictures)
+                        && let Some(usage) = &mut record.usage
+                    {
+                        usage.made_pictures();
+                    }
+                    record.used = Used::of_whole(record.usage.map(|usage| usage.parts), None, 0);
                     record.complete = true;
                     self.settle(None);
                     return None;

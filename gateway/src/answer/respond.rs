@@ -13,7 +13,7 @@ use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::reject::Rejection;
 use crate::answer::{Committed, Outcome, Unanswered};
-use crate::govern::reservation::{Used, parts};
+use crate::govern::reservation::Used;
 use crate::govern::usd::Usd;
 use crate::observe::record::Record;
 use crate::surface::Surface;
@@ -60,7 +60,7 @@ fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Deli
                 ticket.settle(None);
             }
             record.usage = whole.usage;
-            record.used = Used::of_whole(whole.usage.map(parts), record.operation, whole.body.len());
+            record.used = Used::of_whole(whole.usage.map(|usage| usage.parts), record.operation, whole.body.len());
             record.settle();
             record.content_begins();
             record.complete = true;

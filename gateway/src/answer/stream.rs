@@ -24,7 +24,7 @@ use super::transcript::Transcript;
 use super::{Patience, broken};
 use crate::codec::{Codec, Identity};
 use crate::failure::{Deadline, Failure};
-use crate::govern::reservation::{Used, parts};
+use crate::govern::reservation::Used;
 use crate::headers;
 use crate::memory::{Permit, Share};
 use crate::surface::Surface;
@@ -230,7 +230,7 @@ impl StreamAnswer {
     /// What this attempt has used so far.
     pub(super) fn used(&self) -> Used {
         Used {
-            parts: self.progress.usage.map(parts),
+            parts: self.progress.usage.map(|usage| usage.parts),
             whole: self.progress.complete(),
             seen: self.progress.pieces,
         }

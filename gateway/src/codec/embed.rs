@@ -4,7 +4,7 @@ use bytes::Bytes;
 use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::embeddings::{Form, Vectors, openai};
 use fairlead_translate::gemini::{self, embed};
-use fairlead_translate::{Malformed, Notes};
+use fairlead_translate::{Malformed, Notes, Usage as Parts};
 use fairlead_wire::openai::{Answer, Part, Usage, answer, error_body};
 
 use super::request::{Wish, made};
@@ -117,9 +117,12 @@ pub(super) fn counted(body: &Bytes) -> Read {
 
 fn usage(vectors: &Vectors<'_>) -> Option<Usage> {
     let tokens = vectors.input_tokens?;
+    let parts = Parts {
+        input: Some(tokens),
+        ..Parts::default()
+    };
     Some(Usage {
-        input_tokens: Some(tokens),
         total_tokens: Some(tokens),
-        ..Usage::default()
+        ..Usage::from(parts)
     })
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use fairlead_admit::estimate::{self, Learned};
 use fairlead_admit::money;
 use fairlead_snapshot::FailureClass;
-use fairlead_wire::openai::Usage;
 use fairlead_wire::usage::Parts;
 
 use super::holds::{Amounts, Holds};
@@ -225,21 +224,6 @@ impl Reservation {
 
     fn prompt_tokens(&self) -> u64 {
         u64::try_from(self.prompt.input).unwrap_or(0)
-    }
-}
-
-/// Usage by its parts.
-#[must_use]
-pub(crate) fn parts(usage: Usage) -> Parts {
-    let less = |whole: Option<u64>, part: Option<u64>| {
-        whole.map(|whole| whole.saturating_sub(part.unwrap_or(0)))
-    };
-    Parts {
-        input: less(usage.input_tokens, usage.cached_input_tokens),
-        cache_read: usage.cached_input_tokens,
-        output: less(usage.output_tokens, usage.reasoning_tokens),
-        reasoning: usage.reasoning_tokens,
-        ..Parts::default()
     }
 }
 

@@ -369,6 +369,15 @@ impl Operation {
         matches!(self, Self::Transcriptions | Self::Translations)
     }
 
+    /// Whether what an answer has of output are pictures.
+    #[must_use]
+    pub(crate) fn makes_pictures(self) -> bool {
+        matches!(
+            self,
+            Self::ImageGenerations | Self::ImageEdits | Self::ImageVariations
+        )
+    }
+
     /// Whether an answer is bytes that nobody here can read: a sound.
     #[must_use]
     pub(crate) fn is_bytes(self) -> bool {

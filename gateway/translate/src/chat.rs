@@ -11,7 +11,7 @@ pub mod request;
 mod stop;
 pub mod stream;
 mod thought;
-mod usage;
+pub(crate) mod usage;
 
 pub use ids::tool_name;
 

@@ -28,7 +28,7 @@ mod top;
 pub mod value;
 pub mod write;
 
-pub use answer::{Answer, Choice, Stop, Usage};
+pub use answer::{Answer, Choice, Stop};
 pub use conversation::{
     Arguments, Block, Cache, Content, Conversation, Effort, Format, Media, Origin, Reasoning, Role,
     Signature, Source, Tool, ToolChoice, Turn,
@@ -38,6 +38,9 @@ pub use notes::{Notes, Unsupported};
 pub use piece::Piece;
 pub use text::Text;
 pub use value::Value;
+
+/// How many tokens were used, each counted once.
+pub use fairlead_wire::usage::Parts as Usage;
 
 /// What a provider sent is not what its format promises, and why, for a log: it names no content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

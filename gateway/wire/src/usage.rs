@@ -104,7 +104,13 @@ pub fn tokens(text: &str) -> Option<u64> {
         Some((digits, zeros)) if zeros.bytes().all(|digit| digit == b'0') => digits,
         _ => text,
     };
-    digits.parse().ok().filter(|count| *count <= MOST)
+    digits.parse().ok().and_then(believable)
+}
+
+/// The count, unless it is absurd.
+#[must_use]
+pub fn believable(count: u64) -> Option<u64> {
+    (count <= MOST).then_some(count)
 }
 
 impl Parts {

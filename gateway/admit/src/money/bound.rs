@@ -48,7 +48,7 @@ pub struct Request<'a> {
     pub server_tools: bool,
     /// Whether the provider adds a prompt, a conversation or a file that it keeps.
     pub refers: bool,
-    /// How it may be served; none is as usual.
+    /// How it may be served; none is as its price says.
     pub modes: &'a [Mode],
 }
 
@@ -156,7 +156,7 @@ fn input_tokens(request: &Request<'_>) -> u64 {
 /// The dearest rate of some kinds however the request is served, over prompts of all lengths up to `longest`; `None` if one of the ways to be
 /// served has no known rate.
 fn dearest(price: Price<'_>, parts: &[Part], modes: &[Mode], longest: u64) -> Option<u64> {
-    let usual = [Mode::Standard];
+    let usual = [price.asked()];
     let modes = if modes.is_empty() { &usual } else { modes };
     let mut most = 0;
     for mode in modes {
@@ -173,7 +173,9 @@ fn dearest(price: Price<'_>, parts: &[Part], modes: &[Mode], longest: u64) -> Op
 fn lengths(price: Price<'_>, longest: u64) -> impl Iterator<Item = u64> {
     let listed = match price {
         Price::Own(_) => None,
-        Price::Listed(prices) => Some(prices.iter().map(|price| u64::from(price.above) + 1)),
+        Price::Listed(prices) | Price::Asked(prices, _) => {
+            Some(prices.iter().map(|price| u64::from(price.above) + 1))
+        }
     };
     let longer = listed.into_iter().flatten();
     longer

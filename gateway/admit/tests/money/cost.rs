@@ -1,5 +1,5 @@
 use fairlead_admit::money::{self, Cost, Price, charge, cost, input_cost};
-use fairlead_catalog::Catalog;
+use fairlead_catalog::{Catalog, Mode};
 use fairlead_snapshot::ModelPrice;
 use fairlead_wire::usage::{Media, Parts, Served};
 use proptest::prelude::*;
@@ -148,6 +148,24 @@ fn the_tier_that_the_answer_names_is_charged() {
     assert!(by(Some(Served::Flex)) < standard);
     assert!(by(Some(Served::Batch)) < standard);
     assert!(by(Some(Served::Priority)) > standard);
+}
+
+#[test]
+fn what_was_asked_for_counts_until_an_answer_says_otherwise() {
+    let prices = Catalog::builtin()
+        .find("OpenAI", "gpt-5")
+        .expect("known")
+        .prices();
+    let asked = Price::Asked(prices, Mode::Priority);
+    let usual = Price::Listed(prices);
+    let used = used(MILLION, MILLION);
+    assert_eq!(cost(&used, asked), Some(2_500_000_000 + 20 * USD));
+    assert_eq!(money::output_cost(1, MILLION, asked), Some(20 * USD));
+    let told = Parts {
+        served: Some(Served::Standard),
+        ..used
+    };
+    assert_eq!(cost(&told, asked), cost(&told, usual));
 }
 
 #[test]

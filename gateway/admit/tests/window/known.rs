@@ -69,6 +69,7 @@ fn windows_are_as_the_table_has_them_from_their_first_to_their_last_moment() {
         let (calendar, expected) = (calendar(*period, zone), window(start, end));
         for moment in [
             expected.start,
+            expected.start + 45 * 60_000,
             i64::midpoint(expected.start, expected.end),
             expected.end - 1,
         ] {

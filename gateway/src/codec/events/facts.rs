@@ -3,8 +3,6 @@
 use fairlead_translate::{Piece, Usage as Parts};
 use fairlead_wire::openai::{Chunk, ErrorFacts, Payload};
 
-use crate::codec::totals;
-
 /// One event has no more choices than this that count: twice as many as a request may have.
 pub(super) const MOST_SEEN: usize = 4096;
 
@@ -45,7 +43,7 @@ impl<'a> Facts<'a> {
             }
             Piece::Usage(usage) => {
                 self.used.update(usage);
-                chunk.usage = Some(totals(*self.used));
+                chunk.usage = Some((*self.used).into());
             }
             Piece::Begin { .. } => {}
             Piece::End => self.ends = true,

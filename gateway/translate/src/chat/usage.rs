@@ -1,76 +1,20 @@
 //! Usage: here the prompt counts what came from a cache, and the completion what was thought.
 
-use fairlead_json::{Kind, Raw};
+use fairlead_json::Raw;
+use fairlead_wire::openai;
+use fairlead_wire::usage::Served;
 
-use super::lenient::count;
 use crate::Usage;
 use crate::write::Json;
 
-#[derive(Default)]
-struct Told {
-    prompt: Option<u64>,
-    completion: Option<u64>,
-    total: Option<u64>,
-    cached: Option<u64>,
-    written: Option<u64>,
-    reasoning: Option<u64>,
-}
-
-/// What a `usage` says; `None` if it is null or tells no count.
-pub(super) fn read(raw: Raw<'_>) -> Option<Usage> {
-    if raw.kind() != Kind::Object {
-        return None;
-    }
-    let mut told = Told::default();
-    // DeepSeek's and Moonshot's names for the cached part.
-    let mut hits = None;
-    raw.each_member(|name, value| match &*name {
-        "prompt_tokens" => told.prompt = count(value),
-        "completion_tokens" => told.completion = count(value),
-        "total_tokens" => told.total = count(value),
-        "prompt_tokens_details" => value.each_member(|name, value| match &*name {
-            "cached_tokens" => told.cached = count(value),
-            "cache_write_tokens" => told.written = count(value),
-            _ => {}
-        }),
-        "completion_tokens_details" => value.each_member(|name, value| {
-            if name == "reasoning_tokens" {
-                told.reasoning = count(value);
-            }
-        }),
-        "prompt_cache_hit_tokens" | "cached_tokens" => hits = count(value),
-        _ => {}
-    });
-    told.cached = told.cached.or(hits);
-    let usage = told.split();
-    (usage != Usage::default()).then_some(usage)
-}
-
-impl Told {
-    /// Each token once. What is told of a part may exceed the whole; then nothing is left, not less than nothing.
-    fn split(&self) -> Usage {
-        let part = |of: Option<u64>| of.unwrap_or_default();
-        let cached = part(self.cached).saturating_add(part(self.written));
-        // xAI counts what was thought beside the completion; its total shows it.
-        let beside = match (self.prompt, self.completion, self.total, self.reasoning) {
-            (Some(prompt), Some(completion), Some(total), Some(reasoning)) => {
-                let said = prompt.saturating_add(completion);
-                total > said && total == said.saturating_add(reasoning)
-            }
-            _ => false,
-        };
-        let thought = if beside { 0 } else { part(self.reasoning) };
-        Usage {
-            input: self.prompt.map(|prompt| prompt.saturating_sub(cached)),
-            cache_read: self.cached,
-            cache_write: self.written,
-            cache_write_hour: None,
-            output: self
-                .completion
-                .map(|completion| completion.saturating_sub(thought)),
-            reasoning: self.reasoning,
-        }
-    }
+/// What a `usage` says, and the `service_tier` beside it; `None` if it is null or tells no count.
+pub(crate) fn read(raw: Raw<'_>, tier: Option<Raw<'_>>) -> Option<Usage> {
+    let told = openai::Usage::of(raw.text())?.parts.told()?;
+    let tier = tier.and_then(|tier| Served::of(&tier.string().ok()?));
+    Some(Usage {
+        served: tier.or(told.served),
+        ..told
+    })
 }
 
 /// A `usage`, whose total agrees with its parts.
@@ -82,19 +26,39 @@ pub(super) fn write(json: &mut Json, usage: &Usage) {
         json.key("completion_tokens").number(completion);
         json.key("total_tokens")
             .number(prompt.saturating_add(completion));
-        if usage.cache_read.is_some() || usage.cache_write.is_some() {
+        let media = &usage.media;
+        let sounds = media.input_audio.saturating_add(media.cached_audio);
+        if usage.cache_read.is_some() || usage.cache_write.is_some() || sounds > 0 {
             json.key("prompt_tokens_details").object(|json| {
                 json.key("cached_tokens")
                     .number(usage.cache_read.unwrap_or_default());
                 if let Some(written) = usage.cache_write {
                     json.key("cache_write_tokens").number(written);
                 }
+                if sounds > 0 {
+                    json.key("audio_tokens").number(sounds.into());
+                }
             });
         }
-        if let Some(reasoning) = usage.reasoning {
+        if usage.reasoning.is_some() || media.output_audio > 0 {
             json.key("completion_tokens_details").object(|json| {
-                json.key("reasoning_tokens").number(reasoning);
+                if let Some(reasoning) = usage.reasoning {
+                    json.key("reasoning_tokens").number(reasoning);
+                }
+                if media.output_audio > 0 {
+                    json.key("audio_tokens").number(media.output_audio.into());
+                }
             });
         }
     });
+}
+
+/// How the request was served, in OpenAI's words; `None`: not told, or in no word of theirs.
+pub(crate) fn tier(usage: &Usage) -> Option<&'static str> {
+    match usage.served? {
+        Served::Standard => Some("default"),
+        Served::Flex => Some("flex"),
+        Served::Priority | Served::Fast => Some("priority"),
+        Served::Batch | Served::Committed => None,
+    }
 }

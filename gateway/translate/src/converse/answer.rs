@@ -45,7 +45,10 @@ pub fn read(body: &[u8], family: Family) -> Result<Answered<'_>, Malformed> {
             stop: Some(stop),
             logprobs: None,
         }],
-        usage: top.usage,
+        usage: top.usage.map(|usage| Usage {
+            served: usage::served(top.tier, top.performance),
+            ..usage
+        }),
     }))
 }
 
@@ -54,6 +57,8 @@ struct Top<'a> {
     content: Option<Raw<'a>>,
     reason: Option<Text<'a>>,
     usage: Option<Usage>,
+    tier: Option<Raw<'a>>,
+    performance: Option<Raw<'a>>,
 }
 
 impl<'a> Top<'a> {
@@ -62,6 +67,8 @@ impl<'a> Top<'a> {
             "output" => self.output(value),
             "stopReason" => self.reason = block::words(value),
             "usage" => self.usage = usage::read(value, family),
+            "serviceTier" => self.tier = Some(value),
+            "performanceConfig" => self.performance = Some(value),
             _ => {}
         }
     }

@@ -11,7 +11,7 @@ use fairlead_wire::openai::named_error;
 use super::block::{Call, member, words};
 use super::stop::{self, Ended};
 use super::{Family, error, usage};
-use crate::{Malformed, Piece, Text};
+use crate::{Malformed, Piece, Text, Usage};
 use event::Event;
 use thought::Thought;
 
@@ -91,7 +91,10 @@ impl Reader {
             "metadata" => {
                 let report = event.usage.and_then(|raw| usage::read(raw, self.family));
                 if let Some(usage) = report {
-                    piece(Piece::Usage(usage));
+                    piece(Piece::Usage(Usage {
+                        served: usage::served(event.tier, event.performance),
+                        ..usage
+                    }));
                 }
             }
             // What the format may come to hold.

@@ -1,6 +1,9 @@
 //! Token counts as this format tells them: input without what went through a cache, output with what was thought.
 
+use std::borrow::Cow;
+
 use fairlead_json::{Kind, Raw};
+use fairlead_wire::usage::{Served, tokens};
 
 use super::Family;
 use crate::Usage;
@@ -33,11 +36,31 @@ pub(super) fn read(report: Raw<'_>, family: Family) -> Option<Usage> {
         input: told.input.map(|input| told.without_cache(input, family)),
         cache_read: told.cache_read,
         cache_write: told.cache_write.or(split),
-        cache_write_hour: told.write_1h,
+        // Where the lifetimes are told, none for an hour is told, too.
+        cache_write_hour: told.write_1h.or(told.write_5m.map(|_| 0)),
         output: told.output,
-        reasoning: None,
+        ..Usage::default()
     };
-    (usage != Usage::default()).then_some(usage)
+    usage.told()
+}
+
+/// How the request was served: `serviceTier`, and `performanceConfig`, beside the usage. What is optimised costs more, as a fast way does.
+pub(super) fn served(tier: Option<Raw<'_>>, performance: Option<Raw<'_>>) -> Option<Served> {
+    let is_fast = performance.and_then(|raw| word(raw, "latency"));
+    if is_fast.is_some_and(|latency| latency == "optimized") {
+        return Some(Served::Fast);
+    }
+    Served::of(&tier.and_then(|raw| word(raw, "type"))?)
+}
+
+fn word<'a>(object: Raw<'a>, name: &str) -> Option<Cow<'a, str>> {
+    let mut found = None;
+    object.each_member(|key, value| {
+        if key == name && value.kind() == Kind::String {
+            found = value.string().ok();
+        }
+    });
+    found
 }
 
 impl Told {
@@ -81,7 +104,7 @@ fn count(value: Raw<'_>) -> Option<u64> {
     if value.kind() != Kind::Number {
         return None;
     }
-    value.text().parse().ok()
+    tokens(value.text())
 }
 
 #[cfg(test)]
@@ -102,7 +125,7 @@ mod tests {
             cache_write: Some(28841),
             cache_write_hour: Some(28000),
             output: Some(123),
-            reasoning: None,
+            ..Usage::default()
         };
         for family in [Family::Claude, Family::OpenAi, Family::Other] {
             assert_eq!(usage(family, told), Some(expected));

@@ -1,10 +1,11 @@
 //! `usageMetadata`.
 
 use fairlead_json::Raw;
+use fairlead_wire::usage::{Media, Served, believable};
 
 use super::members::{each_member, whole};
-use crate::Usage;
 use crate::write::Json;
+use crate::{Text, Usage};
 
 /// What was used; `None` if nothing of it can be read.
 ///
@@ -13,14 +14,21 @@ use crate::write::Json;
 pub(super) fn read(raw: Raw<'_>) -> Option<Usage> {
     let (mut prompt, mut cached, mut tools) = (None, None, None);
     let (mut candidates, mut thoughts, mut total) = (None, None, None);
+    let (mut of_prompt, mut of_cached, mut of_answer) = <(Kinds, Kinds, Kinds)>::default();
+    let mut served = None;
     let walked: Result<(), ()> = each_member(raw, |name, value| {
         match name {
-            "promptTokenCount" => prompt = whole(value),
-            "cachedContentTokenCount" => cached = whole(value),
-            "toolUsePromptTokenCount" => tools = whole(value),
-            "candidatesTokenCount" => candidates = whole(value),
-            "thoughtsTokenCount" => thoughts = whole(value),
-            "totalTokenCount" => total = whole(value),
+            "promptTokenCount" => prompt = count(value),
+            "cachedContentTokenCount" => cached = count(value),
+            "toolUsePromptTokenCount" => tools = count(value),
+            "candidatesTokenCount" => candidates = count(value),
+            "thoughtsTokenCount" => thoughts = count(value),
+            "totalTokenCount" => total = count(value),
+            "promptTokensDetails" | "toolUsePromptTokensDetails" => of_prompt.add(value),
+            "cacheTokensDetails" => of_cached.add(value),
+            "candidatesTokensDetails" => of_answer.add(value),
+            // The one is Vertex's, the other that of the Gemini API.
+            "trafficType" | "serviceTier" => served = tier(value).or(served),
             _ => {}
         }
         Ok(())
@@ -46,9 +54,61 @@ pub(super) fn read(raw: Raw<'_>) -> Option<Usage> {
         cache_read: cached,
         output,
         reasoning: thoughts,
+        media: Media {
+            input_audio: of_prompt.audio.saturating_sub(of_cached.audio),
+            input_image: of_prompt.image.saturating_sub(of_cached.image),
+            input_video: of_prompt.video.saturating_sub(of_cached.video),
+            cached_audio: of_cached.audio,
+            cached_image: of_cached.image.saturating_add(of_cached.video),
+            output_audio: of_answer.audio,
+            output_image: of_answer.image.saturating_add(of_answer.video),
+        },
+        served,
         ..Usage::default()
     };
-    (usage != Usage::default()).then_some(usage)
+    usage.told()
+}
+
+/// Tokens by what they are of, where that is no text.
+#[derive(Default)]
+struct Kinds {
+    audio: u32,
+    image: u32,
+    video: u32,
+}
+
+impl Kinds {
+    /// Counts a list of `{modality, tokenCount}`; what is none is left out.
+    fn add(&mut self, list: Raw<'_>) {
+        list.each_element(|entry| {
+            let (mut kind, mut tokens) = (None, None);
+            let walked: Result<(), ()> = each_member(entry, |name, value| {
+                match name {
+                    "modality" => kind = Text::of(value),
+                    "tokenCount" => tokens = count(value),
+                    _ => {}
+                }
+                Ok(())
+            });
+            let place = match kind.as_ref().map(Text::as_written) {
+                Some("AUDIO") => &mut self.audio,
+                Some("IMAGE") => &mut self.image,
+                Some("VIDEO") => &mut self.video,
+                _ => return,
+            };
+            let tokens = tokens.filter(|_| walked.is_ok()).unwrap_or(0);
+            *place = place.saturating_add(u32::try_from(tokens).unwrap_or(u32::MAX));
+        });
+    }
+}
+
+fn tier(value: Raw<'_>) -> Option<Served> {
+    Served::of(Text::of(value)?.as_written())
+}
+
+/// As in every dialect: what is absurd is not told.
+fn count(value: Raw<'_>) -> Option<u64> {
+    whole(value).and_then(believable)
 }
 
 /// Writes the member into an object that is open, if anything is known.

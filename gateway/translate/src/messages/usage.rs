@@ -1,6 +1,9 @@
 //! Token counts as this format tells them: input without what went through a cache, output with what was thought.
 
+use std::borrow::Cow;
+
 use fairlead_json::{Kind, Raw};
+use fairlead_wire::usage::{Served, tokens};
 
 use crate::Usage;
 use crate::write::Json;
@@ -15,6 +18,9 @@ pub(super) struct Counts {
     write_1h: Option<u64>,
     output: Option<u64>,
     thinking: Option<u64>,
+    searches: Option<u64>,
+    tier: Option<Served>,
+    is_fast: Option<bool>,
 }
 
 impl Counts {
@@ -30,6 +36,13 @@ impl Counts {
                 "ephemeral_1h_input_tokens" => set(&mut self.write_1h, value),
                 _ => {}
             }),
+            "server_tool_use" => value.each_member(|name, value| {
+                if name == "web_search_requests" {
+                    set(&mut self.searches, value);
+                }
+            }),
+            "service_tier" => self.tier = served(value).or(self.tier),
+            "speed" => self.is_fast = words(value).map(|speed| speed == "fast").or(self.is_fast),
             "output_tokens_details" => value.each_member(|name, value| {
                 if name == "thinking_tokens" {
                     set(&mut self.thinking, value);
@@ -54,15 +67,37 @@ impl Counts {
                 .output
                 .map(|all| all.saturating_sub(self.thinking.unwrap_or(0))),
             reasoning: self.thinking,
+            searches: u32::try_from(self.searches.unwrap_or(0)).unwrap_or(u32::MAX),
+            served: match self.is_fast {
+                Some(true) => Some(Served::Fast),
+                Some(false) | None => self.tier,
+            },
+            ..Usage::default()
         };
-        (usage != Usage::default()).then_some(usage)
+        usage.told()
     }
+}
+
+/// Priority is capacity that was bought beforehand here.
+fn served(value: Raw<'_>) -> Option<Served> {
+    let word = words(value)?;
+    if word == "priority" {
+        return Some(Served::Committed);
+    }
+    Served::of(&word)
+}
+
+fn words(value: Raw<'_>) -> Option<Cow<'_, str>> {
+    if value.kind() != Kind::String {
+        return None;
+    }
+    value.string().ok()
 }
 
 /// Null and what is no count leave what was known.
 fn set(count: &mut Option<u64>, value: Raw<'_>) {
     if value.kind() == Kind::Number {
-        *count = value.text().parse().ok().or(*count);
+        *count = tokens(value.text()).or(*count);
     }
 }
 
@@ -89,5 +124,24 @@ pub(super) fn write(json: &mut Json, usage: &Usage) {
             json.key("output_tokens_details")
                 .object(|json| json.key("thinking_tokens").number(thinking));
         }
+        if usage.searches > 0 {
+            json.key("server_tool_use").object(|json| {
+                json.key("web_search_requests")
+                    .number(usage.searches.into());
+            });
+        }
+        if let Some(tier) = usage.served.and_then(tier) {
+            json.key("service_tier").str(tier);
+        }
     });
+}
+
+/// How the request was served, in Anthropic's words; `None`: there is none.
+fn tier(served: Served) -> Option<&'static str> {
+    match served {
+        Served::Standard | Served::Fast => Some("standard"),
+        Served::Batch => Some("batch"),
+        Served::Priority | Served::Committed => Some("priority"),
+        Served::Flex => None,
+    }
 }

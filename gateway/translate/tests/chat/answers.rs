@@ -241,6 +241,7 @@ fn usage_counts_each_token_once() {
         cache_write_hour: None,
         output,
         reasoning,
+        ..Usage::default()
     };
     for (reported, expected) in [
         (json!(null), Usage::default()),
@@ -290,6 +291,7 @@ fn the_total_agrees_with_its_parts() {
         cache_write_hour: Some(7),
         output: Some(5),
         reasoning: Some(3),
+        ..Usage::default()
     };
     let answer = Answer {
         usage: Some(used),

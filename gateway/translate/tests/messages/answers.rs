@@ -39,6 +39,7 @@ fn the_whole_of_an_answer_comes_through() {
             cache_write_hour: Some(4),
             output: Some(20),
             reasoning: Some(11),
+            ..Usage::default()
         })
     );
 }

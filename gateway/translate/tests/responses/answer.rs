@@ -26,9 +26,9 @@ pub(crate) fn full() -> Said {
             input: Some(10),
             cache_read: Some(8),
             cache_write: Some(2),
-            cache_write_hour: None,
             output: Some(11),
             reasoning: Some(20),
+            ..Usage::default()
         }),
         ..Said::default()
     }

@@ -3,6 +3,7 @@
 use super::chunk::Reason;
 use super::{ErrorFacts, Malformed, Usage, error};
 use crate::json::{JsonError, Kind, Limits, Scanner};
+use crate::usage::Served;
 
 /// What an answer must have to be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub struct AnswerFacts {
 pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
     let mut facts = AnswerFacts::default();
     let mut choices = Choices::default();
+    let mut served = None;
     let (mut has_data, mut has_results, mut has_text) = (false, false, false);
     let mut failed = false;
     let mut scanner = Scanner::over(body, &Limits::default())?;
@@ -51,6 +53,7 @@ pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
         match &*key.name() {
             "choices" => choices = Choices::read(scanner)?,
             "usage" => facts.usage = Usage::read(scanner)?,
+            "service_tier" => served = read_tier(scanner)?,
             "model" => facts.model = scanner.words()?.map(Into::into),
             "error" => failed |= error::is_set(scanner)?,
             "object" => failed |= scanner.words()?.is_some_and(|object| object == "error"),
@@ -73,6 +76,11 @@ pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
         Part::Results => has_results || has_data,
         Part::Text => has_text,
     };
+    facts.usage = facts.usage.map(|usage| usage.served(served));
+    if let (Part::Data, Some(usage)) = (part, &mut facts.usage) {
+        // Embeddings have no output: what there is are pictures.
+        usage.made_pictures();
+    }
     if is_answer {
         return Ok(Answer::Complete(facts));
     }
@@ -84,16 +92,22 @@ pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
 /// The usage that an object reports, be it an answer or only its end.
 #[must_use]
 pub fn reported_usage(object: &[u8]) -> Option<Usage> {
-    let mut usage = None;
+    let (mut usage, mut served) = (None, None);
     let mut scanner = Scanner::over(object, &Limits::default()).ok()?;
     let read = scanner.object(|scanner, key| {
-        if key.name() == "usage" {
-            usage = Usage::read(scanner)?;
-            return Ok(());
+        match &*key.name() {
+            "usage" => usage = Usage::read(scanner)?,
+            "service_tier" => served = read_tier(scanner)?,
+            _ => scanner.skip()?,
         }
-        scanner.skip()
+        Ok(())
     });
-    read.ok().and(usage)
+    read.ok().and(usage).map(|usage| usage.served(served))
+}
+
+/// How the request was served, as a `service_tier` says it.
+pub(super) fn read_tier(scanner: &mut Scanner<'_>) -> Result<Option<Served>, JsonError> {
+    Ok(scanner.words()?.and_then(|word| Served::of(&word)))
 }
 
 /// Whether a value is a list with something in it.

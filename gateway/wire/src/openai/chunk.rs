@@ -5,6 +5,7 @@
 
 use smallvec::SmallVec;
 
+use super::answer::read_tier;
 use super::{ErrorFacts, Malformed, Usage, error};
 use crate::json::{JsonError, Kind, Limits, Scanner};
 
@@ -31,7 +32,7 @@ pub struct Chunk {
     pub seen: SmallVec<[u64; 1]>,
     /// How many choices are in this piece.
     pub choices: usize,
-    /// The usage, if it is in this piece, be it Groq's `x_groq.usage`.
+    /// The usage, if it is in this piece, be it Groq's `x_groq.usage` or, as Moonshot has it, in a choice.
     pub usage: Option<Usage>,
     /// Whether there is something at the top beside choices, usage and what names the answer: citations, timings.
     pub more: bool,
@@ -46,7 +47,7 @@ pub fn payload(data: &[u8]) -> Result<Payload, Malformed> {
         return Ok(Payload::Done);
     }
     let mut chunk = Chunk::default();
-    let mut vendor_usage = None;
+    let (mut vendor_usage, mut served) = (None, None);
     let mut failed = false;
     let mut has_choices = false;
     let mut scanner = Scanner::over(data, &Limits::default())?;
@@ -61,8 +62,10 @@ pub fn payload(data: &[u8]) -> Result<Payload, Malformed> {
             "error" => failed |= error::is_set(scanner)?,
             // vLLM's and SGLang's errors lie flat: {"object": "error", "message": ...}.
             "object" => failed |= scanner.words()?.is_some_and(|object| object == "error"),
-            "id" | "created" | "model" | "provider" | "system_fingerprint" | "service_tier"
-            | "obfuscation" => scanner.skip()?,
+            "service_tier" => served = read_tier(scanner)?,
+            "id" | "created" | "model" | "provider" | "system_fingerprint" | "obfuscation" => {
+                scanner.skip()?;
+            }
             _ => chunk.more |= is_filled(scanner)?,
         }
         Ok(())
@@ -78,6 +81,7 @@ pub fn payload(data: &[u8]) -> Result<Payload, Malformed> {
         return Ok(Payload::Error(facts));
     }
     chunk.usage = chunk.usage.or(vendor_usage);
+    chunk.usage = chunk.usage.map(|usage| usage.served(served));
     Ok(Payload::Chunk(chunk))
 }
 
@@ -130,6 +134,7 @@ impl Chunk {
             }
             self.content |= choice.content;
             *failed |= choice.failed;
+            self.usage = self.usage.or(choice.usage);
             Ok(())
         })
     }
@@ -141,6 +146,7 @@ struct Choice {
     content: bool,
     finished: bool,
     failed: bool,
+    usage: Option<Usage>,
 }
 
 impl Choice {
@@ -153,6 +159,7 @@ impl Choice {
                 "text" => choice.content |= is_filled(scanner)?,
                 "finish_reason" => reason = Reason::read(scanner)?,
                 "error" => choice.failed = error::is_set(scanner)?,
+                "usage" => choice.usage = Usage::read(scanner)?,
                 _ => scanner.skip()?,
             }
             Ok(())

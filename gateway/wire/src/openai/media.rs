@@ -20,6 +20,7 @@ pub fn media_payload(data: &[u8]) -> Result<Payload, Malformed> {
     }
     let mut chunk = Chunk::default();
     let (mut failed, mut has_kind) = (false, false);
+    let (mut is_sound, mut is_picture) = (false, false);
     let mut scanner = Scanner::over(data, &Limits::default())?;
     scanner.object(|scanner, key| {
         match &*key.name() {
@@ -28,6 +29,8 @@ pub fn media_payload(data: &[u8]) -> Result<Payload, Malformed> {
                 let kind = kind.as_deref().unwrap_or_default();
                 has_kind = true;
                 failed |= kind == "error";
+                is_sound = kind.starts_with("speech.");
+                is_picture = kind.starts_with("image_");
                 let is_last = kind == LAST_OF_TEXT || LAST.iter().any(|last| kind.ends_with(last));
                 if is_last {
                     chunk.finished.push(0);
@@ -43,6 +46,11 @@ pub fn media_payload(data: &[u8]) -> Result<Payload, Malformed> {
         Ok(())
     })?;
     scanner.end()?;
+    match &mut chunk.usage {
+        Some(usage) if is_sound => usage.made_sound(),
+        Some(usage) if is_picture => usage.made_pictures(),
+        _ => {}
+    }
     let told = || error::error_body(data);
     if failed {
         return Ok(Payload::Error(told().unwrap_or_default()));

@@ -21,6 +21,8 @@ mod splice;
 mod sse;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod usage;
 
 #[cfg(test)]
 #[path = "../checks/payload.rs"]

@@ -27,14 +27,15 @@ pub fn read(body: &[u8]) -> Result<Answered<'_>, Malformed> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let body = Raw::parse(text, &Limits::default())?;
     let mut answer = Answer::default();
-    let (mut fine, mut vendors) = (true, None);
+    let (mut fine, mut used, mut vendors, mut tier) = (true, None, None, None);
     body.each_member(|name, value| match &*name {
         "id" => answer.id = filled(value),
         "model" => answer.model = filled(value),
-        "usage" => answer.usage = usage::read(value),
+        "usage" => used = Some(value),
+        "service_tier" => tier = Some(value),
         "x_groq" => value.each_member(|name, value| {
             if name == "usage" {
-                vendors = usage::read(value);
+                vendors = Some(value);
             }
         }),
         "choices" => value.each_element(|entry| match choice(entry) {
@@ -46,7 +47,8 @@ pub fn read(body: &[u8]) -> Result<Answered<'_>, Malformed> {
     if !fine {
         return Err(Malformed::Shape("a call does not say which tool is called"));
     }
-    answer.usage = answer.usage.or(vendors);
+    let read = |usage: Option<Raw<'_>>| usage.and_then(|usage| usage::read(usage, tier));
+    answer.usage = read(used).or_else(|| read(vendors));
     Ok(if says_nothing(&answer) {
         Answered::Nothing
     } else {

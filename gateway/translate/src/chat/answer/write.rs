@@ -21,6 +21,9 @@ pub fn write(answer: &Answer<'_>, head: &Head<'_>) -> Vec<u8> {
                 write_choice(json, choice, at, head);
             }
         });
+        if let Some(tier) = answer.usage.as_ref().and_then(usage::tier) {
+            json.key("service_tier").str(tier);
+        }
         if let Some(used) = &answer.usage {
             usage::write(json.key("usage"), used);
         }

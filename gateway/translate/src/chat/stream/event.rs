@@ -13,6 +13,7 @@ pub(super) struct Event<'a> {
     pub(super) id: Option<Raw<'a>>,
     pub(super) model: Option<Raw<'a>>,
     pub(super) usage: Option<Raw<'a>>,
+    pub(super) tier: Option<Raw<'a>>,
     pub(super) choices: SmallVec<[Delta<'a>; 1]>,
     /// Whether it may be an error: something is said in the place of one, or nothing of an answer.
     pub(super) suspicious: bool,
@@ -41,6 +42,7 @@ impl<'a> Event<'a> {
             match &*key.name() {
                 "id" => event.id = Some(found(scanner)?),
                 "model" => event.model = Some(found(scanner)?),
+                "service_tier" => event.tier = some(found(scanner)?),
                 "usage" => event.usage = some(found(scanner)?).or(event.usage),
                 "choices" => {
                     has_choices = true;

@@ -76,7 +76,7 @@ impl Reader {
         for (delta, place) in event.choices.iter().zip(0_u64..) {
             self.delta(&event, delta, delta.index.unwrap_or(place), piece)?;
         }
-        if let Some(used) = event.usage.and_then(usage::read) {
+        if let Some(used) = event.usage.and_then(|told| usage::read(told, event.tier)) {
             self.begin(&event, piece);
             self.check_silence(&used)?;
             piece(Piece::Usage(used));

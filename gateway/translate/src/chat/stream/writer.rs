@@ -108,6 +108,9 @@ impl Writer {
         if let Some(used) = self.usage.filter(|_| self.include_usage) {
             self.event(out, |json| {
                 json.key("choices").array(|_| {});
+                if let Some(tier) = usage::tier(&used) {
+                    json.key("service_tier").str(tier);
+                }
                 usage::write(json.key("usage"), &used);
             });
         }

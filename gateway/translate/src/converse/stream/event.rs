@@ -12,6 +12,8 @@ pub(super) struct Event<'a> {
     pub(super) delta: Option<Raw<'a>>,
     pub(super) reason: Option<Text<'a>>,
     pub(super) usage: Option<Raw<'a>>,
+    pub(super) tier: Option<Raw<'a>>,
+    pub(super) performance: Option<Raw<'a>>,
 }
 
 impl<'a> Event<'a> {
@@ -38,6 +40,8 @@ impl<'a> Event<'a> {
             "delta" => self.delta = Some(value),
             "stopReason" => self.reason = words(value),
             "usage" => self.usage = Some(value),
+            "serviceTier" => self.tier = Some(value),
+            "performanceConfig" => self.performance = Some(value),
             _ => {}
         }
     }

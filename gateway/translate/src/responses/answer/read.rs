@@ -51,7 +51,7 @@ pub fn read(body: &[u8]) -> Result<Answered<'_>, Malformed> {
             stop: Some(stop),
             logprobs: None,
         }],
-        usage: member("usage").and_then(usage::read),
+        usage: member("usage").and_then(|told| usage::read(told, member("service_tier"))),
     }))
 }
 

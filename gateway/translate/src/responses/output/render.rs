@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::super::names::{Echo, Named, custom_input};
 use super::super::usage;
 use super::{Call, Item, Part};
+use crate::chat;
 use crate::write::Json;
 use crate::{Stop, Text, Usage};
 
@@ -288,7 +289,12 @@ pub(in super::super) fn response(
         }
         for (name, default) in REPEATED {
             let value = head.names.repeated(name).unwrap_or(default);
-            json.key(name).verbatim(value);
+            let json = json.key(name);
+            // Which tier was asked for gives way to which there was.
+            match usage.and_then(chat::usage::tier) {
+                Some(tier) if name == "service_tier" => json.str(tier),
+                _ => json.verbatim(value),
+            }
         }
         if let Some(user) = head.names.repeated("user") {
             json.key("user").verbatim(user);

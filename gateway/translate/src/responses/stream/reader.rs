@@ -223,12 +223,14 @@ impl Reader {
 
     /// The last event holds everything: whatever kind of thing was never heard is told now.
     fn finish(&mut self, kind: &str, event: &Event<'_>, piece: Call<'_>) -> Result<(), Malformed> {
-        let (mut output, mut details, mut used) = (None, None, None);
+        let (mut output, mut details) = (None, None);
+        let (mut used, mut tier) = (None, None);
         if let Some(response) = event.response {
             response.each_member(|name, value| match &*name {
                 "output" => output = Some(value),
                 "incomplete_details" => details = Some(value),
-                "usage" => used = usage::read(value),
+                "usage" => used = Some(value),
+                "service_tier" => tier = Some(value),
                 _ => {}
             });
         }
@@ -247,7 +249,7 @@ impl Reader {
                 index += 1;
             });
         }
-        if let Some(usage) = used {
+        if let Some(usage) = used.and_then(|used| usage::read(used, tier)) {
             piece(Piece::Usage(usage));
         }
         self.ended = true;
