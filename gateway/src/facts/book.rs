@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use fairlead_catalog::{Catalog, Vendor};
 use fairlead_snapshot::{Dialect, Protocol, Provider};
 
-use super::Facts;
+use super::{Facts, Said};
 
 /// So many models are kept that no configuration of the provider names. The others are looked up each time, which takes a few microseconds.
 const MOST_KEPT: usize = 256;
@@ -52,11 +52,13 @@ impl Book {
     #[must_use]
     pub(crate) fn of(provider: &Provider) -> Self {
         let whose = whose(&provider.protocol);
-        let mut offered = HashMap::new();
+        let mut offered: HashMap<Box<str>, Facts> = HashMap::new();
         for model in provider.models.iter().flatten() {
-            let facts = whose.facts(&model.upstream_name, Some(&model.name));
             let name = model.upstream_name.as_str().into();
-            offered.entry(name).or_insert(facts);
+            let facts = offered
+                .entry(name)
+                .or_insert_with(|| whose.facts(&model.upstream_name, Some(&model.name)));
+            facts.said = facts.said.or(Said::of(&model.facts));
         }
         Self {
             whose,
@@ -101,6 +103,7 @@ impl Whose {
                 return Facts {
                     model: catalog.find_any(model),
                     own: false,
+                    said: Said::default(),
                 };
             }
             Self::Of(vendor) => catalog.find(vendor.id(), model).or_else(|| {
@@ -111,6 +114,7 @@ impl Whose {
         Facts {
             model: own,
             own: true,
+            said: Said::default(),
         }
     }
 }

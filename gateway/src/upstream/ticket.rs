@@ -324,8 +324,8 @@ pub(crate) mod tests {
             parameters: fairlead_snapshot::Parameters::default(),
             headers: fairlead_snapshot::Headers::default(),
             passthrough: Vec::new(),
-        price: None,
-        limits: fairlead_snapshot::Limits::default(),
+            price: None,
+            limits: fairlead_snapshot::Limits::default(),
             access: Access::Namespaces(BTreeSet::new()),
         };
         let name = ObjectName::new("default", "a");
