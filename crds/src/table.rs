@@ -82,6 +82,10 @@ const FILES: &[File] = &[
     file!("virtual-key.yaml"),
     file!("team.yaml"),
     file!("organization.yaml"),
+    file!("limits-virtual-key.yaml"),
+    file!("limits-team.yaml"),
+    file!("limits-organization.yaml"),
+    file!("limits-provider.yaml"),
 ];
 
 /// The namespace of the gateway in the table; its name is `default`.

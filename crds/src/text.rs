@@ -134,9 +134,52 @@ text! {
 }
 
 text! {
+    /// An amount of US dollars: at most 4,000,000, to the billionth.
+    Usd { min: 1, max: 17, pattern: r"^(([0-9]{1,6}|[1-3][0-9]{6})(\.[0-9]{1,9})?|4000000(\.0{1,9})?)$", is: "an amount of US dollars such as 100 or 0.05, at most 4000000, with at most 9 digits after the point" }
+}
+
+text! {
+    /// A price in US dollars a million tokens: at most 10,000, to the millionth.
+    PerMillion { min: 1, max: 12, pattern: r"^([0-9]{1,4}(\.[0-9]{1,6})?|10000(\.0{1,6})?)$", is: "a price such as 2.50, at most 10000, with at most 6 digits after the point" }
+}
+
+text! {
+    /// The name of a time zone in the IANA database. Whether there is such a zone is not said.
+    TimeZoneName { min: 1, max: 64, pattern: "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", is: "the name of a time zone such as Europe/Berlin" }
+}
+
+text! {
     /// A length of time as in Gateway API: whole numbers with units `h`, `m`, `s`, `ms`, for example `1m30s`
     /// (source: GEP-2257, <https://gateway-api.sigs.k8s.io/geps/gep-2257/>).
     DurationText { min: 2, max: 32, pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$", is: "a duration such as 500ms, 10s or 1m30s" }
+}
+
+impl Usd {
+    /// The amount in billionths of a dollar.
+    #[must_use]
+    pub fn to_nanos(&self) -> i64 {
+        i64::try_from(shifted(&self.0, 9)).unwrap_or(i64::MAX)
+    }
+}
+
+impl PerMillion {
+    /// The price of one token, in trillionths of a dollar.
+    #[must_use]
+    pub fn to_picos(&self) -> u64 {
+        shifted(&self.0, 6)
+    }
+}
+
+/// A decimal number with its point moved to the right by so many digits, of which it has no more behind the point. Exact.
+fn shifted(decimal: &str, digits: usize) -> u64 {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let padding = std::iter::repeat_n(b'0', digits.saturating_sub(fraction.len()));
+    let all = whole.bytes().chain(fraction.bytes()).chain(padding);
+    all.fold(0, |number: u64, digit| {
+        number
+            .saturating_mul(10)
+            .saturating_add(u64::from(digit.wrapping_sub(b'0')))
+    })
 }
 
 impl DurationText {
@@ -174,6 +217,53 @@ mod tests {
             "500ms".parse::<DurationText>().unwrap().to_duration(),
             Duration::from_millis(500)
         );
+    }
+
+    #[test]
+    fn an_amount_is_counted_to_the_billionth() {
+        let nanos = |text: &str| text.parse::<Usd>().map(|usd| usd.to_nanos());
+        for (text, amount) in [
+            ("0", 0),
+            ("0.000000001", 1),
+            ("100.00", 100_000_000_000),
+            ("0.1", 100_000_000),
+            ("3999999.999999999", 3_999_999_999_999_999),
+            ("4000000", 4_000_000_000_000_000),
+        ] {
+            assert_eq!(nanos(text), Ok(amount), "{text}");
+        }
+        for bad in [
+            "",
+            "-1",
+            "+1",
+            "1.",
+            ".5",
+            "1e3",
+            "NaN",
+            "1,5",
+            "4000001",
+            "4000000.1",
+            "0.0000000001",
+            " 1",
+            "\u{0661}",
+        ] {
+            assert!(nanos(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_counted_to_the_trillionth_a_token() {
+        let picos = |text: &str| text.parse::<PerMillion>().map(|price| price.to_picos());
+        for (text, price) in [
+            ("2.50", 2_500_000),
+            ("0.000001", 1),
+            ("10000", 10_000_000_000),
+        ] {
+            assert_eq!(picos(text), Ok(price), "{text}");
+        }
+        for bad in ["-1", "10000.5", "10001", "0.0000001", "$1"] {
+            assert!(picos(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

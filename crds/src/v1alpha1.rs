@@ -1,7 +1,10 @@
 //! Version `v1alpha1`, one file a kind.
 
+mod allow;
 mod common;
+mod limits;
 mod owner;
+mod price;
 mod provider;
 mod provider_type;
 mod request;
@@ -10,8 +13,14 @@ mod rule;
 mod status;
 mod virtual_key;
 
+pub use allow::{Allow, AllowedProvider, Deny};
 pub use common::{LabelSelector, Operator, Requirement, Timeouts};
+pub use limits::{
+    Budget, BudgetOverride, FreeTargets, InFlightLimit, Month, OnExceeded, OnStoreFailure, Period,
+    RateLimit, RateUnit, Weekday,
+};
 pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
+pub use price::{Feature, Price};
 pub use provider::{
     Access, AzureOpenAi, Bedrock, CaReference, ClientCertificateReference, Credential, From,
     HttpVersion, LLMProvider, LLMProviderSpec, NamespaceAccess, OfferedModel, OpenAi, ProviderTls,
@@ -28,6 +37,4 @@ pub use rule::{
     RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
 };
 pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus};
-pub use virtual_key::{
-    Allow, AllowedProvider, KeySource, KeySourceType, OwnerReference, VirtualKey, VirtualKeySpec,
-};
+pub use virtual_key::{KeySource, KeySourceType, OwnerReference, VirtualKey, VirtualKeySpec};

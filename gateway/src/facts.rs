@@ -1,13 +1,15 @@
 //! What is known of a model as a provider serves it: how much it takes and gives, what it can do, and how it wants to be asked.
 //!
-//! From the catalog that is compiled in, by whose API the provider's is. What is not known is unknown, and no target is passed over for
-//! it; nothing here fails.
+//! What the provider's owner says of a model goes before the catalog that is compiled in, which is asked by whose API the provider's is. What is
+//! not known is unknown, and no target is passed over for it; nothing here fails.
 
 mod book;
+mod said;
 
 use fairlead_catalog::{Feature, Model, Prices, Quirk, Support};
 
 pub(crate) use book::Book;
+use said::Said;
 
 /// What is known of one model at one provider. Cheap to copy.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,19 +18,23 @@ pub(crate) struct Facts {
     model: Option<&'static Model>,
     /// Whether that row is of this very vendor: limits are those of whoever serves the model, abilities the model's own.
     own: bool,
+    /// What the provider's owner says.
+    said: Said,
 }
 
 impl Facts {
     /// The window: prompt and answer together, in tokens.
     #[must_use]
     pub(crate) fn window(&self) -> Option<u32> {
-        self.served()?.limits().window()
+        let served = || self.served()?.limits().window();
+        self.said.window().or_else(served)
     }
 
     /// The longest answer, in tokens.
     #[must_use]
     pub(crate) fn max_output(&self) -> Option<u32> {
-        self.served()?.limits().output()
+        let served = || self.served()?.limits().output();
+        self.said.max_output().or_else(served)
     }
 
     /// The limit of an answer to a prompt of about so many tokens, where one has to be named and the caller has not: the longest answer, as far as
@@ -55,8 +61,11 @@ impl Facts {
     /// Whether it can do this.
     #[must_use]
     pub(crate) fn supports(&self, feature: Feature) -> Support {
-        self.model
-            .map_or(Support::Unknown, |model| model.supports(feature))
+        let known = || {
+            self.model
+                .map_or(Support::Unknown, |model| model.supports(feature))
+        };
+        self.said.supports(feature).unwrap_or_else(known)
     }
 
     /// Whether it is to be asked in this odd way.

@@ -1,9 +1,11 @@
-//! Team and Organization: the owners that rules are scoped by.
+//! Team and Organization: the owners that rules are scoped by, and that limit what their keys use together.
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::allow::{Allow, Deny};
 use super::common::LabelSelector;
+use super::limits::{Budget, InFlightLimit, RateLimit};
 use super::status::Status;
 use super::virtual_key::OwnerReference;
 use crate::text::Label;
@@ -31,8 +33,23 @@ use crate::text::Label;
 pub struct TeamSpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.
     pub gateway_name: Option<Label>,
-    /// The organization it belongs to, which must select this namespace. Absent: none.
+    /// The organization it belongs to, which must select this namespace: while it does not, or is not there, the team's keys are refused. Absent:
+    /// none.
     pub organization_ref: Option<OwnerReference>,
+    /// What its keys may use, as far as they are allowed it themselves. Absent: whatever they may.
+    pub allow: Option<Allow>,
+    /// What its keys may not use, whatever is allowed.
+    pub deny: Option<Deny>,
+    /// How much money its keys together may use for each window.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 8))]
+    pub budgets: Option<Vec<Budget>>,
+    /// How many requests and tokens its keys together may use within an interval.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 16))]
+    pub rate_limits: Option<Vec<RateLimit>>,
+    /// How many requests its keys together may have in flight at a time.
+    pub concurrency: Option<InFlightLimit>,
 }
 
 /// The owner of teams, in the gateway's namespace.
@@ -59,4 +76,18 @@ pub struct OrganizationSpec {
     pub gateway_name: Option<Label>,
     /// The namespaces whose teams may join. An empty selector selects every namespace.
     pub namespace_selector: LabelSelector,
+    /// What its keys may use, as far as they are allowed it themselves. Absent: whatever they may.
+    pub allow: Option<Allow>,
+    /// What its keys may not use, whatever is allowed.
+    pub deny: Option<Deny>,
+    /// How much money its keys together may use for each window.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 8))]
+    pub budgets: Option<Vec<Budget>>,
+    /// How many requests and tokens its keys together may use within an interval.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 16))]
+    pub rate_limits: Option<Vec<RateLimit>>,
+    /// How many requests its keys together may have in flight at a time.
+    pub concurrency: Option<InFlightLimit>,
 }

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{LabelSelector, Timeouts};
+use super::limits::{Budget, RateLimit};
+use super::price::{Feature, Price};
 use super::provider_type::ProviderType;
 use super::request::{Headers, Parameters, Passthrough};
 use super::resilience::{Concurrency, Continuation, Health, Retries};
@@ -89,6 +91,17 @@ pub struct LLMProviderSpec {
     pub concurrency: Option<Concurrency>,
     /// How it continues an answer that another provider has begun, for rules with stream.recovery: Continue. Absent: it is not asked to.
     pub continuation: Option<Continuation>,
+    /// What its models cost that name no price of their own. Absent: what the catalog says; nothing, for types that are served at home (Ollama, VLLM,
+    /// SGLang, LlamaCpp, LMStudio, Simulated).
+    pub price: Option<Price>,
+    /// How much money may be spent at it for each window; when a budget is used up, the next target is asked.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 8), transform = super::limits::about_itself)]
+    pub budgets: Option<Vec<Budget>>,
+    /// How many attempts and tokens it may be asked for within an interval; beyond, the next target is asked.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 16), transform = super::limits::about_itself)]
+    pub rate_limits: Option<Vec<RateLimit>>,
     /// Who may name this provider. Absent: its own namespace.
     pub access: Option<Access>,
     /// What an OpenAI-compatible server can and cannot; only for type OpenAI.
@@ -198,11 +211,29 @@ pub struct WorkloadIdentity {
 /// A model that a provider offers.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.supports) || !has(self.lacks) || self.supports.all(a, !(a in self.lacks))").message("a model cannot both support and lack something").field_path(".lacks"))]
 pub struct OfferedModel {
     /// The name callers and rules use.
     pub name: ModelName,
     /// The name the upstream knows it by. Absent: the same.
     pub upstream_name: Option<ModelName>,
+    /// What it costs. Absent: what the provider's price says.
+    pub price: Option<Price>,
+    /// The window, prompt and answer together, in tokens. Absent: what the catalog says. This and what follows is about the model behind the
+    /// upstream's name: of several models with one, the first that says something counts.
+    #[schemars(range(min = 1, max = 1_000_000_000), extend("format" = "int32"))]
+    pub context_window: Option<u32>,
+    /// The longest answer, in tokens. Absent: what the catalog says.
+    #[schemars(range(min = 1, max = 1_000_000_000), extend("format" = "int32"))]
+    pub max_output_tokens: Option<u32>,
+    /// What it can do, whatever the catalog says. (Quote "n", which is a boolean in YAML 1.1.)
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub supports: Option<Vec<Feature>>,
+    /// What it cannot do, whatever the catalog says: requests that need it go to another target.
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub lacks: Option<Vec<Feature>>,
 }
 
 /// Who may name a provider.

@@ -5,9 +5,11 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::allow::{Allow, Deny};
+use super::limits::{Budget, InFlightLimit, RateLimit};
 use super::provider::SecretReference;
 use super::status::VirtualKeyStatus;
-use crate::text::{Label, ModelPattern};
+use crate::text::Label;
 
 /// A caller: the key it presents, whom it belongs to, and what it may use.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -46,6 +48,18 @@ pub struct VirtualKeySpec {
     pub expires_at: Option<Time>,
     /// What the key may use. Absent: all that its namespace may.
     pub allow: Option<Allow>,
+    /// What the key may not use, whatever is allowed.
+    pub deny: Option<Deny>,
+    /// How much money the key may use for each window.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 8))]
+    pub budgets: Option<Vec<Budget>>,
+    /// How many requests and tokens the key may use within an interval.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 16))]
+    pub rate_limits: Option<Vec<RateLimit>>,
+    /// How many requests the key may have in flight at a time.
+    pub concurrency: Option<InFlightLimit>,
 }
 
 /// An owner in the same namespace.
@@ -74,33 +88,4 @@ pub enum KeySourceType {
     Generate,
     /// The value stands in a Secret; at least 32 characters.
     SecretRef,
-}
-
-/// What a key may use.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Allow {
-    /// The model names it may send: exact, or a prefix ending in *. Absent: any.
-    #[schemars(length(min = 1, max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub models: Option<Vec<ModelPattern>>,
-    /// The providers it may be sent to. Absent: all that its namespace may use.
-    #[schemars(length(min = 1, max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(a, self.exists_one(b, a.name == b.name && has(a.__namespace__) == has(b.__namespace__) && (!has(a.__namespace__) || a.__namespace__ == b.__namespace__)))").message("a provider is listed twice"),
-        validation = Rule::new("self.exists(p, !has(p.weight) || p.weight > 0)").message("at least one provider needs a weight above 0"))]
-    pub providers: Option<Vec<AllowedProvider>>,
-}
-
-/// A provider that a key may be sent to.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct AllowedProvider {
-    /// The provider's name.
-    pub name: Label,
-    /// The provider's namespace. Absent: the key's.
-    pub namespace: Option<Label>,
-    /// Its share of the requests for a bare model name that several providers offer. 0: never for a bare name. Absent: 1.
-    #[schemars(range(min = 0, max = 1_000_000), extend("format" = "int32"))]
-    pub weight: Option<u32>,
 }

@@ -107,7 +107,9 @@ impl<C> Keys<C> {
 fn refused(refusal: Refusal) -> Refused {
     match refusal {
         Refusal::Suspended => Refused::Suspended,
-        Refusal::NoValue | Refusal::Conflict | Refusal::NoTeam => Refused::Unknown,
+        Refusal::NoValue | Refusal::Conflict | Refusal::NoTeam | Refusal::NoOrganization => {
+            Refused::Unknown
+        }
     }
 }
 
@@ -218,7 +220,12 @@ mod tests {
 
     #[test]
     fn the_reasons_that_are_the_owners_business_all_read_unknown() {
-        for refusal in [Refusal::NoValue, Refusal::Conflict, Refusal::NoTeam] {
+        for refusal in [
+            Refusal::NoValue,
+            Refusal::Conflict,
+            Refusal::NoTeam,
+            Refusal::NoOrganization,
+        ] {
             let keys = keys(&[(
                 "one",
                 &Key {

@@ -1,10 +1,10 @@
 //! A key as routing sees it: which rules apply to it, and which providers it may use. Made once per key and table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fairlead_condition::CallerFacts;
-use fairlead_snapshot::{Allow, AllowedProvider, Key, ModelPattern, ObjectName};
+use fairlead_snapshot::{Allow, AllowedProvider, Key, ObjectName, Owner, Snapshot};
 
 use crate::Table;
 use crate::group::Group;
@@ -19,8 +19,8 @@ pub struct Caller {
     organization: Option<String>,
     /// The groups of rules that apply, in the order in which they are tried.
     pub(crate) chain: Vec<Arc<Group>>,
-    models: Option<Vec<ModelPattern>>,
-    providers: Option<Vec<AllowedProvider>>,
+    /// What the key, its team and its organization allow, where that is not everything; all hold together.
+    allows: Vec<Arc<Allow>>,
     /// The providers it may name in a request, with their shares for bare model names; sorted.
     nameable: Arc<[(ProviderIndex, u32)]>,
 }
@@ -45,16 +45,12 @@ impl Caller {
 
     /// Whether the key may send this model name.
     pub(crate) fn allows_model(&self, model: &str) -> bool {
-        self.models
-            .as_ref()
-            .is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(model)))
+        self.allows.iter().all(|allow| allow.permits_model(model))
     }
 
     /// Whether the key may be sent to a provider by a rule.
     pub(crate) fn allows_provider(&self, provider: &ObjectName) -> bool {
-        self.providers
-            .as_ref()
-            .is_none_or(|list| list.iter().any(|allowed| allowed.provider == *provider))
+        permitted(&self.allows, provider)
     }
 
     /// The key's share for a provider it may name in a request; `None` if it may not.
@@ -73,21 +69,23 @@ impl Table {
     #[must_use]
     pub fn passed_through(&self, caller: &Caller, name: &ObjectName) -> Option<ProviderIndex> {
         let index = self.providers.index_of(&name.namespace, &name.name)?;
-        let may = caller.models.is_none() && caller.share(index).is_some();
+        let bound = |allow: &Arc<Allow>| allow.models.is_some() || !allow.deny.models.is_empty();
+        let may = !caller.allows.iter().any(bound) && caller.share(index).is_some();
         may.then_some(index)
     }
 
     /// Prepares a key. Callers belong to the table that made them: with another one their providers would be others.
     #[must_use]
     pub fn caller(&self, name: &ObjectName, key: &Key) -> Caller {
+        let own = (!key.allow.is_everything()).then(|| Arc::new(key.allow.clone()));
+        let allows: Vec<_> = own.into_iter().chain(self.owners.of(name, key)).collect();
         Caller {
             name: name.clone(),
             team: key.team.clone(),
             organization: key.organization.clone(),
             chain: self.groups.chain(name, key),
-            models: key.allow.models.clone(),
-            providers: key.allow.providers.clone(),
-            nameable: self.nameable(&name.namespace, &key.allow),
+            nameable: self.nameable(&name.namespace, &allows),
+            allows,
         }
     }
 
@@ -105,12 +103,59 @@ impl Table {
         names.into_iter().map(str::to_owned).collect()
     }
 
-    fn nameable(&self, namespace: &str, allow: &Allow) -> Arc<[(ProviderIndex, u32)]> {
-        match (&allow.providers, self.nameable_from.get(namespace)) {
+    /// The shares are those of the narrowest list: the key's, else its team's, else its organization's.
+    fn nameable(&self, namespace: &str, allows: &[Arc<Allow>]) -> Arc<[(ProviderIndex, u32)]> {
+        let list = allows.iter().find_map(|allow| allow.providers.as_deref());
+        let nameable = match (list, self.nameable_from.get(namespace)) {
             (Some(list), _) => listed(&self.providers, namespace, list),
             (None, Some(shared)) => Arc::clone(shared),
             (None, None) => accessible(&self.providers, namespace),
+        };
+        let may = |index: ProviderIndex| {
+            let name = self.providers.name(index);
+            name.is_some_and(|name| permitted(allows, name))
+        };
+        if nameable.iter().all(|(index, _)| may(*index)) {
+            return nameable;
         }
+        let left = nameable.iter().filter(|(index, _)| may(*index));
+        left.copied().collect()
+    }
+}
+
+fn permitted(allows: &[Arc<Allow>], provider: &ObjectName) -> bool {
+    allows.iter().all(|allow| allow.permits_provider(provider))
+}
+
+/// What the teams and organizations allow that do not allow everything.
+#[derive(Debug, Default)]
+pub(crate) struct Owners {
+    teams: HashMap<ObjectName, Arc<Allow>>,
+    organizations: HashMap<String, Arc<Allow>>,
+}
+
+impl Owners {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+        let narrows = |(_, owner): &(&ObjectName, &Owner)| !owner.allow.is_everything();
+        let teams = snapshot.teams.iter().filter(narrows);
+        let organizations = snapshot.organizations.iter().filter(narrows);
+        Self {
+            teams: teams
+                .map(|(name, owner)| (name.clone(), Arc::new(owner.allow.clone())))
+                .collect(),
+            organizations: organizations
+                .map(|(name, owner)| (name.name.clone(), Arc::new(owner.allow.clone())))
+                .collect(),
+        }
+    }
+
+    /// Those of a key's team and organization.
+    fn of(&self, name: &ObjectName, key: &Key) -> impl Iterator<Item = Arc<Allow>> {
+        let team = key.team.as_ref();
+        let team = team.and_then(|team| self.teams.get(&ObjectName::new(&name.namespace, team)));
+        let organization = key.organization.as_ref();
+        let organization = organization.and_then(|name| self.organizations.get(name));
+        team.into_iter().chain(organization).cloned()
     }
 }
 

@@ -118,14 +118,14 @@ pub fn all_well(_: Candidate<'_>) -> u32 {
 /// Why a request has nowhere to go.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoute {
-    /// `allow.models` does not list the name.
+    /// `allow.models` of the key or of an owner of it does not list the name, or `deny.models` does.
     #[error(
-        "this key may not use this model; ask for one that /v1/models lists, or have it added to spec.allow.models of the VirtualKey"
+        "this key may not use this model; ask for one that /v1/models lists, or have it added to spec.allow.models of the VirtualKey, and permitted by its Team and Organization"
     )]
     ModelNotAllowed,
     /// The key may use none of the providers that it would take.
     #[error(
-        "this key may not use any provider of this model; have one added to spec.allow.providers of the VirtualKey, or to spec.access of the LLMProvider"
+        "this key may not use any provider of this model; have one added to spec.allow.providers of the VirtualKey, permitted by its Team and Organization, or opened by spec.access of the LLMProvider"
     )]
     ProviderNotAllowed,
     /// Rules know the name, and all of them declined.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fairlead_snapshot::{ObjectName, Provider, Snapshot};
 
-use crate::caller::accessible;
+use crate::caller::{Owners, accessible};
 use crate::group::Groups;
 use crate::route::Route;
 use crate::sequence::Sequence;
@@ -23,6 +23,8 @@ pub struct Table {
     pub(crate) offers: HashMap<Arc<str>, Offered>,
     /// What a key may name that lists no providers, for every namespace that has keys.
     pub(crate) nameable_from: HashMap<String, Arc<[(ProviderIndex, u32)]>>,
+    /// What the owners of keys allow.
+    pub(crate) owners: Owners,
 }
 
 /// The providers, in order of name; a [`ProviderIndex`] is a position in them.
@@ -73,6 +75,7 @@ impl Table {
                 .collect(),
             routes,
             providers,
+            owners: Owners::new(snapshot),
         }
     }
 
@@ -160,6 +163,10 @@ impl Providers {
 
     pub(crate) fn get(&self, index: ProviderIndex) -> Option<&Provider> {
         self.named.get(index.0).map(|(_, provider)| provider)
+    }
+
+    pub(crate) fn name(&self, index: ProviderIndex) -> Option<&ObjectName> {
+        self.named.get(index.0).map(|(name, _)| name)
     }
 
     /// The indexed side of a provider. Indices come from this table only.

@@ -9,6 +9,8 @@ mod credentials;
 mod explain;
 #[path = "routing/names.rs"]
 mod names;
+#[path = "routing/owners.rs"]
+mod owners;
 #[path = "routing/properties.rs"]
 mod properties;
 #[path = "routing/reload.rs"]

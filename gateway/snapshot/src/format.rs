@@ -17,8 +17,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Credential, Headers, Key, ObjectName, OnUnsupported, Parameters, Problem, Provider, Refusal,
-    Rule, Snapshot, Target,
+    Credential, Deny, Headers, Key, Limits, Model, ModelFacts, ObjectName, OnUnsupported, Owner,
+    Parameters, Problem, Provider, Refusal, Rule, Snapshot, Target,
 };
 
 /// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.
@@ -110,11 +110,17 @@ impl Entry for Provider {
         };
         let amends = !(self.parameters.is_empty() && self.headers.is_empty());
         let identified = |credential: &Credential| credential.identity.is_some();
+        let told = |model: &Model| model.price.is_some() || !model.facts.is_empty();
         Needs::tuning(self.timeouts.format())
             .and(protocol)
             .and(Needs::restriction(2).only_if(amends))
             .and(Needs::tuning(2).only_if(!self.passthrough.is_empty()))
             .and(Needs::tuning(2).only_if(self.credentials.iter().any(identified)))
+            .and(Needs::restriction(2).only_if(!self.limits.is_empty()))
+            .and(
+                Needs::tuning(2)
+                    .only_if(self.price.is_some() || self.models.iter().flatten().any(told)),
+            )
     }
 
     fn reduced(&self, _: u32) -> Self {
@@ -124,10 +130,15 @@ impl Entry for Provider {
             parameters: Parameters::default(),
             headers: Headers::default(),
             passthrough: Vec::new(),
+            price: None,
+            limits: Limits::default(),
             ..self.clone()
         };
         for credential in &mut reduced.credentials {
             credential.identity = None;
+        }
+        for model in reduced.models.iter_mut().flatten() {
+            (model.price, model.facts) = (None, ModelFacts::default());
         }
         reduced
     }
@@ -176,11 +187,45 @@ impl Entry for Rule {
 }
 
 impl Entry for Key {
+    fn needs(&self) -> Needs {
+        let limits = !self.limits.is_empty() || !self.allow.deny.is_empty();
+        let refused = self.refused == Some(Refusal::NoOrganization);
+        Needs::restriction(2)
+            .only_if(limits)
+            .and(Needs::tuning(2).only_if(refused))
+    }
+
+    fn reduced(&self, _: u32) -> Self {
+        let mut reduced = Self {
+            limits: Limits::default(),
+            refused: self.refused.map(|refused| match refused {
+                Refusal::NoOrganization => Refusal::NoTeam,
+                refused => refused,
+            }),
+            ..self.clone()
+        };
+        reduced.allow.deny = Deny::default();
+        reduced
+    }
+
+    /// Without its digest, so that nothing that is linked anew opens it.
     fn closed(&self) -> Option<Self> {
         Some(Self {
+            digest: None,
             refused: Some(Refusal::NoValue),
             ..self.clone()
         })
+    }
+}
+
+/// Readers of an older format know no owners. What an owner restricts, it restricts for its keys, which are closed to them.
+const OWNERS: u32 = 2;
+
+impl Owner {
+    fn needs(&self) -> Needs {
+        Needs::restriction(OWNERS)
+            .only_if(self.restricts())
+            .and(Needs::tuning(OWNERS))
     }
 }
 
@@ -210,6 +255,56 @@ impl Snapshot {
         }
     }
 
+    /// The same with what owners limit.
+    #[must_use]
+    pub fn with_owners(
+        mut self,
+        teams: BTreeMap<ObjectName, Owner>,
+        organizations: BTreeMap<ObjectName, Owner>,
+    ) -> Self {
+        let owners = teams.values().chain(organizations.values());
+        let needs = owners.map(Owner::needs).fold(Needs::NOTHING, Needs::and);
+        self.format = self.format.max(needs.whole);
+        (self.teams, self.organizations) = (teams, organizations);
+        self
+    }
+
+    /// What the owners of a key ask of its readers.
+    fn owners_need(&self, name: &ObjectName, key: &Key) -> Needs {
+        let team = key.team.iter().filter_map(|team| {
+            let team = ObjectName::new(&name.namespace, team);
+            self.teams.get(&team)
+        });
+        let organization = key.organization.iter().filter_map(|organization| {
+            let organization = ObjectName::new(&self.gateway_namespace, organization);
+            self.organizations.get(&organization)
+        });
+        team.chain(organization)
+            .map(Owner::needs)
+            .fold(Needs::NOTHING, Needs::and)
+    }
+
+    /// The keys for readers of formats up to `format`, and how many are closed to them.
+    fn keys_in(&self, format: u32) -> (BTreeMap<ObjectName, Key>, usize) {
+        let mut closed = 0;
+        let readable = self.keys.iter().filter_map(|(name, key)| {
+            let (own, owners) = (key.needs().safe, self.owners_need(name, key).safe);
+            closed += usize::from(own.max(owners) > format);
+            let mut key = if own.max(owners) > format {
+                key.reduced(format).closed()?
+            } else {
+                key.readable_in(format)?
+            };
+            if owners > format {
+                // What its team says is not there, and must not be taken for nothing by who reads this as what was accepted last.
+                key.refused = Some(Refusal::NoTeam);
+            }
+            Some((name.clone(), key))
+        });
+        let readable = readable.collect();
+        (readable, closed)
+    }
+
     /// The snapshot for readers of formats up to `format`, and how many entries of it are closed to them because they do not know what these
     /// restrict.
     #[must_use]
@@ -223,18 +318,9 @@ impl Snapshot {
             .keys()
             .filter(|name| !providers.contains_key(*name))
             .collect();
-        let unsafe_ = |needs: Needs| usize::from(needs.safe > format);
-        let closed = lost.len()
-            + self
-                .rules
-                .iter()
-                .map(|rule| unsafe_(rule.needs()))
-                .sum::<usize>()
-            + self
-                .keys
-                .values()
-                .map(|key| unsafe_(key.needs()))
-                .sum::<usize>();
+        let (keys, closed_keys) = self.keys_in(format);
+        let without = |rule: &&Rule| rule.needs().safe > format;
+        let closed = lost.len() + self.rules.iter().filter(without).count() + closed_keys;
         let mut rules: Vec<Rule> = self
             .rules
             .iter()
@@ -256,11 +342,19 @@ impl Snapshot {
             gateway_namespace: self.gateway_namespace.clone(),
             providers,
             rules,
-            keys: readable(&self.keys, format),
-            teams: BTreeMap::new(),
-            organizations: BTreeMap::new(),
+            keys,
+            teams: owners_in(&self.teams, format),
+            organizations: owners_in(&self.organizations, format),
         };
         (Cow::Owned(snapshot), closed)
+    }
+}
+
+fn owners_in(owners: &BTreeMap<ObjectName, Owner>, format: u32) -> BTreeMap<ObjectName, Owner> {
+    if format < OWNERS {
+        BTreeMap::new()
+    } else {
+        owners.clone()
     }
 }
 

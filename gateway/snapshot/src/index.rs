@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::order;
 use crate::shard::Entries;
-use crate::{Digest, FORMAT, OLDEST, Part, Section, Shard, Snapshot};
+use crate::{Digest, FORMAT, OLDEST, ObjectName, Part, Section, Shard, Snapshot};
 
 /// Which shards make a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,7 @@ impl Index {
     /// A shard is missing or in the wrong place.
     pub fn join(&self, parts: &Parts) -> Result<Snapshot, IndexError> {
         let (mut providers, mut keys) = (BTreeMap::new(), BTreeMap::new());
+        let (mut teams, mut organizations) = (BTreeMap::new(), BTreeMap::new());
         let mut rules = Vec::new();
         for (section, digest) in self.named() {
             let part =
@@ -121,16 +122,14 @@ impl Index {
                         digest: digest.clone(),
                     })?;
             match (section, &**part) {
-                (Section::Providers, Part::Providers(part)) => {
-                    let entries = part.iter();
-                    providers.extend(entries.map(|(name, entry)| (name.clone(), entry.clone())));
-                }
+                (Section::Providers, Part::Providers(part)) => extend(&mut providers, part),
                 (Section::Rules, Part::Rules(part)) => rules.extend_from_slice(part),
-                (Section::Keys, Part::Keys(part)) => {
-                    let entries = part.iter();
-                    keys.extend(entries.map(|(name, entry)| (name.clone(), entry.clone())));
+                (Section::Keys, Part::Keys(part)) => extend(&mut keys, part),
+                (Section::Teams, Part::Teams(part)) => extend(&mut teams, part),
+                (Section::Organizations, Part::Organizations(part)) => {
+                    extend(&mut organizations, part);
                 }
-                (Section::Providers | Section::Rules | Section::Keys, _) => {
+                (_, _) => {
                     return Err(IndexError::Misplaced {
                         section,
                         digest: digest.clone(),
@@ -139,13 +138,14 @@ impl Index {
             }
         }
         order::sort(&mut rules);
-        Ok(Snapshot::new(
-            &self.gateway_namespace,
-            providers,
-            rules,
-            keys,
-        ))
+        let snapshot = Snapshot::new(&self.gateway_namespace, providers, rules, keys);
+        Ok(snapshot.with_owners(teams, organizations))
     }
+}
+
+fn extend<T: Clone>(entries: &mut BTreeMap<ObjectName, T>, part: &BTreeMap<ObjectName, T>) {
+    let part = part.iter();
+    entries.extend(part.map(|(name, entry)| (name.clone(), entry.clone())));
 }
 
 /// A snapshot as it is published: the index, and the shards it names, each once.
@@ -181,8 +181,13 @@ impl Snapshot {
                 Section::Providers => Entries::of_map(section, self.providers.iter()),
                 Section::Rules => Entries::of_rules(&self.rules),
                 Section::Keys => Entries::of_map(section, self.keys.iter()),
+                Section::Teams => Entries::of_map(section, self.teams.iter()),
+                Section::Organizations => Entries::of_map(section, self.organizations.iter()),
             };
             let found = entries?.into_shards(before(section));
+            if found.is_empty() && !section.is_always_named() {
+                continue;
+            }
             let digests = found.iter().map(|shard| shard.digest.clone()).collect();
             index.shards.insert(section, digests);
             shards.extend(

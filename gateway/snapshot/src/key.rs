@@ -38,11 +38,13 @@ pub enum Refusal {
     NoValue,
     /// Another key had the same value first.
     Conflict,
-    /// Its team is missing: without it, the team's rules would not hold.
+    /// Its team is missing: without it, the team's rules and limits would not hold.
     NoTeam,
+    /// Its team's organization is missing, or does not take the team: the same holds for what that one says.
+    NoOrganization,
 }
 
-/// What a key may use.
+/// What a key may use, as far as its owners permit the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Allow {
@@ -50,6 +52,54 @@ pub struct Allow {
     pub models: Option<Vec<ModelPattern>>,
     /// The providers it may be sent to; `None`: all that its namespace may use, with equal weights.
     pub providers: Option<Vec<AllowedProvider>>,
+    /// What of that it may not use after all.
+    #[serde(default, skip_serializing_if = "Deny::is_empty")]
+    pub deny: Deny,
+}
+
+impl Allow {
+    /// Whether a caller may send this model name.
+    #[must_use]
+    pub fn permits_model(&self, model: &str) -> bool {
+        let listed =
+            |patterns: &[ModelPattern]| patterns.iter().any(|pattern| pattern.matches(model));
+        let mut denied = self.deny.models.iter();
+        self.models.as_deref().is_none_or(listed) && !denied.any(|pattern| pattern.catches(model))
+    }
+
+    /// Whether a caller may be sent to this provider.
+    #[must_use]
+    pub fn permits_provider(&self, provider: &ObjectName) -> bool {
+        let mut allowed = self.providers.iter().flatten();
+        (self.providers.is_none() || allowed.any(|allowed| allowed.provider == *provider))
+            && !self.deny.providers.contains(provider)
+    }
+
+    /// Whether it permits everything.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.models.is_none() && self.providers.is_none() && self.deny.is_empty()
+    }
+}
+
+/// What may not be used, whatever is allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deny {
+    /// Model names that may not be sent, be it with a provider in front.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelPattern>,
+    /// Providers that may not be asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<ObjectName>,
+}
+
+impl Deny {
+    /// Whether nothing is denied.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.models.is_empty() && self.providers.is_empty()
+    }
 }
 
 /// A provider that a key may be sent to.

@@ -28,7 +28,7 @@ pub use amend::{Headers, Parameters};
 pub use digest::Digest;
 pub use format::{FORMAT, FORMATS, OLDEST};
 pub use index::{Index, IndexError, Parts, Publication};
-pub use key::{Allow, AllowedProvider, Key, KeyDigest, Refusal};
+pub use key::{Allow, AllowedProvider, Deny, Key, KeyDigest, Refusal};
 pub use limits::{
     Budget, ConcurrentLimit, FreeTargets, LimitScope, Limits, ModelPrice, OnExceeded,
     OnStoreFailure, Owner, Period, Raise, RateLimit, Unit,
@@ -36,7 +36,7 @@ pub use limits::{
 pub use name::{NameError, ObjectName};
 pub use provider::{
     Access, Addressing, Authentication, Credential, CredentialId, Dialect, HttpVersion, Model,
-    Protocol, Provider, Simulated, Timeouts, WorkloadIdentity,
+    ModelFacts, Protocol, Provider, Simulated, Timeouts, WorkloadIdentity,
 };
 pub use reasoning::reasons;
 pub use resilience::{
@@ -66,7 +66,7 @@ pub struct Snapshot {
     pub rules: Vec<Rule>,
     /// Every key ever accepted and still there, refused ones included.
     pub keys: BTreeMap<ObjectName, Key>,
-    /// Every team that limits its keys.
+    /// Every team that limits its keys, or names an organization that does not take it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub teams: BTreeMap<ObjectName, Owner>,
     /// Every organization that limits its teams, in the gateway's namespace.

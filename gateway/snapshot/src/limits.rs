@@ -174,16 +174,33 @@ pub struct ConcurrentLimit {
     pub on_store_failure: OnStoreFailure,
 }
 
-/// What counts towards a limit.
+/// What counts towards a limit; both have to hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LimitScope {
-    /// Requests for these model names, as callers send them; `None`: any.
+    /// Requests for these model names, as callers send them, be it with a provider in front; `None`: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub models: Option<Vec<ModelPattern>>,
     /// Attempts at these providers; `None`: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub providers: Option<Vec<ObjectName>>,
+}
+
+impl LimitScope {
+    /// Whether a request for this model name, as it was sent, can count.
+    #[must_use]
+    pub fn has_model(&self, model: &str) -> bool {
+        let caught =
+            |patterns: &Vec<ModelPattern>| patterns.iter().any(|pattern| pattern.catches(model));
+        self.models.as_ref().is_none_or(caught)
+    }
+
+    /// Whether an attempt at this provider can count.
+    #[must_use]
+    pub fn has_provider(&self, provider: &ObjectName) -> bool {
+        let providers = self.providers.as_ref();
+        providers.is_none_or(|providers| providers.contains(provider))
+    }
 }
 
 /// A team or an organization, as far as it limits.
@@ -194,10 +211,24 @@ pub struct Owner {
     pub limits: Limits,
     /// What its keys may use of models and providers.
     pub allow: crate::Allow,
+    /// The organization that a team names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Whether that one is missing, or does not take the team: its keys are refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
+}
+
+impl Owner {
+    /// Whether its keys may use less for it.
+    #[must_use]
+    pub fn restricts(&self) -> bool {
+        !(self.limits.is_empty() && self.allow.is_everything())
+    }
 }
 
 /// What one model costs: USD a million tokens of each unit, as whole picodollars a token.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, tag = "type")]
 pub enum ModelPrice {
     /// Nothing, and nothing has to be known of what it used.
@@ -216,4 +247,51 @@ pub enum ModelPrice {
         /// Of the part of them that is reasoning.
         reasoning: Option<u64>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Allow, AllowedProvider, Deny};
+
+    fn patterns(texts: &[&str]) -> Vec<ModelPattern> {
+        let pattern = |text: &&str| ModelPattern((*text).to_owned());
+        texts.iter().map(pattern).collect()
+    }
+
+    #[test]
+    fn a_provider_in_front_of_a_model_takes_it_out_of_no_limit() {
+        let scope = LimitScope {
+            models: Some(patterns(&["gpt-*", "meta/llama"])),
+            providers: None,
+        };
+        for counted in ["gpt-4o", "openai/gpt-4o", "meta/llama", "groq/meta/llama"] {
+            assert!(scope.has_model(counted), "{counted}");
+        }
+        for other in ["o3", "openai/o3", "llama", "my-gpt-4o"] {
+            assert!(!scope.has_model(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_denied_is_denied_under_either_name_and_whatever_is_allowed() {
+        let provider = |name| ObjectName::new("search", name);
+        let allowed = |name| AllowedProvider {
+            provider: provider(name),
+            weight: 1,
+        };
+        let allow = Allow {
+            models: Some(patterns(&["*"])),
+            providers: Some(vec![allowed("a"), allowed("b")]),
+            deny: Deny {
+                models: patterns(&["o3"]),
+                providers: vec![provider("b")],
+            },
+        };
+        assert!(allow.permits_model("gpt-4o") && allow.permits_model("o3-mini"));
+        assert!(!allow.permits_model("o3") && !allow.permits_model("openai/o3"));
+        let permitted = ["a", "b", "c"].map(|name| allow.permits_provider(&provider(name)));
+        assert_eq!(permitted, [true, false, false]);
+        assert!(Allow::default().is_everything() && !allow.is_everything());
+    }
 }

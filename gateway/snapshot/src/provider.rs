@@ -47,7 +47,7 @@ pub struct Provider {
     /// Paths below its base URL that are passed through, and all below them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passthrough: Vec<String>,
-    /// What models cost that name no price of their own; `None`: what the catalog says, if it knows them.
+    /// What models cost that name no price of their own; `None`: what the catalog says, if it knows them. See [`Provider::price_of`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<ModelPrice>,
     /// How much may be used of it.
@@ -58,6 +58,18 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// What a model costs, by the upstream's name; `None`: what the catalog says, if it knows the model. Of several offers of one model the first
+    /// that has a price counts. What the gateway answers by itself is free.
+    #[must_use]
+    pub fn price_of(&self, upstream_name: &str) -> Option<ModelPrice> {
+        let offers = self.models.iter().flatten();
+        let own = offers
+            .filter(|model| model.upstream_name == upstream_name)
+            .find_map(|model| model.price);
+        let simulated = matches!(self.protocol, Protocol::Simulated(_)).then_some(ModelPrice::Free);
+        own.or(self.price).or(simulated)
+    }
+
     /// Every value that it needs from those that travel apart, and what it is: the name of a credential, or `tls.clientCertificateRef`.
     pub fn values(&self) -> impl Iterator<Item = (&str, &CredentialId)> {
         let certificate = match &self.protocol {
@@ -352,6 +364,35 @@ pub struct Model {
     /// What it costs; `None`: what the provider or the catalog says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<ModelPrice>,
+    /// What its owner knows of it.
+    #[serde(default, skip_serializing_if = "ModelFacts::is_empty")]
+    pub facts: ModelFacts,
+}
+
+/// What its owner knows of a model, whatever the catalog says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ModelFacts {
+    /// The window: prompt and answer together, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<u32>,
+    /// The longest answer, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_output: Option<u32>,
+    /// What it can do, by the catalog's names. A name that a reader does not know is nothing that it acts on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supports: Vec<String>,
+    /// What it cannot do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+}
+
+impl ModelFacts {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A set of namespaces.

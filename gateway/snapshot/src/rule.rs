@@ -108,6 +108,13 @@ impl ModelPattern {
         }
     }
 
+    /// Whether `model` is meant, with a provider in front or without: what is to be restricted is it under either name.
+    #[must_use]
+    pub fn catches(&self, model: &str) -> bool {
+        let behind = model.split_once('/').map(|(_, behind)| behind);
+        self.matches(model) || behind.is_some_and(|behind| self.matches(behind))
+    }
+
     /// The one name that is meant, if it is only one.
     #[must_use]
     pub fn exact(&self) -> Option<&str> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Digest, Key, ObjectName, Provider, Rule};
+use crate::{Digest, Key, ObjectName, Owner, Provider, Rule};
 
 /// How much text a shard holds on average, in bytes: small enough to rewrite at every edit, large enough that there are few of them.
 const TARGET_BYTES: usize = 64 * 1024;
@@ -28,11 +28,26 @@ pub enum Section {
     Rules,
     /// Keys.
     Keys,
+    /// Teams; named only if there are some.
+    Teams,
+    /// Organizations; named only if there are some.
+    Organizations,
 }
 
 impl Section {
     /// Every section, in the order in which the index names them.
-    pub const ALL: [Self; 3] = [Self::Providers, Self::Rules, Self::Keys];
+    pub const ALL: [Self; 5] = [
+        Self::Providers,
+        Self::Rules,
+        Self::Keys,
+        Self::Teams,
+        Self::Organizations,
+    ];
+
+    /// Whether every index names it, be it empty.
+    pub(crate) fn is_always_named(self) -> bool {
+        matches!(self, Self::Providers | Self::Rules | Self::Keys)
+    }
 
     /// The section as names of ConfigMaps show it.
     #[must_use]
@@ -41,6 +56,8 @@ impl Section {
             Self::Providers => "providers",
             Self::Rules => "rules",
             Self::Keys => "keys",
+            Self::Teams => "teams",
+            Self::Organizations => "organizations",
         }
     }
 }
@@ -65,6 +82,10 @@ pub enum Part {
     Rules(Vec<Rule>),
     /// Keys by name.
     Keys(BTreeMap<ObjectName, Key>),
+    /// Teams by name.
+    Teams(BTreeMap<ObjectName, Owner>),
+    /// Organizations by name.
+    Organizations(BTreeMap<ObjectName, Owner>),
 }
 
 /// A shard that cannot be used.
@@ -110,6 +131,8 @@ impl Part {
             Section::Providers => serde_json::from_str(text).map(Self::Providers),
             Section::Rules => serde_json::from_str(text).map(Self::Rules),
             Section::Keys => serde_json::from_str(text).map(Self::Keys),
+            Section::Teams => serde_json::from_str(text).map(Self::Teams),
+            Section::Organizations => serde_json::from_str(text).map(Self::Organizations),
         };
         part.map_err(|error| ShardError::Unreadable {
             section,
@@ -161,7 +184,9 @@ impl Entries {
         let buckets = self.buckets(before);
         let (open, close) = match self.section {
             Section::Rules => ('[', ']'),
-            Section::Providers | Section::Keys => ('{', '}'),
+            Section::Providers | Section::Keys | Section::Teams | Section::Organizations => {
+                ('{', '}')
+            }
         };
         let mut texts = vec![String::from(open); buckets];
         let mut full = Vec::new();

@@ -49,12 +49,12 @@ pub(crate) enum Rejection {
     KeySuspended,
     /// The key may not ask for this model.
     #[error(
-        "this key may not use the model {0:?}; ask for one that GET /v1/models lists, or have it added to spec.allow.models of the VirtualKey"
+        "this key may not use the model {0:?}; ask for one that GET /v1/models lists, or have it added to spec.allow.models of the VirtualKey, and permitted by its Team and Organization"
     )]
     ModelNotAllowed(String),
     /// The key may not use any provider that would answer.
     #[error(
-        "no provider that this key may use answers the model {0:?}; have one added to spec.allow.providers of the VirtualKey, or to spec.access of the LLMProvider"
+        "no provider that this key may use answers the model {0:?}; have one added to spec.allow.providers of the VirtualKey, permitted by its Team and Organization, or opened by spec.access of the LLMProvider"
     )]
     ProviderNotAllowed(String),
     /// Nothing is passed through there, or not for this key.

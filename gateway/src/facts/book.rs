@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use fairlead_catalog::{Catalog, Vendor};
 use fairlead_snapshot::{Dialect, ModelPrice, Protocol, Provider};
 
-use super::Facts;
+use super::{Facts, Said};
 use crate::govern::tariff::Tariff;
 
 /// So many models are kept that no configuration of the provider names. The others are looked up each time, which takes a few microseconds.
@@ -57,20 +57,26 @@ impl Book {
     #[must_use]
     pub(crate) fn of(provider: &Provider) -> Self {
         let whose = whose(&provider.protocol);
-        let (mut offered, mut prices) = (HashMap::new(), HashMap::new());
+        let mut offered: HashMap<Box<str>, Facts> = HashMap::new();
+        let mut prices = HashMap::new();
         for model in provider.models.iter().flatten() {
-            let facts = whose.facts(&model.upstream_name, Some(&model.name));
             let name = model.upstream_name.as_str().into();
-            offered.entry(name).or_insert(facts);
+            let facts = offered
+                .entry(name)
+                .or_insert_with(|| whose.facts(&model.upstream_name, Some(&model.name)));
+            facts.said = facts.said.or(Said::of(&model.facts));
             if let Some(price) = &model.price {
-                prices.insert(model.upstream_name.as_str().into(), price.clone());
+                prices.insert(model.upstream_name.as_str().into(), *price);
             }
         }
+        // The gateway answers by itself, and takes nothing for it.
+        let simulated =
+            matches!(provider.protocol, Protocol::Simulated(_)).then_some(ModelPrice::Free);
         Self {
             whose,
             offered,
             prices,
-            price: provider.price.clone(),
+            price: provider.price.or(simulated),
             others: ArcSwap::default(),
         }
     }
@@ -79,7 +85,7 @@ impl Book {
     #[must_use]
     pub(crate) fn tariff(&self, model: &str) -> Tariff {
         match self.prices.get(model).or(self.price.as_ref()) {
-            Some(price) => Tariff::Own(price.clone()),
+            Some(price) => Tariff::Own(*price),
             None => self.facts(model).prices().map_or(Tariff::Unknown, Tariff::Listed),
         }
     }
@@ -120,6 +126,7 @@ impl Whose {
                 return Facts {
                     model: catalog.find_any(model),
                     own: false,
+                    said: Said::default(),
                 };
             }
             Self::Of(vendor) => catalog.find(vendor.id(), model).or_else(|| {
@@ -130,6 +137,7 @@ impl Whose {
         Facts {
             model: own,
             own: true,
+            said: Said::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 use fairlead_catalog::{Feature, Quirk, Support};
 use fairlead_snapshot::{
-    Addressing, Authentication, Dialect, HttpVersion, Model, Protocol, Provider,
+    Addressing, Authentication, Dialect, HttpVersion, Model, ModelFacts, Protocol, Provider,
 };
 
 use super::{Book, Facts};
@@ -119,6 +119,7 @@ fn a_deployment_is_known_by_what_callers_call_it() {
         name: "gpt-4o".to_owned(),
         upstream_name: "prod-7".to_owned(),
         price: None,
+        facts: ModelFacts::default(),
     };
     let azure = |vendor| {
         let url = "https://acme.openai.azure.com/openai/v1";
@@ -153,4 +154,72 @@ fn the_default_is_the_longest_answer_that_fits() {
     assert_eq!(facts.default_max_output(1_000, 4096), Some(64_000));
     assert_eq!(facts.default_max_output(100_000, 4096), Some(50_000));
     assert_eq!(facts.default_max_output(1_000_000, 4096), Some(4096));
+}
+
+fn offered(name: &str, upstream_name: &str, facts: ModelFacts) -> Model {
+    Model {
+        name: name.to_owned(),
+        upstream_name: upstream_name.to_owned(),
+        price: None,
+        facts,
+    }
+}
+
+#[test]
+fn what_the_owner_says_goes_before_the_catalog() {
+    let facts = ModelFacts {
+        window: Some(1_000_000),
+        max_output: None,
+        supports: vec!["video".to_owned(), "of-a-later-version".to_owned()],
+        lacks: vec!["images".to_owned()],
+    };
+    let models = vec![offered("large", "claude-sonnet-4-5", facts)];
+    let url = "https://api.anthropic.com/v1";
+    let facts = Book::of(&provider("", Dialect::Anthropic, url, models)).facts("claude-sonnet-4-5");
+    assert_eq!(facts.window(), Some(1_000_000));
+    assert_eq!(facts.max_output(), Some(64_000), "nothing was said of it");
+    assert_eq!(facts.supports(Feature::Video), Support::Yes);
+    assert_eq!(facts.supports(Feature::Images), Support::No);
+    assert_eq!(facts.supports(Feature::Tools), Support::Yes);
+}
+
+#[test]
+fn what_the_owner_says_is_known_where_the_catalog_knows_nothing() {
+    let facts = ModelFacts {
+        window: Some(32_768),
+        max_output: Some(8_192),
+        ..ModelFacts::default()
+    };
+    let models = vec![offered("home", "our-own-7b", facts)];
+    let book = Book::of(&provider(
+        "vllm",
+        Dialect::OpenAi,
+        "http://vllm:8000/v1",
+        models,
+    ));
+    assert_eq!(
+        book.facts("our-own-7b").default_max_output(1_000, 1),
+        Some(8_192)
+    );
+    assert_eq!(book.facts("another").window(), None);
+}
+
+#[test]
+fn of_two_offers_of_one_model_the_first_that_says_something_counts() {
+    let says = |window, lacks: &[&str], supports: &[&str]| ModelFacts {
+        window,
+        lacks: lacks.iter().map(|&name| name.to_owned()).collect(),
+        supports: supports.iter().map(|&name| name.to_owned()).collect(),
+        max_output: None,
+    };
+    let models = vec![
+        offered("a", "m", says(None, &["images"], &[])),
+        offered("b", "m", says(Some(4_096), &["tools"], &["images"])),
+        offered("c", "m", says(Some(8_192), &[], &["tools"])),
+    ];
+    let url = "http://vllm:8000/v1";
+    let facts = Book::of(&provider("vllm", Dialect::OpenAi, url, models)).facts("m");
+    assert_eq!(facts.window(), Some(4_096));
+    assert!(facts.supports(Feature::Images).is_no());
+    assert!(facts.supports(Feature::Tools).is_no());
 }

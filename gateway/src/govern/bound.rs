@@ -132,8 +132,7 @@ impl Bound {
     /// Whether requests for this model count towards it.
     #[must_use]
     pub(crate) fn counts_model(&self, requested: &str) -> bool {
-        let models = self.scope.models.as_ref();
-        models.is_none_or(|models| models.iter().any(|pattern| pattern.matches(requested)))
+        self.scope.has_model(requested)
     }
 
     /// Whether attempts at this provider (`namespace/name`) count towards it.

@@ -5,7 +5,7 @@ use fairlead_catalog::Prices;
 use fairlead_snapshot::ModelPrice;
 
 /// What a model costs, by whoever says so.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Tariff {
     /// The configuration.
     Own(ModelPrice),

@@ -45,9 +45,15 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
         Past::of(previous, &inputs.settings.gateway_namespace),
     );
     let mut objects = Objects::read(inputs);
-    let owners = Owners::link(&mut objects.organizations, &mut objects.teams, &world);
     let mut room = Room::new(&inputs.settings);
+    let owners = Owners::link(
+        &mut objects.organizations,
+        &mut objects.teams,
+        &world,
+        &mut room,
+    );
     let (providers, credentials) = providers(&mut objects.providers, &world, &mut room);
+    owners.look_up(&mut objects.organizations, &mut objects.teams, &providers);
     let (keys, wanted) = keys(
         &mut objects.keys,
         &virtual_key::Linked {
@@ -68,7 +74,10 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
         &world,
         &mut room,
     );
-    let snapshot = Snapshot::new(&inputs.settings.gateway_namespace, providers, rules, keys);
+    let gateway = &inputs.settings.gateway_namespace;
+    let (teams, organizations) = owners.into_entries(gateway);
+    let snapshot = Snapshot::new(gateway, providers, rules, keys);
+    let snapshot = snapshot.with_owners(teams, organizations);
     Compiled {
         snapshot,
         credentials,

@@ -77,6 +77,8 @@ reasons! {
     Terminating,
     /// The CEL expression does not compile, or is over a bound.
     ConditionInvalid,
+    /// There is no such time zone.
+    TimeZoneUnknown,
     /// There is no such provider, or it was never accepted.
     ProviderNotFound,
     /// The provider does not offer the model.

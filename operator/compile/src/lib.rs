@@ -11,6 +11,7 @@
 //!
 //! [`Snapshot`]: fairlead_snapshot::Snapshot
 
+mod allow;
 mod amend;
 mod bounds;
 mod certificates;
@@ -23,12 +24,15 @@ mod envelope;
 mod finding;
 mod inputs;
 mod kinds;
+mod limits;
 mod object;
 mod objects;
 mod owner;
 mod path;
 mod previous;
+mod price;
 mod provider;
+mod reference;
 mod report;
 mod resilience;
 mod rule;
@@ -39,6 +43,7 @@ mod suggest;
 mod verdict;
 mod virtual_key;
 mod world;
+mod zone;
 
 pub use bounds::{
     CA_BYTES, CLIENT_CERTIFICATE_BYTES, CREDENTIAL_BYTES, ENTRY_BYTES, KEY_BYTES, NAMESPACE_BYTES,

@@ -78,6 +78,15 @@ impl<'d, K: Kind> Object<'d, K> {
         self.verdict.unresolved = findings;
     }
 
+    /// Notes what the version in force names and cannot have, beside what was noted before; of an earlier version on no line.
+    pub(crate) fn also(&mut self, findings: Vec<Finding>) {
+        if self.verdict.in_force == InForce::Previous {
+            self.verdict.unresolved.extend(findings);
+        } else {
+            self.unresolved(findings);
+        }
+    }
+
     /// Notes a fault for which this version cannot be in force.
     pub(crate) fn refuse(&mut self, finding: Finding) {
         self.fault(finding);

@@ -1,12 +1,12 @@
 //! The last accepted versions: what stays in force when an edit is not acceptable.
 //!
 //! They are read from the snapshot that is live, so a restart forgets nothing that the snapshot remembers. Only what the object itself
-//! said is kept; what it refers to is linked anew, so a revocation counts at once. Teams and organizations are no entries of a
-//! snapshot: what is known of them is what its keys say. A snapshot of any format that was read says the same as one of this version's own.
+//! said is kept; what it refers to is linked anew, so a revocation counts at once. Teams and organizations that limit nothing are no
+//! entries of a snapshot: what is known of them is what its keys say. A snapshot of any format that was read says the same as one of this version's own.
 
 use std::collections::BTreeMap;
 
-use fairlead_snapshot::{Key, ObjectName, Provider, Refusal, Rule, Snapshot};
+use fairlead_snapshot::{Key, ObjectName, Owner, Provider, Refusal, Rule, Snapshot};
 
 /// The last accepted versions.
 #[derive(Default)]
@@ -57,15 +57,29 @@ impl<'a> Past<'a> {
         self.snapshot?.keys.get(name)
     }
 
-    /// The organization that a team had, if there was such a team.
-    pub(crate) fn team(&self, name: &ObjectName) -> Option<Option<&'a str>> {
-        self.teams.get(name).copied()
+    /// What a team said, if there was such a team.
+    pub(crate) fn team(&self, name: &ObjectName) -> Option<Owner> {
+        let entry = self.snapshot?.teams.get(name).cloned();
+        entry.or_else(|| {
+            let organization = self.teams.get(name)?;
+            Some(Owner {
+                organization: organization.map(str::to_owned),
+                ..Owner::default()
+            })
+        })
     }
 
-    /// Whether any team belonged to an organization of this name.
-    pub(crate) fn organization(&self, name: &str) -> bool {
-        self.teams
-            .values()
-            .any(|organization| *organization == Some(name))
+    /// What an organization said, if it limited anybody or any team belonged to it.
+    pub(crate) fn organization(&self, name: &ObjectName) -> Option<Owner> {
+        let entries = self.snapshot?;
+        if let Some(entry) = entries.organizations.get(name) {
+            return Some(entry.clone());
+        }
+        let of_teams = entries.teams.values().filter(|team| !team.apart);
+        let of_teams = of_teams.filter_map(|team| team.organization.as_deref());
+        let mut known = self.teams.values().copied().flatten().chain(of_teams);
+        known
+            .any(|organization| organization == name.name)
+            .then(Owner::default)
     }
 }

@@ -9,11 +9,10 @@ use std::time::Duration;
 use fairlead_crds::text::DurationText;
 use fairlead_crds::v1alpha1::{
     Access as AccessSpec, From, HttpVersion as HttpVersionSpec, LLMProvider, LLMProviderSpec,
-    ProviderType, Simulated as SimulatedSpec,
+    OfferedModel, ProviderType, Simulated as SimulatedSpec,
 };
 use fairlead_snapshot::{
-    Access, Dialect, HttpVersion, Limits, Model, ObjectName, Protocol, Provider, Simulated,
-    Timeouts,
+    Access, Dialect, HttpVersion, Model, ObjectName, Protocol, Provider, Simulated, Timeouts,
 };
 
 use fairlead_snapshot::Credentials;
@@ -26,8 +25,10 @@ use crate::credential;
 use crate::durations;
 use crate::finding::{Finding, Reason};
 use crate::kinds::{About, Kind};
+use crate::limits::Said;
 use crate::object::Object;
 use crate::path::Path;
+use crate::price;
 use crate::resilience;
 use crate::selector;
 use crate::world::World;
@@ -58,6 +59,8 @@ impl Kind for LLMProvider {
             &path.field("timeouts"),
         ));
         faults.extend(resilience::provider_faults(spec, &path));
+        faults.extend(price::faults(spec, &path));
+        faults.extend(said(spec).faults(&path));
         faults.extend(access_faults(
             spec.access.as_ref(),
             &path.field("access").field("namespaces"),
@@ -76,6 +79,10 @@ impl Kind for LLMProvider {
         }
         faults
     }
+}
+
+fn said(spec: &LLMProviderSpec) -> Said<'_> {
+    Said::new(spec.budgets.as_ref(), spec.rate_limits.as_ref(), None)
 }
 
 /// What goes with one type only.
@@ -255,23 +262,10 @@ pub(crate) fn build(
     let provider = Provider {
         protocol,
         credentials: credential::build(name, spec, world, credentials, &mut unresolved),
-        models: spec.models.as_ref().map(|models| {
-            let upstream = |model: &fairlead_crds::v1alpha1::OfferedModel| {
-                model
-                    .upstream_name
-                    .as_ref()
-                    .unwrap_or(&model.name)
-                    .to_string()
-            };
-            models
-                .iter()
-                .map(|model| Model {
-                    name: model.name.to_string(),
-                    upstream_name: upstream(model),
-                    price: None,
-                })
-                .collect()
-        }),
+        models: spec
+            .models
+            .as_ref()
+            .map(|models| models.iter().map(model).collect()),
         timeouts: durations::given(spec.timeouts.as_ref()).over(&Timeouts::default()),
         retries: resilience::retries(spec.retries.as_ref()),
         health: resilience::health(spec.health.as_ref()),
@@ -285,11 +279,21 @@ pub(crate) fn build(
             .flat_map(|passthrough| &passthrough.paths)
             .map(ToString::to_string)
             .collect(),
-        price: None,
-        limits: Limits::default(),
+        price: price::of_provider(spec),
+        limits: said(spec).build(&name.namespace),
         access: access(&name.namespace, spec.access.as_ref(), world),
     };
     (provider, unresolved)
+}
+
+fn model(offered: &OfferedModel) -> Model {
+    let upstream = offered.upstream_name.as_ref().unwrap_or(&offered.name);
+    Model {
+        name: offered.name.to_string(),
+        upstream_name: upstream.to_string(),
+        price: offered.price.as_ref().map(price::price),
+        facts: price::facts(offered),
+    }
 }
 
 /// The last accepted version, with what must not outlive its permission looked at anew.

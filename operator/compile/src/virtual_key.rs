@@ -6,18 +6,17 @@ mod value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use fairlead_crds::text::ModelPattern as ModelPatternSpec;
-use fairlead_crds::v1alpha1::{AllowedProvider as AllowedSpec, VirtualKey, VirtualKeySpec};
-use fairlead_snapshot::{
-    Allow, AllowedProvider, Key, KeyDigest, Limits, ModelPattern, ObjectName, Provider, Refusal,
-};
+use fairlead_crds::v1alpha1::{VirtualKey, VirtualKeySpec};
+use fairlead_snapshot::{Key, KeyDigest, ObjectName, Provider, Refusal};
 
+use crate::allow;
 use crate::finding::{Finding, Reason};
 use crate::kinds::{About, Kind};
+use crate::limits::{self, Said};
 use crate::object::Object;
 use crate::owner::Owners;
 use crate::path::Path;
-use crate::rule;
+use crate::reference;
 use crate::world::World;
 
 pub(crate) use conflict::settle;
@@ -29,53 +28,15 @@ impl Kind for VirtualKey {
     type Spec = VirtualKeySpec;
 
     fn faults(spec: &VirtualKeySpec, _: &About<'_>) -> Vec<Finding> {
-        let path = Path::of("spec").field("allow").field("providers");
-        let Some(providers) = spec
-            .allow
-            .as_ref()
-            .and_then(|allow| allow.providers.as_deref())
-        else {
-            return Vec::new();
-        };
-        let mut faults: Vec<Finding> = twice(providers)
-            .map(|at| {
-                Finding::new(
-                    &path.index(at),
-                    Reason::Invalid,
-                    "a provider is listed twice",
-                )
-            })
-            .collect();
-        if !providers.is_empty() && providers.iter().all(|provider| provider.weight == Some(0)) {
-            faults.push(Finding::new(
-                &path,
-                Reason::Invalid,
-                "at least one provider needs a weight above 0",
-            ));
-        }
+        let mut faults = allow::faults(spec.allow.as_ref(), spec.deny.as_ref());
+        faults.extend(said(spec).faults(&Path::of("spec")));
         faults
     }
 }
 
-/// The entries that are written like an earlier one.
-fn twice(providers: &[AllowedSpec]) -> impl Iterator<Item = usize> {
-    let same = |a: &AllowedSpec, b: &AllowedSpec| a.name == b.name && a.namespace == b.namespace;
-    let earlier = move |at: &usize| {
-        providers[..*at]
-            .iter()
-            .any(|earlier| same(earlier, &providers[*at]))
-    };
-    (0..providers.len()).filter(earlier)
-}
-
-fn resolve(own: &str, provider: &AllowedSpec) -> ObjectName {
-    ObjectName::new(
-        provider
-            .namespace
-            .as_ref()
-            .map_or(own, |namespace| namespace.as_str()),
-        provider.name.as_str(),
-    )
+fn said(spec: &VirtualKeySpec) -> Said<'_> {
+    let (budgets, rates) = (spec.budgets.as_ref(), spec.rate_limits.as_ref());
+    Said::new(budgets, rates, spec.concurrency.as_ref())
 }
 
 /// What keys are linked to.
@@ -118,16 +79,12 @@ pub(crate) fn build(
         expires_at: spec.expires_at.as_ref().map(|time| time.0.as_second()),
         team: spec.team_ref.as_ref().map(|team| team.name.to_string()),
         organization: None,
-        allow: allow(&name.namespace, spec),
-        limits: Limits::default(),
+        allow: allow::build(&name.namespace, spec.allow.as_ref(), spec.deny.as_ref()),
+        limits: said(spec).build(&name.namespace),
     };
     unresolved.extend(link(name, &mut key, spec.suspended == Some(true), to));
-    let listed = spec
-        .allow
-        .iter()
-        .flat_map(|allow| allow.providers.iter().flatten());
-    let listed = listed.map(|provider| resolve(&name.namespace, provider));
-    unresolved.extend(provider_findings(&name.namespace, listed, to.providers));
+    let listed = allow::listed(&name.namespace, spec.allow.as_ref());
+    unresolved.extend(provider_findings(name, &key, listed, to));
     (key, unresolved)
 }
 
@@ -155,93 +112,59 @@ pub(crate) fn relink(
         ));
     }
     unresolved.extend(link(&object.name, &mut key, suspended, to));
-    let listed = key
-        .allow
-        .providers
-        .iter()
-        .flatten()
-        .map(|entry| entry.provider.clone());
-    unresolved.extend(provider_findings(
-        &object.name.namespace,
-        listed,
-        to.providers,
-    ));
+    let listed = key.allow.providers.iter().flatten();
+    let listed = listed.map(|entry| entry.provider.clone()).collect();
+    unresolved.extend(provider_findings(&object.name, &key, listed, to));
     (key, unresolved)
 }
 
 /// Fills in organization and refusal. A suspension is never hidden behind a missing team: the snapshot remembers one refusal, and the team may
 /// come back while the object cannot be read.
 fn link(name: &ObjectName, key: &mut Key, suspended: bool, to: &Linked<'_>) -> Vec<Finding> {
-    let mut unresolved = Vec::new();
-    let team = key
-        .team
-        .as_deref()
-        .map(|team| ObjectName::new(&name.namespace, team));
+    let team = key.team.as_deref();
+    let team = team.map(|team| ObjectName::new(&name.namespace, team));
     let found = team.as_ref().map(|team| to.owners.team(team));
-    key.organization = found.flatten().flatten().map(str::to_owned);
-    if let (Some(team), Some(None)) = (&team, found) {
-        let message = format!(
-            "there is no accepted Team {team}; the key is refused until there is, because the team's rules would not hold for it"
-        );
-        unresolved.push(Finding::new(
-            &Path::of("spec").field("teamRef"),
+    key.organization = match found {
+        Some(Some(owner)) if !owner.apart => owner.organization.clone(),
+        Some(_) | None => None,
+    };
+    let missing = match (&team, found) {
+        (Some(team), Some(None)) => Some((
+            Refusal::NoTeam,
             Reason::TeamNotFound,
-            message,
-        ));
-    }
-    key.refused = match (&key.digest, found) {
+            format!(
+                "there is no accepted Team {team}; the key is refused until there is, because the team's rules would not hold for it"
+            ),
+        )),
+        (Some(team), Some(Some(owner))) if owner.apart => Some((
+            Refusal::NoOrganization,
+            Reason::OrganizationNotFound,
+            format!(
+                "the Team {team} names an Organization that is not there or does not take it; the key is refused until it does, because the organization's limits would not hold for it"
+            ),
+        )),
+        _ => None,
+    };
+    key.refused = match (&key.digest, &missing) {
         (None, _) => Some(Refusal::NoValue),
         (Some(_), _) if suspended => Some(Refusal::Suspended),
-        (Some(_), Some(None)) => Some(Refusal::NoTeam),
-        (Some(_), Some(Some(_)) | None) => None,
+        (Some(_), Some((refusal, _, _))) => Some(*refusal),
+        (Some(_), None) => None,
     };
-    unresolved
-}
-
-/// Every provider is kept by name: one that is missing offers nothing, and if all are missing the key may use nothing, rather than everything. One that is listed
-/// with its namespace and again without has both shares.
-fn allow(own: &str, spec: &VirtualKeySpec) -> Allow {
-    let allow = spec.allow.clone().unwrap_or_default();
-    let pattern = |pattern: &ModelPatternSpec| ModelPattern(pattern.to_string());
-    Allow {
-        models: allow
-            .models
-            .map(|models| models.iter().map(pattern).collect()),
-        providers: allow.providers.map(|listed| {
-            let mut providers: Vec<AllowedProvider> = Vec::with_capacity(listed.len());
-            for entry in &listed {
-                let (provider, weight) = (resolve(own, entry), entry.weight.unwrap_or(1));
-                match providers
-                    .iter_mut()
-                    .find(|known| known.provider == provider)
-                {
-                    Some(known) => known.weight = known.weight.saturating_add(weight),
-                    None => providers.push(AllowedProvider { provider, weight }),
-                }
-            }
-            providers
-        }),
-    }
+    let finding = |(_, reason, message): (Refusal, Reason, String)| {
+        Finding::new(&Path::of("spec").field("teamRef"), reason, message)
+    };
+    missing.map(finding).into_iter().collect()
 }
 
 fn provider_findings(
-    namespace: &str,
-    listed: impl Iterator<Item = ObjectName>,
-    providers: &BTreeMap<ObjectName, Provider>,
+    name: &ObjectName,
+    key: &Key,
+    listed: Vec<ObjectName>,
+    to: &Linked<'_>,
 ) -> Vec<Finding> {
-    let path = Path::of("spec").field("allow").field("providers");
-    let finding = |(at, name): (usize, ObjectName)| match providers.get(&name) {
-        None => Some(Finding::new(
-            &path.index(at),
-            Reason::ProviderNotFound,
-            rule::not_found(&name),
-        )),
-        Some(provider) if !provider.access.permits(namespace) => Some(Finding::new(
-            &path.index(at),
-            Reason::NotPermitted,
-            rule::not_permitted(&name, namespace),
-        )),
-        Some(_) => None,
-    };
-    listed.enumerate().filter_map(finding).collect()
+    let mut findings = allow::unresolved(Some(&name.namespace), listed, to.providers);
+    let named = allow::denied(&key.allow.deny).chain(limits::named(&key.limits));
+    findings.extend(reference::missing(named, to.providers));
+    findings
 }

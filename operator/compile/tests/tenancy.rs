@@ -62,12 +62,12 @@ spec: {type: Simulated}
 apiVersion: fairlead.dev/v1alpha1
 kind: Organization
 metadata: {name: acme, namespace: gateway}
-spec: {namespaceSelector: {matchLabels: {org: acme}}}
+spec: {namespaceSelector: {matchLabels: {org: acme}}, budgets: [{name: year, amount: "100000", period: Yearly}]}
 ---
 apiVersion: fairlead.dev/v1alpha1
 kind: Team
 metadata: {name: ranking, namespace: victim}
-spec: {organizationRef: {name: acme}}
+spec: {organizationRef: {name: acme}, budgets: [{name: month, amount: "1000", period: Monthly}]}
 ---
 apiVersion: fairlead.dev/v1alpha1
 kind: VirtualKey
@@ -129,6 +129,8 @@ fn nobody_else_is_harmed(after: &Compiled) {
     snapshot.providers.retain(|name, _| name.name != "x");
     snapshot.keys.retain(|name, _| name.name != "x");
     snapshot.rules.retain(|rule| rule.name.name != "x");
+    snapshot.teams.retain(|name, _| name.name != "x");
+    snapshot.organizations.retain(|name, _| name.name != "x");
     assert_eq!(snapshot, before.snapshot);
 }
 
@@ -343,9 +345,10 @@ fn a_team_joins_only_an_organization_that_selects_its_namespace() {
         "---\napiVersion: fairlead.dev/v1alpha1\nkind: Team\nmetadata: {{name: x, namespace: attacker}}\nspec: {spec}\n"
     );
     let compiled = run(&[WORLD, &team, key].concat());
+    let key = &compiled.snapshot.keys[&ObjectName::new("attacker", "y")];
     assert_eq!(
-        compiled.snapshot.keys[&ObjectName::new("attacker", "y")].organization,
-        None
+        (&key.organization, key.refused),
+        (&None, Some(Refusal::NoOrganization))
     );
 }
 
@@ -392,6 +395,148 @@ fn a_key_belongs_to_a_team_of_its_own_namespace() {
         "victim",
         "{teamRef: {name: ranking}, key: {type: Generate, secretRef: {name: new}}}",
     );
+}
+
+/// The key and the team of the attacker's, so that what it tries is not refused for want of them.
+const KEY: &str = "key: {type: SecretRef, secretRef: {name: caller}}";
+
+#[test]
+fn a_team_of_the_same_name_is_not_the_same_team() {
+    let team = "---\napiVersion: fairlead.dev/v1alpha1\nkind: Team\nmetadata: {name: ranking, namespace: attacker}\nspec: {budgets: [{name: month, amount: \"4000000\", period: Monthly}]}\n";
+    let key = format!(
+        "---\napiVersion: fairlead.dev/v1alpha1\nkind: VirtualKey\nmetadata: {{name: x, namespace: attacker}}\nspec: {{teamRef: {{name: ranking}}, {KEY}}}\n"
+    );
+    let (before, after) = (run(WORLD), run(&[WORLD, team, &key].concat()));
+    let victim = ObjectName::new("victim", "ranking");
+    assert_eq!(
+        after.snapshot.teams[&victim],
+        before.snapshot.teams[&victim]
+    );
+    let own = &after.snapshot.teams[&ObjectName::new("attacker", "ranking")];
+    assert_eq!(own.limits.budgets[0].amount, 4_000_000_000_000_000);
+    let key = &after.snapshot.keys[&named("attacker")];
+    assert_eq!((key.refused, &key.organization), (None, &None));
+}
+
+#[test]
+fn an_organization_of_the_same_name_elsewhere_limits_and_frees_nobody() {
+    let spec = "{namespaceSelector: {}, budgets: [{name: year, amount: \"0\", period: Yearly}], deny: {models: [\"*\"]}}";
+    let compiled = refused(
+        "Organization",
+        "attacker",
+        spec,
+        "metadata.namespace",
+        Reason::NotPermitted,
+    );
+    assert_eq!(compiled.snapshot.organizations.len(), 1);
+    let same = format!(
+        "---\napiVersion: fairlead.dev/v1alpha1\nkind: Organization\nmetadata: {{name: acme, namespace: attacker}}\nspec: {spec}\n"
+    );
+    let compiled = run(&[WORLD, &same].concat());
+    assert_eq!(compiled.snapshot, run(WORLD).snapshot);
+    permitted("Organization", "gateway", spec);
+}
+
+#[test]
+fn a_limit_names_no_owner_of_its_own() {
+    // A counter is named by the object that says it. Nothing in a limit can point at another's.
+    let budget = |more: &str| {
+        format!("{{{KEY}, budgets: [{{name: month, amount: \"1\", period: Monthly{more}}}]}}")
+    };
+    for (more, field) in [
+        (", namespace: victim", "namespace"),
+        (", team: ranking", "team"),
+        (", teamRef: {name: ranking, namespace: victim}", "teamRef"),
+        (", counter: budget/team/victim/ranking/month", "counter"),
+    ] {
+        refused(
+            "VirtualKey",
+            "attacker",
+            &budget(more),
+            &format!("spec.budgets[0].{field}"),
+            Reason::UnknownField,
+        );
+    }
+    for name in ["../../victim/ranking/month", "victim/ranking", "a b"] {
+        let spec = budget("").replace("name: month", &format!("name: '{name}'"));
+        refused(
+            "VirtualKey",
+            "attacker",
+            &spec,
+            "spec.budgets[0].name",
+            Reason::Invalid,
+        );
+    }
+    permitted("VirtualKey", "attacker", &budget(""));
+}
+
+#[test]
+fn an_organization_is_named_in_no_namespace_and_by_no_key() {
+    refused(
+        "Team",
+        "attacker",
+        "{organizationRef: {name: acme, namespace: gateway}}",
+        "spec.organizationRef.namespace",
+        Reason::UnknownField,
+    );
+    refused(
+        "VirtualKey",
+        "attacker",
+        &format!("{{organizationRef: {{name: acme}}, {KEY}}}"),
+        "spec.organizationRef",
+        Reason::UnknownField,
+    );
+}
+
+#[test]
+fn a_team_opens_no_provider_that_does_not_admit_its_namespace() {
+    let spec = "{allow: {providers: [{name: shared, namespace: gateway}, {name: own, namespace: victim}]}}";
+    for field in ["spec.allow.providers[0]", "spec.allow.providers[1]"] {
+        refused("Team", "attacker", spec, field, Reason::NotPermitted);
+    }
+    permitted("Team", "victim", spec);
+}
+
+#[test]
+fn a_limit_on_anothers_provider_is_a_limit_on_oneself() {
+    let spec = format!(
+        "{{{KEY}, budgets: [{{name: month, amount: \"0\", period: Monthly, providers: [{{name: own, namespace: victim}}]}}]}}"
+    );
+    let (compiled, _) = tried("VirtualKey", "attacker", &spec);
+    nobody_else_is_harmed(&compiled);
+    let key = &compiled.snapshot.keys[&named("attacker")];
+    assert_eq!(key.limits.budgets.len(), 1);
+}
+
+#[test]
+fn an_organization_that_stops_selecting_a_namespace_takes_its_keys_away() {
+    let deselected = WORLD.replace(
+        "metadata: {name: victim, labels: {org: acme}}",
+        "metadata: {name: victim}",
+    );
+    assert_ne!(deselected, WORLD);
+    let live = run(WORLD).snapshot;
+    let checkout = ObjectName::new("victim", "checkout");
+    assert_eq!(live.keys[&checkout].refused, None);
+    // Nor does a bad edit of the team, made at the same time, keep it in, or set it free.
+    let bad = deselected.replace(
+        "spec: {organizationRef: {name: acme}, budgets: [{name: month, amount: \"1000\", period: Monthly}]}",
+        "spec: {budgets: none}",
+    );
+    assert_ne!(bad, deselected);
+    for text in [&deselected, &bad] {
+        let (inputs, _) = Inputs::from_documents(
+            Settings::new("gateway"),
+            documents("tenants.yaml", text).unwrap(),
+        );
+        let once = compile(Some(&live), &inputs).snapshot;
+        assert_eq!(once.keys[&checkout].refused, Some(Refusal::NoOrganization));
+        // It stays so when the snapshot is all that is remembered.
+        let again = compile(Some(&once), &inputs).snapshot;
+        assert_eq!(again, once);
+        let team = &again.teams[&ObjectName::new("victim", "ranking")];
+        assert_eq!(team.limits.budgets.len(), 1);
+    }
 }
 
 #[test]

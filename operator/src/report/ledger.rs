@@ -56,7 +56,9 @@ impl Ledger {
                     let old = rules_before.get(name).map(|at| &before.rules[*at]);
                     old == rules_after.get(name).map(|at| &after.rules[*at])
                 }
-                // Teams and organizations have no entry of their own: what they say stands in those of keys and rules.
+                // Those that limit nothing have no entry of their own: what they say stands in those of keys and rules.
+                "Team" => before.teams.get(name) == after.teams.get(name),
+                "Organization" => before.organizations.get(name) == after.organizations.get(name),
                 _ => true,
             }
         };

@@ -36,6 +36,7 @@ pub(crate) fn provider(models: &[&str]) -> Provider {
         name: (*model).to_owned(),
         upstream_name: format!("{model}-upstream"),
         price: None,
+        facts: fairlead_snapshot::ModelFacts::default(),
     };
     Provider {
         models: Some(models.iter().map(model).collect()),
@@ -224,8 +225,8 @@ pub(crate) fn allowing(providers: &[(&str, u32)]) -> Key {
     };
     Key {
         allow: Allow {
-            models: None,
             providers: Some(providers.iter().map(allowed).collect()),
+            ..Allow::default()
         },
         ..key()
     }
@@ -235,7 +236,7 @@ pub(crate) fn allowing_models(models: &[&str]) -> Key {
     Key {
         allow: Allow {
             models: Some(patterns(models)),
-            providers: None,
+            ..Allow::default()
         },
         ..key()
     }

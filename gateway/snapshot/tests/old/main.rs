@@ -10,7 +10,18 @@
     reason = "helpers of a test fail by panicking, as the test itself does"
 )]
 
+/// These variants, which are all that there are.
+macro_rules! every {
+    ($kind:ident: $($variant:ident),+) => {{
+        let _ = |one: $kind| match one {
+            $($kind::$variant => (),)+
+        };
+        [$($kind::$variant),+]
+    }};
+}
+
 mod format_1;
+mod limits;
 mod rich;
 
 use std::collections::BTreeMap;
@@ -19,7 +30,7 @@ use std::sync::Arc;
 
 use fairlead_snapshot::{
     Addressing, Authentication, Dialect, FORMAT, Index, IndexError, OLDEST, ObjectName, Part,
-    Parts, Protocol, Provider, Publication, Section, Snapshot,
+    Parts, Protocol, Provider, Publication, Refusal, Section, Snapshot,
 };
 
 /// What to do about a text that an older reader refuses.
@@ -183,7 +194,8 @@ fn needs_format_2(provider: &Provider) -> bool {
         }
         Protocol::Simulated(_) => true,
     };
-    !(plain && provider.parameters.is_empty() && provider.headers.is_empty())
+    let amended = !(provider.parameters.is_empty() && provider.headers.is_empty());
+    !plain || amended || !provider.limits.is_empty()
 }
 
 #[test]
@@ -193,8 +205,8 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     let foreign = |(name, provider): (_, &Provider)| needs_format_2(provider).then_some(name);
     let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
     assert!(foreign.len() > 1);
-    // And a rule whose targets change requests.
-    assert_eq!(closed, foreign.len() + 1);
+    // And a rule whose targets change requests, and four keys.
+    assert_eq!(closed, foreign.len() + 1 + LIMITED.len());
     let nowhere = before.rules.iter().filter(|rule| rule.targets.is_empty());
     assert_eq!(nowhere.count(), 1);
     for name in foreign {
@@ -212,6 +224,45 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     ] {
         assert!(!text.contains(member), "{member}");
     }
+}
+
+/// The keys that are limited: two by themselves, two by their owners.
+const LIMITED: [&str; 4] = ["k5", "k6", "k7", "k8"];
+
+#[test]
+fn a_key_that_is_limited_by_whomever_is_closed_before_format_2() {
+    let snapshot = rich::snapshot();
+    let (before, _) = snapshot.readable_in(1);
+    assert!(before.teams.is_empty() && before.organizations.is_empty());
+    for (name, key) in &snapshot.keys {
+        let refused = before.keys[name].refused;
+        let expected = match key.refused {
+            None if LIMITED[..2].contains(&name.name.as_str()) => Some(Refusal::NoValue),
+            None if LIMITED[2..].contains(&name.name.as_str()) => Some(Refusal::NoTeam),
+            Some(Refusal::NoOrganization) => Some(Refusal::NoTeam),
+            as_it_was => as_it_was,
+        };
+        assert_eq!(refused, expected, "{name}");
+    }
+    let text = serde_json::to_string(&before).unwrap();
+    for member in ["limits", "deny", "price", "facts", "teams", "organizations"] {
+        assert!(!text.contains(&format!("\"{member}\"")), "{member}");
+    }
+}
+
+#[test]
+fn owners_without_limits_need_nothing_new() {
+    let Snapshot {
+        gateway_namespace,
+        keys,
+        ..
+    } = rich::snapshot();
+    let free = keys.into_iter().filter(|(name, _)| name.name == "k9");
+    let none = || BTreeMap::new();
+    let snapshot = Snapshot::new(&gateway_namespace, none(), Vec::new(), free.collect());
+    assert_eq!((snapshot.keys.len(), snapshot.format), (1, OLDEST));
+    let index = snapshot.publish(1, None).unwrap().index;
+    assert_eq!(index.shards.len(), 3, "{index:?}");
 }
 
 #[test]
@@ -238,6 +289,7 @@ fn a_shard_with_a_member_that_nobody_knows_is_refused() {
             Section::Providers => text.replacen("\"access\":", "\"newer\":1,\"access\":", 1),
             Section::Rules => text.replacen("\"when\":", "\"newer\":1,\"when\":", 1),
             Section::Keys => text.replacen("\"team\":", "\"newer\":1,\"team\":", 1),
+            Section::Teams | Section::Organizations => panic!("format 1 has no owners"),
         };
         assert_ne!(newer, *text);
         let digest = fairlead_snapshot::Digest::of_bytes(newer.as_bytes());

@@ -4,28 +4,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::limits;
+
 use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
-    Continuation, Credential, Dialect, Digest, Failover, FailureClass, Fallback, Headers, Health,
-    Hedge, HttpVersion, Key, Model, ModelPattern, ObjectName, OnClientGone, OnUnsupported,
-    Overflow, Parameters, Problem, Protocol, Provider, Queue, Recovery, Refusal, Retries,
-    RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target, TimeoutOverrides,
-    Timeouts, WorkloadIdentity,
+    Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
+    Health, Hedge, HttpVersion, Key, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
+    ObjectName, OnClientGone, OnUnsupported, Overflow, Parameters, Problem, Protocol, Provider,
+    Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy,
+    Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
-
-/// These variants, which are all that there are.
-macro_rules! every {
-    ($kind:ident: $($variant:ident),+) => {{
-        let _ = |one: $kind| match one {
-            $($kind::$variant => (),)+
-        };
-        [$($kind::$variant),+]
-    }};
-}
 
 /// All of it.
 pub(crate) fn snapshot() -> Snapshot {
-    Snapshot::new("fairlead-system", providers(), rules(), keys())
+    let (teams, organizations) = limits::owners();
+    Snapshot::new("fairlead-system", providers(), rules(), keys()).with_owners(teams, organizations)
 }
 
 fn name(name: &str) -> ObjectName {
@@ -200,7 +193,13 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
         models: Some(vec![Model {
             name: "chat".to_owned(),
             upstream_name: "chat-2026".to_owned(),
-            price: None,
+            price: Some(ModelPrice::Free),
+            facts: ModelFacts {
+                window: Some(100_000),
+                max_output: Some(4_096),
+                supports: vec!["tools".to_owned()],
+                lacks: vec!["images".to_owned()],
+            },
         }]),
         timeouts: Timeouts {
             connect: seconds(1),
@@ -233,8 +232,11 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
         parameters,
         headers,
         passthrough: vec!["/files".to_owned()],
-        price: None,
-        limits: fairlead_snapshot::Limits::default(),
+        price: Some(limits::price()),
+        limits: match overflow {
+            Overflow::Reject => limits::all(),
+            Overflow::Fallback | Overflow::Queue(_) => Limits::default(),
+        },
         access,
     }
 }
@@ -350,25 +352,40 @@ fn target(at: usize, problem: Option<Problem>, amending: bool) -> Target {
 }
 
 fn keys() -> BTreeMap<ObjectName, Key> {
-    let refusals = every!(Refusal: Suspended, NoValue, Conflict, NoTeam);
-    let refusals = refusals.into_iter().map(Some).chain([None]);
-    let key = |(at, refused): (usize, Option<Refusal>)| {
-        let key = Key {
-            digest: Some(Digest::of(&at)),
-            refused,
-            expires_at: Some(1_800_000_000),
-            team: Some("team".to_owned()),
-            organization: Some("company".to_owned()),
-            allow: Allow {
-                models: Some(patterns()),
-                providers: Some(vec![AllowedProvider {
-                    provider: name("p0"),
-                    weight: 2,
-                }]),
-            },
-            limits: fairlead_snapshot::Limits::default(),
-        };
-        (name(&format!("k{at}")), key)
+    let refusals = every!(Refusal: Suspended, NoValue, Conflict, NoTeam, NoOrganization);
+    let mut keys: Vec<Key> = refusals.map(|refused| key(Some(refused))).into();
+    // Of those that are not refused one limits itself, one denies itself something, two have owners that limit them, and one is as free as before.
+    let mut limited = key(None);
+    limited.limits = limits::all();
+    let mut denied = key(None);
+    denied.allow.deny = limits::deny();
+    let mut of_team = key(None);
+    of_team.team = Some(limits::OWNER.to_owned());
+    let mut of_organization = key(None);
+    of_organization.organization = Some(limits::OWNER.to_owned());
+    keys.extend([limited, denied, of_team, of_organization, key(None)]);
+    let named = |(at, key): (usize, Key)| {
+        let digest = Some(Digest::of(&at));
+        (name(&format!("k{at}")), Key { digest, ..key })
     };
-    refusals.enumerate().map(key).collect()
+    keys.into_iter().enumerate().map(named).collect()
+}
+
+fn key(refused: Option<Refusal>) -> Key {
+    Key {
+        digest: None,
+        refused,
+        expires_at: Some(1_800_000_000),
+        team: Some("team".to_owned()),
+        organization: Some("company".to_owned()),
+        allow: Allow {
+            models: Some(patterns()),
+            providers: Some(vec![AllowedProvider {
+                provider: name("p0"),
+                weight: 2,
+            }]),
+            deny: Deny::default(),
+        },
+        limits: Limits::default(),
+    }
 }

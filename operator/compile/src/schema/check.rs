@@ -1,7 +1,8 @@
 //! A JSON value against a [`Schema`]: every fault, with its path and how to mend it.
 
 use fairlead_crds::text::{
-    BaseUrl, DurationText, Label, ModelName, ModelPattern, SecretKey, SecretName,
+    BaseUrl, DurationText, Label, ModelName, ModelPattern, PerMillion, SecretKey, SecretName,
+    TimeZoneName, Usd,
 };
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -268,6 +269,18 @@ fn described(pattern: &Regex) -> String {
         (
             DurationText::PATTERN,
             "a duration such as 500ms, 10s or 1m30s",
+        ),
+        (
+            Usd::PATTERN,
+            "an amount of US dollars such as \"100\" or \"0.05\", from 0 to 4000000 with at most 9 digits after the point",
+        ),
+        (
+            PerMillion::PATTERN,
+            "a price in US dollars a million tokens such as \"2.50\", from 0 to 10000 with at most 6 digits after the point",
+        ),
+        (
+            TimeZoneName::PATTERN,
+            "the name of a time zone such as Europe/Berlin",
         ),
     ];
     known

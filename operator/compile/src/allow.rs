@@ -1,0 +1,141 @@
+//! What callers may use of models and providers, as a key, a team or an organization says it.
+
+use std::collections::BTreeMap;
+
+use fairlead_crds::text::ModelPattern as ModelPatternSpec;
+use fairlead_crds::v1alpha1::{
+    Allow as AllowSpec, AllowedProvider as AllowedSpec, Deny as DenySpec,
+};
+use fairlead_snapshot::{Allow, AllowedProvider, Deny, ModelPattern, ObjectName, Provider};
+
+use crate::finding::{Finding, Reason};
+use crate::path::Path;
+use crate::reference;
+use crate::rule;
+
+/// What CEL refuses, said again for those without an API server.
+pub(crate) fn faults(allow: Option<&AllowSpec>, deny: Option<&DenySpec>) -> Vec<Finding> {
+    let spec = Path::of("spec");
+    let silent = deny.filter(|deny| deny.models.is_none() && deny.providers.is_none());
+    let mut faults: Vec<Finding> = silent
+        .map(|_| {
+            Finding::new(
+                &spec.field("deny"),
+                Reason::Invalid,
+                "deny says nothing; give models or providers",
+            )
+        })
+        .into_iter()
+        .collect();
+    let path = spec.field("allow").field("providers");
+    let Some(providers) = allow.and_then(|allow| allow.providers.as_deref()) else {
+        return faults;
+    };
+    faults.extend(twice(providers).map(|at| {
+        Finding::new(
+            &path.index(at),
+            Reason::Invalid,
+            "a provider is listed twice",
+        )
+    }));
+    if !providers.is_empty() && providers.iter().all(|provider| provider.weight == Some(0)) {
+        faults.push(Finding::new(
+            &path,
+            Reason::Invalid,
+            "at least one provider needs a weight above 0",
+        ));
+    }
+    faults
+}
+
+/// The entries that are written like an earlier one.
+fn twice(providers: &[AllowedSpec]) -> impl Iterator<Item = usize> {
+    let same = |a: &AllowedSpec, b: &AllowedSpec| a.name == b.name && a.namespace == b.namespace;
+    let earlier = move |at: &usize| {
+        providers[..*at]
+            .iter()
+            .any(|earlier| same(earlier, &providers[*at]))
+    };
+    (0..providers.len()).filter(earlier)
+}
+
+/// Every provider is kept by name: one that is missing offers nothing, and if all are missing nothing may be used, rather than everything. One that
+/// is listed with its namespace and again without has both shares.
+pub(crate) fn build(own: &str, allow: Option<&AllowSpec>, deny: Option<&DenySpec>) -> Allow {
+    let allow = allow.cloned().unwrap_or_default();
+    let patterns = |patterns: &[ModelPatternSpec]| -> Vec<ModelPattern> {
+        let pattern = |pattern: &ModelPatternSpec| ModelPattern(pattern.to_string());
+        patterns.iter().map(pattern).collect()
+    };
+    let denied = |listed: &Vec<_>| -> Vec<ObjectName> {
+        let resolve = |provider| reference::resolve(own, provider);
+        listed.iter().map(resolve).collect()
+    };
+    Allow {
+        models: allow.models.as_deref().map(patterns),
+        providers: allow.providers.map(|listed| shares(own, &listed)),
+        deny: deny.map_or_else(Deny::default, |deny| Deny {
+            models: deny.models.as_deref().map(patterns).unwrap_or_default(),
+            providers: deny.providers.as_ref().map(denied).unwrap_or_default(),
+        }),
+    }
+}
+
+fn shares(own: &str, listed: &[AllowedSpec]) -> Vec<AllowedProvider> {
+    let mut providers: Vec<AllowedProvider> = Vec::with_capacity(listed.len());
+    for entry in listed {
+        let (provider, weight) = (resolve(own, entry), entry.weight.unwrap_or(1));
+        match providers
+            .iter_mut()
+            .find(|known| known.provider == provider)
+        {
+            Some(known) => known.weight = known.weight.saturating_add(weight),
+            None => providers.push(AllowedProvider { provider, weight }),
+        }
+    }
+    providers
+}
+
+fn resolve(own: &str, provider: &AllowedSpec) -> ObjectName {
+    ObjectName::new(
+        provider
+            .namespace
+            .as_ref()
+            .map_or(own, |namespace| namespace.as_str()),
+        provider.name.as_str(),
+    )
+}
+
+/// The names that a spec allows, in its order.
+pub(crate) fn listed(own: &str, allow: Option<&AllowSpec>) -> Vec<ObjectName> {
+    let listed = allow
+        .iter()
+        .flat_map(|allow| allow.providers.iter().flatten());
+    listed.map(|provider| resolve(own, provider)).collect()
+}
+
+/// What is allowed and cannot be had: by keys of `namespace`, or, where that is `None`, by anybody.
+pub(crate) fn unresolved(
+    namespace: Option<&str>,
+    listed: impl IntoIterator<Item = ObjectName>,
+    providers: &BTreeMap<ObjectName, Provider>,
+) -> Vec<Finding> {
+    let path = Path::of("spec").field("allow").field("providers");
+    let finding = |(at, name): (usize, ObjectName)| {
+        let path = path.index(at);
+        let Some(provider) = providers.get(&name) else {
+            return Some(reference::not_found(&path, &name));
+        };
+        let namespace = namespace.filter(|namespace| !provider.access.permits(namespace))?;
+        let message = rule::not_permitted(&name, namespace);
+        Some(Finding::new(&path, Reason::NotPermitted, message))
+    };
+    listed.into_iter().enumerate().filter_map(finding).collect()
+}
+
+/// The providers that are denied, each with its place.
+pub(crate) fn denied(deny: &Deny) -> impl Iterator<Item = (Path, &ObjectName)> {
+    let path = Path::of("spec").field("deny").field("providers");
+    let listed = deny.providers.iter().enumerate();
+    listed.map(move |(at, provider)| (path.index(at), provider))
+}
