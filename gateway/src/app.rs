@@ -52,7 +52,9 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let clock = Clock::start();
     let state_dir = args.settings.state_dir.as_ref();
     let options = args.store.options(state_dir, &installation(args), clock)?;
-    let counters = runtime.block_on(Counters::open(options)).context("counters cannot be kept")?;
+    let counters = runtime
+        .block_on(Counters::open(options))
+        .context("counters cannot be kept")?;
     let (environment, refreshers) = environment(counters.clone(), clock)?;
     let shared = shared(args, environment, access, seen.clone());
     let origin = runtime.block_on(Origin::open(args, &shared))?;

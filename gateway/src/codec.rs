@@ -191,7 +191,9 @@ fn read(
     write: impl FnOnce(&Answer<'_>) -> Bytes,
 ) -> Read {
     match answered {
-        Ok(Answered::Answer(answer)) => Read::Complete(write(&answer), answer.usage.map(Usage::from)),
+        Ok(Answered::Answer(answer)) => {
+            Read::Complete(write(&answer), answer.usage.map(Usage::from))
+        }
         Ok(Answered::Error(facts)) => Read::Error(facts),
         Ok(Answered::Nothing) => Read::Nothing,
         Err(_) => Read::Malformed,

@@ -135,9 +135,17 @@ impl Governor {
             bound.is_per_attempt()
                 && bound.counts_model(&asked.model)
                 && bound.counts_provider(target.provider)
-                && !(target.tariff.is_free() && bound.money().is_some_and(bound::Money::lets_free_targets))
+                && !(target.tariff.is_free()
+                    && bound.money().is_some_and(bound::Money::lets_free_targets))
         };
-        let bounds = || asked.caller.chain.iter().chain(target.limits).filter(applies);
+        let bounds = || {
+            asked
+                .caller
+                .chain
+                .iter()
+                .chain(target.limits)
+                .filter(applies)
+        };
         let mut reservation = Reservation {
             holds: Holds::default(),
             tariff: target.tariff.clone(),
@@ -152,7 +160,9 @@ impl Governor {
         if asked.caller.chain.is_empty() && target.limits.is_empty() {
             return Ok(reservation);
         }
-        let learned = self.estimates.of(asked.caller.number, hash(target.provider, target.model));
+        let learned = self
+            .estimates
+            .of(asked.caller.number, hash(target.provider, target.model));
         if target.tariff.is_unknown()
             && let Some(bound) = bounds().find(|bound| bound.money().is_some())
         {
@@ -195,14 +205,20 @@ impl Governor {
         let now = self.now();
         let bounds = || asked.caller.chain.iter().chain(limits);
         let applies = |bound: &&Bound| bound.counts_provider(provider);
-        for (bound, money) in bounds().filter(applies).filter_map(|bound| Some((bound, bound.money()?))) {
+        for (bound, money) in bounds()
+            .filter(applies)
+            .filter_map(|bound| Some((bound, bound.money()?)))
+        {
             if money.is_strict() {
                 return Err(Refusal::because(bound, Why::Unbounded));
             }
             let terms = bound.terms(now);
             let standing = bound.standing(&self.counters, None, now);
             if standing.used >= terms.limit {
-                let refused = Refused::Exhausted { standing, retry_ms: 0 };
+                let refused = Refused::Exhausted {
+                    standing,
+                    retry_ms: 0,
+                };
                 return Err(Refusal::of(bound, terms.window, &refused, now));
             }
         }
@@ -255,9 +271,11 @@ impl Governor {
             let terms = bound.terms(now);
             let window = terms.window?;
             let standing = bound.standing(&self.counters, asked.user.as_deref(), now);
-            let refused = Refused::Exhausted { standing, retry_ms: 0 };
-            (standing.used >= terms.limit)
-                .then(|| Refusal::of(bound, Some(window), &refused, now))
+            let refused = Refused::Exhausted {
+                standing,
+                retry_ms: 0,
+            };
+            (standing.used >= terms.limit).then(|| Refusal::of(bound, Some(window), &refused, now))
         });
         let later = exhausted.max_by_key(|refusal| refusal.retry_after);
         match later {

@@ -24,9 +24,9 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use fairlead_compile::{Compiled, Inputs, Settings, compile, documents};
 use fairlead_faults::{Play, Provider};
-use futures_util::FutureExt as _;
 use fairlead_health::Asker;
 use fairlead_store::{Counters, Options, Where};
+use futures_util::FutureExt as _;
 use http::Request;
 use http_body_util::Full;
 use parking_lot::Mutex;
@@ -105,7 +105,9 @@ pub(crate) fn counters(clock: Clock) -> Counters {
         started: clock.started(),
     };
     let opened = Counters::open(options).now_or_never();
-    opened.expect("no file is opened").expect("nothing can fail")
+    opened
+        .expect("no file is opened")
+        .expect("nothing can fail")
 }
 
 /// A gateway of one core.

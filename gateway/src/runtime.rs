@@ -78,7 +78,13 @@ impl Runtime {
         generation: u64,
     ) -> Self {
         let environment = Arc::clone(&self.environment);
-        Self::build(snapshot, credentials, environment, Some(self), Some(generation))
+        Self::build(
+            snapshot,
+            credentials,
+            environment,
+            Some(self),
+            Some(generation),
+        )
     }
 
     /// What requests are counted by.
@@ -95,8 +101,8 @@ impl Runtime {
         published: Option<u64>,
     ) -> Self {
         // Whoever has the newest limits is believed, so that they need a number that rises over restarts too.
-        let of_limits = published
-            .unwrap_or_else(|| u64::try_from(clock::unix_millis()).unwrap_or(0));
+        let of_limits =
+            published.unwrap_or_else(|| u64::try_from(clock::unix_millis()).unwrap_or(0));
         let table = Table::build(snapshot, previous.map(|previous| &previous.table));
         let before = |name: &str| {
             previous?

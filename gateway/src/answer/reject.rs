@@ -137,7 +137,9 @@ pub(crate) enum Rejection {
     )]
     RateLimited(u64),
     /// Nobody can say how the limits stand.
-    #[error("the store of counters cannot be reached; try again in a moment, and have the gateway's operator look at it if it lasts")]
+    #[error(
+        "the store of counters cannot be reached; try again in a moment, and have the gateway's operator look at it if it lasts"
+    )]
     StoreUnavailable,
     /// A limit refuses.
     #[error("{0}")]
@@ -266,10 +268,9 @@ impl Rejection {
                 after(Some(*seconds), row(S::TOO_MANY_REQUESTS, "rate_limited"))
             }
             Self::Limited(refusal) => limited(refusal),
-            Self::StoreUnavailable => after(
-                Some(1),
-                row(S::SERVICE_UNAVAILABLE, "store_unavailable"),
-            ),
+            Self::StoreUnavailable => {
+                after(Some(1), row(S::SERVICE_UNAVAILABLE, "store_unavailable"))
+            }
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
             Self::NoHealthyTarget(_, after_seconds) => after(
                 *after_seconds,

@@ -60,7 +60,11 @@ fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Deli
                 ticket.settle(None);
             }
             record.usage = whole.usage;
-            record.used = Used::of_whole(whole.usage.map(|usage| usage.parts), record.operation, whole.body.len());
+            record.used = Used::of_whole(
+                whole.usage.map(|usage| usage.parts),
+                record.operation,
+                whole.body.len(),
+            );
             record.settle();
             record.content_begins();
             record.complete = true;

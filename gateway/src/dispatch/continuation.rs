@@ -11,7 +11,6 @@ use fairlead_route::{Plan, Step};
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::request::parse;
 
-use crate::govern::Governed;
 use crate::answer::Committed;
 use crate::answer::recovery::{Continue, Rest};
 use crate::answer::stream::StreamAnswer;
@@ -19,6 +18,7 @@ use crate::answer::transcript::Transcript;
 use crate::codec::Found;
 use crate::dispatch::job::Job;
 use crate::dispatch::step::try_step;
+use crate::govern::Governed;
 use crate::observe::record::Record;
 
 /// What it takes to ask for the rest of an answer.

@@ -193,7 +193,13 @@ impl StepRun<'_> {
                 // A retry that is no longer permitted leaves the failure before it as it was.
                 Err(skipped) => return Err(last_failure.unwrap_or_else(|| self.skip(skipped))),
             };
-            let attempt = self.attempt(codec, made.as_ref(), credential, &mut pass, &mut reservation);
+            let attempt = self.attempt(
+                codec,
+                made.as_ref(),
+                credential,
+                &mut pass,
+                &mut reservation,
+            );
             let failure = match attempt.await {
                 Ok(mut committed) => {
                     committed.hold(Ticket::new(pass, slot));
@@ -242,15 +248,17 @@ impl StepRun<'_> {
     }
 
     /// The permission of limits, then that of breakers, and a credential. Who asks limits first holds no place that others wait for.
-    async fn admitted(
-        &self,
-    ) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
+    async fn admitted(&self) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
         let target = Target {
             provider: &self.upstream.label,
             model: &self.step.model,
             limits: &self.upstream.limits,
             tariff: self.tariff(),
-            max_output: self.upstream.facts(&self.step.model).max_output().map(u64::from),
+            max_output: self
+                .upstream
+                .facts(&self.step.model)
+                .max_output()
+                .map(u64::from),
         };
         let governor = self.job.runtime.governor();
         let reserved = governor.reserve(&self.job.governed, &target).await;

@@ -86,7 +86,10 @@ impl Book {
     pub(crate) fn tariff(&self, model: &str) -> Tariff {
         match self.prices.get(model).or(self.price.as_ref()) {
             Some(price) => Tariff::Own(*price),
-            None => self.facts(model).prices().map_or(Tariff::Unknown, Tariff::Listed),
+            None => self
+                .facts(model)
+                .prices()
+                .map_or(Tariff::Unknown, Tariff::Listed),
         }
     }
 

@@ -12,7 +12,6 @@ use fairlead_snapshot::{
 };
 use fairlead_store::{Counter, Counters, Now, Shape, Standing, Terms};
 
-
 /// Whose limit it is. In the order in which they are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
@@ -116,7 +115,12 @@ impl Bound {
         };
         let budgets = budgets.iter().map(|budget| {
             let measure = Measure::Money(Box::new(Money::new(budget)));
-            make(&budget.name, measure, &budget.scope, budget.on_store_failure)
+            make(
+                &budget.name,
+                measure,
+                &budget.scope,
+                budget.on_store_failure,
+            )
         });
         let rates = rates.iter().map(|rate| {
             let measure = Measure::Rate(Rate::new(rate));
@@ -124,7 +128,12 @@ impl Bound {
         });
         let places = concurrent.iter().map(|places: &ConcurrentLimit| {
             let measure = Measure::Places(i64::from(places.limit));
-            make("concurrency", measure, &LimitScope::default(), places.on_store_failure)
+            make(
+                "concurrency",
+                measure,
+                &LimitScope::default(),
+                places.on_store_failure,
+            )
         });
         budgets.chain(rates).chain(places).collect()
     }

@@ -40,7 +40,12 @@ impl<'a> Owners<'a> {
         let all = |level, owners: &'a BTreeMap<ObjectName, Owner>| {
             let bound = owners.iter().filter(|(_, owner)| !owner.limits.is_empty());
             bound
-                .map(|(name, owner)| (name, Bound::all(&holder(level, name), &owner.limits, generation)))
+                .map(|(name, owner)| {
+                    (
+                        name,
+                        Bound::all(&holder(level, name), &owner.limits, generation),
+                    )
+                })
                 .collect()
         };
         Self {
@@ -63,7 +68,14 @@ impl<'a> Owners<'a> {
         let team = team.and_then(|team| self.teams.get(&ObjectName::new(&name.namespace, team)));
         let own = (!key.limits.is_empty())
             .then(|| Bound::all(&holder(Level::Key, name), &key.limits, self.generation));
-        Chain(organization.cloned().into_iter().chain(team.cloned()).chain(own).collect())
+        Chain(
+            organization
+                .cloned()
+                .into_iter()
+                .chain(team.cloned())
+                .chain(own)
+                .collect(),
+        )
     }
 }
 

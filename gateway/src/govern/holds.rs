@@ -60,7 +60,9 @@ impl Amounts {
     pub(crate) fn needed(self, bound: &Bound) -> i64 {
         match Of::of(bound) {
             Of::Place => 1,
-            of => self.of(of),
+            // Where what is free is asked about at all, something has to be left.
+            Of::Money => self.nanos.max(1),
+            of @ Of::Unit(_) => self.of(of),
         }
     }
 }

@@ -149,7 +149,11 @@ mod url {
                 "sentinel" => {
                     let (group, database) = path.split_once('/').unwrap_or((path, ""));
                     anyhow::ensure!(!group.is_empty(), "it names no group: ..HOST:PORT/GROUP");
-                    (Kind::Sentinel(group.to_owned()), SENTINEL_PORT, number(database)?)
+                    (
+                        Kind::Sentinel(group.to_owned()),
+                        SENTINEL_PORT,
+                        number(database)?,
+                    )
                 }
                 other => anyhow::bail!("+{other} is neither +sentinel nor +cluster"),
             };
@@ -179,10 +183,10 @@ mod url {
                     password: sentinel_password,
                 },
                 Kind::Cluster => Servers::Cluster(addresses),
-                Kind::One => addresses.into_iter().next().map_or_else(
-                    || Servers::Cluster(Vec::new()),
-                    Servers::One,
-                ),
+                Kind::One => addresses
+                    .into_iter()
+                    .next()
+                    .map_or_else(|| Servers::Cluster(Vec::new()), Servers::One),
             }
         }
     }
@@ -244,12 +248,21 @@ mod url {
                 (Servers::One(at("::1", 7000)), true, 3)
             );
             let sentinels = Store::parse("valkey+sentinel://a,b:1/main").unwrap();
-            let Servers::Sentinel { sentinels, group, .. } = sentinels.servers(None) else {
+            let Servers::Sentinel {
+                sentinels, group, ..
+            } = sentinels.servers(None)
+            else {
                 panic!("{sentinels:?}")
             };
-            assert_eq!((sentinels, &*group), (vec![at("a", 26379), at("b", 1)], "main"));
+            assert_eq!(
+                (sentinels, &*group),
+                (vec![at("a", 26379), at("b", 1)], "main")
+            );
             let cluster = Store::parse("valkeys+cluster://a:1,b:2").unwrap();
-            assert_eq!(cluster.servers(None), Servers::Cluster(vec![at("a", 1), at("b", 2)]));
+            assert_eq!(
+                cluster.servers(None),
+                Servers::Cluster(vec![at("a", 1), at("b", 2)])
+            );
         }
 
         #[test]

@@ -81,13 +81,20 @@ impl Refusal {
     pub(crate) fn of(bound: &Bound, window: Option<Window>, refused: &Refused, now: Now) -> Self {
         let standing = |standing: &Standing| (standing.used, standing.limit);
         let (why, (used, most), retry_ms) = match refused {
-            Refused::Exhausted { standing: s, retry_ms } => (Why::Exhausted, standing(s), Some(*retry_ms)),
+            Refused::Exhausted {
+                standing: s,
+                retry_ms,
+            } => (Why::Exhausted, standing(s), Some(*retry_ms)),
             Refused::Busy { standing: s } => (Why::Busy, standing(s), Some(1000)),
             Refused::Unavailable => (Why::Unavailable, (0, 0), None),
         };
         // The end of the window is what a budget waits for.
         let to_the_end = window.map(|window| u64::try_from(window.end - now.unix_ms).unwrap_or(0));
-        let retry_ms = if why == Why::Exhausted { to_the_end.or(retry_ms) } else { retry_ms };
+        let retry_ms = if why == Why::Exhausted {
+            to_the_end.or(retry_ms)
+        } else {
+            retry_ms
+        };
         Self {
             retry_after: retry_ms.map(|ms| ms.div_ceil(1000).max(1)),
             used,
@@ -147,9 +154,18 @@ impl fmt::Display for Refusal {
         };
         match self.why {
             Why::Exhausted => {
-                write!(out, "the {what} {limit} of the {kind} {holder} is used up: {}", self.amounts())?;
+                write!(
+                    out,
+                    "the {what} {limit} of the {kind} {holder} is used up: {}",
+                    self.amounts()
+                )?;
                 if let Some(window) = self.window {
-                    write!(out, "; it began at {} and is full again at {}", instant(window.start), instant(window.end))?;
+                    write!(
+                        out,
+                        "; it began at {} and is full again at {}",
+                        instant(window.start),
+                        instant(window.end)
+                    )?;
                 }
                 write!(out, "; wait, or have {field} of the {kind} raised")
             }

@@ -73,7 +73,12 @@ impl Governor {
                     Shape::Slots => standing.leased,
                     Shape::Budget | Shape::Rate { .. } => standing.used,
                 });
-                line(bound, *limit, used, window.map(|window| (window.start, window.end)))
+                line(
+                    bound,
+                    *limit,
+                    used,
+                    window.map(|window| (window.start, window.end)),
+                )
             })
             .collect())
     }

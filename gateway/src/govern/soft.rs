@@ -37,7 +37,11 @@ fn described(bound: &Bound) -> Arc<str> {
 }
 
 /// Puts what costs less first. What cannot be tried stays behind, and of two that cost the same the one that came first.
-pub(crate) fn cheapest_first(plan: &mut Plan, bytes: u64, cost: impl Fn(&Step, u64, u64) -> Option<i64>) {
+pub(crate) fn cheapest_first(
+    plan: &mut Plan,
+    bytes: u64,
+    cost: impl Fn(&Step, u64, u64) -> Option<i64>,
+) {
     let input = bytes / BYTES_A_TOKEN;
     // What costs nobody knows how much goes last.
     plan.steps

@@ -39,7 +39,12 @@ impl Governor {
     pub(crate) fn rates(&self, asked: &Governed) -> Option<Box<Rates>> {
         let now = self.now();
         let mut rates = Rates::default();
-        for bound in asked.caller.chain.iter().filter(|bound| bound.counts_model(&asked.model)) {
+        for bound in asked
+            .caller
+            .chain
+            .iter()
+            .filter(|bound| bound.counts_model(&asked.model))
+        {
             let Measure::Rate(rate) = &bound.measure else {
                 continue;
             };
@@ -114,7 +119,13 @@ mod tests {
 
     #[test]
     fn times_are_written_as_clients_of_openai_read_them() {
-        for (ms, text) in [(0, "0ms"), (20, "20ms"), (1_000, "1s"), (360_000, "6m0s"), (3_600_000, "60m0s")] {
+        for (ms, text) in [
+            (0, "0ms"),
+            (20, "20ms"),
+            (1_000, "1s"),
+            (360_000, "6m0s"),
+            (3_600_000, "60m0s"),
+        ] {
             assert_eq!(duration(Duration::from_millis(ms)), text);
         }
     }
@@ -131,8 +142,16 @@ mod tests {
         for (surface, name, value) in [
             (Surface::OpenAi, "x-ratelimit-remaining-requests", "7"),
             (Surface::OpenAi, "x-ratelimit-reset-requests", "1m0s"),
-            (Surface::Anthropic, "anthropic-ratelimit-requests-limit", "100"),
-            (Surface::Anthropic, "anthropic-ratelimit-output-tokens-reset", "2027-01-15T08:00:00Z"),
+            (
+                Surface::Anthropic,
+                "anthropic-ratelimit-requests-limit",
+                "100",
+            ),
+            (
+                Surface::Anthropic,
+                "anthropic-ratelimit-output-tokens-reset",
+                "2027-01-15T08:00:00Z",
+            ),
         ] {
             let mut headers = HeaderMap::new();
             rates.write(&mut headers, surface);

@@ -17,5 +17,9 @@ pub(crate) fn of_header(headers: &HeaderMap) -> Option<&str> {
 #[must_use]
 pub(crate) fn digest(user: &str) -> String {
     let digest = Sha256::digest(user.as_bytes());
-    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -202,7 +202,10 @@ impl Record {
     /// What the attempt that was answering has used is known as far as it will ever be.
     pub(crate) fn settle(&mut self) {
         let used = std::mem::take(&mut self.used);
-        let reservation = self.attempts.last_mut().and_then(|last| last.reservation.take());
+        let reservation = self
+            .attempts
+            .last_mut()
+            .and_then(|last| last.reservation.take());
         if let Some(mut reservation) = reservation {
             reservation.settle(&used);
         }

@@ -46,7 +46,9 @@ fn end_user(request: &Request<'_>, headers: &HeaderMap) -> Option<Arc<str>> {
         return Some(user.into());
     }
     let object = &request.object;
-    let member = object.get("user").or_else(|| object.get("safety_identifier"))?;
+    let member = object
+        .get("user")
+        .or_else(|| object.get("safety_identifier"))?;
     let user = object.string(member)?;
     (!user.is_empty()).then(|| (&*user).into())
 }
@@ -58,7 +60,9 @@ fn ceiling(request: &Request<'_>) -> Option<u64> {
     if let Some(member) = said {
         return object.text(member).trim().parse().ok();
     }
-    let config = object.get("generationConfig").or_else(|| object.get("generation_config"))?;
+    let config = object
+        .get("generationConfig")
+        .or_else(|| object.get("generation_config"))?;
     let config: GenerationConfig = serde_json::from_str(object.text(config)).ok()?;
     config.longest
 }
@@ -73,9 +77,15 @@ mod tests {
     fn the_longest_answer_is_read_in_every_dialect() {
         for (body, longest) in [
             (r#"{"model":"m","max_tokens":7}"#, Some(7)),
-            (r#"{"model":"m","max_tokens":7,"max_completion_tokens":9}"#, Some(9)),
+            (
+                r#"{"model":"m","max_tokens":7,"max_completion_tokens":9}"#,
+                Some(9),
+            ),
             (r#"{"model":"m","max_output_tokens":8}"#, Some(8)),
-            (r#"{"model":"m","generationConfig":{"maxOutputTokens":5}}"#, Some(5)),
+            (
+                r#"{"model":"m","generationConfig":{"maxOutputTokens":5}}"#,
+                Some(5),
+            ),
             (r#"{"model":"m","max_tokens":null}"#, None),
             (r#"{"model":"m"}"#, None),
         ] {

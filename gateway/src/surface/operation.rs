@@ -285,7 +285,10 @@ impl Operation {
     /// Whether no provider takes money for it.
     #[must_use]
     pub(crate) fn is_free(self) -> bool {
-        matches!(self, Self::CountTokens | Self::CountGemini | Self::Moderations)
+        matches!(
+            self,
+            Self::CountTokens | Self::CountGemini | Self::Moderations
+        )
     }
 
     /// Every operation.

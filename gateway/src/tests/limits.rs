@@ -1,6 +1,8 @@
 //! How much may be used: budgets, rates and places, each refused where it is used up and nowhere else.
 
 use fairlead_faults::{Moment, Play, Provider, Reply};
+use http::Request;
+use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::harness::yaml::{KEY, caller, chain, key, object, provider};
@@ -26,9 +28,23 @@ fn limited(fields: &str) -> String {
     key("caller", KEY, fields)
 }
 
+/// A request of the bystander's.
+async fn by_the_other(world: &World) -> Answer {
+    let request = Request::post("/v1/chat/completions")
+        .header("authorization", format!("Bearer {OTHER}"))
+        .header("content-type", "application/json");
+    let body = whole("chat").to_string();
+    world
+        .ask_request(request.body(Full::from(body)).unwrap())
+        .await
+}
+
 fn code(answer: &Answer) -> String {
     let body: Value = serde_json::from_str(&answer.text()).unwrap();
-    body["error"]["code"].as_str().unwrap_or_default().to_owned()
+    body["error"]["code"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 async fn answered(world: &World, times: usize) -> usize {
@@ -50,14 +66,22 @@ async fn a_budget_is_used_up_to_the_last_cent_and_then_refuses() {
     ]);
     assert_eq!(answered(&world, 5).await, 5);
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, code(&refused).as_str()), (429, "budget_exhausted"));
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (429, "budget_exhausted")
+    );
     let text = refused.text();
-    assert!(text.contains("the budget day of the VirtualKey default/caller is used up: 0.10 of 0.10 USD"), "{text}");
+    assert!(
+        text.contains(
+            "the budget day of the VirtualKey default/caller is used up: 0.10 of 0.10 USD"
+        ),
+        "{text}"
+    );
     assert!(text.contains("\"insufficient_quota\""), "{text}");
     assert_eq!(refused.header("x-should-retry"), "false");
     assert!(refused.header("retry-after").parse::<u64>().unwrap() > 60);
     // The bystander notices nothing, and the breaker neither.
-    let other = world.ask_with(&[("authorization", &format!("Bearer {OTHER}"))], &whole("chat")).await;
+    let other = by_the_other(&world).await;
     assert_eq!(other.status, 200);
     assert_eq!(world.breaker("a", "chat"), "closed");
 }
@@ -89,8 +113,16 @@ async fn all_levels_hold_and_the_one_that_refuses_is_named() {
     ] {
         let world = World::serve(&[
             provider("a", &a.base_url(), PRICE),
-            object("Organization", "company", &format!("namespaceSelector: {{}}, {}", budget(organization, ""))),
-            object("Team", "research", &format!("organizationRef: {{name: company}}, {}", budget(team, ""))),
+            object(
+                "Organization",
+                "company",
+                &format!("namespaceSelector: {{}}, {}", budget(organization, "")),
+            ),
+            object(
+                "Team",
+                "research",
+                &format!("organizationRef: {{name: company}}, {}", budget(team, "")),
+            ),
             limited(&format!("teamRef: {{name: research}}, {}", budget(own, ""))),
             chain("chat", &["a"], ""),
         ]);
@@ -104,7 +136,11 @@ async fn all_levels_hold_and_the_one_that_refuses_is_named() {
 async fn a_provider_over_its_budget_is_passed_over() {
     let (a, b) = (always(two_cents()), always(Play::chat("B.")));
     let world = World::serve(&[
-        provider("a", &a.base_url(), &format!("{PRICE}, {}", budget("0.04", ""))),
+        provider(
+            "a",
+            &a.base_url(),
+            &format!("{PRICE}, {}", budget("0.04", "")),
+        ),
         provider("b", &b.base_url(), PRICE),
         caller(),
         chain("chat", &["a", "b"], ""),
@@ -159,8 +195,11 @@ async fn where_a_budget_holds_an_unknown_price_refuses() {
         chain("chat", &["a"], ""),
     ]);
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, code(&refused).as_str()), (403, "price_unknown"));
-    let other = world.ask_with(&[("authorization", &format!("Bearer {OTHER}"))], &whole("chat")).await;
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (403, "price_unknown")
+    );
+    let other = by_the_other(&world).await;
     assert_eq!(other.status, 200);
 }
 
@@ -175,8 +214,15 @@ async fn requests_are_counted_once_however_many_attempts_they_take() {
     ]);
     assert_eq!(answered(&world, 5).await, 3);
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, code(&refused).as_str()), (429, "rate_limited"));
-    assert!(refused.text().contains("3 of 3 requests in 60 s"), "{}", refused.text());
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (429, "rate_limited")
+    );
+    assert!(
+        refused.text().contains("3 of 3 requests in 60 s"),
+        "{}",
+        refused.text()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,7 +271,10 @@ async fn places_come_back_however_a_request_ends() {
     let mut hearing = world.begin(&streamed("chat")).await;
     hearing.until("A").await;
     let refused = world.ask(&whole("chat")).await;
-    assert_eq!((refused.status, code(&refused).as_str()), (429, "rate_limited"));
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (429, "rate_limited")
+    );
     drop(hearing);
     settled().await;
     assert_eq!(answered(&world, 3).await, 3);
@@ -239,7 +288,9 @@ async fn who_hangs_up_owes_the_prompt_and_what_came_by() {
         limited(&budget("1.00", "")),
         chain("chat", &["a"], ""),
     ]);
-    world.ask_and_leave_after(seconds(1), &streamed("chat")).await;
+    world
+        .ask_and_leave_after(seconds(1), &streamed("chat"))
+        .await;
     let cost = world.ended().unwrap().cost.unwrap();
     assert!(cost.estimated && cost.nanos >= 20_000_000, "{cost:?}");
 }
