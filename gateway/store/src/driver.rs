@@ -161,7 +161,7 @@ impl Driver {
                     called.push(part);
                 }
                 Wake::Drain(done) => called.append(&mut self.drain(done)),
-                Wake::Look(accounts, reader) => self.look(accounts, reader),
+                Wake::Look(accounts, reader) => self.look(&accounts, reader),
             }
         }
         self.ask(called);

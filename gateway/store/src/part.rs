@@ -341,7 +341,9 @@ impl Part {
                 Ok(taken) => Answer::Held(Offer::new(self.hold(taken))),
                 Err(lease::Short::Refused(refusal)) => match self.refused(refusal) {
                     Refused::Unavailable => Answer::Unavailable,
-                    refused => Answer::Refused(refused),
+                    refused @ (Refused::Exhausted { .. } | Refused::Busy { .. }) => {
+                        Answer::Refused(refused)
+                    }
                 },
                 Err(lease::Short::Ask) => {
                     left.push_back(waiter);

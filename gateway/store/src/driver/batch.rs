@@ -238,7 +238,7 @@ impl Driver {
     }
 
     /// Reads these for somebody.
-    pub(super) fn look(&mut self, accounts: Vec<Account>, reader: oneshot::Sender<Read>) {
+    pub(super) fn look(&mut self, accounts: &[Account], reader: oneshot::Sender<Read>) {
         match &self.place {
             Place::Embedded(embedded) => {
                 let read = accounts.iter().map(|account| embedded.look(account));

@@ -91,7 +91,7 @@ async fn run(connection: &Connection, commands: Vec<Command>) -> Vec<Result<Valu
     }
     values
         .into_iter()
-        .map(|value| value.map_err(fault))
+        .map(|value| value.map_err(|error| fault(&error)))
         .collect()
 }
 
@@ -154,16 +154,16 @@ fn unreadable() -> Fault {
 }
 
 /// Whether only this call failed, or the connection leads nowhere any more.
-fn fault(error: RedisError) -> Fault {
+fn fault(error: &RedisError) -> Fault {
     let text = error.to_string();
-    match error.kind() {
-        // Out of memory, a disk that is full, the script itself: another connection would not help.
-        ErrorKind::Server(ServerErrorKind::ResponseError) | ErrorKind::Extension => {
-            match error.code() {
-                Some("NOAUTH" | "WRONGPASS") => Fault::Link(text),
-                _ => Fault::Call(text),
-            }
-        }
+    // Out of memory, a disk that is full, too few replicas, the script itself: another connection would not help.
+    let refused = matches!(
+        error.kind(),
+        ErrorKind::Server(ServerErrorKind::ResponseError) | ErrorKind::Extension
+    );
+    match error.code() {
+        Some("NOAUTH" | "WRONGPASS") => Fault::Link(text),
+        _ if refused => Fault::Call(text),
         _ => Fault::Link(text),
     }
 }

@@ -1,8 +1,6 @@
 //! Several gateways on one Redis: exact through whatever happens to it.
 
-#[path = "valkey/proxy.rs"]
 mod proxy;
-#[path = "valkey/server.rs"]
 pub(crate) mod server;
 
 use std::sync::atomic::Ordering;
@@ -21,7 +19,7 @@ use server::{Sentinel, Server, say};
 const ID: &str = "budget/team/search/research/month";
 
 async fn replica(options: ValkeyOptions) -> Replica {
-    Replica::start(Where::Valkey(options), None).await
+    Replica::start(Where::Valkey(Box::new(options)), None).await
 }
 
 async fn replicas(options: &ValkeyOptions, count: usize) -> Vec<Replica> {
