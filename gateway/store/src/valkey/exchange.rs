@@ -89,10 +89,14 @@ async fn run(connection: &Connection, commands: Vec<Command>) -> Vec<Result<Valu
             values[*at] = value;
         }
     }
-    values
-        .into_iter()
-        .map(|value| value.map_err(|error| fault(&error)))
-        .collect()
+    // Of a cluster one node is not the whole: the library finds it again, or the one that took its place.
+    let whole = matches!(connection, Connection::One(_));
+    let failed = |error| match fault(&error) {
+        Fault::Link(problem) if whole => Fault::Link(problem),
+        Fault::Link(problem) | Fault::Call(problem) => Fault::Call(problem),
+    };
+    let values = values.into_iter();
+    values.map(|value| value.map_err(failed)).collect()
 }
 
 async fn send(connection: &Connection, commands: Vec<Cmd>) -> Vec<Result<Value, RedisError>> {
