@@ -51,6 +51,7 @@ pub(crate) struct Plan {
 enum Event {
     Arrive(usize),
     Drive(usize),
+    Ping(usize),
     Finish(u64),
     Ask(usize, u32, Option<Window>, Ask),
     Reply(usize, u32, Option<Window>, u64, Reply),
@@ -131,6 +132,7 @@ impl World {
             self.later(1, Event::Arrive(client));
             let first = self.rng.i64(0..10);
             self.later(first, Event::Drive(client));
+            self.later(first, Event::Ping(client));
         }
         self.later(0, Event::Fault);
         self.until(self.plan.lasts_ms);
@@ -163,6 +165,13 @@ impl World {
             Event::Drive(client) => {
                 self.drive(client);
                 self.later(15, Event::Drive(client));
+            }
+            Event::Ping(client) => {
+                let cut = self.clients[client].cut_until > self.at;
+                if self.alive(client) && !cut && self.store.down_until <= self.at {
+                    self.clients[client].hear(self.at, &self.store.run_id());
+                }
+                self.later(1_000, Event::Ping(client));
             }
             Event::Finish(started) => self.finish(started),
             Event::Ask(client, process, window, ask) => {

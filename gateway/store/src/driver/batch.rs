@@ -106,10 +106,7 @@ impl Driver {
                 part.landed(call.ask.seq, &result, now)
             });
         }
-        // What is left comes up with the next step.
-        parts
-            .iter()
-            .for_each(|part| self.wheel.add(part.clone(), 0));
+        parts.iter().for_each(|part| part.call());
     }
 
     #[cfg(feature = "valkey")]
@@ -163,7 +160,7 @@ impl Driver {
                 self.judge(asked, &replies);
                 let landed = parts.into_iter().zip(replies);
                 let again = landed.filter(|((part, seq), reply)| part.landed(*seq, reply, now));
-                again.map(|((part, _), _)| part).collect()
+                again.map(|((part, _), _)| part).collect::<Vec<_>>()
             }
             Replies::Missing(rest) => {
                 self.unheard(asked);
@@ -173,6 +170,9 @@ impl Driver {
                 again.map(|(part, _)| part).collect()
             }
         };
+        let again = again.into_iter();
+        let (next, again) = again.partition(|part| part.is_short());
+        self.next.extend::<Vec<_>>(next);
         self.ask(again);
     }
 
@@ -214,8 +214,12 @@ impl Driver {
             Err(Fault::Call(problem)) => Some(problem.clone()),
             Ok(_) | Err(Fault::Link(_)) => None,
         });
-        if let Some(problem) = failed {
-            self.say(&problem);
+        match failed {
+            Some(problem) => {
+                self.say(&problem);
+                self.shared.link.ails(Some(problem));
+            }
+            None => self.shared.link.ails(None),
         }
     }
 
@@ -238,7 +242,7 @@ impl Driver {
     }
 
     /// Reads these for somebody.
-    pub(super) fn look(&mut self, accounts: Vec<Account>, reader: oneshot::Sender<Read>) {
+    pub(super) fn look(&mut self, accounts: &[Account], reader: oneshot::Sender<Read>) {
         match &self.place {
             Place::Embedded(embedded) => {
                 let read = accounts.iter().map(|account| embedded.look(account));

@@ -33,7 +33,9 @@ async fn taking_and_settling_costs_less_than_half_a_microsecond() {
                 (taken == TIMES).then(|| started.elapsed() / TIMES)
             };
             let first = replica.take(&counter, &terms, 1 << 30).await;
-            drop(first.map(fairlead_store::Hold::cancel));
+            if let Ok(hold) = first {
+                hold.cancel();
+            }
             let all = std::thread::scope(|scope| {
                 let spawned: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
                 let all = spawned.into_iter().map(|thread| thread.join().unwrap());

@@ -41,7 +41,7 @@ async fn child() {
 async fn start(folder: &Path, port: Option<u16>) -> Replica {
     let journal = Some(folder.join("leases.journal"));
     let place = match port {
-        Some(port) => Where::Valkey(ValkeyOptions::at("127.0.0.1", port)),
+        Some(port) => Where::Valkey(Box::new(ValkeyOptions::at("127.0.0.1", port))),
         None => Where::Embedded {
             dir: Some(folder.join("state")),
         },
