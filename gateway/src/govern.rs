@@ -6,6 +6,7 @@
 //! of anybody's health.
 
 pub(crate) mod bound;
+pub(crate) mod ceiling;
 pub(crate) mod chain;
 pub(crate) mod holds;
 pub(crate) mod place;
@@ -13,6 +14,7 @@ pub(crate) mod refusal;
 pub(crate) mod report;
 pub(crate) mod reservation;
 pub(crate) mod soft;
+pub(crate) mod strict;
 pub(crate) mod tariff;
 pub(crate) mod told;
 pub(crate) mod usd;
@@ -31,6 +33,7 @@ use bound::Bound;
 use holds::{Amounts, Holds};
 use refusal::{Refusal, Why};
 use reservation::{Bill, Reservation};
+use strict::Strict;
 use tariff::Tariff;
 
 /// What all requests are counted by. One in a process.
@@ -130,6 +133,7 @@ impl Governor {
         &self,
         asked: &Governed,
         target: &Target<'_>,
+        strict: Option<&Strict>,
     ) -> Result<Reservation, Refusal> {
         let applies = |bound: &&Bound| {
             bound.is_per_attempt()
@@ -180,6 +184,7 @@ impl Governor {
             input: count(expected.input_tokens),
             output: 0,
             prompt_nanos,
+            most_nanos: None,
         };
         reservation.expected = Amounts {
             nanos: prompt_nanos.saturating_add(output_nanos.unwrap_or(0)),
@@ -187,6 +192,9 @@ impl Governor {
             ..reservation.prompt
         };
         reservation.learned = Some(learned);
+        if let Some(strict) = strict {
+            reservation.expected.most_nanos = Some(strict.nanos());
+        }
         reservation.holds = self.take(bounds(), reservation.expected, asked).await?;
         Ok(reservation)
     }

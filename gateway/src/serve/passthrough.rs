@@ -205,6 +205,7 @@ impl Target {
             own: false,
             queued: None,
             dropped: None,
+            clamped: None,
             took: began.elapsed(),
             reservation: None,
         }
