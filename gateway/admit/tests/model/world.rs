@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::time::Duration;
 
 use fairlead_admit::exchange::{Ask, Reply, Shape, Totals};
 use fairlead_admit::lease::{Bound, Taken};
@@ -234,8 +235,9 @@ impl World {
         if self.quiet {
             return;
         }
-        let pause = -1_000.0 / self.plan.requests * self.rng.f64().max(1e-9).ln();
-        self.later(1 + pause as i64, Event::Arrive(client));
+        let pause = Duration::from_secs_f64(-self.rng.f64().max(1e-9).ln() / self.plan.requests);
+        let pause = i64::try_from(pause.as_millis()).unwrap();
+        self.later(1 + pause, Event::Arrive(client));
         if !self.alive(client) {
             return;
         }
