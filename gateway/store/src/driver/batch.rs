@@ -1,0 +1,290 @@
+//! Asks on their way to the store and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairlead_admit::exchange::{Account, Reply, Totals};
+use fairlead_admit::lease::REPLY_MS;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Driver, Landed};
+use crate::part::Part;
+use crate::place::{Call, Fault, Place};
+
+/// One that always wants to ask again is not to hold up the rest.
+const ROUNDS: usize = 16;
+/// A reply is waited for no longer than this, however far the store.
+#[cfg(feature = "valkey")]
+const MOST_PATIENCE: Duration = Duration::from_millis(120);
+/// A reply that comes after this is as good as none.
+#[cfg(feature = "valkey")]
+const NEVER: Duration = Duration::from_secs(1);
+/// How long what is read is waited for.
+#[cfg(feature = "valkey")]
+const READ: Duration = Duration::from_millis(900);
+
+/// Asks that went together.
+pub(super) struct Batch {
+    asked: Instant,
+    parts: Vec<(Arc<Part>, u64)>,
+    replies: Replies,
+}
+
+enum Replies {
+    Came(Vec<Result<Reply, Fault>>),
+    /// None came in time. What becomes of them is still of interest for how the store is.
+    Missing(BoxFuture<'static, Vec<Result<Reply, Fault>>>),
+}
+
+/// For how long a reply is waited for: what is usual for the protocol, and more where the store is far.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    /// How long replies take, smoothed.
+    usual: Duration,
+}
+
+impl Patience {
+    /// A reply took so long, whether or not it was still waited for.
+    fn took(&mut self, time: Duration) {
+        self.usual = (self.usual * 7 + time) / 8;
+    }
+
+    /// Three times what is usual, but so that two tries fit into what a request waits.
+    #[cfg(feature = "valkey")]
+    fn now(&self) -> Duration {
+        (self.usual * 3).clamp(Duration::from_millis(REPLY_MS), MOST_PATIENCE)
+    }
+}
+
+type Read = Vec<Result<Option<Totals>, Fault>>;
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let came = matches!(self.replies, Replies::Came(_));
+        formatter
+            .debug_struct("Batch")
+            .field("asked", &self.asked)
+            .field("parts", &self.parts)
+            .field("came", &came)
+            .finish()
+    }
+}
+
+impl Driver {
+    /// Asks for all of these which do not wait for an answer already.
+    pub(super) fn ask(&mut self, parts: Vec<Arc<Part>>) {
+        if parts.is_empty() {
+            return;
+        }
+        match &self.place {
+            Place::Embedded(_) => self.ask_here(parts),
+            #[cfg(feature = "valkey")]
+            Place::Valkey(_) => self.ask_there(parts),
+        }
+    }
+
+    fn ask_here(&mut self, mut parts: Vec<Arc<Part>>) {
+        let Place::Embedded(embedded) = &self.place else {
+            return;
+        };
+        let embedded = embedded.clone();
+        for _ in 0..ROUNDS {
+            parts.retain(|part| {
+                let now = self.shared.clock.now();
+                let Some(call) = part.ask(now) else {
+                    return false;
+                };
+                let result = embedded.exchange(&call);
+                if let Err(Fault::Call(problem) | Fault::Link(problem)) = &result {
+                    self.say(problem);
+                }
+                part.landed(call.ask.seq, &result, now)
+            });
+        }
+        parts.iter().for_each(|part| part.call());
+    }
+
+    #[cfg(feature = "valkey")]
+    fn ask_there(&mut self, parts: Vec<Arc<Part>>) {
+        let Place::Valkey(valkey) = &self.place else {
+            return;
+        };
+        if !valkey.is_connected() {
+            if self.shared.link.is_away() {
+                parts.iter().for_each(|part| part.turn_away());
+            } else {
+                self.early.extend(parts);
+            }
+            return;
+        }
+        let now = self.shared.clock.now();
+        let calls = parts.into_iter().filter_map(|part| {
+            let call = part.ask(now)?;
+            Some(((part, call.ask.seq), call))
+        });
+        let (parts, calls): (Vec<_>, Vec<Call>) = calls.unzip();
+        let asked = Instant::now();
+        let together = valkey.together();
+        for (parts, calls) in parts.chunks(together).zip(calls.chunks(together)) {
+            let mut exchanged = Box::pin(valkey.exchange(calls.to_vec()));
+            let (parts, patience) = (parts.to_vec(), self.patience.now());
+            self.flights.push(Box::pin(async move {
+                let replies = match tokio::time::timeout(patience, &mut exchanged).await {
+                    Ok(replies) => Replies::Came(replies),
+                    Err(_) => Replies::Missing(exchanged),
+                };
+                Landed::Batch(Batch {
+                    asked,
+                    parts,
+                    replies,
+                })
+            }));
+        }
+    }
+
+    /// Makes of it what there is to make, and asks again for whom that was not enough.
+    pub(super) fn settle(&mut self, batch: Batch) {
+        let Batch {
+            asked,
+            parts,
+            replies,
+        } = batch;
+        let now = self.shared.clock.now();
+        let again = match replies {
+            Replies::Came(replies) => {
+                self.patience.took(asked.elapsed());
+                self.judge(asked, &replies);
+                let landed = parts.into_iter().zip(replies);
+                let again = landed.filter(|((part, seq), reply)| part.landed(*seq, reply, now));
+                again.map(|((part, _), _)| part).collect::<Vec<_>>()
+            }
+            Replies::Missing(rest) => {
+                self.unheard(asked);
+                self.await_late(asked, rest);
+                let parts = parts.into_iter();
+                let again = parts.filter(|(part, seq)| part.unanswered(*seq));
+                again.map(|(part, _)| part).collect()
+            }
+        };
+        let again = again.into_iter();
+        let (next, again) = again.partition(|part| part.is_short());
+        self.next.extend::<Vec<_>>(next);
+        self.ask(again);
+    }
+
+    /// Waits on for what nobody waits for any more, to know how the store is.
+    fn await_late(&self, asked: Instant, rest: BoxFuture<'static, Vec<Result<Reply, Fault>>>) {
+        #[cfg(feature = "valkey")]
+        self.flights.push(Box::pin(async move {
+            match tokio::time::timeout(NEVER, rest).await {
+                Ok(replies) if replies.iter().any(Result::is_ok) => Landed::Late(asked.elapsed()),
+                _ => Landed::Never,
+            }
+        }));
+        #[cfg(not(feature = "valkey"))]
+        drop((asked, rest));
+    }
+
+    /// A reply that could not be used is a sign of life.
+    pub(super) fn late(&mut self, after: Duration) {
+        self.patience.took(after);
+        #[cfg(feature = "valkey")]
+        if let Place::Valkey(valkey) = &mut self.place {
+            valkey.heard();
+        }
+    }
+
+    /// What the replies say of the connection.
+    fn judge(&mut self, asked: Instant, replies: &[Result<Reply, Fault>]) {
+        let _ = asked;
+        #[cfg(feature = "valkey")]
+        if let Place::Valkey(valkey) = &mut self.place {
+            if replies.iter().any(Result::is_ok) {
+                valkey.heard();
+            }
+            if let Some(problem) = broken(replies) {
+                valkey.broke(&self.shared.link, asked, problem);
+            }
+        }
+        let failed = replies.iter().find_map(|reply| match reply {
+            Err(Fault::Call(problem)) => Some(problem.clone()),
+            Ok(_) | Err(Fault::Link(_)) => None,
+        });
+        match failed {
+            Some(problem) => {
+                self.say(&problem);
+                self.shared.link.ails(Some(problem));
+            }
+            None => self.shared.link.ails(None),
+        }
+    }
+
+    /// Somebody has read, or could not.
+    pub(super) fn have_read(&mut self, asked: Instant, problem: Option<String>) {
+        #[cfg(feature = "valkey")]
+        if let (Place::Valkey(valkey), Some(problem)) = (&mut self.place, problem) {
+            valkey.broke(&self.shared.link, asked, problem);
+        }
+        #[cfg(not(feature = "valkey"))]
+        drop((asked, problem));
+    }
+
+    fn unheard(&mut self, asked: Instant) {
+        let _ = asked;
+        #[cfg(feature = "valkey")]
+        if let Place::Valkey(valkey) = &mut self.place {
+            valkey.unheard(&self.shared.link, asked);
+        }
+    }
+
+    /// Reads these for somebody.
+    pub(super) fn look(&mut self, accounts: &[Account], reader: oneshot::Sender<Read>) {
+        match &self.place {
+            Place::Embedded(embedded) => {
+                let read = accounts.iter().map(|account| embedded.look(account));
+                // Who reads may have stopped waiting.
+                let _ = reader.send(read.collect());
+            }
+            #[cfg(feature = "valkey")]
+            Place::Valkey(valkey) => {
+                let chunks = accounts.chunks(valkey.together());
+                let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
+                let asked = Instant::now();
+                self.flights.push(Box::pin(async move {
+                    let all = async {
+                        let mut read = Vec::new();
+                        for look in looks {
+                            read.extend(look.await);
+                        }
+                        read
+                    };
+                    match tokio::time::timeout(READ, all).await {
+                        Ok(read) => {
+                            let problem = broken(&read);
+                            let _ = reader.send(read.into_iter().map(something).collect());
+                            Landed::Read(asked, problem)
+                        }
+                        Err(_) => Landed::Read(asked, Some("no answer".to_owned())),
+                    }
+                }));
+            }
+        }
+    }
+}
+
+/// What says that the connection leads nowhere any more.
+#[cfg(feature = "valkey")]
+fn broken<T>(replies: &[Result<T, Fault>]) -> Option<String> {
+    replies.iter().find_map(|reply| match reply {
+        Err(Fault::Link(problem)) => Some(problem.clone()),
+        Ok(_) | Err(Fault::Call(_)) => None,
+    })
+}
+
+/// Nothing was ever counted where all is nothing.
+#[cfg(feature = "valkey")]
+fn something(totals: Result<Totals, Fault>) -> Result<Option<Totals>, Fault> {
+    totals.map(|totals| (totals != Totals::default()).then_some(totals))
+}
