@@ -10,7 +10,7 @@ FUZZ_SECONDS := 120
 TEST_THREADS := 8
 
 # A command and the Debian package that brings it.
-NEEDS := cc:build-essential etcd:etcd-server python3:python3 node:nodejs npm:npm go:golang-go nginx:nginx-light containerd:containerd runc:runc \
+NEEDS := cc:build-essential etcd:etcd-server redis-server:redis-server python3:python3 node:nodejs npm:npm go:golang-go nginx:nginx-light containerd:containerd runc:runc \
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
