@@ -9,6 +9,7 @@ pub(crate) mod bound;
 pub(crate) mod ceiling;
 pub(crate) mod chain;
 pub(crate) mod holds;
+pub(crate) mod instant;
 pub(crate) mod place;
 pub(crate) mod refusal;
 pub(crate) mod report;
@@ -28,8 +29,8 @@ use fairlead_admit::money;
 use fairlead_store::{Counter, Counters, Hold, Now, Refused, Terms};
 
 use crate::clock::{self, Clock};
-use crate::runtime::Admission;
 use bound::Bound;
+use chain::Limited;
 use holds::{Amounts, Holds};
 use refusal::{Refusal, Why};
 use reservation::{Bill, Reservation};
@@ -49,7 +50,7 @@ pub(crate) struct Governor {
 #[derive(Debug, Clone)]
 pub(crate) struct Governed {
     /// Whose it is.
-    pub caller: Arc<Admission>,
+    pub caller: Arc<Limited>,
     /// The model as the caller asked for it.
     pub model: Arc<str>,
     /// The end user, if it says.
@@ -82,7 +83,7 @@ pub(crate) struct Target<'a> {
 impl Governed {
     /// What is passed through, of which nothing is known but its length.
     #[must_use]
-    pub(crate) fn passed_through(caller: &Arc<Admission>, bytes: usize, bill: &Arc<Bill>) -> Self {
+    pub(crate) fn passed_through(caller: &Arc<Limited>, bytes: usize, bill: &Arc<Bill>) -> Self {
         Self {
             caller: Arc::clone(caller),
             model: "".into(),

@@ -9,7 +9,7 @@ use fairlead_snapshot::Unit;
 use fairlead_store::{Now, Refused, Standing};
 
 use super::bound::{Bound, Level, Measure};
-use super::report::instant;
+use super::instant::instant;
 use super::usd::Usd;
 
 /// A limit that refuses.

@@ -373,7 +373,7 @@ pub(crate) fn deadline(
 impl Asked<'_> {
     /// What is left of a strict budget is known only when it is known what was used: its streams are read to their end, whoever is left.
     fn policy(&self, mut policy: StreamPolicy) -> StreamPolicy {
-        let strict = self.admitted.chain.iter().any(Bound::is_strict);
+        let strict = self.admitted.limited.chain.iter().any(Bound::is_strict);
         policy.finish |= strict && self.request.stream;
         policy
     }

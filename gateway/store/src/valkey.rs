@@ -22,6 +22,8 @@ use crate::link::Link;
 use crate::place::{Call, Fault};
 use connect::{ConnectError, Connection};
 
+/// So many calls go in one pipeline: some milliseconds of the server's time.
+const PIPELINE: usize = 128;
 /// What a first try is preceded by once a connection was lost.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -105,6 +107,11 @@ impl Valkey {
                 false
             }
         }
+    }
+
+    /// How many calls go together. Of a cluster each goes by itself, so that a node that is away holds up nobody else's.
+    pub(crate) fn together(&self) -> usize {
+        if self.is_cluster() { 1 } else { PIPELINE }
     }
 
     fn is_cluster(&self) -> bool {

@@ -13,9 +13,6 @@ use super::{Driver, Landed};
 use crate::part::Part;
 use crate::place::{Call, Fault, Place};
 
-/// So many calls go in one pipeline: some milliseconds of the server's time.
-#[cfg(feature = "valkey")]
-const PIPELINE: usize = 128;
 /// One that always wants to ask again is not to hold up the rest.
 const ROUNDS: usize = 16;
 /// A reply is waited for no longer than this, however far the store.
@@ -129,7 +126,8 @@ impl Driver {
         });
         let (parts, calls): (Vec<_>, Vec<Call>) = calls.unzip();
         let asked = Instant::now();
-        for (parts, calls) in parts.chunks(PIPELINE).zip(calls.chunks(PIPELINE)) {
+        let together = valkey.together();
+        for (parts, calls) in parts.chunks(together).zip(calls.chunks(together)) {
             let mut exchanged = Box::pin(valkey.exchange(calls.to_vec()));
             let (parts, patience) = (parts.to_vec(), self.patience.now());
             self.flights.push(Box::pin(async move {
@@ -251,7 +249,7 @@ impl Driver {
             }
             #[cfg(feature = "valkey")]
             Place::Valkey(valkey) => {
-                let chunks = accounts.chunks(PIPELINE);
+                let chunks = accounts.chunks(valkey.together());
                 let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
                 let asked = Instant::now();
                 self.flights.push(Box::pin(async move {

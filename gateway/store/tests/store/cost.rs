@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::support::{Replica, terms};
 
-const TIMES: u32 = 1_000_000;
+const TIMES: u32 = 100_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement, to be run with --release"]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use fairlead_store::{ValkeyOptions, Where};
 
-use crate::support::{Replica, terms};
+use crate::support::{Replica, folder, terms};
 use crate::valkey::server::Server;
 
 const ID: &str = "budget/team/search/research/month";
@@ -75,7 +75,7 @@ fn one_life(folder: &Path, port: Option<u16>, settlements: usize) -> i64 {
 }
 
 async fn loses_nothing(port: Option<u16>) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     const LIVES: usize = 5;
     let mut said = 0;
     for life in 0..LIVES {
