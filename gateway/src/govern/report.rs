@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Governor;
-use super::instant::instant;
 use super::bound::{Bound, Measure};
+use super::instant::instant;
 use super::usd::Usd;
 
 /// How one limit stands, over all replicas.
