@@ -82,6 +82,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics))
         .route("/config", get(config))
         .route("/health", get(health))
+        .route("/usage", get(usage))
         .with_state(shared)
 }
 
@@ -90,6 +91,8 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
         "shutting down\n"
     } else if shared.status.borrow().source.is_none() {
         "waiting for the first configuration\n"
+    } else if !shared.live.load().governor().counters.state().ready {
+        "getting to know the store of counters\n"
     } else {
         return "ok\n".into_response();
     };
@@ -114,7 +117,9 @@ async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     }
     let status = shared.status.borrow().clone();
     let runtime = shared.live.load();
+    let store = runtime.governor().counters.state();
     let body = json!({
+        "store": {"reachable": store.reachable, "problem": store.problem},
         "digest": runtime.digest,
         "generation": runtime.generation,
         "formats": fairlead_snapshot::FORMATS,
@@ -134,6 +139,19 @@ async fn health(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         return stranger();
     }
     answer(&health::report(&shared.live.load().upstreams))
+}
+
+/// How every limit stands that has ever been asked about, over all replicas: what the operator writes into the status of their holders.
+async fn usage(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !admitted(&shared, &headers) {
+        return stranger();
+    }
+    let runtime = shared.live.load_full();
+    let bounds = runtime.holders.iter().flat_map(|limits| limits.iter());
+    match runtime.governor().report(bounds).await {
+        Ok(limits) => answer(&json!({"generation": runtime.generation, "limits": limits})),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
 }
 
 fn answer(body: &Value) -> Response {

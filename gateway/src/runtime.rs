@@ -12,6 +12,7 @@ use fairlead_snapshot::{Digest, ObjectName, Snapshot};
 
 use crate::clock;
 use crate::govern::Governor;
+use crate::govern::bound::Bound;
 use crate::govern::chain::{Limited, Owners};
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
@@ -30,6 +31,8 @@ pub(crate) struct Runtime {
     pub keys: Keys<Arc<Admission>>,
     /// The providers, in the order of the table's index.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// The limits of everybody who has some.
+    pub holders: Vec<Arc<[Bound]>>,
     /// The same in every runtime of a process.
     environment: Arc<Environment>,
 }
@@ -123,22 +126,29 @@ impl Runtime {
             })
             .collect();
         environment.health.sweep();
+        let upstreams: Vec<Arc<Upstream>> = upstreams;
+        let of_providers: Vec<_> = upstreams
+            .iter()
+            .map(|upstream| Arc::clone(&upstream.limits))
+            .filter(|limits| !limits.is_empty())
+            .collect();
         let owners = Owners::of(snapshot, of_limits);
+        let mut holders: Vec<_> = owners.all().collect();
         let admissions = snapshot.keys.iter().map(|(name, key)| {
             let number = number(name);
+            let chain = owners.chain(name, key);
+            holders.extend(chain.own().cloned());
             let admission = Admission {
                 caller: table.caller(name, key),
                 asker: Asker::new(number),
-                limited: Arc::new(Limited {
-                    chain: owners.chain(name, key),
-                    number,
-                }),
+                limited: Arc::new(Limited { chain, number }),
                 label: name.to_string().into(),
                 team: key.team.as_deref().map(Into::into),
             };
             (name.clone(), key, Arc::new(admission))
         });
         let keys = Keys::build(admissions);
+        holders.extend(of_providers);
         Self {
             digest: snapshot.digest(),
             generation: published.unwrap_or_else(|| {
@@ -147,6 +157,7 @@ impl Runtime {
             table,
             keys,
             upstreams,
+            holders,
             environment,
         }
     }

@@ -19,6 +19,15 @@ impl Chain {
         self.0.is_empty()
     }
 
+    /// Those of the key itself, if it has any.
+    #[must_use]
+    pub(crate) fn own(&self) -> Option<&Arc<[Bound]>> {
+        let of_the_key = |bound: &Bound| bound.holder.level == Level::Key;
+        self.0
+            .last()
+            .filter(|last| last.first().is_some_and(of_the_key))
+    }
+
     /// Each limit.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Bound> + Clone {
         self.0.iter().flat_map(|limits| limits.iter())
@@ -63,6 +72,12 @@ impl<'a> Owners<'a> {
             teams: all(Level::Team, &snapshot.teams),
             organizations: all(Level::Organization, &snapshot.organizations),
         }
+    }
+
+    /// Those of each organization and each team.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<[Bound]>> {
+        let organizations = self.organizations.values();
+        organizations.chain(self.teams.values()).cloned()
     }
 
     /// What a key has to keep.
