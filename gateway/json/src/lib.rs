@@ -12,6 +12,7 @@ mod names;
 mod object;
 mod raw;
 mod scan;
+mod special;
 mod text;
 
 pub use names::{alike, is_plain};

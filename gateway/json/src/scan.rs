@@ -9,6 +9,7 @@ mod token;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::special::Special;
 use super::{JsonError, Kind, Limits, Raw, text};
 
 /// The deepest nesting that any limit allows: the scanner recurses, and stacks are finite.
@@ -21,6 +22,7 @@ pub struct Scanner<'a> {
     at: usize,
     depth: usize,
     limit: usize,
+    special: Special,
 }
 
 /// A value that was stepped over: what it is, and where.
@@ -72,6 +74,7 @@ impl<'a> Scanner<'a> {
             at: 0,
             depth: 0,
             limit: depth.min(DEEPEST),
+            special: Special::default(),
         }
     }
 

@@ -2,15 +2,9 @@
 
 use std::borrow::Cow;
 
-use fairlead_json::{Kind, Limits, Raw};
+use fairlead_json::{Kind, Raw};
 
 use crate::Text;
-
-/// For parts of what was checked already.
-pub(super) const DEEP: Limits = Limits {
-    depth: 512,
-    members: usize::MAX,
-};
 
 /// A value of a kind that the reference does not allow, by the path to it from where the reader stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! One part of what is said: a payload, and what stands beside it.
 
-use fairlead_json::{JsonError, Kind, Raw, Scanner};
+use std::borrow::Cow;
+
+use fairlead_json::{JsonError, Kind, Raw, Scanner, Value};
 
 use super::media;
-use super::members::{DEEP, Wrong, camel, each_member, flag, list, object, text};
+use super::members::{Wrong, camel, flag, list, object, text};
 use crate::{Content, Text};
 
 /// A part.
@@ -47,10 +49,20 @@ pub(super) struct Call<'a> {
 pub(super) struct Response<'a> {
     pub(super) id: Option<Text<'a>>,
     pub(super) name: Text<'a>,
-    /// An object.
-    pub(super) response: Option<Raw<'a>>,
+    pub(super) response: Option<Given<'a>>,
     /// Media that belong to it.
     pub(super) media: Vec<Content<'a>>,
+}
+
+/// What a tool has given back.
+#[derive(Debug)]
+pub(super) struct Given<'a> {
+    /// An object.
+    pub(super) whole: Raw<'a>,
+    /// How many members it has.
+    pub(super) count: usize,
+    /// The last of them.
+    pub(super) last: Option<(Cow<'a, str>, Raw<'a>)>,
 }
 
 impl Payload<'_> {
@@ -68,8 +80,7 @@ impl Payload<'_> {
 impl<'a> Part<'a> {
     pub(super) fn read(raw: Raw<'a>) -> Result<Self, Wrong> {
         let unreadable = |_| Wrong::new("", "well-formed");
-        let mut scanner = Scanner::over(raw.text().as_bytes(), &DEEP).map_err(unreadable)?;
-        Self::scan(&mut scanner).map_err(unreadable)?
+        Self::scan(&mut raw.scanner()).map_err(unreadable)?
     }
 
     /// The part that comes next. Most of a prompt is in its texts, so that they are stepped over once.
@@ -81,34 +92,36 @@ impl<'a> Part<'a> {
         let mut part = Self::default();
         let mut result = Ok(());
         scanner.object(|scanner, key| {
-            let value = scanner.value()?;
-            if result.is_ok() && value.kind != Kind::Null {
-                let written = scanner.raw(&value);
-                result = part.member(&camel(&key.name()), value.kind, written);
+            let (key, is_object) = (key.name(), scanner.peek() == Some(b'{'));
+            let name = camel(&key);
+            let read = match &*name {
+                "functionCall" if is_object => Call::scan(scanner)?.map(Payload::Call),
+                "functionResponse" if is_object => Response::scan(scanner)?.map(Payload::Response),
+                _ => {
+                    let value = scanner.value()?;
+                    if result.is_ok() && value.kind != Kind::Null {
+                        result = part.member(&name, scanner.found(&value));
+                    }
+                    return Ok(());
+                }
+            };
+            match read {
+                Ok(payload) => part.set(payload),
+                Err(wrong) if result.is_ok() => result = Err(wrong.below(&name)),
+                Err(_) => {}
             }
             Ok(())
         })?;
         Ok(result.map(|()| part))
     }
 
-    fn member(&mut self, name: &str, kind: Kind, written: &'a str) -> Result<(), Wrong> {
-        if name == "text" {
-            let inside = written
-                .get(1..written.len() - 1)
-                .filter(|_| kind == Kind::String);
-            let text = inside.ok_or_else(|| Wrong::new(name, "a string"))?;
-            self.set(Payload::Text(Text::escaped(text)));
-            return Ok(());
-        }
+    fn member(&mut self, name: &str, value: Raw<'a>) -> Result<(), Wrong> {
         let below = |wrong: Wrong| wrong.below(name);
-        let value = Raw::parse(written, &DEEP).map_err(|_| Wrong::new(name, "well-formed"))?;
         match name {
+            "text" => self.set(Payload::Text(text(name, value)?)),
             "inlineData" => self.set(Payload::Media(media::inline(value).map_err(below)?)),
             "fileData" => self.set(Payload::Media(media::file(value).map_err(below)?)),
-            "functionCall" => self.set(Payload::Call(Call::read(value).map_err(below)?)),
-            "functionResponse" => {
-                self.set(Payload::Response(Response::read(value).map_err(below)?));
-            }
+            "functionCall" | "functionResponse" => return Err(Wrong::new(name, "an object")),
             "thought" => self.thought = flag(name, value)?,
             "thoughtSignature" => self.signature = filled(text(name, value)?),
             "videoMetadata" | "mediaResolution" | "partMetadata" => {
@@ -127,39 +140,76 @@ impl<'a> Part<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn read(raw: Raw<'a>) -> Result<Self, Wrong> {
-        let mut call = Self::default();
-        each_member(object("", raw)?, |name, value| {
-            match name {
-                "id" => call.id = filled(text(name, value)?),
-                "name" => call.name = text(name, value)?,
-                "args" => call.args = Some(object(name, value)?),
-                "partialArgs" => call.is_partial = true,
-                "willContinue" => call.is_partial |= flag(name, value)?,
-                _ => {}
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Result<Self, Wrong>, JsonError> {
+        let (mut call, mut result) = (Self::default(), Ok(()));
+        scanner.object(|scanner, key| {
+            let value = scanner.value()?;
+            if result.is_ok() && value.kind != Kind::Null {
+                result = call.member(&camel(&key.name()), scanner.found(&value));
             }
             Ok(())
         })?;
-        named(&call.name)?;
-        Ok(call)
+        Ok(result.and_then(|()| named(&call.name)).map(|()| call))
+    }
+
+    fn member(&mut self, name: &str, value: Raw<'a>) -> Result<(), Wrong> {
+        match name {
+            "id" => self.id = filled(text(name, value)?),
+            "name" => self.name = text(name, value)?,
+            "args" => self.args = Some(object(name, value)?),
+            "partialArgs" => self.is_partial = true,
+            "willContinue" => self.is_partial |= flag(name, value)?,
+            _ => {}
+        }
+        Ok(())
     }
 }
 
 impl<'a> Response<'a> {
-    fn read(raw: Raw<'a>) -> Result<Self, Wrong> {
-        let mut read = Self::default();
-        each_member(object("", raw)?, |name, value| {
-            match name {
-                "id" => read.id = filled(text(name, value)?),
-                "name" => read.name = text(name, value)?,
-                "response" => read.response = Some(object(name, value)?),
-                "parts" => read.media = media_of(list(name, value)?)?,
-                _ => {}
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Result<Self, Wrong>, JsonError> {
+        let (mut read, mut result) = (Self::default(), Ok(()));
+        scanner.object(|scanner, key| {
+            let (key, is_object) = (key.name(), scanner.peek() == Some(b'{'));
+            let name = camel(&key);
+            if name == "response" && is_object {
+                read.response = Some(Given::scan(scanner)?);
+                return Ok(());
+            }
+            let value = scanner.value()?;
+            if result.is_ok() && value.kind != Kind::Null {
+                result = read.member(&name, scanner.found(&value));
             }
             Ok(())
         })?;
-        named(&read.name)?;
-        Ok(read)
+        Ok(result.and_then(|()| named(&read.name)).map(|()| read))
+    }
+
+    fn member(&mut self, name: &str, value: Raw<'a>) -> Result<(), Wrong> {
+        match name {
+            "id" => self.id = filled(text(name, value)?),
+            "name" => self.name = text(name, value)?,
+            "response" => return Err(Wrong::new(name, "an object")),
+            "parts" => self.media = media_of(list(name, value)?)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Given<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, JsonError> {
+        let (start, mut count, mut last) = (scanner.at(), 0, None);
+        scanner.object(|scanner, key| {
+            let value = scanner.value()?;
+            count += 1;
+            last = Some((key.name(), scanner.found(&value)));
+            Ok(())
+        })?;
+        let whole = scanner.found(&Value {
+            kind: Kind::Object,
+            span: start..scanner.at(),
+        });
+        Ok(Self { whole, count, last })
     }
 }
 

@@ -2,15 +2,14 @@
 
 use fairlead_json::{JsonError, Kind, Raw, Scanner, write_string};
 
-use super::members::{DEEP, camel};
+use super::members::camel;
 use crate::Value;
 use crate::write::Json;
 
 /// A `parameters` or `responseSchema` in the words of JSON Schema: types in lower case, null as a type, counts as numbers.
 pub(super) fn as_json_schema(raw: Raw<'_>) -> Value<'_> {
     let mut out = Vec::with_capacity(raw.text().len() + 16);
-    let converted = Scanner::over(raw.text().as_bytes(), &DEEP)
-        .and_then(|mut scanner| schema(&mut scanner, &mut out));
+    let converted = schema(&mut raw.scanner(), &mut out);
     match (converted, String::from_utf8(out)) {
         (Ok(()), Ok(json)) => Value::made(json),
         _ => Value::from(raw),
@@ -180,6 +179,9 @@ fn separate(out: &mut Vec<u8>) {
 
 /// Writes a JSON schema as Gemini takes it: without the name of its draft, and as an object where it must be one.
 pub(super) fn write(schema: &Value<'_>, must_be_object: bool, json: &mut Json) {
+    if is_taken(schema.text()) {
+        return json.value(schema);
+    }
     let Some(raw) = schema.raw().filter(|raw| raw.kind() == Kind::Object) else {
         return json.verbatim("{\"type\":\"object\"}");
     };
@@ -201,6 +203,12 @@ pub(super) fn write(schema: &Value<'_>, must_be_object: bool, json: &mut Json) {
             }
         });
     });
+}
+
+/// Whether a schema is taken as it is, as most are: it begins with the type of an object, and names no draft. Seen without walking it.
+fn is_taken(schema: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(schema.as_bytes(), word.as_bytes()).is_some();
+    schema.starts_with(r#"{"type":"object","#) && !has("$schema") && !has("\\u")
 }
 
 /// Whether data has what Gemini takes for a part of a schema, and refuses: it has to go as a text.
@@ -237,6 +245,32 @@ mod tests {
             ),
             r#"{"minItems":1,"items":{"type":["string","null"],"enum":["A","B",null]},"type":"array"}"#
         );
+    }
+
+    #[test]
+    fn a_schema_is_written_without_its_draft_and_with_its_type() {
+        for (schema, written) in [
+            (r#"{"type":"object","properties":{}}"#, None),
+            (
+                r#"{"properties":{}}"#,
+                Some(r#"{"type":"object","properties":{}}"#),
+            ),
+            (
+                r#"{"type":"object","$schema":"x"}"#,
+                Some(r#"{"type":"object"}"#),
+            ),
+            (
+                r#"{"type":"object","\u0024schema":"x"}"#,
+                Some(r#"{"type":"object"}"#),
+            ),
+            (r#"{"type":"object","description":"\u00e9"}"#, None),
+        ] {
+            let mut json = Json::default();
+            let raw = Raw::parse(schema, &Limits::default()).unwrap();
+            write(&Value::from(raw), true, &mut json);
+            let json = String::from_utf8(json.finish()).unwrap();
+            assert_eq!(json, written.unwrap_or(schema));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fairlead_json::{Kind, Raw};
+use fairlead_json::{JsonError, Kind, Raw, Scanner};
 
 use super::path::Path;
 use crate::{RequestError, Text};
@@ -36,6 +36,14 @@ pub(super) fn elements<'a, E>(
     outcome
 }
 
+/// That it is a list.
+pub(super) fn is_list(value: Raw<'_>, path: &Path<'_>) -> Result<(), RequestError> {
+    if value.kind() == Kind::Array {
+        return Ok(());
+    }
+    Err(path.wrong("a list"))
+}
+
 /// A caller's list.
 pub(super) fn list<'a>(
     value: Raw<'a>,
@@ -53,31 +61,44 @@ pub(super) fn list<'a>(
 pub(super) fn each_object<'a, T: Default>(
     list: Raw<'a>,
     mut member: impl FnMut(&mut T, &str, Raw<'a>),
-    mut element: impl FnMut(usize, Option<T>),
+    element: impl FnMut(usize, Option<T>),
 ) {
     if list.kind() != Kind::Array {
         return;
     }
+    let walked = scan_objects(
+        &mut list.scanner(),
+        |object, _, name, scanner| {
+            let value = scanner.value()?;
+            if value.kind != Kind::Null {
+                member(object, name, scanner.found(&value));
+            }
+            Ok(())
+        },
+        element,
+    );
+    debug_assert_eq!(walked, Ok(()), "the text was checked");
+}
+
+/// The same of a list that comes next, and is checked on the way. `member` is told the place of the object, and steps over its value.
+pub(super) fn scan_objects<'a, T: Default>(
+    scanner: &mut Scanner<'a>,
+    mut member: impl FnMut(&mut T, usize, &str, &mut Scanner<'a>) -> Result<(), JsonError>,
+    mut element: impl FnMut(usize, Option<T>),
+) -> Result<(), JsonError> {
     let mut at = 0;
-    let walked = list.scanner().array(|scanner| {
+    scanner.array(|scanner| {
         let mut object = None;
         if scanner.peek() == Some(b'{') {
             let object = object.insert(T::default());
-            scanner.object(|scanner, key| {
-                let value = scanner.value()?;
-                if value.kind != Kind::Null {
-                    member(object, &key.name(), scanner.found(&value));
-                }
-                Ok(())
-            })?;
+            scanner.object(|scanner, key| member(object, at, &key.name(), scanner))?;
         } else {
             scanner.skip()?;
         }
         element(at, object);
         at += 1;
         Ok(())
-    });
-    debug_assert_eq!(walked, Ok(()), "the text was checked");
+    })
 }
 
 /// A caller's list of objects, up to the first failure.

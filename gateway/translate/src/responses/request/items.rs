@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fairlead_json::{Kind, Raw};
+use fairlead_json::{JsonError, Kind, Raw, Scanner, Value};
 
 use super::super::names::custom_arguments;
 use super::super::path::Path;
@@ -30,6 +30,15 @@ pub(super) struct Item<'a> {
     encrypted: Option<Raw<'a>>,
     tools: Option<Raw<'a>>,
     phase: bool,
+    /// What is in `content` or `output`, where it was read on the way.
+    parts: Option<Parts<'a>>,
+}
+
+/// The parts of a list, and the list: in what words it speaks is known only with the type of its item.
+#[derive(Debug)]
+struct Parts<'a> {
+    list: Raw<'a>,
+    read: Result<Vec<Block<'a>>, RequestError>,
 }
 
 impl<'a> Item<'a> {
@@ -52,6 +61,41 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Notes the member that comes next, and reads what is said in it.
+    pub(super) fn scan(
+        &mut self,
+        at: usize,
+        name: &str,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), JsonError> {
+        let is_list = scanner.peek() == Some(b'[');
+        if !is_list || !matches!(name, "content" | "output") {
+            let value = scanner.value()?;
+            if value.kind != Kind::Null {
+                self.note(name, scanner.found(&value));
+            }
+            return Ok(());
+        }
+        let start = scanner.at();
+        let read = parts::scan(scanner, &Path::root("input").element(at).member(name))?;
+        let list = scanner.found(&Value {
+            kind: Kind::Array,
+            span: start..scanner.at(),
+        });
+        self.note(name, list);
+        self.parts = Some(Parts { list, read });
+        Ok(())
+    }
+
+    /// The blocks of a string or of a list of parts.
+    fn blocks(&mut self, value: Raw<'a>, path: &Path<'_>) -> Result<Vec<Block<'a>>, RequestError> {
+        let is_read = |parts: &mut Parts<'a>| std::ptr::eq(parts.list.text(), value.text());
+        match self.parts.take_if(is_read) {
+            Some(parts) => parts.read,
+            None => parts::read(value, path),
+        }
+    }
+
     /// The tools it adds.
     pub(super) fn additional_tools(&self) -> Option<Raw<'a>> {
         self.tools
@@ -70,7 +114,7 @@ impl<'a> Item<'a> {
 }
 
 pub(super) fn read<'a>(
-    item: &Item<'a>,
+    mut item: Item<'a>,
     at: usize,
     path: &Path<'_>,
     turns: &mut Turns<'a>,
@@ -83,17 +127,17 @@ pub(super) fn read<'a>(
             let value = item
                 .content
                 .ok_or_else(|| content.wrong("a string or a list of parts"))?;
-            turns.message(at, role, parts::read(value, &content)?);
+            turns.message(at, role, item.blocks(value, &content)?);
             if item.phase {
                 note_phase(at, conversation);
             }
         }
-        "function_call" => turns.call(at, function_call(item, path)?),
-        "custom_tool_call" => turns.call(at, custom_call(item, path)?),
+        "function_call" => turns.call(at, function_call(&item, path)?),
+        "custom_tool_call" => turns.call(at, custom_call(&item, path)?),
         "function_call_output" | "custom_tool_call_output" => {
-            turns.given(at, output(item, path)?);
+            turns.given(at, output(&mut item, path)?);
         }
-        "reasoning" => reasoning(item, at, path, turns)?,
+        "reasoning" => reasoning(&item, at, path, turns)?,
         "additional_tools" => {
             let inside = path.member("tools");
             let list = item.tools.ok_or_else(|| inside.wrong("a list"))?;
@@ -153,14 +197,14 @@ fn custom_call<'a>(item: &Item<'a>, path: &Path<'_>) -> Result<Content<'a>, Requ
     })
 }
 
-fn output<'a>(item: &Item<'a>, path: &Path<'_>) -> Result<Block<'a>, RequestError> {
+fn output<'a>(item: &mut Item<'a>, path: &Path<'_>) -> Result<Block<'a>, RequestError> {
     let at = path.member("output");
     let value = item
         .output
         .ok_or_else(|| at.wrong("a string or a list of parts"))?;
     let content = Content::Result {
         id: required(item.call_id, &path.member("call_id"))?,
-        content: parts::read(value, &at)?,
+        content: item.blocks(value, &at)?,
         is_error: false,
     };
     Ok(content.into())

@@ -1,10 +1,11 @@
 //! Everything that is asked for beside the conversation and its tools.
 
-use fairlead_json::{Kind, Object, Raw};
+use fairlead_json::{Kind, Raw};
 
 use super::super::path::Path;
 use super::super::raw::{self, words};
 use super::read::{member, other};
+use crate::top::Top;
 use crate::{Conversation, Effort, Format, Reasoning, RequestError, Text};
 
 /// What is read here or elsewhere, or means nothing without the rest.
@@ -47,7 +48,7 @@ const ADVICE: [&str; 6] = [
 ];
 
 pub(super) fn read<'a>(
-    object: &Object<'a>,
+    object: &Top<'a>,
     conversation: &mut Conversation<'a>,
 ) -> Result<(), RequestError> {
     conversation.max_output = count(object, "max_output_tokens")?;
@@ -77,9 +78,8 @@ pub(super) fn read<'a>(
     if truncation.is_some() && words(truncation) != "disabled" {
         other(conversation, "truncation".to_owned(), false);
     }
-    for each in object.members() {
-        let name: &str = &each.key;
-        if each.kind != Kind::Null && !KNOWN.contains(&name) {
+    for (name, value) in object.members() {
+        if value.kind() != Kind::Null && !KNOWN.contains(&name) {
             // What is refused unless it is null or false has been let through.
             let refused = ["previous_response_id", "conversation", "prompt"];
             if !refused.contains(&name) {
@@ -189,7 +189,7 @@ fn read_include(value: Raw<'_>, conversation: &mut Conversation<'_>) -> Result<(
     Ok(())
 }
 
-fn count(object: &Object<'_>, name: &str) -> Result<Option<u64>, RequestError> {
+fn count(object: &Top<'_>, name: &str) -> Result<Option<u64>, RequestError> {
     let Some(value) = member(object, name)? else {
         return Ok(None);
     };
@@ -198,7 +198,7 @@ fn count(object: &Object<'_>, name: &str) -> Result<Option<u64>, RequestError> {
         .ok_or_else(|| Path::root(name).wrong("a whole number, not negative"))
 }
 
-fn number<'a>(object: &Object<'a>, name: &str) -> Result<Option<Raw<'a>>, RequestError> {
+fn number<'a>(object: &Top<'a>, name: &str) -> Result<Option<Raw<'a>>, RequestError> {
     let value = member(object, name)?;
     match value {
         Some(value) if value.kind() != Kind::Number => Err(Path::root(name).wrong("a number")),
@@ -206,13 +206,13 @@ fn number<'a>(object: &Object<'a>, name: &str) -> Result<Option<Raw<'a>>, Reques
     }
 }
 
-fn flag(object: &Object<'_>, name: &str) -> Result<Option<bool>, RequestError> {
+fn flag(object: &Top<'_>, name: &str) -> Result<Option<bool>, RequestError> {
     member(object, name)?
         .map(|value| raw::flag(value, &Path::root(name)))
         .transpose()
 }
 
-fn text<'a>(object: &Object<'a>, name: &str) -> Result<Option<Text<'a>>, RequestError> {
+fn text<'a>(object: &Top<'a>, name: &str) -> Result<Option<Text<'a>>, RequestError> {
     member(object, name)?
         .map(|value| raw::text(value, &Path::root(name)))
         .transpose()

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fairlead_json::{Kind, Raw};
+use fairlead_json::{JsonError, Kind, Raw, Scanner};
 
 use super::super::path::Path;
 use super::super::raw::{self, required, words};
@@ -58,6 +58,36 @@ pub(super) fn read<'a>(value: Raw<'a>, path: &Path<'_>) -> Result<Vec<Block<'a>>
         }
     }
     Ok(blocks)
+}
+
+/// A list of parts that comes next, up to the first that is wrong: all of a prompt may be in one.
+pub(super) fn scan<'a>(
+    scanner: &mut Scanner<'a>,
+    path: &Path<'_>,
+) -> Result<Result<Vec<Block<'a>>, RequestError>, JsonError> {
+    let mut blocks = Ok(Vec::new());
+    raw::scan_objects(scanner, note_next, |at, part: Option<Part<'a>>| {
+        let Ok(read) = &mut blocks else { return };
+        let path = path.element(at);
+        match part.map_or_else(|| Err(path.wrong("an object")), |part| block(&part, &path)) {
+            Ok(block) => read.push(block),
+            Err(wrong) => blocks = Err(wrong),
+        }
+    })?;
+    Ok(blocks)
+}
+
+fn note_next<'a>(
+    part: &mut Part<'a>,
+    _: usize,
+    name: &str,
+    scanner: &mut Scanner<'a>,
+) -> Result<(), JsonError> {
+    let value = scanner.value()?;
+    if value.kind != Kind::Null {
+        part.note(name, scanner.found(&value));
+    }
+    Ok(())
 }
 
 fn block<'a>(part: &Part<'a>, path: &Path<'_>) -> Result<Block<'a>, RequestError> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use fairlead_json::{Kind, Limits, Object, Raw};
+use fairlead_json::{JsonError, Kind, Limits, Raw, Scanner};
 
 use super::super::names::flattened;
 use super::super::path::Path;
@@ -12,6 +12,7 @@ use super::items::Item;
 use super::turns::Turns;
 use super::{items, parameters, tools};
 use crate::conversation::Other;
+use crate::top::Top;
 use crate::{Content, Conversation, RequestError, Text, ToolChoice};
 
 /// What is kept nowhere, and what to send instead.
@@ -43,7 +44,16 @@ const REFUSED: [(&str, &str); 4] = [
 /// # Errors
 /// It is no JSON object, a member is of the wrong kind, or something is referred to that would have to be kept.
 pub fn read(body: &[u8]) -> Result<Conversation<'_>, RequestError> {
-    let object = Object::parse(body, &Limits::default())?;
+    // The large members are read where they stand; what is wrong in them is told in its turn.
+    let (mut tools, mut input) = (Walked::new(Ok(())), Walked::new(Ok(Turns::default())));
+    let object = Top::read(body, &Limits::default(), |name, scanner| {
+        match name {
+            "tools" => tools.result = tools::scan(scanner, &mut tools.conversation)?,
+            "input" => input.result = scan_input(scanner, &mut input.conversation)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
     for (name, instead) in REFUSED {
         let given = member(&object, name)?.filter(|value| value.kind() != Kind::Bool(false));
         if given.is_some() {
@@ -59,39 +69,85 @@ pub fn read(body: &[u8]) -> Result<Conversation<'_>, RequestError> {
         }
     }
     if let Some(list) = member(&object, "tools")? {
-        tools::read(list, &Path::root("tools"), None, &mut conversation)?;
+        raw::is_list(list, &Path::root("tools"))?;
+        tools.into(&mut conversation)?;
     }
-    read_input(member(&object, "input")?, &mut conversation)?;
+    read_input(member(&object, "input")?, input, &mut conversation)?;
     if let Some(choice) = member(&object, "tool_choice")? {
         read_choice(choice, &mut conversation)?;
     }
     Ok(conversation)
 }
 
+/// What was read of a member on the way, and what came of it for the conversation.
+struct Walked<'a, T> {
+    result: Result<T, RequestError>,
+    conversation: Conversation<'a>,
+}
+
+impl<'a, T> Walked<'a, T> {
+    fn new(result: Result<T, RequestError>) -> Self {
+        Self {
+            result,
+            conversation: Conversation::default(),
+        }
+    }
+
+    fn into(mut self, conversation: &mut Conversation<'a>) -> Result<T, RequestError> {
+        let result = self.result?;
+        conversation.tools.append(&mut self.conversation.tools);
+        for each in self.conversation.others {
+            other(conversation, each.name.into_owned(), each.changes_meaning);
+        }
+        Ok(result)
+    }
+}
+
 /// A member of the body; one that is null is absent.
-pub(super) fn member<'a>(object: &Object<'a>, name: &str) -> Result<Option<Raw<'a>>, RequestError> {
+pub(super) fn member<'a>(object: &Top<'a>, name: &str) -> Result<Option<Raw<'a>>, RequestError> {
     let found = object
-        .read(name)
+        .get(name)
         .map_err(|_| Path::root(name).wrong("given once, in lower case"))?;
     Ok(found.filter(|value| value.kind() != Kind::Null))
 }
 
+/// The items that come next.
+fn scan_input<'a>(
+    scanner: &mut Scanner<'a>,
+    conversation: &mut Conversation<'a>,
+) -> Result<Result<Turns<'a>, RequestError>, JsonError> {
+    let path = Path::root("input");
+    let (mut turns, mut read) = (Turns::default(), Ok(()));
+    raw::scan_objects(scanner, Item::scan, |at, item: Option<Item<'a>>| {
+        if read.is_ok() {
+            let path = path.element(at);
+            read = match item {
+                Some(item) => items::read(item, at, &path, &mut turns, conversation),
+                None => Err(path.wrong("an object")),
+            };
+        }
+    })?;
+    Ok(read.map(|()| turns))
+}
+
 fn read_input<'a>(
     input: Option<Raw<'a>>,
+    walked: Walked<'a, Turns<'a>>,
     conversation: &mut Conversation<'a>,
 ) -> Result<(), RequestError> {
     let path = Path::root("input");
     let input = input.ok_or_else(|| path.wrong("a string or a list of items"))?;
-    let mut turns = Turns::default();
-    match input.kind() {
-        Kind::String => turns.say(raw::text(input, &path)?),
-        Kind::Array => raw::objects(input, &path, Item::note, |at, item| {
-            items::read(&item, at, &path.element(at), &mut turns, conversation)
-        })?,
+    let turns = match input.kind() {
+        Kind::String => {
+            let mut turns = Turns::default();
+            turns.say(raw::text(input, &path)?);
+            turns
+        }
+        Kind::Array => walked.into(conversation)?,
         Kind::Object | Kind::Number | Kind::Bool(_) | Kind::Null => {
             return Err(path.wrong("a string or a list of items"));
         }
-    }
+    };
     turns.finish(conversation);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Tools: functions as they are, custom ones as functions of one text, namespaces flattened; the provider's own are none of ours.
 
-use fairlead_json::{Kind, Raw};
+use fairlead_json::{JsonError, Kind, Raw, Scanner};
 
 use super::super::path::Path;
 use super::super::raw::{self, required, words};
@@ -49,6 +49,35 @@ pub(super) fn read<'a>(
     raw::objects(list, path, Members::note, |at, members| {
         read_one(&members, &path.element(at), namespace, conversation)
     })
+}
+
+/// The list that comes next, read on the way: schemas are much of many prompts.
+pub(super) fn scan<'a>(
+    scanner: &mut Scanner<'a>,
+    conversation: &mut Conversation<'a>,
+) -> Result<Result<(), RequestError>, JsonError> {
+    let path = Path::root("tools");
+    let mut read = Ok(());
+    raw::scan_objects(
+        scanner,
+        |members: &mut Members<'a>, _, name, scanner| {
+            let value = scanner.value()?;
+            if value.kind != Kind::Null {
+                members.note(name, scanner.found(&value));
+            }
+            Ok(())
+        },
+        |at, members| {
+            if read.is_ok() {
+                let path = path.element(at);
+                read = match members {
+                    Some(members) => read_one(&members, &path, None, conversation),
+                    None => Err(path.wrong("an object")),
+                };
+            }
+        },
+    )?;
+    Ok(read)
 }
 
 fn read_one<'a>(

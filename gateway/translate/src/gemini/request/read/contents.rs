@@ -1,11 +1,11 @@
 //! `contents`: the turns.
 
-use fairlead_json::{JsonError, Kind, Raw, Scanner};
+use fairlead_json::{JsonError, Kind, Scanner};
 
 use super::other;
 use crate::gemini::ids::Ids;
 use crate::gemini::members::Wrong;
-use crate::gemini::part::{Call, Part, Payload, Response};
+use crate::gemini::part::{Call, Given, Part, Payload, Response};
 use crate::gemini::signature::{self, Proof};
 use crate::gemini::spoken::Spoken;
 use crate::{Arguments, Block, Content, Conversation, Role, Text, Turn};
@@ -223,18 +223,13 @@ impl<'a> Reader<'_, 'a> {
 
 /// What a tool has given back, as a text. A text that stands alone under one of the documented names is meant by itself; any
 /// other object is one.
-fn said_by(response: Option<Raw<'_>>) -> (Option<Text<'_>>, bool) {
+fn said_by(response: Option<Given<'_>>) -> (Option<Text<'_>>, bool) {
     let Some(response) = response else {
         return (None, false);
     };
-    let (mut count, mut only) = (0, None);
-    response.each_member(|key, value| {
-        count += 1;
-        only = Some((key, value));
-    });
-    let whole = || Some(Text::plain(response.text()));
-    match only.filter(|_| count == 1) {
-        None if count == 0 => (None, false),
+    let whole = || Some(Text::plain(response.whole.text()));
+    match response.last.filter(|_| response.count == 1) {
+        None if response.count == 0 => (None, false),
         None => (whole(), false),
         Some((key, value)) => {
             let is_error = key == "error" && value.kind() != Kind::Null;
