@@ -1,7 +1,7 @@
 //! Callers: many at a time, of two surfaces, some of whom hang up.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -22,8 +22,9 @@ pub(crate) struct Crowd {
     pub(crate) callers: usize,
     /// Which models they ask for.
     pub(crate) models: &'static [&'static str],
-    /// How many of a hundred hang up.
+    /// How many of a hundred hang up, on streams only or on whole answers, too.
     pub(crate) hang_up: u8,
+    pub(crate) on_streams_only: bool,
     /// When each of them stops.
     pub(crate) until: Until,
     /// Where they call: all gateways, or this one.
@@ -31,7 +32,7 @@ pub(crate) struct Crowd {
 }
 
 /// When a caller stops.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Until {
     /// Nothing is left: it was refused for so long, whenever it asked.
     Refused(Duration),
@@ -39,6 +40,8 @@ pub(crate) enum Until {
     Passed(Duration),
     /// All together have called so often.
     Asked(u64),
+    /// This says so.
+    Stopped(Arc<AtomicBool>),
 }
 
 /// What became of a call.
@@ -57,12 +60,17 @@ pub(crate) struct Call {
     pub(crate) busy: bool,
 }
 
+/// What those allow for an answer who say anything about it, as all must who speak Anthropic's API.
+const MAX_TOKENS: u64 = 600;
+
 /// Names of traces, of all tests of a process.
 static TRACES: AtomicU64 = AtomicU64::new(1);
 
 /// A way to whoever answers, with connections that are kept.
 fn client() -> Client {
-    let client = Client::builder().no_proxy().timeout(Duration::from_secs(60));
+    let client = Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(60));
     client.build().unwrap()
 }
 
@@ -74,6 +82,7 @@ impl Crowd {
             callers,
             models: &["plain", "cross", "hedged", "finish"],
             hang_up: 5,
+            on_streams_only: false,
             until,
             only: None,
         }
@@ -117,23 +126,29 @@ impl One {
     async fn go_on(mut self) {
         let mut refused: Option<Instant> = None;
         loop {
-            match self.crowd.until {
-                Until::Refused(time) if refused.is_some_and(|since| since.elapsed() > time) => return,
-                Until::Passed(time) if self.began.elapsed() > time => return,
-                Until::Asked(most) if self.asked.fetch_add(1, Ordering::Relaxed) >= most => return,
-                Until::Refused(_) | Until::Passed(_) | Until::Asked(_) => {}
+            if self.is_over(refused) {
+                return;
             }
             let call = self.ask().await;
             let again = call.status == 429 || call.status == 503 || call.status == 0;
             if call.status == 429 && !call.busy {
                 refused.get_or_insert_with(Instant::now);
-            } else {
+            } else if call.status == 200 {
                 refused = None;
             }
             self.calls.lock().push(call);
             if again {
-                tokio::time::sleep(Duration::from_millis(self.random.u64(100..300))).await;
+                tokio::time::sleep(Duration::from_millis(self.random.u64(100..400))).await;
             }
+        }
+    }
+
+    fn is_over(&self, refused: Option<Instant>) -> bool {
+        match &self.crowd.until {
+            Until::Refused(time) => refused.is_some_and(|since| since.elapsed() > *time),
+            Until::Passed(time) => self.began.elapsed() > *time,
+            Until::Asked(most) => self.asked.fetch_add(1, Ordering::Relaxed) >= *most,
+            Until::Stopped(stopped) => stopped.load(Ordering::Relaxed),
         }
     }
 
@@ -144,10 +159,14 @@ impl One {
         let model = self.crowd.models[self.random.usize(..self.crowd.models.len())];
         let prompt = "lorem ".repeat(self.random.usize(20..400));
         let mut body = json!({"model": model, "messages": [{"role": "user", "content": prompt}], "stream": streamed});
-        if anthropic {
-            body["max_tokens"] = 4096.into();
+        if anthropic || self.random.bool() {
+            body["max_tokens"] = MAX_TOKENS.into();
         }
-        let path = if anthropic { "/v1/messages" } else { "/v1/chat/completions" };
+        let path = if anthropic {
+            "/v1/messages"
+        } else {
+            "/v1/chat/completions"
+        };
         let address = {
             let addresses = self.addresses.read();
             let any = self.random.usize(..addresses.len());
@@ -160,8 +179,13 @@ impl One {
             .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
             .bearer_auth(value(self.crowd.key))
             .body(body.to_string());
-        let leaves = self.random.u8(..100) < self.crowd.hang_up;
-        let patience = if leaves { self.random.u64(1..30) } else { 50_000 };
+        let may_leave = streamed || !self.crowd.on_streams_only;
+        let leaves = self.random.u8(..100) < self.crowd.hang_up && may_leave;
+        let patience = if leaves {
+            self.random.u64(1..30)
+        } else {
+            50_000
+        };
         let mut call = Call {
             trace,
             sent: self.began.elapsed(),
@@ -172,7 +196,11 @@ impl One {
         };
         let began = self.began;
         // Who leaves takes what has come by then with it.
-        let _ = tokio::time::timeout(Duration::from_millis(patience), listen(request, began, &mut call)).await;
+        let _ = tokio::time::timeout(
+            Duration::from_millis(patience),
+            listen(request, began, &mut call),
+        )
+        .await;
         call
     }
 }
@@ -189,7 +217,9 @@ async fn listen(request: reqwest::RequestBuilder, began: Instant, call: &mut Cal
     let body = response.bytes().await.unwrap_or_default();
     if call.status >= 400 {
         let told: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let code = told["error"]["code"].as_str().or_else(|| told["error"]["type"].as_str());
+        let code = told["error"]["code"]
+            .as_str()
+            .or_else(|| told["error"]["type"].as_str());
         call.code = code.unwrap_or_default().to_owned();
     }
 }

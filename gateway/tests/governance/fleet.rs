@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::RwLock;
 use serde_json::Value;
@@ -18,7 +19,7 @@ pub(crate) struct World {
     /// The store.
     pub(crate) store: Server,
     /// The providers: of OpenAI's API, and of Anthropic's.
-    pub(crate) vendors: [Vendor; 2],
+    pub(crate) vendors: Vec<Vendor>,
     /// The gateways.
     pub(crate) gateways: Vec<Option<Gateway>>,
     /// Where they listen now.
@@ -76,8 +77,20 @@ pub(crate) fn budget(usd: &str, more: &str) -> String {
     format!("budgets: [{{name: day, amount: \"{usd}\", period: Daily{more}}}]")
 }
 
+/// The first two of them, by their own prices.
+pub(crate) fn providers(vendors: &[Vendor]) -> String {
+    let own = |at: usize| format!("{ONCE}, {}", PRICES[at].field());
+    provider("oa", &vendors[0].base_url(), &own(0))
+        + &anthropic("an", &vendors[1].base_url(), &own(1))
+}
+
+/// An `LLMProvider` of Anthropic's API.
+pub(crate) fn anthropic(name: &str, base_url: &str, more: &str) -> String {
+    provider(name, base_url, more).replace("type: OpenAI", "type: Anthropic")
+}
+
 /// The models there are: from each provider to the other, with a hedge, and read to the end when the caller has gone.
-fn rules() -> String {
+pub(crate) fn rules() -> String {
     let hedge = format!("hedge: {{delay: {}ms, maxPercent: 100}}", HEDGE.as_millis());
     [
         chain("plain", &["oa", "an"], ""),
@@ -105,27 +118,22 @@ impl World {
         temper: Temper,
         keys: &str,
     ) -> Self {
-        let vendors = [
-            Vendor::start("oa", PRICES[0], temper).await,
-            Vendor::start("an", PRICES[1], temper).await,
+        let vendors = vec![
+            Vendor::start("oa", [PRICES[0]; 3], temper).await,
+            Vendor::start("an", [PRICES[1]; 3], temper).await,
         ];
-        let [openai, anthropic] = &vendors;
-        let documents = [
-            provider(
-                "oa",
-                &openai.base_url(),
-                &format!("{ONCE}, {}", PRICES[0].field()),
-            ),
-            provider(
-                "an",
-                &anthropic.base_url(),
-                &format!("{ONCE}, {}", PRICES[1].field()),
-            )
-            .replace("type: OpenAI", "type: Anthropic"),
-            rules(),
-            keys.to_owned(),
-        ]
-        .concat();
+        let documents = [providers(&vendors), rules(), keys.to_owned()].concat();
+        Self::of(store, url, gateways, vendors, documents).await
+    }
+
+    /// With these providers and documents.
+    pub(crate) async fn of(
+        store: Server,
+        url: &str,
+        gateways: usize,
+        vendors: Vec<Vendor>,
+        documents: String,
+    ) -> Self {
         let mut world = Self {
             store,
             vendors,
@@ -202,17 +210,79 @@ impl World {
         let running = || (0..self.gateways.len()).filter(|at| self.gateways[*at].is_some());
         let mut last = String::new();
         let mut rounds = 0;
-        eventually("the store, at every gateway, is what the lines add up to", async || {
-            let sum: i64 = self.lines(key).iter().map(|line| line.nanos).sum();
+        eventually(
+            "the store, at every gateway, is what the lines add up to",
+            async || {
+                let sum: i64 = self.lines(key).iter().map(|line| line.nanos).sum();
+                let mut told = Vec::new();
+                for at in running() {
+                    told.push(self.used(at, key, "day").await);
+                }
+                rounds += 1;
+                last = format!("{key}: lines {sum}, store {told:?}");
+                assert!(rounds < 150, "{last}");
+                told.iter().all(|used| *used == Some(sum)).then_some(sum)
+            },
+        )
+        .await
+    }
+}
+
+/// What a store says of itself, without the framing.
+fn said(answer: &str) -> Vec<String> {
+    let lines = answer
+        .split("\r\n")
+        .filter(|line| !line.starts_with(['$', '*']));
+    lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+impl World {
+    /// Waits until all gateways say the same of a limit, twice with a pause between, and says what.
+    pub(crate) async fn settled(&self, key: &str, limit: &str) -> i64 {
+        let mut before = None;
+        eventually("all gateways say the same of a limit", async || {
             let mut told = Vec::new();
-            for at in running() {
-                told.push(self.used(at, key, "day").await);
+            for at in 0..self.gateways.len() {
+                told.push(self.used(at, key, limit).await);
             }
-            rounds += 1;
-            last = format!("{key}: lines {sum}, store {told:?}");
-            assert!(rounds < 150, "{last}");
-            told.iter().all(|used| *used == Some(sum)).then_some(sum)
+            let first = told[0].filter(|_| told.iter().all(|one| *one == told[0]));
+            let same = first.filter(|_| before == first);
+            before = first;
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            same
         })
         .await
+    }
+
+    /// What the store has of a key's budget as used, without what may be lost.
+    pub(crate) fn stored(&self, key: &str) -> i64 {
+        let names = said(
+            &self
+                .store
+                .say(&["KEYS", &format!("*budget/key/default/{key}/day*")]),
+        );
+        let used = names.iter().filter_map(|name| {
+            let told = said(&self.store.say(&["HGET", name, "used"]));
+            told.first()?.parse::<i64>().ok()
+        });
+        used.sum()
+    }
+
+    /// How many scripts the store has run.
+    pub(crate) fn scripts(&self) -> u64 {
+        let told = self.store.say(&["INFO", "commandstats"]);
+        let calls = told.lines().filter(|line| line.starts_with("cmdstat_eval"));
+        let number = |line: &str| {
+            line.split_once("calls=")?
+                .1
+                .split(',')
+                .next()?
+                .parse::<u64>()
+                .ok()
+        };
+        calls.filter_map(number).sum()
     }
 }

@@ -13,9 +13,14 @@
 
 mod books;
 mod callers;
+mod cost;
 mod exactness;
 mod fleet;
+mod invoice;
+mod rates;
 mod results;
+mod storms;
+mod tenants;
 mod vendor;
 
 #[path = "../path"]

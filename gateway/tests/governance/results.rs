@@ -16,6 +16,13 @@ pub(crate) fn at_most(name: &str, figure: f64, unit: &str, most: f64) {
     assert!(figure <= most, "{name}: {figure} {unit}, {bound}");
 }
 
+/// Records a figure that should not be above `most`, and fails if it is above so many times that: where a machine is busy, times are long.
+pub(crate) fn about_at_most(name: &str, figure: f64, unit: &str, most: f64, times: f64) {
+    let bound = format!("at most {most}");
+    record(name, figure, unit, &bound, figure <= most);
+    assert!(figure <= most * times, "{name}: {figure} {unit}, {bound}");
+}
+
 /// Records a figure that must not be below `least`, and fails if it is.
 pub(crate) fn at_least(name: &str, figure: f64, unit: &str, least: f64) {
     let bound = format!("at least {least}");

@@ -12,7 +12,7 @@ use fairlead_faults::{Ending, Moment, Play, Played, Provider, Seen};
 use fastrand::Rng;
 use parking_lot::Mutex;
 
-pub(crate) use answer::{Prices, Used};
+pub(crate) use answer::{Prices, TIERS, Used};
 
 /// A provider with a ledger.
 pub(crate) struct Vendor {
@@ -61,8 +61,8 @@ struct Ledger(Mutex<HashMap<usize, Entry>>);
 pub(crate) const HEDGE: Duration = Duration::from_millis(150);
 
 impl Vendor {
-    /// Starts one.
-    pub(crate) async fn start(name: &'static str, prices: Prices, temper: Temper) -> Self {
+    /// Starts one, with its prices for each of [`TIERS`].
+    pub(crate) async fn start(name: &'static str, prices: [Prices; 3], temper: Temper) -> Self {
         let ledger = Arc::new(Ledger::default());
         let (writing, closing) = (Arc::clone(&ledger), Arc::clone(&ledger));
         let provider = Provider::builder()
@@ -97,17 +97,20 @@ impl Ledger {
 }
 
 /// What becomes of a request.
-fn meet(name: &str, prices: &Prices, temper: Temper, seen: &Seen) -> (Entry, Play) {
-    let trace = seen.header("traceparent").and_then(|trace| trace.get(3..35));
+fn meet(name: &str, prices: &[Prices; 3], temper: Temper, seen: &Seen) -> (Entry, Play) {
+    let trace = seen
+        .header("traceparent")
+        .and_then(|trace| trace.get(3..35));
     let trace = trace.unwrap_or_default().to_owned();
     let seed = u64::from_str_radix(trace.get(16..).unwrap_or("0"), 16).unwrap_or(0);
-    let mut random = Rng::with_seed(seed ^ name.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte)));
+    let mut random =
+        Rng::with_seed(seed ^ name.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte)));
     let used = Used::draw(&mut random, seen, temper.tokens, temper.tiers);
     let fate = random.u8(..100);
     let thinks = Duration::from_millis(random.u64(0..=2 * temper.thinks));
     let mut entry = Entry {
         trace,
-        nanos: prices.bill(&used),
+        nanos: bill(prices, &used),
         told: true,
         left: false,
         used,
@@ -122,7 +125,7 @@ fn meet(name: &str, prices: &Prices, temper: Temper, seen: &Seen) -> (Entry, Pla
     }
     if fate < cuts && seen.streamed() {
         entry.used = used.half();
-        entry.nanos = prices.bill(&entry.used);
+        entry.nanos = bill(prices, &entry.used);
         entry.told = false;
         return (entry, play.cut_at(Moment::Percent(50)).after(thinks));
     }
@@ -130,4 +133,10 @@ fn meet(name: &str, prices: &Prices, temper: Temper, seen: &Seen) -> (Entry, Pla
         return (entry, play.after(HEDGE * 2));
     }
     (entry, play.after(thinks))
+}
+
+/// By the tier that the answer names.
+fn bill(prices: &[Prices; 3], used: &Used) -> i64 {
+    let tier = TIERS.iter().position(|tier| used.tier == Some(*tier));
+    prices[tier.unwrap_or(0)].bill(used)
 }

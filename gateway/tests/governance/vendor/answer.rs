@@ -31,6 +31,9 @@ pub(crate) struct Prices {
     pub(crate) reasoning: u64,
 }
 
+/// How a request may be served.
+pub(crate) const TIERS: [&str; 3] = ["default", "flex", "priority"];
+
 /// The name of the model that everyone asks for.
 const MODEL: &str = "m";
 
@@ -73,17 +76,18 @@ impl Used {
         if random.u8(..10) < 4 {
             cached = prompt * random.u64(20..90) / 100;
         }
-        let output = skewed(random, median);
+        let most = seen.json()["max_tokens"].as_u64().unwrap_or(u64::MAX);
+        let output = skewed(random, median).min(most);
         let anthropic = is_anthropic(seen);
         if anthropic && random.u8(..10) < 3 {
             written = (prompt - cached) / 3;
         }
         let reasoning = if !anthropic && random.u8(..10) < 3 {
-            skewed(random, median)
+            skewed(random, median).min(most - output)
         } else {
             0
         };
-        let tier = tiers.then(|| ["default", "flex", "priority"][random.usize(..3)]);
+        let tier = tiers.then(|| TIERS[random.usize(..3)]);
         Self {
             input: prompt - cached - written,
             cached,
@@ -181,8 +185,14 @@ fn chat_events(used: &Used, seen: &Seen) -> Vec<Step> {
     let choice = |delta: Value, finish: Value| json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
     let opening = json!({"role": "assistant", "content": ""});
     let mut events = vec![chunk(choice(opening, Value::Null), Value::Null)];
-    let word = chunk(choice(json!({"content": "word "}), Value::Null), Value::Null);
-    events.extend(std::iter::repeat_n(word, usize::try_from(used.output).unwrap()));
+    let word = chunk(
+        choice(json!({"content": "word "}), Value::Null),
+        Value::Null,
+    );
+    events.extend(std::iter::repeat_n(
+        word,
+        usize::try_from(used.output).unwrap(),
+    ));
     events.push(chunk(choice(json!({}), "stop".into()), Value::Null));
     if seen.include_usage() {
         events.push(chunk(json!([]), chat_usage(used)));
@@ -224,7 +234,10 @@ fn message_events(used: &Used) -> Vec<Step> {
     ];
     let delta = json!({"type": "text_delta", "text": "word "});
     let word = event(json!({"type": "content_block_delta", "index": 0, "delta": delta}));
-    events.extend(std::iter::repeat_n(word, usize::try_from(used.output).unwrap()));
+    events.extend(std::iter::repeat_n(
+        word,
+        usize::try_from(used.output).unwrap(),
+    ));
     let ended = json!({"stop_reason": "end_turn", "stop_sequence": null});
     let told = json!({"output_tokens": used.output});
     events.extend([
