@@ -6,13 +6,16 @@
 //! of anybody's health.
 
 pub(crate) mod bound;
+pub(crate) mod ceiling;
 pub(crate) mod chain;
 pub(crate) mod holds;
+pub(crate) mod instant;
 pub(crate) mod place;
 pub(crate) mod refusal;
 pub(crate) mod report;
 pub(crate) mod reservation;
 pub(crate) mod soft;
+pub(crate) mod strict;
 pub(crate) mod tariff;
 pub(crate) mod told;
 pub(crate) mod usd;
@@ -26,11 +29,12 @@ use fairlead_admit::money;
 use fairlead_store::{Counter, Counters, Hold, Now, Refused, Terms};
 
 use crate::clock::{self, Clock};
-use crate::runtime::Admission;
 use bound::Bound;
+use chain::Limited;
 use holds::{Amounts, Holds};
 use refusal::{Refusal, Why};
 use reservation::{Bill, Reservation};
+use strict::Strict;
 use tariff::Tariff;
 
 /// What all requests are counted by. One in a process.
@@ -46,7 +50,7 @@ pub(crate) struct Governor {
 #[derive(Debug, Clone)]
 pub(crate) struct Governed {
     /// Whose it is.
-    pub caller: Arc<Admission>,
+    pub caller: Arc<Limited>,
     /// The model as the caller asked for it.
     pub model: Arc<str>,
     /// The end user, if it says.
@@ -79,7 +83,7 @@ pub(crate) struct Target<'a> {
 impl Governed {
     /// What is passed through, of which nothing is known but its length.
     #[must_use]
-    pub(crate) fn passed_through(caller: &Arc<Admission>, bytes: usize, bill: &Arc<Bill>) -> Self {
+    pub(crate) fn passed_through(caller: &Arc<Limited>, bytes: usize, bill: &Arc<Bill>) -> Self {
         Self {
             caller: Arc::clone(caller),
             model: "".into(),
@@ -130,6 +134,7 @@ impl Governor {
         &self,
         asked: &Governed,
         target: &Target<'_>,
+        strict: Option<&Strict>,
     ) -> Result<Reservation, Refusal> {
         let applies = |bound: &&Bound| {
             bound.is_per_attempt()
@@ -180,6 +185,7 @@ impl Governor {
             input: count(expected.input_tokens),
             output: 0,
             prompt_nanos,
+            most_nanos: None,
         };
         reservation.expected = Amounts {
             nanos: prompt_nanos.saturating_add(output_nanos.unwrap_or(0)),
@@ -187,6 +193,9 @@ impl Governor {
             ..reservation.prompt
         };
         reservation.learned = Some(learned);
+        if let Some(strict) = strict {
+            reservation.expected.most_nanos = Some(strict.nanos());
+        }
         reservation.holds = self.take(bounds(), reservation.expected, asked).await?;
         Ok(reservation)
     }

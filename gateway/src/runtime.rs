@@ -12,7 +12,7 @@ use fairlead_snapshot::{Digest, ObjectName, Snapshot};
 
 use crate::clock;
 use crate::govern::Governor;
-use crate::govern::chain::{Chain, Owners};
+use crate::govern::chain::{Limited, Owners};
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
 
@@ -45,10 +45,8 @@ pub(crate) struct Admission {
     pub team: Option<Arc<str>>,
     /// The same, as permissions of which there is one at a time know it.
     pub asker: Asker,
-    /// The same as a number, which what is learned of its requests is kept by.
-    pub number: u64,
     /// What it has to keep.
-    pub chain: Chain,
+    pub limited: Arc<Limited>,
 }
 
 impl Runtime {
@@ -131,8 +129,10 @@ impl Runtime {
             let admission = Admission {
                 caller: table.caller(name, key),
                 asker: Asker::new(number),
-                number,
-                chain: owners.chain(name, key),
+                limited: Arc::new(Limited {
+                    chain: owners.chain(name, key),
+                    number,
+                }),
                 label: name.to_string().into(),
                 team: key.team.as_deref().map(Into::into),
             };

@@ -198,10 +198,11 @@ impl Entry for Key {
     fn reduced(&self, _: u32) -> Self {
         let mut reduced = Self {
             limits: Limits::default(),
-            refused: self.refused.map(|refused| match refused {
-                Refusal::NoOrganization => Refusal::NoTeam,
-                refused => refused,
-            }),
+            refused: if self.refused == Some(Refusal::NoOrganization) {
+                Some(Refusal::NoTeam)
+            } else {
+                self.refused
+            },
             ..self.clone()
         };
         reduced.allow.deny = Deny::default();

@@ -100,7 +100,8 @@ impl LargeAnswer {
                     {
                         usage.made_pictures();
                     }
-                    record.used = Used::of_whole(record.usage.map(|usage| usage.parts), None, 0);
+                    record.used =
+                        Used::of_whole(record.usage.and_then(|usage| usage.parts.told()), None, 0);
                     record.complete = true;
                     self.settle(None);
                     return None;

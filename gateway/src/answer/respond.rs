@@ -26,6 +26,8 @@ const ATTEMPTS: HeaderName = HeaderName::from_static("x-fairlead-attempts");
 const COST: HeaderName = HeaderName::from_static("x-fairlead-cost-usd");
 /// The budget for which cheaper targets were asked first.
 const SOFT: HeaderName = HeaderName::from_static("x-fairlead-budget");
+/// The longest answer that a strict budget has left room for, in tokens.
+const CLAMPED: HeaderName = HeaderName::from_static("x-fairlead-max-tokens");
 const WARNING: HeaderName = HeaderName::from_static("warning");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -61,7 +63,7 @@ fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Deli
             }
             record.usage = whole.usage;
             record.used = Used::of_whole(
-                whole.usage.map(|usage| usage.parts),
+                whole.usage.and_then(|usage| usage.parts.told()),
                 record.operation,
                 whole.body.len(),
             );
@@ -131,6 +133,9 @@ fn describe(headers: &mut HeaderMap, record: &Record) {
     };
     if let Some(cost) = &record.cost {
         set(COST, &Usd(cost.nanos).to_string());
+    }
+    if let Some(clamped) = record.answered().and_then(|one| one.clamped) {
+        set(CLAMPED, &clamped.to_string());
     }
     if let Some(soft) = &record.soft {
         set(SOFT, soft);

@@ -230,7 +230,7 @@ impl StreamAnswer {
     /// What this attempt has used so far.
     pub(super) fn used(&self) -> Used {
         Used {
-            parts: self.progress.usage.map(|usage| usage.parts),
+            parts: self.progress.usage.and_then(|usage| usage.parts.told()),
             whole: self.progress.complete(),
             seen: self.progress.pieces,
         }

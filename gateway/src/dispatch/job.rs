@@ -129,6 +129,7 @@ impl Job {
             own: false,
             queued: None,
             dropped: None,
+            clamped: None,
             took,
             reservation: None,
         }

@@ -23,7 +23,10 @@ use crate::dispatch::job::Job;
 use crate::failure::class::{Repeat, consequences};
 use crate::failure::{Failure, Own, Skip};
 use crate::govern::Target;
+use crate::govern::bound::Bound;
+use crate::govern::refusal::Refusal;
 use crate::govern::reservation::Reservation;
+use crate::govern::strict::Strict;
 use crate::govern::tariff::Tariff;
 use crate::observe::record::{Attempt, Attempts};
 use crate::upstream::Upstream;
@@ -66,6 +69,8 @@ struct StepRun<'a> {
     queued: Option<Duration>,
     /// The credentials that were sent, a bit each.
     used: u32,
+    /// What its answer was cut to, so that a budget is kept, in tokens.
+    clamped: Option<u64>,
     attempts: &'a mut Attempts,
 }
 
@@ -138,6 +143,7 @@ async fn run(
         was_slow: false,
         queued: None,
         used: 0,
+        clamped: None,
         attempts,
     };
     run.run().await
@@ -180,7 +186,13 @@ impl StepRun<'_> {
         fits.map_err(|skipped| self.skip(skipped))?;
         let ready = Permission::ready(self.upstream, self.model.as_deref(), self.job.asker);
         ready.map_err(|skipped| self.skip(skipped))?;
-        let made = self.content(codec).await;
+        let strict = self.strict();
+        let strict = strict.map_err(|refusal| self.skip(Failure::limited(refusal)))?;
+        let ceiling = strict.as_ref().map(|strict| strict.ceiling);
+        self.clamped = strict
+            .filter(|strict| strict.clamped)
+            .map(|strict| strict.ceiling);
+        let made = self.content(codec, ceiling).await;
         let made = made.map_err(|skipped| self.skip(skipped))?;
         let slot = self.enter().await;
         let slot = slot.map_err(|skipped| self.skip(skipped))?;
@@ -188,7 +200,8 @@ impl StepRun<'_> {
         let mut last_failure = None;
         let mut retries = 0;
         loop {
-            let (mut pass, credential, mut reservation) = match self.admitted().await {
+            let (mut pass, credential, mut reservation) = match self.admitted(strict.as_ref()).await
+            {
                 Ok(admitted) => admitted,
                 // A retry that is no longer permitted leaves the failure before it as it was.
                 Err(skipped) => return Err(last_failure.unwrap_or_else(|| self.skip(skipped))),
@@ -248,8 +261,21 @@ impl StepRun<'_> {
     }
 
     /// The permission of limits, then that of breakers, and a credential. Who asks limits first holds no place that others wait for.
-    async fn admitted(&self) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
-        let target = Target {
+    async fn admitted(
+        &self,
+        strict: Option<&Strict>,
+    ) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
+        let target = self.target();
+        let governor = self.job.runtime.governor();
+        let reserved = governor.reserve(&self.job.governed, &target, strict).await;
+        let reservation = reserved.map_err(Failure::limited)?;
+        let (pass, credential) = self.permit().await?;
+        Ok((pass, credential, Box::new(reservation)))
+    }
+
+    /// The target, as far as limits look at it.
+    fn target(&self) -> Target<'_> {
+        Target {
             provider: &self.upstream.label,
             model: &self.step.model,
             limits: &self.upstream.limits,
@@ -259,12 +285,17 @@ impl StepRun<'_> {
                 .facts(&self.step.model)
                 .max_output()
                 .map(u64::from),
-        };
+        }
+    }
+
+    /// What bounds the attempts, where a strict budget counts them.
+    fn strict(&self) -> Result<Option<Strict>, Refusal> {
+        let (chain, own) = (&self.job.governed.caller.chain, &self.upstream.limits);
+        if !chain.iter().chain(own.iter()).any(Bound::is_strict) {
+            return Ok(None);
+        }
         let governor = self.job.runtime.governor();
-        let reserved = governor.reserve(&self.job.governed, &target).await;
-        let reservation = reserved.map_err(Failure::limited)?;
-        let (pass, credential) = self.permit().await?;
-        Ok((pass, credential, Box::new(reservation)))
+        governor.strict(&self.job.governed, &self.target(), &self.job.body)
     }
 
     /// What it costs to ask for this.
@@ -337,6 +368,7 @@ impl StepRun<'_> {
         self.note(Attempt {
             own,
             dropped: made.and_then(|made| made.dropped.clone()),
+            clamped: self.clamped,
             ..self.job.attempt(self.step, class, took)
         });
         self.learn(class, took);

@@ -25,6 +25,15 @@ impl Chain {
     }
 }
 
+/// A caller, as far as limits look at it.
+#[derive(Debug, Default)]
+pub(crate) struct Limited {
+    /// What it has to keep.
+    pub chain: Chain,
+    /// The same in every request of its key: what is learned of them is kept by it.
+    pub number: u64,
+}
+
 /// The limits of owners, each made once however many keys they have.
 pub(crate) struct Owners<'a> {
     snapshot: &'a Snapshot,

@@ -35,6 +35,8 @@ pub(crate) struct Amounts {
     pub output: i64,
     /// Of the money, what the prompt costs: it is spent whatever comes.
     pub prompt_nanos: i64,
+    /// Of the money, what strict budgets hold; `None`: as all others.
+    pub most_nanos: Option<i64>,
 }
 
 impl Amounts {
@@ -61,6 +63,7 @@ impl Amounts {
         match Of::of(bound) {
             Of::Place => 1,
             // Where what is free is asked about at all, something has to be left.
+            Of::Money if bound.is_strict() => self.most_nanos.unwrap_or(self.nanos).max(1),
             Of::Money => self.nanos.max(1),
             of @ Of::Unit(_) => self.of(of),
         }

@@ -86,7 +86,7 @@ impl Store {
             parsed.encrypted || !given,
             "--store-ca, --store-cert and --store-key are for TLS; begin the URL of --store with valkeys"
         );
-        Ok(Where::Valkey(ValkeyOptions {
+        Ok(Where::Valkey(Box::new(ValkeyOptions {
             servers: parsed.servers(password(&self.store_sentinel_password_file)),
             username: self.store_username.clone(),
             password: password(&self.store_password_file),
@@ -96,7 +96,7 @@ impl Store {
                 .store_prefix
                 .clone()
                 .unwrap_or_else(|| format!("fairlead/{installation}")),
-        }))
+        })))
     }
 }
 

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use fairlead_admit::money::Unbounded;
 use fairlead_admit::window::Window;
 use fairlead_snapshot::Unit;
 use fairlead_store::{Now, Refused, Standing};
 
 use super::bound::{Bound, Level, Measure};
-use super::report::instant;
+use super::instant::instant;
 use super::usd::Usd;
 
 /// A limit that refuses.
@@ -30,6 +31,8 @@ pub(crate) struct Refusal {
     pub most: i64,
     /// The window of a budget.
     pub window: Option<Window>,
+    /// Why it cannot be said what the request costs at most, where that is why.
+    pub unbounded: Option<Unbounded>,
     /// In how many seconds it is worth asking again; `None`: nobody knows.
     pub retry_after: Option<u64>,
 }
@@ -116,6 +119,7 @@ impl Refusal {
             used: 0,
             most: 0,
             window: None,
+            unbounded: None,
             retry_after: None,
         }
     }
@@ -182,10 +186,19 @@ impl fmt::Display for Refusal {
                 out,
                 "the {what} {limit} of the {kind} {holder} holds for this request, and what the model costs is not known; have a price set in spec.models or spec.price of the LLMProvider (free: true where it costs nothing)"
             ),
-            Why::Unbounded => write!(
-                out,
-                "the {what} {limit} of the {kind} {holder} is strict, and what this request costs at most cannot be told (images, audio and tools of the provider have no bound); leave these out, or have strict taken from the budget"
-            ),
+            Why::Unbounded => {
+                write!(
+                    out,
+                    "the {what} {limit} of the {kind} {holder} is strict, and what this request costs at most cannot be told"
+                )?;
+                if let Some(reason) = self.unbounded {
+                    write!(out, ": {reason}")?;
+                }
+                write!(
+                    out,
+                    "; leave that out, or have strict taken from the budget"
+                )
+            }
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use fairlead_snapshot::Unit;
 use fairlead_store::{Shape, Unavailable};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Governor;
 use super::bound::{Bound, Measure};
+use super::instant::instant;
 use super::usd::Usd;
 
 /// How one limit stands, over all replicas.
@@ -127,10 +127,4 @@ pub(crate) fn name(unit: Unit) -> &'static str {
         Unit::InputTokens => "input_tokens",
         Unit::OutputTokens => "output_tokens",
     }
-}
-
-/// A moment as RFC 3339 writes it.
-#[must_use]
-pub(crate) fn instant(unix_ms: i64) -> String {
-    Timestamp::from_millisecond(unix_ms).map_or_else(|_| unix_ms.to_string(), |at| at.to_string())
 }

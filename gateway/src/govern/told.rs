@@ -6,7 +6,7 @@ use fairlead_snapshot::Unit;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::bound::Measure;
-use super::report::instant;
+use super::instant::instant;
 use super::{Governed, Governor};
 use crate::surface::Surface;
 

@@ -110,6 +110,8 @@ pub(crate) struct Attempt {
     pub queued: Option<Duration>,
     /// What could not be said to the provider.
     pub dropped: Option<Arc<str>>,
+    /// What its answer was cut to, so that a budget is kept, in tokens.
+    pub clamped: Option<u64>,
     /// How long it took, until its answer could be given or it failed.
     pub took: Duration,
     /// What is held for it until its answer has ended.

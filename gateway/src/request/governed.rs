@@ -29,9 +29,9 @@ pub(crate) fn governed(
     choices: u64,
     bill: &Arc<Bill>,
 ) -> Governed {
-    let limited = !admitted.chain.is_empty();
+    let limited = !admitted.limited.chain.is_empty();
     Governed {
-        caller: Arc::clone(admitted),
+        caller: Arc::clone(&admitted.limited),
         model: (&*request.model).into(),
         user: limited.then(|| end_user(request, headers)).flatten(),
         bytes: u64::try_from(request.object.body().len()).unwrap_or(u64::MAX),

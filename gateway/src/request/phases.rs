@@ -21,6 +21,7 @@ use crate::clock;
 use crate::codec::Found;
 use crate::dispatch::job::{Job, Kept};
 use crate::govern::Governed;
+use crate::govern::bound::Bound;
 use crate::govern::soft::cheapest_first;
 use crate::headers;
 use crate::memory::{Gathering, Permit};
@@ -370,6 +371,13 @@ pub(crate) fn deadline(
 }
 
 impl Asked<'_> {
+    /// What is left of a strict budget is known only when it is known what was used: its streams are read to their end, whoever is left.
+    fn policy(&self, mut policy: StreamPolicy) -> StreamPolicy {
+        let strict = self.admitted.limited.chain.iter().any(Bound::is_strict);
+        policy.finish |= strict && self.request.stream;
+        policy
+    }
+
     /// The owned part of it, with what else an answer is made from.
     #[must_use]
     pub(crate) fn job(
@@ -399,7 +407,7 @@ impl Asked<'_> {
             body: self.body.clone(),
             deadline,
             permit,
-            policy: plan.rule.as_ref().map(policy).unwrap_or_default(),
+            policy: self.policy(plan.rule.as_ref().map(policy).unwrap_or_default()),
             kept: self.kept.map(|member| Kept {
                 member,
                 held: affinity::holds(plan, runtime),

@@ -115,7 +115,7 @@ where
     phases::refuse_encoding(&head.headers).map_err(own)?;
     let read = phases::read(worker, admitted.asker, body).await;
     let (body, permit) = read.map_err(own)?;
-    let governed = Governed::passed_through(&admitted, body.len(), &record.bill);
+    let governed = Governed::passed_through(&admitted.limited, body.len(), &record.bill);
     let upstream = &target.upstream;
     let taken = runtime
         .governor()
@@ -205,6 +205,7 @@ impl Target {
             own: false,
             queued: None,
             dropped: None,
+            clamped: None,
             took: began.elapsed(),
             reservation: None,
         }

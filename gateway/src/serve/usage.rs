@@ -24,7 +24,11 @@ pub(super) async fn usage(worker: &Arc<Worker>, head: &Parts, surface: Surface) 
         Ok(admitted) => admitted,
         Err(rejection) => return respond::rejected(&rejection, record),
     };
-    match runtime.governor().report(admitted.chain.iter()).await {
+    match runtime
+        .governor()
+        .report(admitted.limited.chain.iter())
+        .await
+    {
         Ok(limits) => {
             record.complete = true;
             let value = json!({"object": "usage", "key": &*admitted.label, "limits": limits});

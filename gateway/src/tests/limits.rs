@@ -32,7 +32,8 @@ fn limited(fields: &str) -> String {
 async fn by_the_other(world: &World) -> Answer {
     let request = Request::post("/v1/chat/completions")
         .header("authorization", format!("Bearer {OTHER}"))
-        .header("content-type", "application/json");
+        .header("content-type", "application/json")
+        .header("host", "gateway");
     let body = whole("chat").to_string();
     world
         .ask_request(request.body(Full::from(body)).unwrap())
@@ -311,4 +312,49 @@ async fn an_edit_of_a_limit_keeps_what_was_used() {
     assert_eq!(answered(&world, 1).await, 0);
     world.edit(&documents("0.08"));
     assert_eq!(answered(&world, 3).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_budget_is_never_passed_and_cuts_the_last_answer_short() {
+    // Whatever it is asked for, it says as much as it may.
+    let a = Provider::in_process(|seen| {
+        let most = seen.json()["max_tokens"].as_u64().unwrap_or(100_000);
+        Play::from(Reply::words(["A."]).usage(100, 0, most))
+    });
+    let world = World::serve(&[
+        provider("a", &a.base_url(), PRICE),
+        limited(&budget("10.00", ", strict: true")),
+        chain("chat", &["a"], ""),
+    ]);
+    let body = json!({"model": "chat", "max_tokens": 400, "messages": [{"role": "user", "content": "Hi."}]});
+    let (mut spent, mut clamped) = (0.0, 0);
+    for _ in 0..8 {
+        let answer = world.ask(&body).await;
+        if answer.status == 200 {
+            spent += answer.header("x-fairlead-cost-usd").parse::<f64>().unwrap();
+            clamped += usize::from(!answer.header("x-fairlead-max-tokens").is_empty());
+        } else {
+            assert_eq!(code(&answer), "budget_exhausted", "{}", answer.text());
+        }
+    }
+    assert!(spent <= 10.0 && spent > 8.0, "{spent}");
+    assert_eq!(clamped, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_budget_refuses_what_cannot_be_bounded() {
+    let a = always(two_cents());
+    let world = World::serve(&[
+        provider("a", &a.base_url(), PRICE),
+        limited(&budget("10.00", ", strict: true")),
+        chain("chat", &["a"], ""),
+    ]);
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}});
+    let body = json!({"model": "chat", "messages": [{"role": "user", "content": [image]}]});
+    let refused = world.ask(&body).await;
+    assert_eq!(
+        (refused.status, code(&refused).as_str()),
+        (403, "cost_unbounded")
+    );
+    assert_eq!(answered(&world, 1).await, 1);
 }

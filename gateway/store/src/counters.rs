@@ -50,7 +50,7 @@ pub enum Where {
     },
     /// A server that all replicas share.
     #[cfg(feature = "valkey")]
-    Valkey(ValkeyOptions),
+    Valkey(Box<ValkeyOptions>),
 }
 
 /// Why counters cannot be opened. That a server cannot be reached is no such reason.
@@ -102,7 +102,7 @@ impl Counters {
                 (Link::own(embedded.run()), Place::Embedded(embedded))
             }
             #[cfg(feature = "valkey")]
-            Where::Valkey(options) => (Link::new(), Place::Valkey(Valkey::new(options))),
+            Where::Valkey(options) => (Link::new(), Place::Valkey(Valkey::new(*options))),
         };
         let (inbox, received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {

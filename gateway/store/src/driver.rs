@@ -4,6 +4,7 @@
 //! is away costs each of them nothing but a look.
 
 mod batch;
+mod keep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub(crate) struct Driver {
     flights: FuturesUnordered<BoxFuture<'static, Landed>>,
     /// Who was called while it was not yet known whether the store answers.
     early: Vec<Arc<Part>>,
+    /// Who is asked for with the next step, so that many who wait cost one call.
+    next: Vec<Arc<Part>>,
     /// Who waits for everything to be told, and what is left to be told.
     draining: Vec<oneshot::Sender<()>>,
     untold: Vec<Arc<Part>>,
@@ -93,6 +96,7 @@ impl Driver {
             wheel: Wheel::new(),
             flights: FuturesUnordered::new(),
             early: Vec::new(),
+            next: Vec::new(),
             draining: Vec::new(),
             untold: Vec::new(),
             writing: false,
@@ -141,6 +145,7 @@ impl Driver {
 
     fn is_busy(&self) -> bool {
         !self.wheel.is_empty()
+            || !self.next.is_empty()
             || !self.draining.is_empty()
             || (!self.writing && self.place.is_dirty())
     }
@@ -158,10 +163,14 @@ impl Driver {
                     if part.may_track() {
                         self.follow(part.clone());
                     }
-                    called.push(part);
+                    if part.is_short() {
+                        self.next.push(part);
+                    } else {
+                        called.push(part);
+                    }
                 }
                 Wake::Drain(done) => called.append(&mut self.drain(done)),
-                Wake::Look(accounts, reader) => self.look(accounts, reader),
+                Wake::Look(accounts, reader) => self.look(&accounts, reader),
             }
         }
         self.ask(called);
@@ -190,9 +199,11 @@ impl Driver {
         for (part, at) in later {
             self.wheel.add(part, at);
         }
+        let mut asking = std::mem::take(&mut self.next);
         if self.place.is_connected() {
-            self.ask(due.clone());
+            asking.extend(due.iter().cloned());
         }
+        self.ask(asking);
         for part in due {
             self.follow(part);
         }
@@ -218,34 +229,6 @@ impl Driver {
             if part.may_track() {
                 let spread = u64::try_from(at).unwrap_or(0) * 20 % SPREAD_MS;
                 self.wheel.add(part, now + spread);
-            }
-        }
-    }
-
-    /// Gives back what is idle; who is to be heard at once.
-    fn drain(&mut self, done: oneshot::Sender<()>) -> Vec<Arc<Part>> {
-        self.draining.push(done);
-        let counters = self.registry.all();
-        let parts = counters.iter().flat_map(|counter| counter.parts());
-        self.untold = parts.filter(|part| !part.is_told()).collect();
-        for part in &self.untold {
-            part.drain();
-            if part.may_track() {
-                self.wheel.add(part.clone(), 0);
-            }
-        }
-        self.untold.clone()
-    }
-
-    fn finish_drain(&mut self) {
-        if self.draining.is_empty() {
-            return;
-        }
-        self.untold.retain(|part| !part.is_told());
-        if self.untold.is_empty() && !self.writing && !self.place.is_dirty() {
-            for done in self.draining.drain(..) {
-                // Who drains may have stopped waiting.
-                let _ = done.send(());
             }
         }
     }
@@ -280,36 +263,6 @@ impl Driver {
             self.said = Some(Instant::now());
             tracing::warn!(problem, "the store of counters fails");
         }
-    }
-
-    /// Writes what has changed in the embedded store, off this thread.
-    fn write(&mut self) {
-        if let Place::Embedded(embedded) = &self.place
-            && !self.writing
-            && embedded.is_dirty()
-        {
-            self.writing = true;
-            let embedded = embedded.clone();
-            self.blocking(move || embedded.write());
-        }
-    }
-
-    fn sweep(&mut self) {
-        if let Place::Embedded(embedded) = &self.place
-            && !self.writing
-        {
-            self.writing = true;
-            let embedded = embedded.clone();
-            self.blocking(move || embedded.sweep());
-        }
-    }
-
-    fn blocking(&self, work: impl FnOnce() -> Result<(), FileError> + Send + 'static) {
-        let work = tokio::task::spawn_blocking(work);
-        self.flights.push(Box::pin(async move {
-            // One that panicked has said so by itself.
-            Landed::Written(work.await.unwrap_or(Ok(())))
-        }));
     }
 }
 

@@ -218,7 +218,9 @@ fn prepare(file: &mut File, path: &Path) -> io::Result<u64> {
         }
     }
     if bytes > 0 {
-        let aside = path.with_added_extension("unreadable");
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(".unreadable");
+        let aside = PathBuf::from(aside);
         std::fs::copy(path, &aside)?;
         tracing::warn!(path = %path.display(), aside = %aside.display(), "not a journal of this version: begun anew");
     }
@@ -281,7 +283,7 @@ fn survey(chunk: Words, journal: &Arc<Inner>) -> Vec<Remains> {
                     journal: journal.clone(),
                 },
             }),
-            free_or_torn => {
+            free_or_torn @ (record::Found::Free | record::Found::Torn) => {
                 torn += usize::from(matches!(free_or_torn, record::Found::Torn));
                 record::clear(words);
                 let mut pool = journal.pool.lock();

@@ -21,7 +21,7 @@ pub struct State {
     pub since: Instant,
     /// The process it is; of a cluster, all of them. `None` before the first answer.
     pub run: Option<String>,
-    /// Why it is not reachable, to be shown to whoever runs the gateway. Holds no secret.
+    /// Why it is not reachable, or refuses to count, to be shown to whoever runs the gateway. Holds no secret.
     pub problem: Option<String>,
     /// Whether the gateway may say that it is ready: it has known the store for long enough that strict limits are granted, or it
     /// cannot reach it.
@@ -87,7 +87,10 @@ impl Link {
         for run in &runs {
             self.runs.heard(&RunId::from(run.as_str()), millis(now));
         }
-        told.runs = runs;
+        // A cluster of which not all can be asked just now says nothing of them.
+        if !runs.is_empty() {
+            told.runs = runs;
+        }
         others
     }
 
@@ -100,6 +103,13 @@ impl Link {
         if told.problem.as_ref() != Some(&problem) {
             tracing::warn!(problem, "the store of counters is away");
             told.problem = Some(problem);
+        }
+    }
+
+    /// It answers, but refuses to do this; or does it again.
+    pub(crate) fn ails(&self, problem: Option<String>) {
+        if self.flag.load(Ordering::Relaxed) == REACHED && self.told.read().problem != problem {
+            self.told.write().problem = problem;
         }
     }
 

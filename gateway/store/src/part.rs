@@ -1,18 +1,19 @@
 //! This replica's part of one account: its lease, who waits for it, and what the driver does with it.
 
+mod exchange;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
-use fairlead_admit::exchange::{Account, Incarnation, KNOWN_MS, Reply};
-use fairlead_admit::lease::{self, Bound, Lease, Now, Refusal, Standing, Taken, Waiting};
+use fairlead_admit::exchange::{Account, Incarnation, Shape};
+use fairlead_admit::lease::{self, Bound, Lease, Now, Refusal, Standing, Taken};
 use fairlead_admit::window::Window;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::hold::{Hold, Offer};
 use crate::journal::{Remains, Slot};
-use crate::place::{Call, Fault};
 use crate::shared::{Shared, Wake};
 use crate::terms::{Refused, Short, Terms};
 
@@ -20,6 +21,9 @@ use crate::terms::{Refused, Short, Terms};
 const FRESH_MS: u64 = 1_000;
 /// After the store did not answer those who waited, others do not wait for this long, in milliseconds.
 const SILENT_MS: u64 = 500;
+
+/// Rates over less than this are asked for once in a step of the driver, for all who wait, in milliseconds.
+const SHORT_MS: u64 = 10_000;
 
 /// What somebody who waits is told.
 #[derive(Debug)]
@@ -112,6 +116,11 @@ impl Part {
     /// Whether this window is charged here.
     pub(crate) fn is_of(&self, window: Option<Window>) -> bool {
         !self.former && self.account.window == window
+    }
+
+    /// Whether it comes back so soon that little can be kept without asking.
+    pub(crate) fn is_short(&self) -> bool {
+        matches!(self.account.shape, Shape::Rate { per_ms } if per_ms < SHORT_MS)
     }
 
     /// Takes what is needed, if it is here.
@@ -227,7 +236,7 @@ impl Part {
     }
 
     /// Tells the driver that something is to be asked now.
-    fn call(self: &Arc<Self>) {
+    pub(crate) fn call(self: &Arc<Self>) {
         if !self.called.swap(true, Ordering::AcqRel) {
             self.shared.wake(Wake::Called(self.clone()));
         }
@@ -253,140 +262,6 @@ impl Part {
     pub(crate) fn falls_silent(&self) {
         let until = millis(self.shared.clock.now()) + SILENT_MS;
         self.silent_until.store(until, Ordering::Relaxed);
-    }
-
-    /// When the driver should ask by itself; `None`: it need not look at it any more, until it is told.
-    pub(crate) fn due(&self) -> Option<u64> {
-        let due = || self.lease.due(&self.shared.link.runs);
-        due().or_else(|| {
-            self.tracked.store(false, Ordering::Release);
-            // Something may have been taken between the look and the word.
-            due().filter(|_| self.may_track())
-        })
-    }
-
-    /// What to ask now; `None` while an answer is waited for.
-    pub(crate) fn ask(&self, now: Now) -> Option<Call> {
-        self.called.store(false, Ordering::Release);
-        if self.is_flying() {
-            // Who waits is looked at again when it lands.
-            return None;
-        }
-        let waiting = self.waiting();
-        let bound = *self.bound.lock();
-        let runs = &self.shared.link.runs;
-        let ask = self.lease.next_ask(now, bound, waiting, runs)?;
-        self.flying.store(ask.seq, Ordering::Relaxed);
-        let account = self.account.clone();
-        Some(Call { account, ask })
-    }
-
-    /// Whether an answer is waited for.
-    pub(crate) fn is_flying(&self) -> bool {
-        self.flying.load(Ordering::Relaxed) != 0
-    }
-
-    fn waiting(&self) -> Waiting {
-        let mut waiters = self.waiters.lock();
-        waiters.retain(|waiter| !waiter.sender.is_closed());
-        let all = waiters.iter().map(|waiter| waiter.need);
-        Waiting {
-            need: waiters.front().map_or(0, |first| first.need),
-            all: all.fold(0, i64::saturating_add),
-        }
-    }
-
-    /// What came of an ask. Whether to ask again at once.
-    pub(crate) fn landed(
-        self: &Arc<Self>,
-        seq: u64,
-        result: &Result<Reply, Fault>,
-        now: Now,
-    ) -> bool {
-        self.flying.store(0, Ordering::Relaxed);
-        match result {
-            Ok(reply) => {
-                self.silent_until.store(0, Ordering::Relaxed);
-                let runs = &self.shared.link.runs;
-                match self.lease.answered(now, seq, reply, runs) {
-                    lease::Answer::Late => false,
-                    lease::Answer::Again => true,
-                    lease::Answer::Noted | lease::Answer::Refused(_) => self.serve(now),
-                }
-            }
-            Err(_) => {
-                self.lease.lost_reply(seq);
-                self.turn_away();
-                false
-            }
-        }
-    }
-
-    /// No reply came in time. Whether to ask again at once.
-    pub(crate) fn unanswered(&self, seq: u64) -> bool {
-        self.flying.store(0, Ordering::Relaxed);
-        self.lease.lost_reply(seq);
-        self.waiting().need > 0
-    }
-
-    /// Gives what is here to those who wait, in their order; whether some are left.
-    fn serve(self: &Arc<Self>, now: Now) -> bool {
-        let mut left = VecDeque::new();
-        let waiters = std::mem::take(&mut *self.waiters.lock());
-        for waiter in waiters {
-            if waiter.sender.is_closed() {
-                continue;
-            }
-            let answer = match self.lease.try_take(waiter.need, waiter.generation, now) {
-                Ok(taken) => Answer::Held(Offer::new(self.hold(taken))),
-                Err(lease::Short::Refused(refusal)) => match self.refused(refusal) {
-                    Refused::Unavailable => Answer::Unavailable,
-                    refused => Answer::Refused(refused),
-                },
-                Err(lease::Short::Ask) => {
-                    left.push_back(waiter);
-                    continue;
-                }
-            };
-            // Who does not wait any more gets nothing: the offer goes back.
-            drop(waiter.sender.send(answer));
-        }
-        let mut waiters = self.waiters.lock();
-        // Who came meanwhile is behind them.
-        left.append(&mut waiters);
-        *waiters = left;
-        !waiters.is_empty()
-    }
-
-    /// The store cannot be asked: nobody waits for it.
-    pub(crate) fn turn_away(&self) {
-        self.called.store(false, Ordering::Release);
-        for waiter in std::mem::take(&mut *self.waiters.lock()) {
-            drop(waiter.sender.send(Answer::Unavailable));
-        }
-    }
-
-    /// Gives back what is idle, for good.
-    pub(crate) fn drain(&self) {
-        self.lease.drain();
-    }
-
-    /// Whether nothing is held and the store knows all of it.
-    pub(crate) fn is_told(&self) -> bool {
-        self.lease.is_empty()
-    }
-
-    /// Whether it can be forgotten: told, and not used for so long that no new process of the store would miss it.
-    pub(crate) fn is_done(&self, now: Now) -> bool {
-        let rested = self.lease.used_ms() + KNOWN_MS.unsigned_abs();
-        let done = self.lease.is_empty()
-            && rested < millis(now)
-            && !self.tracked.load(Ordering::Acquire)
-            && self.waiters.lock().is_empty();
-        if done {
-            self.done.store(true, Ordering::Release);
-        }
-        done
     }
 }
 

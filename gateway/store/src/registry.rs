@@ -40,8 +40,8 @@ impl Registry {
     ) -> Arc<Counter> {
         let shard = &self.shards[usize::try_from(self.hasher.hash_one(id)).unwrap_or(0) % SHARDS];
         let find = |shard: &Shard| {
-            let known = shard.get(id)?.iter();
-            known.cloned().find(|counter| counter.shape() == shape)
+            let mut known = shard.get(id)?.iter();
+            known.find(|counter| counter.shape() == shape).cloned()
         };
         if let Some(counter) = find(&shard.read()) {
             return counter;

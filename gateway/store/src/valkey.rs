@@ -22,6 +22,8 @@ use crate::link::Link;
 use crate::place::{Call, Fault};
 use connect::{ConnectError, Connection};
 
+/// So many calls go in one pipeline: some milliseconds of the server's time.
+const PIPELINE: usize = 128;
 /// What a first try is preceded by once a connection was lost.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -29,6 +31,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const CHECK: Duration = Duration::from_secs(10);
 /// A cluster this often, since a node that was restarted is seen by nothing else.
 const CHECK_CLUSTER: Duration = Duration::from_secs(1);
+/// A check that fails counts for nothing if something was answered so shortly before.
+const LATELY: Duration = Duration::from_secs(3);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Without any answer for this long, while asked, it is away. Longer than a request waits, so that a moment without a turn of the
 /// processor costs those who wait in it, and nobody else.
@@ -43,6 +47,8 @@ pub(crate) struct Valkey {
     work: Option<Work>,
     pause: Duration,
     connected: Instant,
+    /// When something was last answered.
+    heard: Option<Instant>,
     silent_since: Option<Instant>,
 }
 
@@ -65,6 +71,7 @@ impl Valkey {
             work: None,
             pause: Duration::ZERO,
             connected: Instant::now(),
+            heard: None,
             silent_since: None,
         }
     }
@@ -94,18 +101,17 @@ impl Valkey {
                 self.pause = FIRST_PAUSE;
                 link.reached(runs, clock.now())
             }
-            // Of a cluster a node may be away while the others answer: those who ask it will notice.
-            Err(ConnectError::Server(_) | ConnectError::Silent)
-                if self.is_connected() && self.is_cluster() =>
-            {
-                false
-            }
             Err(error) => {
                 self.give_up(link, error.to_string());
                 self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
                 false
             }
         }
+    }
+
+    /// How many calls go together. Of a cluster each goes by itself, so that a node that is away holds up nobody else's.
+    pub(crate) fn together(&self) -> usize {
+        if self.is_cluster() { 1 } else { PIPELINE }
     }
 
     fn is_cluster(&self) -> bool {
@@ -121,9 +127,15 @@ impl Valkey {
                 } else {
                     CHECK
                 };
+                let lately =
+                    self.is_cluster() && self.heard.is_some_and(|heard| heard.elapsed() < LATELY);
                 Box::pin(async move {
                     tokio::time::sleep(pause).await;
-                    let runs = checked(&connection).await?;
+                    let runs = match checked(&connection).await {
+                        // A node is away while others answer: those who ask it will notice.
+                        Err(ConnectError::Server(_) | ConnectError::Silent) if lately => Vec::new(),
+                        checked => checked?,
+                    };
                     Ok((connection, runs))
                 })
             }
@@ -132,7 +144,14 @@ impl Valkey {
                 Box::pin(async move {
                     tokio::time::sleep(pause).await;
                     let connection = connect::connect(&options).await?;
-                    let runs = checked(&connection).await?;
+                    let runs = match (checked(&connection).await, &connection) {
+                        // One that leads to some of the nodes is better than none.
+                        (
+                            Err(ConnectError::Server(_) | ConnectError::Silent),
+                            Connection::Cluster(_),
+                        ) => Vec::new(),
+                        (checked, _) => checked?,
+                    };
                     Ok((connection, runs))
                 })
             }
@@ -141,6 +160,7 @@ impl Valkey {
 
     /// Something was answered.
     pub(crate) fn heard(&mut self) {
+        self.heard = Some(Instant::now());
         self.silent_since = None;
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::pace::Pace;
 use super::runs::{Runs, hash};
 use super::{BUSY_MS, Bound, EXHAUSTED_MS, Lease, Now, REPLY_MS, REST_MS, Refusal, Waiting};
-use crate::exchange::{Ask, DOUBTED_MS, Outcome, Reply, RunId, Shape, TTL_MS};
+use crate::exchange::{Aged, Ask, DOUBTED_MS, Outcome, Reply, RunId, Shape, TTL_MS};
 
 /// How often an account that is in use is reported, in milliseconds; rates of under [`SHORT_MS`] and what is nearly used up more often.
 const EVERY_MS: u64 = 1_000;
@@ -163,16 +163,7 @@ impl Lease {
         let (need, want) = self.tidy(&state, ms, pace, waiting);
         self.cells.see(ms.saturating_add(self.shift_ms));
         let seq = self.cells.next_seq();
-        // Held is read before spent: a settlement in between is seen twice, never not at all.
-        let held = self.cells.held();
-        let aged = match self.shape {
-            Shape::Rate { .. } => {
-                let at = ms.saturating_add(self.shift_ms);
-                self.cells.aged(at, self.shape.bucket_ms())
-            }
-            Shape::Budget | Shape::Slots => Vec::new(),
-        };
-        let spent = self.cells.spent();
+        let (held, aged, spent) = self.figures(ms);
         let known = self.is_known(state.run.as_ref(), now);
         let sure = !std::mem::replace(&mut state.unsure, true);
         let told = sure.then(|| self.cells.tell(spent, now.unix_ms));
@@ -207,6 +198,19 @@ impl Lease {
             met_ms: run.as_ref().map_or(0, |run| runs.met_ms(run, ms)),
             run,
         })
+    }
+
+    /// What is held, spent by bucket, and spent. Held is read first: a settlement in between is seen twice, never not at all.
+    fn figures(&self, ms: u64) -> (i64, Vec<Aged>, i64) {
+        let held = self.cells.held();
+        let aged = match self.shape {
+            Shape::Rate { .. } => {
+                let at = ms.saturating_add(self.shift_ms);
+                self.cells.aged(at, self.shape.bucket_ms())
+            }
+            Shape::Budget | Shape::Slots => Vec::new(),
+        };
+        (held, aged, self.cells.spent())
     }
 
     /// Whether the store must know of this life: its process has acknowledged it, or one before it so long ago that it may be forgotten.

@@ -22,7 +22,7 @@ fn tell(what: &str, demand: Demand, rule: Rule, limit: i64, warm: usize, seeds: 
 
 #[test]
 fn chats_that_name_no_limit_use_all_of_a_small_budget_and_hardly_pass_it() {
-    let outcome = tell("chat, 1 USD", CHAT, Rule::Learned, USD, WARM, 60);
+    let outcome = tell("chat, 1 USD", CHAT, Rule::Learned, USD, WARM, 40);
     assert!(outcome.usable >= 0.99);
     assert!(outcome.over <= 0.12);
     assert!(outcome.refused_wrongly <= 0.12);
@@ -30,7 +30,7 @@ fn chats_that_name_no_limit_use_all_of_a_small_budget_and_hardly_pass_it() {
 
 #[test]
 fn chats_use_all_of_a_budget_and_pass_it_by_next_to_nothing() {
-    let outcome = tell("chat, 100 USD", CHAT, Rule::Learned, 100 * USD, WARM, 5);
+    let outcome = tell("chat, 100 USD", CHAT, Rule::Learned, 100 * USD, WARM, 3);
     assert!(outcome.usable >= 0.99);
     assert!(outcome.over <= 0.005);
     assert!(outcome.refused_wrongly <= 0.01);
@@ -38,11 +38,11 @@ fn chats_use_all_of_a_budget_and_pass_it_by_next_to_nothing() {
 
 #[test]
 fn agents_that_allow_themselves_much_do_not_fill_a_budget_that_nobody_spent() {
-    let small = tell("agent, 1 USD", AGENT, Rule::Learned, USD, WARM, 30);
+    let small = tell("agent, 1 USD", AGENT, Rule::Learned, USD, WARM, 20);
     assert!(small.usable >= 0.99);
     assert!(small.over <= 0.12);
     assert!(small.refused_wrongly <= 0.4);
-    let large = tell("agent, 100 USD", AGENT, Rule::Learned, 100 * USD, WARM, 5);
+    let large = tell("agent, 100 USD", AGENT, Rule::Learned, 100 * USD, WARM, 3);
     assert!(large.usable >= 0.99);
     assert!(large.over <= 0.015);
     assert!(large.refused_wrongly <= 0.08);

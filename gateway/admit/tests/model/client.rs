@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use fairlead_admit::exchange::{Ask, Incarnation, Reply, Shape};
+use fairlead_admit::exchange::{Ask, Incarnation, Reply, RunId, Shape};
 use fairlead_admit::lease::{Bound, Lease, Now, Runs, Short, Taken, Waiting, cells};
 use fairlead_admit::window::Window;
 
@@ -102,6 +102,12 @@ impl Client {
                 Arrived::Waits
             }
         }
+    }
+
+    /// Hears which process the store is, as by a ping.
+    pub(crate) fn hear(&self, at: i64, run: &RunId) {
+        let ms = self.now(at).mono.as_millis();
+        self.runs.heard(run, u64::try_from(ms).unwrap());
     }
 
     /// What it has to say now.

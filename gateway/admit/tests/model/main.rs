@@ -1,12 +1,12 @@
 //! The protocol of leases as a model: real leases and books, a network, processes and clocks that fail, time that is a number. Random
-//! interleavings by seed; `FAIRLEAD_SEEDS` says how many of each kind (else a few, so that a test run stays short).
+//! interleavings by seed; `FAIRLEAD_SEEDS=20` runs twenty times as many.
 //!
-//! What it catches, tried by hand one at a time: a lower number is applied (counted twice); rises are added without regard to what was said
-//! before (counted twice); the reply to a number that comes again grants once more (over the limit); an entry that expired is deleted at once
-//! (over the limit); what it held is not lost (over the limit); a strict account grants at once after a restart that lost writes (over the
-//! limit); the run id is not looked at (over the limit); held is not reported until it is settled (over the limit); a late reply is believed
-//! (over the limit); a rate counts from when it was reported, or idle of a rate is used for ever (over the limit); idle is never given back
-//! (too little usable).
+//! What it catches, tried by hand one at a time. Counted twice: rises that are not differences to what was said before, an entry that is deleted
+//! as soon as it expires, a life that is opened anew with all its totals. Over the limit: a lower number that is applied, a late reply that is
+//! believed, held that is idle only, buckets of a rate that are said to be older than they are, a strict account that grants at once after a
+//! restart that lost writes. Forgotten: what the silent held, an ask that names another process of the store, a process of the store that is
+//! not told again, what was in flight at a process that died. Too little usable: idle that is never given back. It does not catch a number that
+//! comes again and is granted anew, nor a lease of a rate that is used for ever: tests of the book and of the lease do.
 
 #[cfg(test)]
 mod client;

@@ -7,8 +7,8 @@ use fastrand::Rng;
 use crate::world::{Plan, Truth, World};
 
 fn seeds(some: u64) -> std::ops::Range<u64> {
-    let asked = std::env::var("FAIRLEAD_SEEDS").ok();
-    0..asked.and_then(|text| text.parse().ok()).unwrap_or(some)
+    let times = std::env::var("FAIRLEAD_SEEDS").ok();
+    0..some * times.and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// Peace: a few replicas, a budget that is soon used up.
@@ -282,7 +282,7 @@ fn nearly_all_of_a_budget_is_usable() {
 fn nearly_all_of_a_rate_is_usable() {
     for seed in seeds(6) {
         let mut rng = Rng::with_seed(seed);
-        let per_ms = [1_000_u64, 5_000, 10_000][rng.usize(..3)];
+        let per_ms = [1_000_u64, 5_000][rng.usize(..2)];
         let plan = peace(&mut rng);
         let clients = i64::try_from(plan.clients).unwrap();
         let length = i64::try_from(per_ms).unwrap();
@@ -290,16 +290,16 @@ fn nearly_all_of_a_rate_is_usable() {
             shape: Shape::Rate { per_ms },
             window_ms: None,
             skew_ms: 0,
-            // Three times as much is asked for as is allowed.
+            // Ten times as much is asked for as is allowed.
             bound: Bound {
                 limit: clients * 20 * length / 1_000,
                 ..plan.bound
             },
-            requests: 60.0,
+            requests: 200.0,
             need: 1,
             exact: true,
             takes_ms: 0,
-            lasts_ms: 6 * length.max(5_000),
+            lasts_ms: 4 * length.max(5_000),
             ..plan
         };
         let mut world = run(plan, seed);
@@ -310,7 +310,7 @@ fn nearly_all_of_a_rate_is_usable() {
         let took = world.admitted[limit * times - 1].0 - world.admitted[limit - 1].0;
         let share = length * i64::try_from(times - 1).unwrap() * 100 / took;
         assert!(
-            times > 3 && share >= 95,
+            times > 2 && share >= 95,
             "seed {seed}: {share} %: {:?}",
             world.plan
         );

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::time::Duration;
 
 use fairlead_admit::exchange::{Ask, Reply, Shape, Totals};
 use fairlead_admit::lease::{Bound, Taken};
@@ -51,6 +52,7 @@ pub(crate) struct Plan {
 enum Event {
     Arrive(usize),
     Drive(usize),
+    Ping(usize),
     Finish(u64),
     Ask(usize, u32, Option<Window>, Ask),
     Reply(usize, u32, Option<Window>, u64, Reply),
@@ -131,6 +133,7 @@ impl World {
             self.later(1, Event::Arrive(client));
             let first = self.rng.i64(0..10);
             self.later(first, Event::Drive(client));
+            self.later(first, Event::Ping(client));
         }
         self.later(0, Event::Fault);
         self.until(self.plan.lasts_ms);
@@ -163,6 +166,13 @@ impl World {
             Event::Drive(client) => {
                 self.drive(client);
                 self.later(15, Event::Drive(client));
+            }
+            Event::Ping(client) => {
+                let cut = self.clients[client].cut_until > self.at;
+                if self.alive(client) && !cut && self.store.down_until <= self.at {
+                    self.clients[client].hear(self.at, &self.store.run_id());
+                }
+                self.later(1_000, Event::Ping(client));
             }
             Event::Finish(started) => self.finish(started),
             Event::Ask(client, process, window, ask) => {
@@ -225,8 +235,9 @@ impl World {
         if self.quiet {
             return;
         }
-        let pause = -1_000.0 / self.plan.requests * self.rng.f64().max(1e-9).ln();
-        self.later(1 + pause as i64, Event::Arrive(client));
+        let pause = Duration::from_secs_f64(-self.rng.f64().max(1e-9).ln() / self.plan.requests);
+        let pause = i64::try_from(pause.as_millis()).unwrap();
+        self.later(1 + pause, Event::Arrive(client));
         if !self.alive(client) {
             return;
         }

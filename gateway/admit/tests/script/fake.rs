@@ -63,10 +63,10 @@ impl Engine for Fake {
 
 /// A number would be rounded on its way, so only strings are let through.
 fn word(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.to_str().unwrap().to_owned(),
-        other => panic!("not a string: {other:?}"),
-    }
+    let Value::String(text) = value else {
+        panic!("not a string: {value:?}");
+    };
+    text.to_str().unwrap().to_owned()
 }
 
 impl Server {

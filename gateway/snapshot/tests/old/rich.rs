@@ -177,6 +177,20 @@ fn amended(so: bool) -> (Parameters, Headers) {
     (parameters, headers)
 }
 
+fn model() -> Model {
+    Model {
+        name: "chat".to_owned(),
+        upstream_name: "chat-2026".to_owned(),
+        price: Some(ModelPrice::Free),
+        facts: ModelFacts {
+            window: Some(100_000),
+            max_output: Some(4_096),
+            supports: vec!["tools".to_owned()],
+            lacks: vec!["images".to_owned()],
+        },
+    }
+}
+
 fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider {
     let (parameters, headers) = amended(overflow == Overflow::Fallback);
     Provider {
@@ -190,17 +204,7 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
                 role_arn: Some("arn:aws:iam::123456789012:role/bedrock".to_owned()),
             }),
         }],
-        models: Some(vec![Model {
-            name: "chat".to_owned(),
-            upstream_name: "chat-2026".to_owned(),
-            price: Some(ModelPrice::Free),
-            facts: ModelFacts {
-                window: Some(100_000),
-                max_output: Some(4_096),
-                supports: vec!["tools".to_owned()],
-                lacks: vec!["images".to_owned()],
-            },
-        }]),
+        models: Some(vec![model()]),
         timeouts: Timeouts {
             connect: seconds(1),
             first_token: seconds(2),

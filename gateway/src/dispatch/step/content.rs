@@ -9,6 +9,7 @@ use fairlead_translate::chat::request::Host;
 use super::StepRun;
 use crate::codec::{self, Codec, Made, Wish};
 use crate::failure::Failure;
+use crate::govern::ceiling::with_ceiling;
 use crate::surface::Operation;
 
 impl StepRun<'_> {
@@ -36,13 +37,18 @@ impl StepRun<'_> {
     }
 
     /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
-    pub(super) async fn content(&self, codec: Codec) -> Result<Option<Made>, Failure> {
+    /// `ceiling`: the most tokens that each answer may have, where that has to be said.
+    pub(super) async fn content(
+        &self,
+        codec: Codec,
+        ceiling: Option<u64>,
+    ) -> Result<Option<Made>, Failure> {
         let job = self.job;
         let model = Arc::clone(&self.step.model);
         let host = self.upstream.host();
         let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
         let amendment = self.upstream.amends.body(codec.sent, parameters);
-        if amendment.is_none() && !codec.makes_body(&job.body, &host, &model) {
+        if amendment.is_none() && ceiling.is_none() && !codec.makes_body(&job.body, &host, &model) {
             return Ok(None);
         }
         let permit = job.memory().permit(codec::room(&job.body));
@@ -51,6 +57,7 @@ impl StepRun<'_> {
         let unsupported = rule.map(|rule| rule.on_unsupported).unwrap_or_default();
         let (body, stream) = (job.body.clone(), job.stream);
         let facts = self.upstream.facts(&model);
+        let newer = facts.has(Quirk::MaxCompletionTokens);
         let host = Host {
             max_tokens: host.max_tokens && !facts.has(Quirk::MaxCompletionTokens),
             ..host
@@ -65,20 +72,23 @@ impl StepRun<'_> {
                 unsupported,
             };
             let made = codec.body(&body, &wish)?;
-            let Some(amendment) = amendment else {
+            if amendment.is_none() && ceiling.is_none() {
                 return Ok(made);
-            };
-            let made = made.unwrap_or_else(|| {
+            }
+            let mut made = made.unwrap_or_else(|| {
                 Made::of(edits.upstream_body(&body, &model, asks_usage).to_bytes())
             });
             // Both were read before: they are objects.
-            let body = amendment
-                .apply(&made.body)
-                .map_err(|error| error.to_string())?;
-            Ok(Some(Made {
-                body: body.into(),
-                ..made
-            }))
+            if let Some(amendment) = amendment {
+                let body = amendment.apply(&made.body);
+                made.body = body.map_err(|error| error.to_string())?.into();
+            }
+            if let Some(tokens) = ceiling
+                && let Some(body) = with_ceiling(&made.body, codec.sent, newer, tokens)
+            {
+                made.body = body;
+            }
+            Ok(Some(made))
         };
         let beside = &job.worker.shared.beside;
         let made = beside.work(job.asker, job.body.len(), make).await;

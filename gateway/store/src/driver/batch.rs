@@ -13,9 +13,6 @@ use super::{Driver, Landed};
 use crate::part::Part;
 use crate::place::{Call, Fault, Place};
 
-/// So many calls go in one pipeline: some milliseconds of the server's time.
-#[cfg(feature = "valkey")]
-const PIPELINE: usize = 128;
 /// One that always wants to ask again is not to hold up the rest.
 const ROUNDS: usize = 16;
 /// A reply is waited for no longer than this, however far the store.
@@ -106,10 +103,7 @@ impl Driver {
                 part.landed(call.ask.seq, &result, now)
             });
         }
-        // What is left comes up with the next step.
-        parts
-            .iter()
-            .for_each(|part| self.wheel.add(part.clone(), 0));
+        parts.iter().for_each(|part| part.call());
     }
 
     #[cfg(feature = "valkey")]
@@ -132,7 +126,8 @@ impl Driver {
         });
         let (parts, calls): (Vec<_>, Vec<Call>) = calls.unzip();
         let asked = Instant::now();
-        for (parts, calls) in parts.chunks(PIPELINE).zip(calls.chunks(PIPELINE)) {
+        let together = valkey.together();
+        for (parts, calls) in parts.chunks(together).zip(calls.chunks(together)) {
             let mut exchanged = Box::pin(valkey.exchange(calls.to_vec()));
             let (parts, patience) = (parts.to_vec(), self.patience.now());
             self.flights.push(Box::pin(async move {
@@ -163,7 +158,7 @@ impl Driver {
                 self.judge(asked, &replies);
                 let landed = parts.into_iter().zip(replies);
                 let again = landed.filter(|((part, seq), reply)| part.landed(*seq, reply, now));
-                again.map(|((part, _), _)| part).collect()
+                again.map(|((part, _), _)| part).collect::<Vec<_>>()
             }
             Replies::Missing(rest) => {
                 self.unheard(asked);
@@ -173,6 +168,9 @@ impl Driver {
                 again.map(|(part, _)| part).collect()
             }
         };
+        let again = again.into_iter();
+        let (next, again) = again.partition(|part| part.is_short());
+        self.next.extend::<Vec<_>>(next);
         self.ask(again);
     }
 
@@ -214,8 +212,12 @@ impl Driver {
             Err(Fault::Call(problem)) => Some(problem.clone()),
             Ok(_) | Err(Fault::Link(_)) => None,
         });
-        if let Some(problem) = failed {
-            self.say(&problem);
+        match failed {
+            Some(problem) => {
+                self.say(&problem);
+                self.shared.link.ails(Some(problem));
+            }
+            None => self.shared.link.ails(None),
         }
     }
 
@@ -238,7 +240,7 @@ impl Driver {
     }
 
     /// Reads these for somebody.
-    pub(super) fn look(&mut self, accounts: Vec<Account>, reader: oneshot::Sender<Read>) {
+    pub(super) fn look(&mut self, accounts: &[Account], reader: oneshot::Sender<Read>) {
         match &self.place {
             Place::Embedded(embedded) => {
                 let read = accounts.iter().map(|account| embedded.look(account));
@@ -247,7 +249,7 @@ impl Driver {
             }
             #[cfg(feature = "valkey")]
             Place::Valkey(valkey) => {
-                let chunks = accounts.chunks(PIPELINE);
+                let chunks = accounts.chunks(valkey.together());
                 let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
                 let asked = Instant::now();
                 self.flights.push(Box::pin(async move {

@@ -101,7 +101,7 @@ fn a_foreign_file_is_put_aside() {
     std::fs::write(&path, "somebody's notes").unwrap();
     let (journal, remains) = Journal::open(&path).unwrap();
     assert!(remains.is_empty());
-    let aside = path.with_added_extension("unreadable");
+    let aside = path.with_extension("journal.unreadable");
     assert_eq!(std::fs::read_to_string(aside).unwrap(), "somebody's notes");
     drop((journal.slot(&account("a"), 3), journal));
     assert_eq!(Journal::open(&path).unwrap().1.len(), 1);

@@ -89,10 +89,14 @@ async fn run(connection: &Connection, commands: Vec<Command>) -> Vec<Result<Valu
             values[*at] = value;
         }
     }
-    values
-        .into_iter()
-        .map(|value| value.map_err(fault))
-        .collect()
+    // Of a cluster one node is not the whole: the library finds it again, or the one that took its place.
+    let whole = matches!(connection, Connection::One(_));
+    let failed = |error| match fault(&error) {
+        Fault::Link(problem) if whole => Fault::Link(problem),
+        Fault::Link(problem) | Fault::Call(problem) => Fault::Call(problem),
+    };
+    let values = values.into_iter();
+    values.map(|value| value.map_err(failed)).collect()
 }
 
 async fn send(connection: &Connection, commands: Vec<Cmd>) -> Vec<Result<Value, RedisError>> {
@@ -154,16 +158,16 @@ fn unreadable() -> Fault {
 }
 
 /// Whether only this call failed, or the connection leads nowhere any more.
-fn fault(error: RedisError) -> Fault {
+fn fault(error: &RedisError) -> Fault {
     let text = error.to_string();
-    match error.kind() {
-        // Out of memory, a disk that is full, the script itself: another connection would not help.
-        ErrorKind::Server(ServerErrorKind::ResponseError) | ErrorKind::Extension => {
-            match error.code() {
-                Some("NOAUTH" | "WRONGPASS") => Fault::Link(text),
-                _ => Fault::Call(text),
-            }
-        }
+    // Out of memory, a disk that is full, too few replicas, the script itself: another connection would not help.
+    let refused = matches!(
+        error.kind(),
+        ErrorKind::Server(ServerErrorKind::ResponseError) | ErrorKind::Extension
+    );
+    match error.code() {
+        Some("NOAUTH" | "WRONGPASS") => Fault::Link(text),
+        _ if refused => Fault::Call(text),
         _ => Fault::Link(text),
     }
 }

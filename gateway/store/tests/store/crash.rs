@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use fairlead_store::{ValkeyOptions, Where};
 
-use crate::support::{Replica, terms};
+use crate::support::{Replica, folder, terms};
 use crate::valkey::server::Server;
 
 const ID: &str = "budget/team/search/research/month";
@@ -41,7 +41,7 @@ async fn child() {
 async fn start(folder: &Path, port: Option<u16>) -> Replica {
     let journal = Some(folder.join("leases.journal"));
     let place = match port {
-        Some(port) => Where::Valkey(ValkeyOptions::at("127.0.0.1", port)),
+        Some(port) => Where::Valkey(Box::new(ValkeyOptions::at("127.0.0.1", port))),
         None => Where::Embedded {
             dir: Some(folder.join("state")),
         },
@@ -75,7 +75,7 @@ fn one_life(folder: &Path, port: Option<u16>, settlements: usize) -> i64 {
 }
 
 async fn loses_nothing(port: Option<u16>) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     const LIVES: usize = 5;
     let mut said = 0;
     for life in 0..LIVES {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fairlead_store::{Refused, Shape, Terms, Where, Window};
 
-use crate::support::{Replica, crowd, is_exhausted, terms};
+use crate::support::{Replica, crowd, folder, is_exhausted, terms};
 
 const ID: &str = "budget/team/search/research/month";
 
@@ -176,7 +176,7 @@ async fn the_view_is_a_second_old_at_most_and_knows_its_own_use() {
 
 #[tokio::test]
 async fn what_was_used_survives_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let terms = terms(1_000);
     let mut settled = 0;
     for life in 1..=4 {
@@ -208,7 +208,7 @@ async fn what_was_used_survives_a_restart() {
 
 #[tokio::test]
 async fn what_was_written_needs_no_journal() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let terms = terms(1_000);
     for life in 1..=3 {
         let dir = Some(folder.path().to_owned());
@@ -228,7 +228,7 @@ async fn what_was_written_needs_no_journal() {
 
 #[tokio::test]
 async fn two_gateways_do_not_share_a_folder() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let _first = durable(folder.path()).await;
     let options = fairlead_store::Options {
         place: Where::Embedded {

@@ -4,8 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairlead_store::{Counter, Counters, Hold, Now, Options, Refused, Shape, Terms, Where, Window};
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+
+/// A folder of the test's own, in memory where that is possible: a disk that is busy with something else holds a store up for seconds.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
 
 /// One process's counters, driven until dropped.
 pub(crate) struct Replica {

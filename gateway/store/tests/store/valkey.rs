@@ -1,8 +1,6 @@
 //! Several gateways on one Redis: exact through whatever happens to it.
 
-#[path = "valkey/proxy.rs"]
 mod proxy;
-#[path = "valkey/server.rs"]
 pub(crate) mod server;
 
 use std::sync::atomic::Ordering;
@@ -14,14 +12,14 @@ use fairlead_store::{
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::support::{Replica, call, crowd, is_exhausted, terms};
+use crate::support::{Replica, call, crowd, folder, is_exhausted, terms};
 use proxy::proxy;
 use server::{Sentinel, Server, say};
 
 const ID: &str = "budget/team/search/research/month";
 
 async fn replica(options: ValkeyOptions) -> Replica {
-    Replica::start(Where::Valkey(options), None).await
+    Replica::start(Where::Valkey(Box::new(options)), None).await
 }
 
 async fn replicas(options: &ValkeyOptions, count: usize) -> Vec<Replica> {
@@ -197,7 +195,7 @@ fn say_until(port: u16, words: &[&str], expected: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_is_named_and_a_right_one_is_taken_up() {
     let server = Server::start(&["--requirepass", "right"]);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let file = folder.path().join("password");
     std::fs::write(&file, "wrong\n").unwrap();
     let options = ValkeyOptions {
@@ -277,7 +275,7 @@ async fn a_server_that_takes_no_writes_is_not_exhausted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_sides_show_certificates() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let files = server::certificates(folder.path());
     let server = Server::encrypted(&files);
     let tls = Tls {
@@ -356,7 +354,14 @@ async fn a_slow_way_that_breaks_now_and_then_counts_nothing_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_spreads_the_counters() {
     let nodes: Vec<_> = (0..3)
-        .map(|_| Server::start(&["--cluster-enabled", "yes"]))
+        .map(|_| {
+            Server::start(&[
+                "--cluster-enabled",
+                "yes",
+                "--cluster-require-full-coverage",
+                "no",
+            ])
+        })
         .collect();
     server::join(&nodes);
     let options = ValkeyOptions {
@@ -380,6 +385,25 @@ async fn a_cluster_spreads_the_counters() {
     }
     for node in &nodes {
         assert!(!node.say(&["DBSIZE"]).contains(":0"), "each has some");
+    }
+    let mut nodes = nodes;
+    nodes[2].kill();
+    let tried = Instant::now();
+    let mut granted = Vec::new();
+    while granted.len() < 5 && tried.elapsed() < Duration::from_secs(20) {
+        for budget in 0..30 {
+            let counter = replicas[0].budget(&format!("budget/key/b/{budget}/day"));
+            if let Ok(hold) = replicas[0].take(&counter, &terms, 1).await {
+                hold.settle(1);
+                granted.push(budget);
+            }
+        }
+    }
+    assert!(granted.len() >= 5, "the others go on: {granted:?}");
+    nodes[2].resume_process();
+    for budget in 0..30 {
+        let counter = replicas[0].budget(&format!("budget/key/c/{budget}/day"));
+        replicas[0].take_soon(&counter, &terms, 1).await.settle(1);
     }
 }
 
@@ -456,4 +480,95 @@ async fn what_moves_to_another_gateway_finds_nearly_all_of_it() {
     assert!(is_exhausted(&refused), "{refused:?}");
     let hold = last.take_soon(&counter, &terms, left).await;
     hold.settle(left);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_interval_of_a_rate_sees_more_than_its_limit() {
+    const LIMIT: usize = 600;
+    const PER: Duration = Duration::from_secs(2);
+    let server = Server::start(&[]);
+    let replicas = replicas(&server.options(), 3).await;
+    let terms = Terms {
+        window: None,
+        ..terms(i64::try_from(LIMIT).unwrap())
+    };
+    let shape = Shape::Rate { per_ms: 2_000 };
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for replica in &replicas {
+        let counter = replica.counters.counter("rate/key/a/b/requests", shape);
+        let started = began - replica.now().mono;
+        for _ in 0..6 {
+            let counter = counter.clone();
+            tasks.spawn(async move {
+                let mut admitted = Vec::new();
+                while began.elapsed() < PER * 4 {
+                    let mono = started.elapsed();
+                    let now = Now { mono, unix_ms: 0 };
+                    if let Ok(hold) = counter.take(&terms, 1, now).await {
+                        hold.settle(1);
+                        admitted.push(began.elapsed());
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                admitted
+            });
+        }
+    }
+    let mut admitted: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    admitted.sort_unstable();
+    for (first, last) in admitted.iter().zip(admitted.iter().skip(LIMIT)) {
+        assert!(
+            *last - *first > PER - Duration::from_millis(40),
+            "{first:?} to {last:?}"
+        );
+    }
+    assert!(
+        admitted.len() >= LIMIT * 3,
+        "{} of {}",
+        admitted.len(),
+        LIMIT * 4
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_hold_a_place_at_a_time_than_there_are() {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicI64;
+    let server = Server::start(&[]);
+    let replicas = replicas(&server.options(), 3).await;
+    let terms = Terms {
+        window: None,
+        ..terms(5)
+    };
+    let (inside, most) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let until = Instant::now() + Duration::from_secs(3);
+    let mut tasks = JoinSet::new();
+    for replica in &replicas {
+        let counter = replica.counters.counter("slots/key/a/b", Shape::Slots);
+        let started = Instant::now() - replica.now().mono;
+        for _ in 0..5 {
+            let (counter, inside, most) = (counter.clone(), inside.clone(), most.clone());
+            tasks.spawn(async move {
+                let mut admitted = 0;
+                while Instant::now() < until {
+                    let mono = started.elapsed();
+                    let now = Now { mono, unix_ms: 0 };
+                    if let Ok(hold) = counter.take(&terms, 1, now).await {
+                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        tokio::time::sleep(Duration::from_millis(fastrand::u64(1..8))).await;
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        hold.settle(1);
+                        admitted += 1;
+                    }
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                admitted
+            });
+        }
+    }
+    let admitted: u32 = tasks.join_all().await.into_iter().sum();
+    let most = most.load(Ordering::SeqCst);
+    assert!((1..=5).contains(&most), "{most} at a time");
+    assert!(admitted > 200, "{admitted}");
 }

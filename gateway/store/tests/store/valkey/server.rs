@@ -9,6 +9,8 @@ use std::time::Duration;
 use fairlead_store::ValkeyOptions;
 use tempfile::TempDir;
 
+use crate::support::folder;
+
 /// A server; killed when dropped.
 pub(crate) struct Server {
     child: Option<Child>,
@@ -33,7 +35,7 @@ impl Server {
 
     /// Not yet started.
     pub(crate) fn idle(more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let port = free_port();
         let usual = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"];
         let arguments = usual.iter().chain(more).map(|word| (*word).to_owned());
@@ -138,7 +140,7 @@ pub(crate) struct Sentinel {
 impl Sentinel {
     /// Takes a master for down after half a second.
     pub(crate) fn watch(master: u16) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let port = free_port();
         let file: PathBuf = folder.path().join("sentinel.conf");
         let text = format!(
