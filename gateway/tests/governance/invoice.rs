@@ -1,0 +1,101 @@
+//! The invoice of a provider, request by request, beside our access lines.
+
+use fairlead_catalog::{Catalog, Mode, Unit};
+
+use crate::books::compare;
+use crate::callers::{Crowd, Until};
+use crate::fleet::{World, budget, holder, providers, rules};
+use crate::full;
+use crate::harness::yaml::{ONCE, provider, rule};
+use crate::redis::Server;
+use crate::results::{at_least, at_most, count, usd};
+use crate::vendor::{Prices, Temper, Vendor};
+
+/// What is asked of the provider that goes by the price list.
+const LISTED: &str = "gpt-5-mini";
+
+const CALM: Temper = Temper {
+    fails: 3,
+    cuts: 6,
+    dawdles: 0,
+    thinks: 3,
+    pause: 300,
+    tokens: 20.0,
+    tiers: true,
+};
+
+/// The price list's rates of a tier; the reckoning is the provider's own.
+fn listed(mode: Mode) -> Prices {
+    let model = Catalog::builtin().find("openai", LISTED).unwrap();
+    let rate = |unit| model.price(mode, unit, 0).map(|rate| rate.picos());
+    let (input, output) = (rate(Unit::Input).unwrap(), rate(Unit::Output).unwrap());
+    Prices {
+        input,
+        cached: rate(Unit::CacheRead).unwrap(),
+        written: input,
+        output,
+        reasoning: output,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
+    let requests: u64 = if full() { 10_000 } else { 1_000 };
+    let tiers = [Mode::Standard, Mode::Flex, Mode::Priority].map(listed);
+    let own = crate::fleet::PRICES;
+    let plain = Temper {
+        tiers: false,
+        ..CALM
+    };
+    let vendors = vec![
+        Vendor::start("oa", [own[0]; 3], plain).await,
+        Vendor::start("an", [own[1]; 3], plain).await,
+        Vendor::start("listed", tiers, CALM).await,
+    ];
+    let target = format!(
+        "match: {{models: [tiered]}}, targets: [{{name: listed, providerRef: {{name: listed}}, model: {LISTED}}}], stream: {{onClientGone: Finish}}"
+    );
+    let documents = [
+        providers(&vendors),
+        provider("listed", &vendors[2].base_url(), ONCE),
+        rules(),
+        rule("tiered", &target),
+        holder("payer", &budget("100000", "")),
+    ]
+    .concat();
+    let store = Server::start(&[]);
+    let url = format!("valkey://127.0.0.1:{}", store.port);
+    let world = World::of(store, &url, 1, vendors, documents).await;
+    let mut crowd = Crowd::mixed("payer", 16, Until::Asked(requests));
+    crowd.models = &["finish", "ended", "tiered"];
+    crowd.hang_up = 20;
+    crowd.on_streams_only = true;
+    crowd.call(&world.addresses).await;
+    world.balanced("payer").await;
+    let compared = compare(&world.lines("payer"), &world.vendors);
+    compared.holds();
+    let name = format!("invoice of {requests} requests");
+    at_least(
+        &format!("{name}: to the nano-dollar"),
+        count(compared.exact),
+        "requests",
+        500.0,
+    );
+    at_most(
+        &format!("{name}: told and not so"),
+        count(compared.wrong.len()),
+        "requests",
+        0.0,
+    );
+    let (ours, theirs) = compared.estimate;
+    println!(
+        "invoice: estimated {} lines, {ours} of {theirs}",
+        compared.estimated
+    );
+    at_most(
+        &format!("{name}: not told, in sum off by"),
+        (usd(ours) / usd(theirs) - 1.0).abs() * 100.0,
+        "%",
+        10.0,
+    );
+}
