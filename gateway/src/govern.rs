@@ -25,7 +25,6 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use fairlead_admit::estimate::Estimates;
-use fairlead_admit::money;
 use fairlead_store::{Counter, Counters, Hold, Now, Refused, Terms};
 
 use crate::clock::{self, Clock};
@@ -153,7 +152,7 @@ impl Governor {
         };
         let mut reservation = Reservation {
             holds: Holds::default(),
-            tariff: target.tariff.clone(),
+            tariff: target.tariff,
             learned: None,
             bytes: asked.bytes,
             prompt: Amounts::default(),
@@ -173,25 +172,7 @@ impl Governor {
         {
             return Err(Refusal::because(bound, Why::Unpriced));
         }
-        let most = asked.ceiling.into_iter().chain(target.max_output).min();
-        let most = most.map(|most| most.saturating_mul(asked.choices));
-        let price = target.tariff.price();
-        let expected = learned.before(asked.bytes, most);
-        let prompt_nanos = learned.input_cost_before(asked.bytes, price).unwrap_or(0);
-        let output_nanos = money::output_cost(expected.input_tokens, expected.output_tokens, price);
-        let count = |tokens| i64::try_from(tokens).unwrap_or(i64::MAX);
-        reservation.prompt = Amounts {
-            nanos: prompt_nanos,
-            input: count(expected.input_tokens),
-            output: 0,
-            prompt_nanos,
-            most_nanos: None,
-        };
-        reservation.expected = Amounts {
-            nanos: prompt_nanos.saturating_add(output_nanos.unwrap_or(0)),
-            output: count(expected.output_tokens),
-            ..reservation.prompt
-        };
+        reservation.expect(&learned, asked, target);
         reservation.learned = Some(learned);
         if let Some(strict) = strict {
             reservation.expected.most_nanos = Some(strict.nanos());

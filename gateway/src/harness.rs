@@ -33,7 +33,6 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use answer::{Answer, Hearing};
 use yaml::KEY;
@@ -49,6 +48,7 @@ use crate::observe::record::Entry;
 use crate::runtime::Runtime;
 use crate::serve::edge;
 use crate::status::Status;
+use crate::tasks::Tasks;
 use crate::upstream::environment::Environment;
 use crate::upstream::network::Network;
 use crate::worker::{Phase, Shared, Worker};
@@ -116,8 +116,6 @@ pub(crate) struct World {
     compiled: Mutex<Compiled>,
     entries: Mutex<Receiver<Box<Entry>>>,
     _phase: watch::Sender<Phase>,
-    /// Ends with the gateway.
-    _driver: AbortOnDropHandle<()>,
 }
 
 impl World {
@@ -127,7 +125,8 @@ impl World {
         let clock = Clock::start();
         let counters = counters(clock);
         let (environment, _) = Environment::new(Network::InProcess, counters.clone(), clock);
-        let driver = tokio::spawn(counters.run());
+        // It ends with the test.
+        Tasks::default().spawn(counters.run());
         let empty = fairlead_snapshot::Snapshot::empty(NAMESPACE);
         let nothing = Runtime::first(
             &empty,
@@ -153,7 +152,6 @@ impl World {
             compiled: Mutex::new(compiled),
             entries: Mutex::new(entries),
             _phase: phase,
-            _driver: AbortOnDropHandle::new(driver),
         }
     }
 

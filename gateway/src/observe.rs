@@ -24,7 +24,7 @@ impl Observe {
     }
 
     /// Called once for every request, when it is over.
-    pub(crate) fn finished(&self, entry: Entry) {
+    pub(crate) fn finished(&self, entry: Box<Entry>) {
         self.metrics.finished(&entry);
         if !self.access.write(entry) {
             self.metrics.access_lines_dropped.inc();

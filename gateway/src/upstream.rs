@@ -159,11 +159,7 @@ impl Upstream {
                 Protocol::Simulated(_) => false,
             },
             models: Book::of(provider),
-            limits: Bound::all(
-                &chain::holder(Level::Provider, name),
-                &provider.limits,
-                generation,
-            ),
+            limits: limits(name, provider, generation),
             identities: provider.credentials.iter().map(named).collect(),
             health,
             clock: environment.clock,
@@ -276,6 +272,12 @@ impl Upstream {
             );
         }
     }
+}
+
+/// How much may be used of a provider, as of a generation of the configuration.
+fn limits(name: &ObjectName, provider: &Provider, generation: u64) -> Arc<[Bound]> {
+    let holder = chain::holder(Level::Provider, name);
+    Bound::all(&holder, &provider.limits, generation)
 }
 
 /// The value of `gen_ai.provider.name` (source: OpenTelemetry GenAI semantic conventions).

@@ -100,7 +100,7 @@ impl LargeAnswer {
                     {
                         usage.made_pictures();
                     }
-                    record.used =
+                    *record.used =
                         Used::of_whole(record.usage.and_then(|usage| usage.parts.told()), None, 0);
                     record.complete = true;
                     self.settle(None);

@@ -61,9 +61,9 @@ fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Deli
             if let Some(mut ticket) = whole.ticket {
                 ticket.settle(None);
             }
-            record.usage = whole.usage;
-            record.used = Used::of_whole(
-                whole.usage.and_then(|usage| usage.parts.told()),
+            record.usage = whole.usage.map(|usage| *usage);
+            *record.used = Used::of_whole(
+                record.usage.and_then(|usage| usage.parts.told()),
                 record.operation,
                 whole.body.len(),
             );

@@ -15,8 +15,8 @@ pub(crate) struct WholeAnswer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// What the provider said of usage.
-    pub usage: Option<Usage>,
+    /// What the provider said of usage. Apart, for every request is as large as this.
+    pub usage: Option<Box<Usage>>,
     /// What its attempt holds.
     pub ticket: Option<Ticket>,
 }

@@ -271,7 +271,7 @@ impl Try<'_> {
                 status,
                 headers: self.shown(&headers),
                 body: permit.keep(answer),
-                usage,
+                usage: usage.map(Box::new),
                 ticket: None,
             })),
             Read::Error(facts) => Err(self.error_in_success(&facts, &headers, body)),

@@ -5,6 +5,7 @@
 //! text can be gone on with. If nobody goes on, the caller is told of the failure that broke the stream.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fairlead_route::{Plan, Step};
@@ -124,10 +125,10 @@ impl Job {
             kept: self.kept,
             needs: Found::default(),
             sent: self.sent.load(Ordering::Relaxed).into(),
-            governed: Governed {
+            governed: Arc::new(Governed {
                 bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
-                ..self.governed.clone()
-            },
+                ..Governed::clone(&self.governed)
+            }),
             body,
         })
     }

@@ -63,7 +63,7 @@ pub(crate) struct Job {
     /// How many attempts have been sent for it.
     pub sent: AtomicU32,
     /// What it has to keep.
-    pub governed: Governed,
+    pub governed: Arc<Governed>,
 }
 
 /// A member of a request that refers to what a provider keeps.

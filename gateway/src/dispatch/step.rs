@@ -265,12 +265,18 @@ impl StepRun<'_> {
         &self,
         strict: Option<&Strict>,
     ) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
-        let target = self.target();
-        let governor = self.job.runtime.governor();
-        let reserved = governor.reserve(&self.job.governed, &target, strict).await;
-        let reservation = reserved.map_err(Failure::limited)?;
+        // Apart, so that the rest of the request is not as large as this.
+        let reservation = Box::pin(self.reserve(strict)).await?;
         let (pass, credential) = self.permit().await?;
-        Ok((pass, credential, Box::new(reservation)))
+        Ok((pass, credential, reservation))
+    }
+
+    /// What limits let the attempt use.
+    async fn reserve(&self, strict: Option<&Strict>) -> Result<Box<Reservation>, Failure> {
+        let governor = self.job.runtime.governor();
+        let target = self.target();
+        let reserved = governor.reserve(&self.job.governed, &target, strict).await;
+        reserved.map(Box::new).map_err(Failure::limited)
     }
 
     /// The target, as far as limits look at it.

@@ -54,13 +54,13 @@ impl Amounts {
     /// How much of it is spent at least, of a budget.
     #[must_use]
     pub(crate) fn least(self, bound: &Bound) -> Option<i64> {
-        (Of::of(bound) == Of::Money).then_some(self.prompt_nanos)
+        (Of::what(bound) == Of::Money).then_some(self.prompt_nanos)
     }
 
     /// How much of it a limit counts, before anything is used: a place is one.
     #[must_use]
     pub(crate) fn needed(self, bound: &Bound) -> i64 {
-        match Of::of(bound) {
+        match Of::what(bound) {
             Of::Place => 1,
             // Where what is free is asked about at all, something has to be left.
             Of::Money if bound.is_strict() => self.most_nanos.unwrap_or(self.nanos).max(1),
@@ -71,7 +71,7 @@ impl Amounts {
 }
 
 impl Of {
-    fn of(bound: &Bound) -> Self {
+    fn what(bound: &Bound) -> Self {
         match &bound.measure {
             Measure::Money(_) => Self::Money,
             Measure::Rate(rate) => Self::Unit(rate.unit),
@@ -85,7 +85,7 @@ impl Holds {
     pub(crate) fn push(&mut self, bound: &Bound, hold: Hold) {
         self.0.push(Held {
             hold,
-            of: Of::of(bound),
+            of: Of::what(bound),
         });
     }
 
@@ -109,7 +109,7 @@ impl Holds {
         for held in self.0 {
             match held.of {
                 Of::Place => held.hold.cancel(),
-                of => held.hold.settle(used.of(of)),
+                of @ (Of::Money | Of::Unit(_)) => held.hold.settle(used.of(of)),
             }
         }
     }

@@ -11,6 +11,7 @@ use fairlead_wire::usage::Parts;
 
 use super::holds::{Amounts, Holds};
 use super::tariff::Tariff;
+use super::{Governed, Target};
 use crate::surface::Operation;
 
 /// What an attempt has reserved. It is settled once: by what its answer says, or, dropped, by what it must have used.
@@ -116,6 +117,28 @@ impl Bill {
 }
 
 impl Reservation {
+    /// What is expected of the attempt, by what has been learned of such requests.
+    pub(super) fn expect(&mut self, learned: &Learned, asked: &Governed, target: &Target<'_>) {
+        let most = asked.ceiling.into_iter().chain(target.max_output).min();
+        let most = most.map(|most| most.saturating_mul(asked.choices));
+        let price = self.tariff.price();
+        let expected = learned.before(asked.bytes, most);
+        let prompt_nanos = learned.input_cost_before(asked.bytes, price).unwrap_or(0);
+        let output = money::output_cost(expected.input_tokens, expected.output_tokens, price);
+        self.prompt = Amounts {
+            nanos: prompt_nanos,
+            input: count(expected.input_tokens),
+            output: 0,
+            prompt_nanos,
+            most_nanos: None,
+        };
+        self.expected = Amounts {
+            nanos: prompt_nanos.saturating_add(output.unwrap_or(0)),
+            output: count(expected.output_tokens),
+            ..self.prompt
+        };
+    }
+
     /// The request goes out now.
     pub(crate) fn goes_out(&mut self) {
         self.sent = true;

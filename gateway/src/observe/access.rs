@@ -68,9 +68,9 @@ impl AccessLog {
 
     /// Takes an entry, whose line is made by the log's own thread; says whether there was room.
     #[must_use]
-    pub(crate) fn write(&self, entry: Entry) -> bool {
+    pub(crate) fn write(&self, entry: Box<Entry>) -> bool {
         let Some(sender) = &self.0 else { return true };
-        sender.try_send(Box::new(entry)).is_ok()
+        sender.try_send(entry).is_ok()
     }
 }
 

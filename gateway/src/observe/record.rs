@@ -71,11 +71,12 @@ pub(crate) struct Entry {
 pub(crate) struct Record {
     /// When the head of the request arrived.
     pub started: Instant,
-    entry: Entry,
+    /// Apart, for every future of a request is as large as this.
+    entry: Box<Entry>,
     /// What the attempt that answers has used so far.
-    pub used: Used,
+    pub used: Box<Used>,
     /// What was taken for the request as a whole.
-    pub holds: Holds,
+    pub holds: Option<Box<Holds>>,
     /// How its rates stand.
     pub rates: Option<Box<Rates>>,
     /// What its attempts cost.
@@ -85,7 +86,7 @@ pub(crate) struct Record {
 }
 
 /// Attempts, in order.
-pub(crate) type Attempts = SmallVec<[Attempt; 2]>;
+pub(crate) type Attempts = SmallVec<[Attempt; 1]>;
 
 /// One attempt.
 #[derive(Debug)]
@@ -175,9 +176,9 @@ impl Record {
         };
         Self {
             started: Instant::now(),
-            entry,
-            used: Used::default(),
-            holds: Holds::default(),
+            entry: Box::new(entry),
+            used: Box::default(),
+            holds: None,
             rates: None,
             bill: Arc::default(),
             observe: Arc::clone(observe),
@@ -194,7 +195,7 @@ impl Record {
 
     /// What the attempt that is answering has used so far.
     pub(crate) fn comes_by(&mut self, used: Used) {
-        self.used = used;
+        *self.used = used;
         let last = self.entry.attempts.last_mut();
         if let Some(reservation) = last.and_then(|last| last.reservation.as_mut()) {
             reservation.comes_by(used.seen);
@@ -203,7 +204,7 @@ impl Record {
 
     /// What the attempt that was answering has used is known as far as it will ever be.
     pub(crate) fn settle(&mut self) {
-        let used = std::mem::take(&mut self.used);
+        let used = std::mem::take(&mut *self.used);
         let reservation = self
             .attempts
             .last_mut()
@@ -247,12 +248,13 @@ impl DerefMut for Record {
 impl Drop for Record {
     fn drop(&mut self) {
         self.settle();
-        let holds = std::mem::take(&mut self.holds);
-        // What never went out leaves no trace.
-        if self.attempts.iter().any(|attempt| attempt.skip.is_none()) {
-            holds.settle(Amounts::default());
-        } else {
-            holds.cancel();
+        if let Some(holds) = self.holds.take() {
+            // What never went out leaves no trace.
+            if self.attempts.iter().any(|attempt| attempt.skip.is_none()) {
+                holds.settle(Amounts::default());
+            } else {
+                holds.cancel();
+            }
         }
         let mut entry = std::mem::take(&mut self.entry);
         if !entry.complete && entry.error.is_none() {

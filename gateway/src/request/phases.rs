@@ -187,7 +187,7 @@ pub(crate) struct Asked<'a> {
     /// Whether the body is a form.
     form: bool,
     /// What limits look at.
-    governed: Governed,
+    governed: Arc<Governed>,
 }
 
 /// Looks into the body without building a tree of it.
@@ -230,7 +230,7 @@ pub(crate) fn peek<'a>(
     let kept = (operation == Operation::Responses).then(|| kept(&request.object));
     Ok(Asked {
         kept: kept.flatten(),
-        governed: governed(admitted, &request, headers, choices, &record.bill),
+        governed: Arc::new(governed(admitted, &request, headers, choices, &record.bill)),
         form: form.is_some(),
         request,
         admitted,
@@ -322,9 +322,11 @@ pub(crate) async fn admit(job: &Job, record: &mut Record) -> Result<(), Rejectio
         return Ok(());
     }
     let governor = job.runtime.governor();
-    let admitted = governor.admit(&job.governed).await;
+    // Apart, so that who has no limits is not as large as this.
+    let admitted = Box::pin(governor.admit(&job.governed)).await;
     record.rates = governor.rates(&job.governed);
-    record.holds = admitted.map_err(|refusal| Rejection::Limited(Box::new(refusal)))?;
+    let holds = admitted.map_err(|refusal| Rejection::Limited(Box::new(refusal)))?;
+    record.holds = (!holds.is_empty()).then(|| Box::new(holds));
     Ok(())
 }
 
@@ -414,7 +416,7 @@ impl Asked<'_> {
             }),
             needs: Found::default(),
             sent: AtomicU32::default(),
-            governed: self.governed.clone(),
+            governed: Arc::clone(&self.governed),
         }
     }
 }

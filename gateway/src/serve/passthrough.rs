@@ -117,11 +117,11 @@ where
     let (body, permit) = read.map_err(own)?;
     let governed = Governed::passed_through(&admitted.limited, body.len(), &record.bill);
     let upstream = &target.upstream;
-    let taken = runtime
-        .governor()
-        .pass_through(&governed, &upstream.label, &upstream.limits)
-        .await;
-    record.holds = taken.map_err(|refusal| own(Rejection::Limited(Box::new(refusal))))?;
+    let governor = runtime.governor();
+    let taken = governor.pass_through(&governed, &upstream.label, &upstream.limits);
+    let taken = Box::pin(taken).await;
+    let holds = taken.map_err(|refusal| own(Rejection::Limited(Box::new(refusal))))?;
+    record.holds = Some(Box::new(holds));
     let wish = phases::wish(&head.headers).map_err(own)?;
     let total = target.upstream.provider.timeouts.total;
     let end = record.started + wish.map_or(total, |wish| wish.min(total));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fairlead_catalog::Quirk;
 use fairlead_snapshot::Protocol;
 use fairlead_translate::chat::request::Host;
+use fairlead_wire::amend::Amendment;
 
 use super::StepRun;
 use crate::codec::{self, Codec, Made, Wish};
@@ -36,21 +37,37 @@ impl StepRun<'_> {
         home == Some(self.provider)
     }
 
-    /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted.
-    /// `ceiling`: the most tokens that each answer may have, where that has to be said.
+    /// The body for a provider that speaks otherwise than the caller. Made once for all attempts here, and counted. `ceiling`: the most tokens
+    /// that each answer may have, where that has to be said.
     pub(super) async fn content(
         &self,
         codec: Codec,
         ceiling: Option<u64>,
     ) -> Result<Option<Made>, Failure> {
-        let job = self.job;
-        let model = Arc::clone(&self.step.model);
-        let host = self.upstream.host();
-        let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
-        let amendment = self.upstream.amends.body(codec.sent, parameters);
-        if amendment.is_none() && ceiling.is_none() && !codec.makes_body(&job.body, &host, &model) {
+        let (host, amendment) = (self.upstream.host(), self.amendment(codec));
+        let makes = codec.makes_body(&self.job.body, &host, &self.step.model);
+        if amendment.is_none() && ceiling.is_none() && !makes {
             return Ok(None);
         }
+        // Apart, so that what is passed on as it came is not as large as this.
+        Box::pin(self.made(codec, host, amendment, ceiling)).await
+    }
+
+    /// What is changed in the body, by what is configured.
+    fn amendment(&self, codec: Codec) -> Option<Amendment> {
+        let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
+        self.upstream.amends.body(codec.sent, parameters)
+    }
+
+    async fn made(
+        &self,
+        codec: Codec,
+        host: Host,
+        amendment: Option<Amendment>,
+        ceiling: Option<u64>,
+    ) -> Result<Option<Made>, Failure> {
+        let job = self.job;
+        let model = Arc::clone(&self.step.model);
         let permit = job.memory().permit(codec::room(&job.body));
         let mut permit = permit.map_err(|_| no_room())?;
         let rule = self.plan.rule.as_ref();
