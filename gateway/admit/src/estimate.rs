@@ -45,6 +45,8 @@ pub struct Used {
     pub input_tokens: Option<u64>,
     /// Tokens of the answers, reasoning with them.
     pub output_tokens: Option<u64>,
+    /// In how many pieces a stream said that; 0: it was none.
+    pub pieces: u64,
 }
 
 /// What has been learned of a key at a model.
@@ -109,6 +111,14 @@ impl Learned {
         let mean = self.look(|sketch| sketch.mean_beyond(so_far));
         mean.unwrap_or_else(|| so_far.saturating_add(so_far / 2))
             .max(so_far)
+    }
+
+    /// How many tokens an answer probably used that said so many pieces and was cut: what was thought unheard, and pieces of several tokens,
+    /// are as usual. While nothing is known a piece is a token.
+    #[must_use]
+    pub fn tokens_of(&self, pieces: u64) -> u64 {
+        self.look(Sketch::tokens_a_piece)
+            .map_or(pieces, |ratio| scaled(pieces, ratio))
     }
 
     /// Learns what an attempt used.

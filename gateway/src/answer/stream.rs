@@ -233,6 +233,7 @@ impl StreamAnswer {
             parts: self.progress.usage.and_then(|usage| usage.parts.told()),
             whole: self.progress.complete(),
             seen: self.progress.pieces,
+            in_pieces: true,
         }
     }
 

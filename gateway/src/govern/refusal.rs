@@ -150,6 +150,15 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What others have spent at a provider, and may spend, is not told to anybody who may ask it.
+        if self.level == Level::Provider && matches!(self.why, Why::Exhausted | Why::Busy) {
+            return write!(
+                out,
+                "the provider {} is asked no more for now, for a limit of its own is used up; try again later, or have {} of the LLMProvider raised",
+                self.holder,
+                self.field()
+            );
+        }
         let (kind, holder, limit, field) = (self.kind(), &self.holder, &self.limit, self.field());
         let what = match self.counted {
             Counted::Money => "budget",

@@ -42,6 +42,8 @@ pub(crate) struct Used {
     pub whole: bool,
     /// About how many tokens of the answer came by.
     pub seen: u64,
+    /// Whether that is the pieces of a stream, of which it has to be learned how many tokens they are.
+    pub in_pieces: bool,
 }
 
 impl Used {
@@ -59,15 +61,16 @@ impl Used {
             parts,
             whole: true,
             seen: u64::try_from(seen).unwrap_or(0),
+            in_pieces: false,
         }
     }
 
     /// What is told of it; of an answer that broke off, at least what came by.
-    fn told(&self) -> Parts {
+    fn told(&self, seen: u64) -> Parts {
         let mut told = self.parts.unwrap_or_default();
         let output = told.whole_output().unwrap_or(0);
-        if !self.whole && output < self.seen {
-            told.output = Some(self.seen.saturating_sub(told.reasoning.unwrap_or(0)));
+        if !self.whole && output < seen {
+            told.output = Some(seen.saturating_sub(told.reasoning.unwrap_or(0)));
         }
         told
     }
@@ -208,7 +211,8 @@ impl Reservation {
     /// What was used, and whether something of it is an estimate; `None`: it has no price.
     fn charged(&self, used: &Used) -> Option<(Amounts, bool)> {
         let price = self.tariff.price();
-        let told = used.told();
+        let seen = self.tokens_seen(used);
+        let told = used.told(seen);
         if used.whole
             && let (Some(learned), Some(parts)) = (&self.learned, &used.parts)
         {
@@ -217,14 +221,15 @@ impl Reservation {
                 input_nanos: money::input_cost(parts, price),
                 input_tokens: parts.whole_input(),
                 output_tokens: parts.whole_output(),
+                pieces: if used.in_pieces { used.seen } else { 0 },
             });
         }
         let (nanos, estimated) = if told.whole_input().is_some() {
-            let cost = money::charge(Some(&told), price, 0, used.seen)?;
+            let cost = money::charge(Some(&told), price, 0, seen)?;
             (cost.nanos, cost.estimated || !used.whole)
         } else {
             // What is known of such prompts has their caches in it.
-            let output = money::output_cost(self.prompt_tokens(), used.seen, price);
+            let output = money::output_cost(self.prompt_tokens(), seen, price);
             let output = if price.is_free() { 0 } else { output? };
             (self.prompt.nanos.saturating_add(output), !price.is_free())
         };
@@ -237,11 +242,20 @@ impl Reservation {
 
     /// How many tokens were used, as far as is known.
     fn tokens(&self, used: &Used) -> Amounts {
-        let told = used.told();
+        let seen = self.tokens_seen(used);
+        let told = used.told(seen);
         Amounts {
             input: told.whole_input().map_or(self.prompt.input, count),
-            output: count(told.whole_output().unwrap_or(used.seen)),
+            output: count(told.whole_output().unwrap_or(seen)),
             ..Amounts::default()
+        }
+    }
+
+    /// About how many tokens came by, with what was thought unheard.
+    fn tokens_seen(&self, used: &Used) -> u64 {
+        match &self.learned {
+            Some(learned) if used.in_pieces => learned.tokens_of(used.seen),
+            _ => used.seen,
         }
     }
 

@@ -211,7 +211,11 @@ async fn listen(request: reqwest::RequestBuilder, began: Instant, call: &mut Cal
         return;
     };
     call.answered = began.elapsed();
-    call.status = response.status().as_u16();
+    call.status = match response.status().as_u16() {
+        // What Anthropic's API says for 503.
+        529 => 503,
+        status => status,
+    };
     let busy = response.headers().get("retry-after");
     call.busy = busy.is_some_and(|seconds| seconds == "1");
     let body = response.bytes().await.unwrap_or_default();

@@ -78,6 +78,34 @@ async fn a_budget_is_used_up_and_three_books_agree() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_strict_budget_is_never_passed_and_all_but_the_last_bound_of_it_is_used() {
+    let world = World::start(
+        4,
+        ROUGH,
+        &holder("strict", &budget("1.00", ", strict: true")),
+    )
+    .await;
+    let crowd = Crowd::mixed("strict", CALLERS, Until::Refused(Duration::from_secs(3)));
+    let calls = crowd.call(&world.addresses).await;
+    nothing_else(&calls);
+    let used = world.balanced("strict").await;
+    let busy = calls.iter().filter(|call| call.busy).count();
+    println!(
+        "strict: {used}, {} answered, {busy} busy, {} refused",
+        with(&calls, 200),
+        with(&calls, 429) - busy
+    );
+    compare(&world.lines("strict"), &world.vendors).holds();
+    at_most("strict budget of 1 USD: used", usd(used), "USD", 1.0);
+    at_least(
+        "strict budget of 1 USD: usable",
+        usd(used) * 100.0,
+        "%",
+        99.0,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_moves_to_one_gateway_finds_all_that_is_left() {
     let gateways = if full() { 16 } else { 4 };
     let world = World::start(gateways, ROUGH, &holder("soft", &budget("1.00", ""))).await;

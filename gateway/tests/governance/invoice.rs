@@ -16,7 +16,7 @@ const LISTED: &str = "gpt-5-mini";
 
 const CALM: Temper = Temper {
     fails: 3,
-    cuts: 6,
+    cuts: 25,
     dawdles: 0,
     thinks: 3,
     pause: 300,

@@ -45,3 +45,11 @@ use shared::harness;
 fn full() -> bool {
     std::env::var("FAIRLEAD_GOVERNANCE").is_ok_and(|how| how == "full")
 }
+
+/// What the file of the Redis takes from where it stands.
+mod support {
+    /// A folder of the test's own, in memory where that is possible: a disk that is busy with something else holds a store up for seconds.
+    pub(crate) fn folder() -> tempfile::TempDir {
+        tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+    }
+}

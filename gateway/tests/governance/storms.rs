@@ -222,7 +222,7 @@ async fn a_store_that_is_paused_is_done_without_as_declared_and_quickly() {
     assert_eq!(refused.with(503), late.len(), "{:?}", refused.statuses);
     let other = late
         .iter()
-        .find(|call| !["store_unavailable", "api_error"].contains(&&*call.code));
+        .find(|call| !["store_unavailable", "overloaded_error"].contains(&&*call.code));
     assert!(other.is_none(), "{other:?}");
     at_most(
         "store paused for 10 s: the longest refusal of who has nothing left",

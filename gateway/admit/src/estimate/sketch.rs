@@ -18,9 +18,10 @@ pub(super) struct Sketch {
     sums: [f64; BUCKETS],
     input: Ratio,
     cost: Ratio,
+    pieces: Ratio,
 }
 
-/// So much for so many bytes.
+/// So much for so many bytes, or pieces.
 #[derive(Debug, Clone, Copy, Default)]
 struct Ratio {
     samples: u64,
@@ -57,6 +58,9 @@ impl Sketch {
         let Some(tokens) = used.output_tokens else {
             return;
         };
+        if used.pieces > 0 {
+            self.pieces.learn(used.pieces as f64, tokens as f64);
+        }
         self.answers = self.answers.saturating_add(1);
         for kept in self.counts.iter_mut().chain(&mut self.sums) {
             *kept *= KEPT;
@@ -72,6 +76,10 @@ impl Sketch {
 
     pub(super) fn nanos_a_byte(&self) -> Option<f64> {
         self.cost.known()
+    }
+
+    pub(super) fn tokens_a_piece(&self) -> Option<f64> {
+        self.pieces.known()
     }
 
     /// What nine of ten answers are no longer than.

@@ -17,6 +17,7 @@ fn answered(output: u64) -> Used {
         input_nanos: Some(200_000),
         input_tokens: Some(1_000),
         output_tokens: Some(output),
+        pieces: output / 3,
     }
 }
 
@@ -129,6 +130,15 @@ fn what_was_not_told_teaches_nothing() {
 }
 
 #[test]
+fn a_piece_of_a_cut_stream_is_as_many_tokens_as_usual() {
+    let estimates = Estimates::default();
+    let learned = estimates.of(1, 1);
+    assert_eq!(learned.tokens_of(40), 40);
+    learn(&learned, [300; 8]);
+    assert_eq!(learned.tokens_of(40), 120);
+}
+
+#[test]
 fn absurd_numbers_stay_numbers() {
     let estimates = Estimates::default();
     let learned = estimates.of(1, 1);
@@ -138,12 +148,14 @@ fn absurd_numbers_stay_numbers() {
             input_nanos: Some(i64::MAX),
             input_tokens: Some(u64::MAX),
             output_tokens: Some(u64::MAX),
+            pieces: 1,
         });
         learned.settle(&Used {
             bytes: u64::MAX,
             input_nanos: Some(i64::MIN),
             input_tokens: Some(0),
             output_tokens: Some(0),
+            pieces: u64::MAX,
         });
     }
     let cost = learned.cost_before(u64::MAX, None, Price::Own(&PRICE));

@@ -76,7 +76,11 @@ impl Used {
         if random.u8(..10) < 4 {
             cached = prompt * random.u64(20..90) / 100;
         }
-        let most = seen.json()["max_tokens"].as_u64().unwrap_or(u64::MAX);
+        let asked = seen.json();
+        let most = ["max_tokens", "max_completion_tokens"]
+            .into_iter()
+            .find_map(|name| asked[name].as_u64())
+            .unwrap_or(u64::MAX);
         let output = skewed(random, median).min(most);
         let anthropic = is_anthropic(seen);
         if anthropic && random.u8(..10) < 3 {
