@@ -31,6 +31,8 @@ pub struct Completion {
     pub rule: Option<String>,
     /// `x-fairlead-attempts`: what failed before.
     pub attempts: Option<String>,
+    /// `x-fairlead-cost-usd`, in thousandths of a millionth of a dollar; of whole answers.
+    pub cost_nanos: Option<u64>,
     /// What the model said.
     pub text: String,
     /// The code of the error, if it is one.
@@ -134,6 +136,19 @@ impl Caller {
         Ok(names.map(str::to_owned).collect())
     }
 
+    /// What the key's limits say: `GET /v1/usage`.
+    ///
+    /// # Errors
+    /// When the answer is not a success.
+    pub async fn usage(&self) -> Result<Value> {
+        let request = self.http.get(format!("{}/usage", self.url));
+        let response = request.bearer_auth(&self.key).send().await?;
+        let status = response.status();
+        let body: Value = response.json().await?;
+        ensure!(status.is_success(), "{status}: {body}");
+        Ok(body)
+    }
+
     fn post(&self, body: &Value) -> RequestBuilder {
         self.http
             .post(format!("{}/chat/completions", self.url))
@@ -174,6 +189,17 @@ fn message(model: &str) -> Value {
     json!({"model": model, "messages": [{"role": "user", "content": "hello"}]})
 }
 
+/// `0.02` dollars are 20,000,000.
+fn nanos(usd: &str) -> Option<u64> {
+    let (whole, part) = usd.split_once('.').unwrap_or((usd, ""));
+    let part: u64 = format!("{part:0<9}").get(..9)?.parse().ok()?;
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1_000_000_000)?
+        .checked_add(part)
+}
+
 fn head(response: &Response) -> Completion {
     let field = |name: &str| {
         let value = response.headers().get(name)?;
@@ -185,6 +211,7 @@ fn head(response: &Response) -> Completion {
         model: field("x-fairlead-model"),
         rule: field("x-fairlead-rule"),
         attempts: field("x-fairlead-attempts"),
+        cost_nanos: field("x-fairlead-cost-usd").as_deref().and_then(nanos),
         ..Completion::default()
     }
 }
@@ -206,6 +233,14 @@ mod tests {
         let whole = caller.stream("m").await.unwrap();
         assert_eq!((whole.text.as_str(), whole.finished), ("Hello world", true));
         assert!(!caller.stream("m").await.unwrap().finished);
+    }
+
+    #[test]
+    fn dollars_are_read_without_rounding() {
+        let read = ["0.02", "0.010002501", "3", "1.00", "free"].map(nanos);
+        let expected = [20_000_000, 10_002_501, 3_000_000_000, 1_000_000_000];
+        assert_eq!(read[..4], expected.map(Some));
+        assert_eq!(read[4], None);
     }
 
     #[tokio::test]

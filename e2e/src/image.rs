@@ -55,6 +55,15 @@ impl Image {
         Ok(Self::new(&format!("{name}:e2e"), &tools::built(name)?))
     }
 
+    /// `NAME:e2e` of a program that the Debian package `package` brings.
+    ///
+    /// # Errors
+    /// When it is not on the path.
+    pub fn installed(name: &str, package: &str) -> Result<Self> {
+        let program = tools::on_path(name, package)?;
+        Ok(Self::new(&format!("{name}:e2e"), &program))
+    }
+
     /// The same under another name and tag.
     #[must_use]
     pub fn named(self, reference: &str) -> Self {

@@ -125,6 +125,8 @@ async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         "formats": fairlead_snapshot::FORMATS,
         // The operator takes the token out of its old place once every gateway reads it from the new one.
         "readsAdminSecret": true,
+        // With several replicas that do, no limit is what it says.
+        "countsAlone": runtime.governor().counters.count_alone(),
         "providers": runtime.upstreams.len(),
         "keys": runtime.keys.len(),
         "source": status.source.map(Source::as_str),

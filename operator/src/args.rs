@@ -33,6 +33,9 @@ pub struct Args {
     /// providers may connect to private addresses.
     #[arg(long, value_name = "JSON", value_parser = selector)]
     pub private_networks_from: Option<Selector>,
+    /// Make the password of the store of counters that the chart installs, and keep it.
+    #[arg(long)]
+    pub store_password: bool,
     /// Where probes and Prometheus connect.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9090")]
     pub admin: SocketAddr,

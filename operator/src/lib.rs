@@ -14,6 +14,7 @@ mod generate;
 mod leader;
 mod live;
 mod metrics;
+mod password;
 mod rebuild;
 mod replicas;
 mod report;

@@ -301,6 +301,7 @@ impl Rebuild {
         )
         .await?;
         self.token().await;
+        self.store_password().await;
         let mut led = Leadership {
             live,
             shards: Things::default(),

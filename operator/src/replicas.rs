@@ -42,6 +42,8 @@ pub(crate) struct Replica {
     pub format: Option<u32>,
     /// Whether it reads the token of its admin port from the Secret that has nothing else.
     pub reads_admin_secret: bool,
+    /// Since when it is known to keep its counters to itself; `None`: it shares a store, or has not said so.
+    pub alone_since: Option<Instant>,
     /// Since when it cannot be asked; `None`: the last answer was good, or it was not asked yet.
     pub unreachable_since: Option<Instant>,
 }
@@ -57,6 +59,8 @@ struct Answer {
     formats: Vec<u32>,
     #[serde(default, rename = "readsAdminSecret")]
     reads_admin_secret: bool,
+    #[serde(default, rename = "countsAlone")]
+    counts_alone: bool,
 }
 
 /// Asks the gateways, as long as this replica leads.
@@ -199,6 +203,7 @@ impl Asker {
                 enforces: None,
                 format: None,
                 reads_admin_secret: false,
+                alone_since: None,
                 unreachable_since: None,
             },
             ready,
@@ -210,6 +215,8 @@ impl Asker {
                 replica.enforces = Some(answer.generation);
                 replica.format = common(&answer.formats);
                 replica.reads_admin_secret = answer.reads_admin_secret;
+                let since = replica.alone_since.unwrap_or_else(Instant::now);
+                replica.alone_since = answer.counts_alone.then_some(since);
                 replica.unreachable_since = None;
             }
             Err(error) => {
@@ -275,6 +282,7 @@ mod tests {
             enforces: None,
             format: common(formats),
             reads_admin_secret: true,
+            alone_since: None,
             unreachable_since: None,
         }
     }

@@ -137,7 +137,8 @@ impl Writer {
                 continue;
             };
             let since = report.ledger.since(&entry);
-            let known = match programmed(verdict, since, replicas, now) {
+            let limited = is_limited(&verdict.kind, &resource.document.value["spec"]);
+            let known = match programmed(verdict, since, limited, replicas, now) {
                 Programmed::Is(status, reason, message) => Some((status, reason, message)),
                 Programmed::Wait(left) => {
                     again = again.min(left.max(BETWEEN));
@@ -290,6 +291,13 @@ pub(crate) fn recorder(client: &Client, identity: &str) -> Recorder {
         instance: Some(identity.to_owned()),
     };
     Recorder::new(client.clone(), reporter)
+}
+
+/// Whether an object has limits that are to hold over all gateways together. A provider's `concurrency` is each gateway's own.
+fn is_limited(kind: &str, spec: &Value) -> bool {
+    let some = |field: &str| spec[field].as_array().is_some_and(|list| !list.is_empty());
+    let places = kind != "LLMProvider" && spec["concurrency"].is_object();
+    some("budgets") || some("rateLimits") || places
 }
 
 fn urgency(old: &Value, resource: &Resource) -> (u8, Reverse<String>) {

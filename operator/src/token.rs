@@ -2,7 +2,7 @@
 //! read the providers' credentials.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use fairlead_process::random_value;
 use fairlead_snapshot::names;

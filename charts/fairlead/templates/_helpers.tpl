@@ -111,6 +111,8 @@ tolerations:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- /* What has one pod has nothing to spread. */}}
+{{- if hasKey $values "topologySpreadConstraints" }}
 topologySpreadConstraints:
 {{- if $values.topologySpreadConstraints }}
 {{ toYaml $values.topologySpreadConstraints }}
@@ -123,6 +125,7 @@ topologySpreadConstraints:
     matchLabels:
       {{- include "fairlead.selectorLabels" (list $root (index $ 1)) | nindent 6 }}
   matchLabelKeys: [pod-template-hash]
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -6,7 +6,8 @@ use crate::{Digest, Section};
 
 /// The label on everything the operator publishes; its value is the installation's name.
 pub const GATEWAY_LABEL: &str = "fairlead.dev/gateway";
-/// The label that says what a published object is: [`PART_INDEX`], [`PART_SHARD`], [`PART_CREDENTIALS`] or [`PART_ADMIN`].
+/// The label that says what a published object is: [`PART_INDEX`], [`PART_SHARD`], [`PART_CREDENTIALS`],
+/// [`PART_ADMIN`] or [`PART_STORE`].
 pub const PART_LABEL: &str = "fairlead.dev/part";
 /// Value of [`PART_LABEL`] of the index.
 pub const PART_INDEX: &str = "index";
@@ -16,6 +17,8 @@ pub const PART_SHARD: &str = "shard";
 pub const PART_CREDENTIALS: &str = "credentials";
 /// Value of [`PART_LABEL`] of the admin ports' token.
 pub const PART_ADMIN: &str = "admin";
+/// Value of [`PART_LABEL`] of the password of the store of counters.
+pub const PART_STORE: &str = "store";
 
 /// The key under which the index stands in its ConfigMap.
 pub const INDEX_KEY: &str = "index.json";
@@ -26,6 +29,8 @@ pub const TOKEN_KEY: &str = "token";
 /// The key under which that token stood in the credentials Secret before it had one of its own. Every other key there is a
 /// [`CredentialId`](crate::CredentialId).
 pub const OLD_TOKEN_KEY: &str = "admin-token";
+/// The user as which gateways count on the store that the chart installs.
+pub const STORE_USER: &str = "fairlead";
 
 /// The ConfigMap of the index.
 #[must_use]
@@ -53,6 +58,12 @@ pub fn credentials_part(gateway_name: &str, part: usize) -> String {
 #[must_use]
 pub fn admin(gateway_name: &str) -> String {
     format!("fairlead-{gateway_name}-admin")
+}
+
+/// The Secret of the password of the store of counters, where the chart installs one.
+#[must_use]
+pub fn store(gateway_name: &str) -> String {
+    format!("fairlead-{gateway_name}-store")
 }
 
 /// The ConfigMap of a shard.

@@ -77,6 +77,8 @@ pub struct Counters(Arc<Inner>);
 struct Inner {
     shared: Arc<Shared>,
     registry: Arc<Registry>,
+    /// Whether the store is this process's own.
+    alone: bool,
     /// What [`Counters::run`] takes.
     driver: Mutex<Option<Box<Driver>>>,
 }
@@ -96,6 +98,7 @@ impl Counters {
             Some(path) => Journal::open(path)?,
             None => (Journal::in_memory(), Vec::new()),
         };
+        let alone = matches!(options.place, Where::Embedded { .. });
         let (link, place) = match options.place {
             Where::Embedded { dir } => {
                 let embedded = Embedded::open(dir.as_deref(), clock)?;
@@ -116,6 +119,7 @@ impl Counters {
         let counters = Self(Arc::new(Inner {
             shared,
             registry,
+            alone,
             driver: Mutex::new(Some(Box::new(driver))),
         }));
         for left in remains {
@@ -153,6 +157,12 @@ impl Counters {
         let (done, drained) = oneshot::channel();
         self.0.shared.wake(Wake::Drain(done));
         let _ = tokio::time::timeout(DRAIN, drained).await;
+    }
+
+    /// Whether nobody else counts on the same store: with several replicas every limit then holds on each of them by itself.
+    #[must_use]
+    pub fn count_alone(&self) -> bool {
+        self.0.alone
     }
 
     /// How the store is.

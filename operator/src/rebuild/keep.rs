@@ -36,6 +36,7 @@ impl Rebuild {
         }
         led.tidied = Instant::now();
         self.token().await;
+        self.store_password().await;
         if let Err(error) = self.put_back(led).await {
             tracing::warn!(error = %Chain(&error), "cannot look at what is published");
             return;
@@ -72,6 +73,16 @@ impl Rebuild {
             !replicas.is_empty() && replicas.iter().all(|replica| replica.reads_admin_secret);
         if let Err(error) = self.publisher.token(all_read_it).await {
             tracing::warn!(error = %Chain(&error), "cannot keep the token of the admin ports; it is tried again");
+        }
+    }
+
+    /// Without the password the store and the gateways do not start; what is published does not depend on it.
+    pub(super) async fn store_password(&self) {
+        if !self.args.store_password {
+            return;
+        }
+        if let Err(error) = self.publisher.store_password().await {
+            tracing::warn!(error = %Chain(&error), "cannot keep the password of the store of counters; it is tried again");
         }
     }
 

@@ -135,6 +135,7 @@ impl World {
             enforces: Some(generation),
             format: Some(fairlead_snapshot::FORMAT),
             reads_admin_secret: true,
+            alone_since: None,
             unreachable_since: None,
         }]));
     }

@@ -11,6 +11,8 @@ use crate::replicas::Replica;
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// How long a replica may be unreachable before that is told: pods that go away are unreachable before they are gone from the endpoints.
 pub(crate) const UNREACHABLE: Duration = Duration::from_secs(5);
+/// How long several gateways may count each for itself before that is told: while one takes the other's place, both are ready for a moment.
+pub(crate) const ALONE: Duration = Duration::from_secs(10);
 
 /// A condition's status, reason and message; or `Wait`: not known yet, so that what was said last stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +23,13 @@ pub(crate) enum Programmed {
     Wait(Duration),
 }
 
-/// `since`: the generation of the index in which the object's entry last changed, and when that was published.
+/// `since`: the generation of the index in which the object's entry last changed, and when that was published. `limited`: whether the object
+/// has limits that are to hold over all gateways together.
 #[must_use]
 pub(crate) fn programmed(
     verdict: &Verdict,
     since: Option<(u64, Instant)>,
+    limited: bool,
     replicas: &[Replica],
     now: Instant,
 ) -> Programmed {
@@ -46,6 +50,15 @@ pub(crate) fn programmed(
         .partition(|replica| replica.enforces >= Some(generation));
     let message = format!("{}/{} replicas", current.len(), replicas.len());
     if behind.is_empty() {
+        let alone = replicas.iter().filter_map(|replica| replica.alone_since);
+        if limited
+            && replicas.len() > 1
+            && let Some(last) = alone.max()
+        {
+            return after(last, ALONE, now, || {
+                ("False", "StoreNotShared", not_shared(replicas.len()))
+            });
+        }
         return Programmed::Is("True", "Programmed", message);
     }
     let unreachable = behind
@@ -65,6 +78,12 @@ pub(crate) fn programmed(
         return Programmed::Wait(GRACE);
     }
     after(published, GRACE, now, || ("False", "Pending", message))
+}
+
+fn not_shared(replicas: usize) -> String {
+    format!(
+        "{replicas} gateways count each for itself, so that its limits hold on each of them and not on all together; give them one store (limits.store.type: Valkey or External of the chart), or run one gateway"
+    )
 }
 
 /// Why this version cannot be enforced as it was meant, whatever the gateways do, in the words of the condition that says so first.
@@ -113,6 +132,7 @@ mod tests {
             enforces: Some(enforces),
             format: Some(1),
             reads_admin_secret: true,
+            alone_since: None,
             unreachable_since: None,
         }
     }
@@ -151,6 +171,7 @@ mod tests {
             told(programmed(
                 &good(),
                 Some((7, published)),
+                false,
                 replicas,
                 published + Duration::from_secs(after),
             ))
@@ -177,6 +198,7 @@ mod tests {
         let outcome = programmed(
             &good(),
             Some((7, now - Duration::from_secs(60))),
+            false,
             &[replica("a", 7), fresh],
             now,
         );
@@ -200,6 +222,7 @@ mod tests {
                 programmed(
                     &good(),
                     Some((7, since)),
+                    false,
                     &replicas,
                     since + Duration::from_secs(after),
                 )
@@ -225,6 +248,7 @@ mod tests {
             told(programmed(
                 &good(),
                 Some((changed_in, since)),
+                false,
                 &replicas,
                 since + Duration::from_secs(60),
             ))
@@ -232,6 +256,34 @@ mod tests {
         assert_eq!(ask(6), ("True", "Programmed"));
         assert_eq!(ask(7), ("True", "Programmed"));
         assert_eq!(ask(8), ("Unknown", "ReplicaUnreachable"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_that_several_gateways_count_each_for_itself_are_not_enforced() {
+        let since = Instant::now();
+        let alone = |pod| Replica {
+            alone_since: Some(since),
+            ..replica(pod, 7)
+        };
+        let ask = |limited, replicas: &[Replica], after| {
+            let now = since + Duration::from_secs(after);
+            told(programmed(
+                &good(),
+                Some((7, since)),
+                limited,
+                replicas,
+                now,
+            ))
+        };
+        let two = [alone("a"), alone("b")];
+        assert_eq!(ask(true, &two, 11), ("False", "StoreNotShared"));
+        assert_eq!(ask(true, &two, 9), ("", "Wait"), "one may be about to go");
+        assert_eq!(ask(false, &two, 11), ("True", "Programmed"));
+        assert_eq!(ask(true, &two[..1], 11), ("True", "Programmed"));
+        let shared = [replica("a", 7), replica("b", 7)];
+        assert_eq!(ask(true, &shared, 11), ("True", "Programmed"));
+        let one_of_them = [alone("a"), replica("b", 7)];
+        assert_eq!(ask(true, &one_of_them, 11), ("False", "StoreNotShared"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -244,7 +296,7 @@ mod tests {
                 in_force,
                 ..bad.clone()
             };
-            let outcome = programmed(&bad, Some((1, now)), &[replica("a", 1)], now);
+            let outcome = programmed(&bad, Some((1, now)), false, &[replica("a", 1)], now);
             assert_eq!(told(outcome), ("False", why));
         }
     }
@@ -256,7 +308,7 @@ mod tests {
             &json!({"type": "OpenAI", "credentials": [{"name": "main", "secretRef": {"name": "missing"}}]}),
         );
         assert!(lacking.faults.is_empty(), "{lacking:?}");
-        let outcome = programmed(&lacking, Some((1, now)), &[replica("a", 1)], now);
+        let outcome = programmed(&lacking, Some((1, now)), false, &[replica("a", 1)], now);
         assert_eq!(told(outcome), ("False", "SecretNotFound"));
     }
 }

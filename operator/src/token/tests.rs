@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-type Secrets = Arc<Mutex<BTreeMap<String, Value>>>;
+pub(crate) type Secrets = Arc<Mutex<BTreeMap<String, Value>>>;
 
 async fn read(State(secrets): State<Secrets>, Path(name): Path<String>) -> Response {
     match secrets.lock().get(&name) {
@@ -35,7 +35,7 @@ async fn write(State(secrets): State<Secrets>, body: String) -> String {
     clippy::disallowed_methods,
     reason = "it ends with the test, and nobody waits for it"
 )]
-async fn scene() -> (Secrets, Publisher) {
+pub(crate) async fn scene() -> (Secrets, Publisher) {
     let secrets = Secrets::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -56,7 +56,7 @@ async fn scene() -> (Secrets, Publisher) {
     (secrets, publisher)
 }
 
-fn data(secrets: &Secrets, name: &str, key: &str) -> Option<String> {
+pub(crate) fn data(secrets: &Secrets, name: &str, key: &str) -> Option<String> {
     let secrets = secrets.lock();
     let value = &secrets.get(name)?["data"][key];
     value.as_str().map(str::to_owned)
