@@ -19,6 +19,7 @@ pub(crate) mod tariff;
 pub(crate) mod told;
 pub(crate) mod usd;
 pub(crate) mod user;
+pub(crate) mod view;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -172,8 +173,7 @@ impl Governor {
         {
             return Err(Refusal::because(bound, Why::Unpriced));
         }
-        let most = asked.ceiling.into_iter().chain(target.max_output).min();
-        let most = most.map(|most| most.saturating_mul(asked.choices));
+        let most = asked.most(target.max_output);
         let price = target.tariff.price();
         let expected = learned.before(asked.bytes, most);
         let prompt_nanos = learned.input_cost_before(asked.bytes, price).unwrap_or(0);

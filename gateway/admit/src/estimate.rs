@@ -70,7 +70,7 @@ impl Learned {
         let output = self.look(Sketch::usual).unwrap_or(COLD_OUTPUT);
         Estimate {
             input_tokens: input
-                .map_or(bytes / COLD_BYTES, |ratio| scaled(bytes, ratio))
+                .map_or_else(|| guessed_tokens(bytes), |ratio| scaled(bytes, ratio))
                 .max(1),
             output_tokens: output.min(ceiling.unwrap_or(u64::MAX)).max(1),
         }
@@ -122,6 +122,12 @@ impl Learned {
         let own = of(&self.own.lock());
         own.or_else(|| of(&self.model.lock()))
     }
+}
+
+/// About how many tokens an input of so many bytes has, whoever sends it and whatever reads it.
+#[must_use]
+pub fn guessed_tokens(bytes: u64) -> u64 {
+    (bytes / COLD_BYTES).max(1)
 }
 
 /// So many bytes at so much each, rounded up.
