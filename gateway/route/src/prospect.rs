@@ -10,8 +10,8 @@ pub trait Request: fairlead_condition::Request {
 
 /// The highest of some costs; `None`: one is not known, or there are none.
 pub(crate) fn dearest(costs: impl Iterator<Item = Option<i64>>) -> Option<i64> {
-    let all = costs.map(|cost| cost.ok_or(())).try_fold(None, |most, cost| {
-        cost.map(|cost| most.max(Some(cost)))
-    });
+    let all = costs
+        .map(|cost| cost.ok_or(()))
+        .try_fold(None, |most, cost| cost.map(|cost| most.max(Some(cost))));
     all.ok().flatten()
 }

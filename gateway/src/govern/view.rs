@@ -3,7 +3,6 @@
 //! Looked at once for a request, so that all its rules see the same; waits for nobody. What has never been heard of counts as unused. Requests in
 //! flight count with what they hold, as they do where limits refuse.
 
-use fairlead_admit::estimate::Learned;
 use fairlead_condition::{Limit, Meter, Usage};
 use smallvec::SmallVec;
 
@@ -50,6 +49,12 @@ impl<'a> View<'a> {
         Self(chain.iter().filter_map(line).collect())
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How what a condition names stands; `None`: there is no such limit.
     #[must_use]
     pub(crate) fn usage(&self, asked: &Limit) -> Option<Usage> {
@@ -81,7 +86,7 @@ pub(crate) fn meter(bound: &Bound) -> Option<Meter> {
 
 /// A level as conditions name it; `None`: they cannot.
 #[must_use]
-pub(crate) fn level(level: Level) -> Option<fairlead_condition::Level> {
+fn level(level: Level) -> Option<fairlead_condition::Level> {
     match level {
         Level::Organization => Some(fairlead_condition::Level::Organization),
         Level::Team => Some(fairlead_condition::Level::Team),
@@ -113,7 +118,13 @@ impl Governor {
         let now = self.now();
         let used = |bound: &Bound, _| {
             let standing = bound.standing(&self.counters, asked.user.as_deref(), now);
-            standing.used.saturating_add(standing.leased)
+            // What was used before the whole interval is over.
+            let is_over = standing.as_of.is_some_and(|as_of| {
+                let age = now.mono.saturating_sub(as_of).as_millis();
+                matches!(&bound.measure, Measure::Rate(rate) if age >= u128::from(rate.per_ms))
+            });
+            let used = if is_over { 0 } else { standing.used };
+            used.saturating_add(standing.leased)
         };
         View::of(&asked.caller.chain, &asked.model, used, now)
     }
@@ -124,19 +135,9 @@ impl Governor {
         let learned = self
             .estimates
             .of(asked.caller.number, hash(target.provider, target.model));
-        expected_cost(&learned, asked.bytes, asked.most(target.max_output), &target.tariff)
+        let most = asked.most(target.max_output);
+        learned.cost_before(asked.bytes, most, target.tariff.price())
     }
-}
-
-/// What an attempt will probably cost whose request has so many bytes and whose answers have so many tokens at most.
-#[must_use]
-pub(crate) fn expected_cost(
-    learned: &Learned,
-    bytes: u64,
-    most: Option<u64>,
-    tariff: &Tariff,
-) -> Option<i64> {
-    learned.cost_before(bytes, most, tariff.price())
 }
 
 impl Governed {

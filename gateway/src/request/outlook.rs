@@ -39,11 +39,7 @@ pub(crate) struct Now<'a> {
 impl<'a> Now<'a> {
     /// Of a request of this kind.
     #[must_use]
-    pub(crate) fn of(
-        runtime: &'a Runtime,
-        governed: &'a Governed,
-        operation: Operation,
-    ) -> Self {
+    pub(crate) fn of(runtime: &'a Runtime, governed: &'a Governed, operation: Operation) -> Self {
         Self {
             runtime,
             governed,
@@ -56,7 +52,9 @@ impl<'a> Now<'a> {
     fn cost_now(&self, target: Candidate<'_>) -> Option<i64> {
         let upstream = self.runtime.upstreams.get(target.provider.0)?;
         let target = Target::of(upstream, target.model, self.operation);
-        self.runtime.governor().expected_cost(self.governed, &target)
+        self.runtime
+            .governor()
+            .expected_cost(self.governed, &target)
     }
 }
 

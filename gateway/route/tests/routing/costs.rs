@@ -26,7 +26,11 @@ fn a_rule_sees_what_the_request_costs_at_its_own_dearest_target() {
             "request.estimate.costUsd == 0.05",
             "search/a",
         ),
-        (&["cents-3", "cents-5"], "request.estimate.costUsd < 0.05", "search/b"),
+        (
+            &["cents-3", "cents-5"],
+            "request.estimate.costUsd < 0.05",
+            "search/b",
+        ),
         // The name as sent.
         (&[""], "request.estimate.costUsd == 0.07", "search/a"),
         // What one of them costs nobody knows, so that nobody knows what it will cost.
@@ -59,7 +63,10 @@ fn fallbacks_and_targets_that_cannot_be_asked_cost_nothing() {
                 .when("request.estimate.costUsd == 0.03"),
         )
         .rule(rule("search/b").target("b", "gateway/a", "cents-1", 1))
-        .key("search/k", allowing(&[("gateway/a", 1), ("gateway/gone", 1)]));
+        .key(
+            "search/k",
+            allowing(&[("gateway/a", 1), ("gateway/gone", 1)]),
+        );
     assert_eq!(taken(&world), "search/a");
 }
 
