@@ -150,7 +150,7 @@ pub struct Explain {
     #[command(flatten)]
     #[doc(hidden)]
     pub folder: Folder,
-    /// The request, as YAML or JSON: key (namespace/name), headers, body.
+    /// The request, as YAML or JSON: key (namespace/name), headers, body, usage, estimate.
     #[arg(long, value_name = "FILE")]
     pub request: PathBuf,
 }

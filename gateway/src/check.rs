@@ -1,5 +1,7 @@
 //! `check` and `explain`: the compiler's and the router's word, without serving anything.
 
+mod supposed;
+
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
@@ -11,9 +13,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::args;
+use crate::check::supposed::{Estimate, Supposed, Used};
 use crate::clock;
 use crate::config::folder::Folder;
 use crate::config::state::State;
+use crate::govern::chain::Owners;
 use crate::request::sight::Sight;
 use crate::surface::Operation;
 
@@ -73,6 +77,11 @@ struct Sketch {
     headers: BTreeMap<String, String>,
     /// The request's body; `model` is needed, the messages are not.
     body: serde_json::Map<String, serde_json::Value>,
+    /// How much of the limits is used.
+    usage: Option<Used>,
+    /// What is to be expected of it.
+    #[serde(default)]
+    estimate: Estimate,
 }
 
 /// Which rule and targets a request would get, and why every other rule does not take it.
@@ -104,9 +113,20 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
         .flat_map(|operation| operation.content_members())
         .copied()
         .collect();
-    let sight = Sight::new(&request, &headers, &content);
+    let chain = Owners::of(snapshot, 0).chain(&sketch.key, key);
+    let supposed = Supposed::new(
+        (&chain, &model),
+        snapshot,
+        &request,
+        sketch.usage.as_ref(),
+        &sketch.estimate,
+    )?;
+    let sight = Sight::new(&request, &headers, &content, &supposed);
     let explanation = table.explain(&caller, &model, &sight);
     let mut text = format!("key {}, model {model}\n{explanation}", sketch.key);
+    if sketch.usage.is_none() && supposed.has_limits() {
+        text.push_str("\nlimits are taken as unused; under usage the request can say how much of each is used\n");
+    }
     let refused = refusal(key, clock::unix_seconds());
     if let Some(reason) = &refused {
         text.push_str(&format!("\nthe key itself is refused: {reason}\n"));
@@ -135,7 +155,7 @@ fn sketch(path: &std::path::Path) -> anyhow::Result<Sketch> {
         "{file} must hold one request: key, headers, body"
     );
     let document = found.swap_remove(0);
-    serde_json::from_value(document.value).with_context(|| format!("{file} is no request; it needs key: NAMESPACE/NAME and body: {{model: ...}}, and may have headers"))
+    serde_json::from_value(document.value).with_context(|| format!("{file} is no request; it needs key: NAMESPACE/NAME and body: {{model: ...}}, and may have headers, usage and estimate"))
 }
 
 fn headers(sketch: &Sketch) -> anyhow::Result<HeaderMap> {
@@ -145,4 +165,121 @@ fn headers(sketch: &Sketch) -> anyhow::Result<HeaderMap> {
         Ok((field, HeaderValue::try_from(value).with_context(wrong)?))
     };
     sketch.headers.iter().map(header).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::harness::yaml::{KEY, key, object, provider, rule};
+
+    /// Explains a request for `chat` of a key whose team has a budget, whose organization has a rate and two more in one place or another.
+    fn explained(more: &str) -> anyhow::Result<Printed> {
+        let target =
+            |name: &str| format!("targets: [{{name: {name}, providerRef: {{name: {name}}}}}]");
+        let when = |condition: &str| format!("match: {{when: '{condition}'}}");
+        let price = r#"price: {inputPerMillion: "1", outputPerMillion: "10"}"#;
+        let documents = [
+            provider("a", "http://127.0.0.1:1", price),
+            provider("b", "http://127.0.0.1:1", "price: {free: true}"),
+            object(
+                "Organization",
+                "all",
+                "namespaceSelector: {}, rateLimits: [{name: rpm, unit: Requests, limit: 60, per: 1m}]",
+            ),
+            object(
+                "Team",
+                "research",
+                "organizationRef: {name: all}, budgets: [{name: month, amount: \"200\", period: Monthly}]",
+            ),
+            key("caller", KEY, "teamRef: {name: research}"),
+            rule(
+                "spent",
+                &format!(
+                    "priority: 1, {}, {}",
+                    when("budget.team.usedPercent >= 80 && budget.team.remainingUsd == 30"),
+                    target("b")
+                ),
+            ),
+            rule(
+                "fast",
+                &format!(
+                    "priority: 2, {}, {}",
+                    when("rate.organization[\"rpm\"].remaining < 10"),
+                    target("b")
+                ),
+            ),
+            rule(
+                "long",
+                &format!(
+                    "priority: 3, {}, {}",
+                    when("request.estimate.inputTokens > 1000 && request.estimate.costUsd > 1"),
+                    target("a")
+                ),
+            ),
+            rule("rest", &format!("priority: 4, {}", target("a"))),
+        ];
+        let folder = tempfile::tempdir()?;
+        std::fs::create_dir(folder.path().join("config"))?;
+        std::fs::write(folder.path().join("config/all.yaml"), documents.concat())?;
+        let file = folder.path().join("request.yaml");
+        std::fs::write(
+            &file,
+            format!("key: default/caller\nbody: {{model: chat, max_tokens: 10000}}\n{more}\n"),
+        )?;
+        let config = folder.path().join("config");
+        let words = [
+            "gateway".as_ref(),
+            "explain".as_ref(),
+            config.as_os_str(),
+            "--request".as_ref(),
+            file.as_os_str(),
+        ];
+        match args::Args::try_parse_from(words)?.command {
+            args::Command::Explain(args) => explain(&args),
+            _ => anyhow::bail!("another command"),
+        }
+    }
+
+    #[test]
+    fn a_request_may_say_how_much_is_used_and_how_long_it_is() {
+        for (more, taken) in [
+            ("usage: {budget: {team: {month: 85}}}", "spent"),
+            ("usage: {budget: {team: {month: 79}}}", "rest"),
+            ("usage: {rate: {organization: {rpm: 90}}}", "fast"),
+            ("estimate: {inputTokens: 970000}", "long"),
+            // Four thousand tokens of an answer are taken for granted: 0.04 dollars.
+            ("estimate: {inputTokens: 950000}", "rest"),
+        ] {
+            let text = explained(more).unwrap().text;
+            let line = format!("taken by rule default/{taken}");
+            assert!(text.contains(&line), "{more}: {text}");
+            assert_eq!(
+                text.contains("unused"),
+                !more.starts_with("usage"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_limited_cannot_be_used() {
+        for (more, says) in [
+            (
+                "usage: {budget: {team: {year: 1}}}",
+                "the team of this key has no budget of that name",
+            ),
+            ("usage: {rate: {team: {month: 1}}}", "usage.rate.team.month"),
+            (
+                "usage: {budget: {provider: {month: 1}}}",
+                "usage.budget.provider.month",
+            ),
+            ("usage: {budget: {team: {month: -1}}}", "no request"),
+            ("usage: {budgets: {}}", "no request"),
+        ] {
+            let error = explained(more).expect_err(more);
+            assert!(format!("{error:#}").contains(says), "{error:#}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ pub(crate) mod tariff;
 pub(crate) mod told;
 pub(crate) mod usd;
 pub(crate) mod user;
+pub(crate) mod view;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;

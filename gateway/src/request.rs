@@ -4,6 +4,7 @@ pub(crate) mod affinity;
 pub(crate) mod form;
 pub(crate) mod governed;
 pub(crate) mod inbound;
+pub(crate) mod outlook;
 pub(crate) mod phases;
 pub(crate) mod sight;
 pub(crate) mod window;

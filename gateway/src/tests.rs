@@ -14,3 +14,4 @@ mod queue;
 mod retry;
 mod stream;
 mod transport;
+mod usage;

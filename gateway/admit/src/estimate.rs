@@ -72,7 +72,7 @@ impl Learned {
         let output = self.look(Sketch::usual).unwrap_or(COLD_OUTPUT);
         Estimate {
             input_tokens: input
-                .map_or(bytes / COLD_BYTES, |ratio| scaled(bytes, ratio))
+                .map_or_else(|| guessed_tokens(bytes), |ratio| scaled(bytes, ratio))
                 .max(1),
             output_tokens: output.min(ceiling.unwrap_or(u64::MAX)).max(1),
         }
@@ -98,11 +98,7 @@ impl Learned {
             return Some(nanos.min(money::MOST));
         }
         let tokens = self.before(bytes, None).input_tokens;
-        let parts = fairlead_wire::usage::Parts {
-            input: Some(tokens),
-            ..Default::default()
-        };
-        money::cost(&parts, price)
+        plain_input(tokens, price)
     }
 
     /// How long an answer will probably be that has this many tokens already: the mean of those that were longer. Never fewer than it has.
@@ -132,6 +128,34 @@ impl Learned {
         let own = of(&self.own.lock());
         own.or_else(|| of(&self.model.lock()))
     }
+}
+
+/// About how many tokens an input of so many bytes has, whoever sends it and whatever reads it.
+#[must_use]
+pub fn guessed_tokens(bytes: u64) -> u64 {
+    (bytes / COLD_BYTES).max(1)
+}
+
+/// What an attempt will probably cost of which nothing is known but how many tokens its input has, in nano-USD; `None` as for
+/// [`Learned::cost_before`].
+#[must_use]
+pub fn guessed_cost(input: u64, ceiling: Option<u64>, price: Price<'_>) -> Option<i64> {
+    let output = COLD_OUTPUT.min(ceiling.unwrap_or(u64::MAX)).max(1);
+    let output = money::output_cost(input, output, price)?;
+    Some(
+        plain_input(input, price)?
+            .saturating_add(output)
+            .min(money::MOST),
+    )
+}
+
+/// What so many tokens of an input cost that nothing is cached of.
+fn plain_input(tokens: u64, price: Price<'_>) -> Option<i64> {
+    let parts = fairlead_wire::usage::Parts {
+        input: Some(tokens),
+        ..Default::default()
+    };
+    money::cost(&parts, price)
 }
 
 /// So many bytes at so much each, rounded up.

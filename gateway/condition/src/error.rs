@@ -30,9 +30,24 @@ pub enum ConditionError {
     BadPattern(String),
     /// A variable, field or function that does not exist.
     #[error(
-        "{0} is not known here; conditions see request.headers, request.model, request.stream, request.params, key.name, key.namespace, team.name and organization.name, and the functions has, size, int, double, string, contains, startsWith, endsWith and matches"
+        "{0} is not known here; conditions see request.headers, request.model, request.stream, request.params, request.estimate, key.name, key.namespace, team.name, organization.name, budget.LEVEL and rate.LEVEL, and the functions has, size, int, double, string, contains, startsWith, endsWith and matches"
     )]
     UnknownName(String),
+    /// A level that has no limits which could be known.
+    #[error(
+        "{0} is not known here; budget and rate have the levels organization, team and key (which provider answers is not decided yet)"
+    )]
+    UnknownLevel(String),
+    /// Something that limits and estimates do not have.
+    #[error(
+        "{0} is not known here; a budget has usedPercent and remainingUsd, a rate usedPercent and remaining, request.estimate inputTokens and costUsd, and one of several limits is meant by its name, such as budget.team[\"month\"].usedPercent"
+    )]
+    UnknownMember(String),
+    /// A name of a limit that is computed, or that no limit can have.
+    #[error(
+        "the name of a limit must be a string literal of lower-case letters, digits and '-', such as budget.team[\"month\"].usedPercent"
+    )]
+    LimitName,
     /// CEL that conditions leave out.
     #[error("{0} are not available in conditions")]
     Unsupported(&'static str),

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use fairlead_json::{Kind, Raw};
 use regex::Regex;
 
+use crate::limit::{Limit, Member, Meter};
 use crate::node::{Comparison, Conversion, Fact, Literal, Node, Search};
 use crate::value::Value;
 use crate::{EvaluationError, Facts};
@@ -30,6 +31,7 @@ fn value<'a>(node: &'a Node, facts: &'a Facts<'_>) -> Evaluated<'a> {
     Ok(match node {
         Node::Literal(literal) => constant(literal),
         Node::Fact(fact) => of_fact(*fact, facts),
+        Node::Usage(limit, member) => usage(limit, *member, facts),
         Node::List(items) => Value::List(
             items
                 .iter()
@@ -99,11 +101,39 @@ fn of_fact<'a>(fact: Fact, facts: &'a Facts<'_>) -> Value<'a> {
         Fact::Model => Value::text(facts.request.model()),
         Fact::Stream => Value::Bool(facts.request.stream()),
         Fact::Params => Value::Params,
+        Fact::InputTokens => {
+            Value::Int(i64::try_from(facts.request.input_tokens()).unwrap_or(i64::MAX))
+        }
+        Fact::Cost => facts.cost().map_or(Value::Null, usd),
         Fact::KeyName => Value::text(facts.caller.key_name),
         Fact::KeyNamespace => Value::text(facts.caller.key_namespace),
         Fact::TeamName => Value::text(facts.caller.team.unwrap_or_default()),
         Fact::OrganizationName => Value::text(facts.caller.organization.unwrap_or_default()),
     }
+}
+
+/// What a member of a limit says. Of what is not limited nothing is used, and no amount is left.
+fn usage<'a>(limit: &Limit, member: Member, facts: &Facts<'_>) -> Value<'a> {
+    let usage = facts.request.usage(limit);
+    match (member, usage) {
+        (Member::UsedPercent, usage) => {
+            Value::Double(usage.map_or(0.0, |usage| usage.used_percent))
+        }
+        (Member::Remaining, None) => Value::Null,
+        (Member::Remaining, Some(usage)) => match limit.meter {
+            Meter::Budget => usd(usage.remaining),
+            Meter::Rate => Value::Int(usage.remaining),
+        },
+    }
+}
+
+/// Nano-USD in USD.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "amounts are below 2^53 nano-USD, and beyond they are compared only"
+)]
+fn usd<'a>(nanos: i64) -> Value<'a> {
+    Value::Double(nanos as f64 / 1e9)
 }
 
 /// `&&` (`decisive` is false) and `||` (true). As in CEL a decisive side decides, even when the other one is an error.

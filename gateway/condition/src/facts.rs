@@ -9,6 +9,7 @@ use std::cell::Cell;
 use fairlead_json::{Raw, Unreadable};
 
 use crate::EvaluationError;
+use crate::limit::{Limit, Usage};
 
 /// How much text of parameters the conditions of one request look through, in bytes: to find a member, its object is scanned.
 const MOST_READ: usize = 4 * 1024 * 1024;
@@ -38,7 +39,16 @@ pub trait Request {
 
     /// How many of them there are.
     fn params(&self) -> usize;
+
+    /// How a limit of the caller's stands; `None`: there is none.
+    fn usage(&self, limit: &Limit) -> Option<Usage>;
+
+    /// How many tokens the input will probably have.
+    fn input_tokens(&self) -> u64;
 }
+
+/// What the request will probably cost if the rule takes it, in nano-USD; `None`: nobody can tell.
+pub type Cost<'a> = dyn Fn() -> Option<i64> + 'a;
 
 /// Who sends it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,8 +67,15 @@ pub struct CallerFacts<'a> {
 pub struct Facts<'a> {
     pub(crate) request: &'a dyn Request,
     pub(crate) caller: CallerFacts<'a>,
-    /// How much of [`MOST_READ`] is left.
-    left: Cell<usize>,
+    cost: Option<&'a Cost<'a>>,
+    left: Left<'a>,
+}
+
+/// How much of [`MOST_READ`] is left.
+enum Left<'a> {
+    Own(Cell<usize>),
+    /// Of the request that these facts are of, too.
+    Shared(&'a Cell<usize>),
 }
 
 impl<'a> Facts<'a> {
@@ -68,14 +85,38 @@ impl<'a> Facts<'a> {
         Self {
             request,
             caller,
-            left: Cell::new(MOST_READ),
+            cost: None,
+            left: Left::Own(Cell::new(MOST_READ)),
+        }
+    }
+
+    /// The same for a rule at whose targets the request would cost so much.
+    #[must_use]
+    pub fn costing<'b>(&'b self, cost: &'b Cost<'b>) -> Facts<'b> {
+        Facts {
+            request: self.request,
+            caller: self.caller,
+            cost: Some(cost),
+            left: Left::Shared(self.left()),
+        }
+    }
+
+    /// What the request will probably cost, in nano-USD.
+    pub(crate) fn cost(&self) -> Option<i64> {
+        self.cost.and_then(|cost| cost())
+    }
+
+    fn left(&self) -> &Cell<usize> {
+        match &self.left {
+            Left::Own(left) => left,
+            Left::Shared(left) => left,
         }
     }
 
     /// Before `text` is looked through.
     pub(crate) fn reads(&self, text: &str) -> Result<(), EvaluationError> {
-        let left = self.left.get().checked_sub(text.len());
-        self.left.set(left.unwrap_or(0));
+        let left = self.left().get().checked_sub(text.len());
+        self.left().set(left.unwrap_or(0));
         left.map(drop).ok_or(EvaluationError::TooMuch)
     }
 }

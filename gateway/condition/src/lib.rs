@@ -14,6 +14,7 @@
 //! It departs from CEL where a request would surprise its author:
 //! - a header that is missing reads as `""`, a parameter (or a member of one) that is missing as `null`, so that `!=` means what it says;
 //!   nothing is `in` a `null`; ordering a `null` and calling functions of it are evaluation errors;
+//! - a limit that the caller does not have is used by 0 percent, and what is left of it is `null`;
 //! - `has()` takes an index, too: `has(request.headers["x-tier"])`;
 //! - header names are compared without regard to case;
 //! - integers and doubles mix in arithmetic as they do in comparisons, because JSON does not tell `1` from `1.0`.
@@ -21,13 +22,15 @@
 mod error;
 mod eval;
 mod facts;
+mod limit;
 mod lower;
 mod node;
 mod scan;
 mod value;
 
 pub use error::{ConditionError, EvaluationError};
-pub use facts::{CallerFacts, Facts, Request};
+pub use facts::{CallerFacts, Cost, Facts, Request};
+pub use limit::{Level, Limit, Meter, Usage};
 
 use node::Node;
 

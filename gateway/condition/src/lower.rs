@@ -3,6 +3,7 @@
 //! Anything that cannot be lowered is an error of the author's, found at compile and shown in the rule's conditions.
 
 mod call;
+mod limit;
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 
@@ -75,6 +76,9 @@ impl Lowering {
 
     /// `operand.field`: a fact if the operand is a variable, else a member.
     fn select(&mut self, operand: &IdedExpr, field: &str) -> Result<Node, ConditionError> {
+        if let Some(named) = limit::named(operand, field)? {
+            return Ok(named);
+        }
         match fact(operand, field)? {
             Some(fact) => Ok(Node::Fact(fact)),
             None => Ok(Node::Index(self.member(operand, field)?)),
@@ -94,6 +98,14 @@ impl Lowering {
 
     /// `has(operand.field)`.
     fn has_field(&mut self, operand: &IdedExpr, field: &str) -> Result<Node, ConditionError> {
+        if let Some(named) = limit::named(operand, field)? {
+            let nothing = Node::Literal(Literal::Null);
+            return Ok(if limit::is_always_there(&named) {
+                Node::Literal(Literal::Bool(true))
+            } else {
+                Node::Compare(Comparison::NotEqual, Box::new([named, nothing]))
+            });
+        }
         match fact(operand, field)? {
             // Whether there is a team can be asked; that there is a model is known.
             Some(fact @ (Fact::TeamName | Fact::OrganizationName)) => {
@@ -108,6 +120,8 @@ impl Lowering {
                 | Fact::Model
                 | Fact::Stream
                 | Fact::Params
+                | Fact::InputTokens
+                | Fact::Cost
                 | Fact::KeyName
                 | Fact::KeyNamespace,
             ) => Ok(Node::Literal(Literal::Bool(true))),

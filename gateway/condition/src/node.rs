@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+use crate::limit::{Limit, Member};
+
 /// An expression.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
@@ -9,6 +11,8 @@ pub(crate) enum Node {
     Literal(Literal),
     /// Something of the request or its caller.
     Fact(Fact),
+    /// How a limit stands.
+    Usage(Box<Limit>, Member),
     /// `[a, b]`
     List(Vec<Node>),
     /// `a[b]`, and `a.b` with a literal for `b`.
@@ -58,6 +62,8 @@ pub(crate) enum Fact {
     Model,
     Stream,
     Params,
+    InputTokens,
+    Cost,
     KeyName,
     KeyNamespace,
     TeamName,
@@ -134,6 +140,8 @@ impl Node {
                 .or_else(|| parts[2].never_boolean()),
             Self::Literal(Literal::Null) => Some("null"),
             Self::Literal(Literal::Int(_) | Literal::Double(_))
+            | Self::Fact(Fact::InputTokens | Fact::Cost)
+            | Self::Usage(..)
             | Self::Negate(_)
             | Self::Size(_) => Some("a number"),
             Self::Convert(Conversion::Int | Conversion::Double, _) => Some("a number"),

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use fairlead_condition::{Facts, Request};
 use fairlead_snapshot::{ObjectName, Problem};
 
 use crate::plan::{NoRoute, Plan, Planner, Step, all_well};
+use crate::prospect::Request;
 use crate::route::{Judgement, Route};
 use crate::sequence::Sequence;
 use crate::{Caller, Table};
@@ -59,21 +59,30 @@ impl Table {
         model: &str,
         request: &dyn Request,
     ) -> Result<Plan, NoRoute> {
+        self.onlooker(caller, model, request).plan()
+    }
+
+    /// One that takes no turn of any spread.
+    fn onlooker<'a>(
+        &'a self,
+        caller: &'a Caller,
+        model: &'a str,
+        request: &'a dyn Request,
+    ) -> Planner<'a> {
         Planner {
             table: self,
             caller,
             model,
+            request,
             standing: &all_well,
             draw: Sequence::peek,
         }
-        .plan(&Facts::new(request, caller.facts()))
     }
 
     /// Says of every rule whether it takes the request and why not, and what would be tried.
     #[must_use]
     pub fn explain(&self, caller: &Caller, model: &str, request: &dyn Request) -> Explanation {
-        // What one rule looks through is not missing for the next: all are asked here, not only those up to the first that matches.
-        let facts = || Facts::new(request, caller.facts());
+        let planner = self.onlooker(caller, model, request);
         let mut rules = Vec::with_capacity(self.routes.len());
         let mut seen = HashSet::new();
         let mut decided = false;
@@ -81,7 +90,7 @@ impl Table {
             seen.insert(&route.head.name);
             rules.push(Considered {
                 rule: route.head.name.clone(),
-                verdict: verdict(route, model, &facts(), &mut decided),
+                verdict: verdict(&planner, route, &mut decided),
             });
         }
         let others = self
@@ -92,13 +101,14 @@ impl Table {
             rule: route.head.name.clone(),
             verdict: Verdict::OtherScope,
         }));
-        let outcome = self.foresee(caller, model, request);
+        let outcome = planner.plan();
         Explanation { rules, outcome }
     }
 }
 
-fn verdict(route: &Route, model: &str, facts: &Facts<'_>, decided: &mut bool) -> Verdict {
-    match route.judge(model, facts) {
+fn verdict(planner: &Planner<'_>, route: &Route, decided: &mut bool) -> Verdict {
+    // What one rule looks through is not missing for the next: all are asked here, not only those up to the first that matches.
+    match planner.judge(route, &planner.facts()) {
         Judgement::Matched if std::mem::replace(decided, true) => Verdict::Outranked,
         Judgement::Matched => Verdict::Matched,
         Judgement::OtherModel => Verdict::OtherModel,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fairlead_condition::Facts;
 
 use crate::group::Group;
-use crate::plan::NoRoute;
+use crate::plan::{NoRoute, Planner};
 use crate::route::{Judgement, Route};
 
 /// What the search has found.
@@ -16,19 +16,22 @@ pub(crate) struct Found<'a> {
     pub(crate) condition_errors: u32,
 }
 
-/// Finds the first rule of a chain that takes a request for `model`.
+/// Finds the first rule of the caller's that takes a request.
 ///
 /// # Errors
 /// The condition of an Override rule failed to evaluate, or is none that this version knows: whether the rule would have applied is unknown,
 /// and it must not be passed by. A Default rule in that state is passed by, and counted.
 pub(crate) fn first_match<'a>(
-    chain: &'a [Arc<Group>],
-    model: &str,
+    planner: &Planner<'a>,
     facts: &Facts<'_>,
 ) -> Result<Found<'a>, NoRoute> {
     let mut condition_errors = 0;
-    for route in chain.iter().flat_map(|group| group.candidates(model)) {
-        match route.judge(model, facts) {
+    let chain: &'a [Arc<Group>] = &planner.caller.chain;
+    for route in chain
+        .iter()
+        .flat_map(|group| group.candidates(planner.model))
+    {
+        match planner.judge(route, facts) {
             Judgement::Matched => {
                 return Ok(Found {
                     route: Some(route),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fairlead_condition::{Facts, Request};
+use fairlead_condition::Facts;
 use fairlead_snapshot::{
     Affinity, Failover, Headers, Hedge, ObjectName, OnUnsupported, Parameters, Problem,
     RetryOverrides, Strategy, Streams, TimeoutOverrides,
@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 
 use crate::credit::Credit;
 use crate::find::first_match;
-use crate::route::{BoundTarget, Route};
+use crate::prospect::{Request, dearest};
+use crate::route::{BoundTarget, Judgement, Route};
 use crate::sequence::{Draw, Sequence};
 use crate::strategy::{Choice, WHOLE, arrange};
 use crate::upstream::Offer;
@@ -158,6 +159,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) caller: &'a Caller,
     /// The name as sent.
     pub(crate) model: &'a str,
+    pub(crate) request: &'a dyn Request,
     pub(crate) standing: &'a Standing<'a>,
     pub(crate) draw: Draw,
 }
@@ -179,19 +181,20 @@ impl Table {
             table: self,
             caller,
             model,
+            request,
             standing,
             draw: Sequence::take,
         }
-        .plan(&Facts::new(request, caller.facts()))
+        .plan()
     }
 }
 
 impl Planner<'_> {
-    pub(crate) fn plan(&self, facts: &Facts<'_>) -> Result<Plan, NoRoute> {
+    pub(crate) fn plan(&self) -> Result<Plan, NoRoute> {
         if !self.caller.allows_model(self.model) {
             return Err(NoRoute::ModelNotAllowed);
         }
-        let found = first_match(&self.caller.chain, self.model, facts)?;
+        let found = first_match(self, &self.facts())?;
         let plan = match found.route {
             Some(route) => self.by_rule(route)?,
             None => self.by_name()?,
@@ -200,6 +203,27 @@ impl Planner<'_> {
             condition_errors: found.condition_errors,
             ..plan
         })
+    }
+
+    /// What conditions see of the request.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts::new(self.request, self.caller.facts())
+    }
+
+    /// What a rule says to the request.
+    pub(crate) fn judge(&self, route: &Route, facts: &Facts<'_>) -> Judgement {
+        let cost = || self.cost_of(route);
+        route.judge(self.model, &facts.costing(&cost))
+    }
+
+    /// What the request will probably cost if the rule takes it: at the dearest of its targets that it may go to, for which of them it will be is
+    /// not decided; `None`: of one of them nobody can tell, or there is none. Fallbacks are not counted.
+    fn cost_of(&self, route: &Route) -> Option<i64> {
+        let allowed = |target: &&BoundTarget| self.caller.allows_provider(&target.provider_name);
+        let candidates = route.targets.iter().filter(allowed);
+        dearest(candidates.filter_map(|target| {
+            self.with_candidate(target, |candidate| self.request.cost(candidate))
+        }))
     }
 
     /// The strategy's order of the targets, then the fallbacks; of each only those whose provider the key may use.
@@ -266,26 +290,33 @@ impl Planner<'_> {
 
     /// How a target stands; one that cannot be tried has no share.
     fn standing_of(&self, target: &BoundTarget) -> u32 {
-        let Some(provider) = target.provider.filter(|_| target.problem.is_none()) else {
-            return 0;
-        };
+        self.with_candidate(target, self.standing).unwrap_or(0)
+    }
+
+    /// What is said of a target as it would be asked; `None`: it cannot be tried.
+    fn with_candidate<T>(
+        &self,
+        target: &BoundTarget,
+        say: impl FnOnce(Candidate<'_>) -> T,
+    ) -> Option<T> {
+        let provider = target.provider.filter(|_| target.problem.is_none())?;
         if let Some((requested, model)) = &target.model {
-            return (self.standing)(Candidate {
+            return Some(say(Candidate {
                 provider,
                 model,
                 requested,
-            });
+            }));
         }
         let offer = self.table.providers.upstream(provider).offer(self.model);
         if offer.problem().is_some() {
-            return 0;
+            return None;
         }
         let (requested, model) = offer.borrowed(self.model);
-        (self.standing)(Candidate {
+        Some(say(Candidate {
             provider,
             model,
             requested,
-        })
+        }))
     }
 
     /// `named`: whether the rule matches the name that was sent by its very text.

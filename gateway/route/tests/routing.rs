@@ -3,6 +3,8 @@
 #[path = "routing/world.rs"]
 mod world;
 
+#[path = "routing/costs.rs"]
+mod costs;
 #[path = "routing/credentials.rs"]
 mod credentials;
 #[path = "routing/explain.rs"]

@@ -27,7 +27,6 @@ use crate::govern::bound::Bound;
 use crate::govern::refusal::Refusal;
 use crate::govern::reservation::Reservation;
 use crate::govern::strict::Strict;
-use crate::govern::tariff::Tariff;
 use crate::observe::record::{Attempt, Attempts};
 use crate::upstream::Upstream;
 use crate::upstream::gate::{Slot, Turn};
@@ -281,17 +280,7 @@ impl StepRun<'_> {
 
     /// The target, as far as limits look at it.
     fn target(&self) -> Target<'_> {
-        Target {
-            provider: &self.upstream.label,
-            model: &self.step.model,
-            limits: &self.upstream.limits,
-            tariff: self.tariff(),
-            max_output: self
-                .upstream
-                .facts(&self.step.model)
-                .max_output()
-                .map(u64::from),
-        }
+        Target::of(self.upstream, &self.step.model, self.job.operation)
     }
 
     /// What bounds the attempts, where a strict budget counts them.
@@ -302,14 +291,6 @@ impl StepRun<'_> {
         }
         let governor = self.job.runtime.governor();
         governor.strict(&self.job.governed, &self.target(), &self.job.body)
-    }
-
-    /// What it costs to ask for this.
-    fn tariff(&self) -> Tariff {
-        if self.job.operation.is_free() {
-            return Tariff::FREE;
-        }
-        self.upstream.tariff(&self.step.model)
     }
 
     /// The breakers' permission and a credential. At last, credentials that rest are waited for, once.

@@ -156,6 +156,12 @@ impl Bound {
         })
     }
 
+    /// Whether attempts count towards it at whomever they are.
+    #[must_use]
+    pub(crate) fn counts_all_providers(&self) -> bool {
+        self.scope.providers.is_none()
+    }
+
     /// Whether it depends on who is asked.
     #[must_use]
     pub(crate) fn is_per_attempt(&self) -> bool {

@@ -122,8 +122,7 @@ impl Bill {
 impl Reservation {
     /// What is expected of the attempt, by what has been learned of such requests.
     pub(super) fn expect(&mut self, learned: &Learned, asked: &Governed, target: &Target<'_>) {
-        let most = asked.ceiling.into_iter().chain(target.max_output).min();
-        let most = most.map(|most| most.saturating_mul(asked.choices));
+        let most = asked.most(target.max_output);
         let price = self.tariff.price();
         let expected = learned.before(asked.bytes, most);
         let prompt_nanos = learned.input_cost_before(asked.bytes, price).unwrap_or(0);

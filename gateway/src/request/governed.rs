@@ -54,7 +54,8 @@ fn end_user(request: &Request<'_>, headers: &HeaderMap) -> Option<Arc<str>> {
 }
 
 /// The most tokens that an answer may have, as far as the request says.
-fn ceiling(request: &Request<'_>) -> Option<u64> {
+#[must_use]
+pub(crate) fn ceiling(request: &Request<'_>) -> Option<u64> {
     let object = &request.object;
     let said = CEILINGS.iter().find_map(|name| object.get(name));
     if let Some(member) = said {

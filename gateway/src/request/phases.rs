@@ -30,6 +30,7 @@ use crate::request::affinity;
 use crate::request::form::Filled;
 use crate::request::governed::governed;
 use crate::request::inbound::Inbound;
+use crate::request::outlook;
 use crate::request::sight::Sight;
 use crate::request::window::without_wish;
 use crate::runtime::{Admission, Runtime};
@@ -275,7 +276,8 @@ pub(crate) fn plan(
 ) -> Result<Plan, Rejection> {
     let caller = &asked.admitted.caller;
     let content = asked.operation.content_members();
-    let sight = Sight::new(&asked.request, headers, content);
+    let outlook = outlook::Now::of(runtime, &asked.governed, asked.operation);
+    let sight = Sight::new(&asked.request, headers, content, &outlook);
     let standing = |target: Candidate<'_>| {
         let upstream = runtime.upstreams.get(target.provider.0);
         upstream.map_or(0, |upstream| {

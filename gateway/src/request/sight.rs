@@ -1,13 +1,16 @@
-//! What conditions see of a request: every header but those that carry keys, and the parameters, not the content.
+//! What conditions see of a request: every header but those that carry keys, the parameters, not the content, and what is to be expected of it.
 //!
 //! A view and no copy: headers are looked up in the head, parameters are read in the body.
 
 use std::borrow::Cow;
 
-use fairlead_condition::Request as View;
+use fairlead_condition::{Limit, Request as View, Usage};
+use fairlead_route::Candidate;
 use fairlead_wire::json::{Object, Raw, Unreadable};
 use fairlead_wire::openai::request::Request;
 use http::{HeaderMap, HeaderValue};
+
+use super::outlook::Outlook;
 
 /// Where callers put their keys; no condition sees these.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
@@ -19,6 +22,7 @@ pub(crate) struct Sight<'a> {
     headers: &'a HeaderMap,
     /// The members of the body that hold what the caller wrote.
     content: &'a [&'static str],
+    outlook: &'a dyn Outlook,
 }
 
 impl<'a> Sight<'a> {
@@ -27,11 +31,13 @@ impl<'a> Sight<'a> {
         request: &'a Request<'a>,
         headers: &'a HeaderMap,
         content: &'a [&'static str],
+        outlook: &'a dyn Outlook,
     ) -> Self {
         Self {
             request,
             headers,
             content,
+            outlook,
         }
     }
 
@@ -88,6 +94,20 @@ impl View for Sight<'_> {
         let members = self.object().members().iter();
         members.filter(|member| !content(&member.key)).count()
     }
+
+    fn usage(&self, limit: &Limit) -> Option<Usage> {
+        self.outlook.usage(limit)
+    }
+
+    fn input_tokens(&self) -> u64 {
+        self.outlook.input_tokens()
+    }
+}
+
+impl fairlead_route::Request for Sight<'_> {
+    fn cost(&self, target: Candidate<'_>) -> Option<i64> {
+        self.outlook.cost(target)
+    }
 }
 
 /// A value that is no text is there all the same: to take it for missing would let it by rules that look for it.
@@ -100,6 +120,24 @@ mod tests {
     use fairlead_wire::openai::request::parse;
 
     use super::*;
+
+    /// Nothing is to be expected.
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Outlook for Nothing {
+        fn usage(&self, _: &Limit) -> Option<Usage> {
+            None
+        }
+
+        fn input_tokens(&self) -> u64 {
+            0
+        }
+
+        fn cost(&self, _: Candidate<'_>) -> Option<i64> {
+            None
+        }
+    }
 
     fn headers(lines: &[(&'static str, &[u8])]) -> HeaderMap {
         lines
@@ -120,7 +158,7 @@ mod tests {
             ("authorization", b"Bearer key"),
             ("api-key", b"key"),
         ]);
-        let sight = Sight::new(&request, &headers, &[]);
+        let sight = Sight::new(&request, &headers, &[], &Nothing);
         let seen = |name| sight.header(name).unwrap();
         assert_eq!(seen("X-Tier").as_deref(), Some("gold, größer"));
         assert_eq!(seen("Authorization"), None);
@@ -136,7 +174,7 @@ mod tests {
             &[("x-data", &b"fine"[..]), ("x-data", &b"\xff"[..])][..],
         ] {
             let headers = headers(lines);
-            let sight = Sight::new(&request, &headers, &[]);
+            let sight = Sight::new(&request, &headers, &[], &Nothing);
             assert_eq!(sight.header("x-data"), Err(Unreadable::NotText));
         }
     }
@@ -145,7 +183,7 @@ mod tests {
     fn parameters_are_seen_but_for_the_content() {
         let request = parse(br#"{"model":"m","messages":[],"prompt":1}"#).unwrap();
         let headers = HeaderMap::new();
-        let sight = Sight::new(&request, &headers, &["messages"]);
+        let sight = Sight::new(&request, &headers, &["messages"], &Nothing);
         assert_eq!(sight.param("messages"), Ok(None));
         assert_eq!(sight.param("prompt").unwrap().unwrap().text(), "1");
         assert_eq!(sight.params(), 2);

@@ -1,7 +1,9 @@
 //! `GET /v1/models`: the names that a key can use, and what is known of whom they lead to.
 
+use std::sync::Arc;
+
 use fairlead_catalog::{Feature, Support};
-use fairlead_route::{Caller, NoRoute};
+use fairlead_route::NoRoute;
 use fairlead_wire::openai::request::parse;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
@@ -13,10 +15,11 @@ use crate::answer::reject::Rejection;
 use crate::answer::respond;
 use crate::facts::Facts;
 use crate::observe::record::Record;
-use crate::request::phases;
+use crate::request::governed::governed;
 use crate::request::sight::Sight;
-use crate::runtime::Runtime;
-use crate::surface::Surface;
+use crate::request::{outlook, phases};
+use crate::runtime::{Admission, Runtime};
+use crate::surface::{Operation, Surface};
 use crate::worker::Worker;
 
 /// What is told of a model, where it is known.
@@ -33,7 +36,7 @@ const TOLD: [Feature; 7] = [
 /// Whoever asks for a list, and what it is made of.
 struct Asked<'a> {
     runtime: &'a Runtime,
-    caller: &'a Caller,
+    admitted: &'a Arc<Admission>,
     headers: &'a HeaderMap,
     surface: Surface,
 }
@@ -79,7 +82,7 @@ fn answer(
     let answered = admitted.and_then(|admitted| {
         let asked = Asked {
             runtime: &runtime,
-            caller: &admitted.caller,
+            admitted: &admitted,
             headers: &head.headers,
             surface,
         };
@@ -141,8 +144,13 @@ impl Asked<'_> {
         let Ok(request) = parse(body.as_bytes()) else {
             return Vec::new();
         };
-        let sight = Sight::new(&request, self.headers, &[]);
-        let plan = self.runtime.table.foresee(self.caller, name, &sight);
+        let governed = governed(self.admitted, &request, self.headers, 1, &Arc::default());
+        let outlook = outlook::Now::of(self.runtime, &governed, Operation::Chat);
+        let sight = Sight::new(&request, self.headers, &[], &outlook);
+        let plan = self
+            .runtime
+            .table
+            .foresee(&self.admitted.caller, name, &sight);
         let steps = plan.map(|plan| plan.steps).unwrap_or_default();
         let asked = steps
             .iter()

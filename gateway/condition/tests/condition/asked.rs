@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use fairlead_condition::{CallerFacts, Condition, EvaluationError, Facts, Request};
+use fairlead_condition::{
+    CallerFacts, Condition, EvaluationError, Facts, Level, Limit, Meter, Request, Usage,
+};
 use fairlead_json::{Limits, Object, Raw, Unreadable};
 
 /// A request that notes what it was asked for.
@@ -11,6 +13,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) object: Object<'a>,
     pub(crate) headers: &'a [(&'a str, &'a str)],
     pub(crate) model: &'a str,
+    /// What it would cost, in nano-USD.
+    pub(crate) cost: Option<i64>,
     pub(crate) asked: RefCell<Vec<String>>,
 }
 
@@ -26,6 +30,7 @@ impl<'a> Asked<'a> {
             object: Object::parse(body.as_bytes(), &Limits::default()).unwrap(),
             headers: &HEADERS,
             model: "gpt-4o",
+            cost: Some(250_000_000),
             asked: RefCell::default(),
         }
     }
@@ -37,7 +42,11 @@ impl<'a> Asked<'a> {
             team: Some("core"),
             organization: None,
         };
-        condition.holds(&Facts::new(self, caller))
+        let cost = || {
+            self.note("cost");
+            self.cost
+        };
+        condition.holds(&Facts::new(self, caller).costing(&cost))
     }
 
     fn note(&self, what: &str) {
@@ -76,5 +85,32 @@ impl Request for Asked<'_> {
     fn params(&self) -> usize {
         self.note("params");
         self.object.members().len()
+    }
+
+    /// The team has used 85 of 100 USD of its month and 2 of 10 USD of its day, and 10 of 60 requests; nobody else has limits.
+    fn usage(&self, limit: &Limit) -> Option<Usage> {
+        let name = limit.name.as_deref();
+        self.note(&format!(
+            "{:?} {:?} {}",
+            limit.meter,
+            limit.level,
+            name.unwrap_or("*")
+        ));
+        let usage = |used_percent, remaining| Usage {
+            used_percent,
+            remaining,
+        };
+        match (limit.level, limit.meter, name) {
+            (Level::Team, Meter::Budget, None) => Some(usage(85.0, 8_000_000_000)),
+            (Level::Team, Meter::Budget, Some("month")) => Some(usage(85.0, 15_000_000_000)),
+            (Level::Team, Meter::Budget, Some("day")) => Some(usage(20.0, 8_000_000_000)),
+            (Level::Team, Meter::Rate, None | Some("requests")) => Some(usage(16.5, 50)),
+            _ => None,
+        }
+    }
+
+    fn input_tokens(&self) -> u64 {
+        self.note("tokens");
+        60_000
     }
 }

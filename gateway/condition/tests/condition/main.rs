@@ -8,6 +8,8 @@ mod evaluate;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod parse;
 #[cfg(test)]
 mod read;

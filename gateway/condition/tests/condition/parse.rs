@@ -26,6 +26,10 @@ fn accepts_everything_the_documentation_shows() {
         "size(request.params.tools) > 3 && request.params.tools.size() < 10",
         "int(request.headers['x-budget']) * 2 - 1 <= 10 % 3",
         "double('1.5') > 1 && string(1u) == '1'",
+        "budget.team.usedPercent >= 80 && budget.key.remainingUsd < 0.5",
+        r#"budget.organization["month"].usedPercent < 100.0 || rate.team['tokens'].remaining == 0"#,
+        "request.estimate.inputTokens > 50000 && has(request.estimate.costUsd)",
+        "request.estimate.costUsd < budget.team.remainingUsd / 10",
         "// why: the cheap tier\nrequest.params.user == null",
     ] {
         assert_eq!(Condition::parse(text).expect(text).source(), text);

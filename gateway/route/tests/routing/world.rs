@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use fairlead_condition::Request;
+use fairlead_condition::{Limit, Usage};
 use fairlead_json::{Raw, Unreadable};
-use fairlead_route::{Caller, NoRoute, Plan, Table, all_well};
+use fairlead_route::{Caller, Candidate, NoRoute, Plan, Request, Table, all_well};
 use fairlead_snapshot::{
     Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Health,
     Key, Model, ModelPattern, ObjectName, OnUnsupported, Problem, Protocol, Provider, Retries,
@@ -367,7 +367,7 @@ impl Asked<'_> {
     }
 }
 
-impl Request for Asked<'_> {
+impl fairlead_condition::Request for Asked<'_> {
     fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
         self.note();
         let found = self.headers.iter().find(|(each, _)| *each == name);
@@ -397,6 +397,25 @@ impl Request for Asked<'_> {
     fn params(&self) -> usize {
         self.note();
         0
+    }
+
+    fn usage(&self, _limit: &Limit) -> Option<Usage> {
+        self.note();
+        None
+    }
+
+    fn input_tokens(&self) -> u64 {
+        self.note();
+        0
+    }
+}
+
+/// A model that is called `cents-N` costs N cents; what the others cost nobody knows.
+impl Request for Asked<'_> {
+    fn cost(&self, target: Candidate<'_>) -> Option<i64> {
+        self.note();
+        let cents: i64 = target.requested.strip_prefix("cents-")?.parse().ok()?;
+        Some(cents * 10_000_000)
     }
 }
 

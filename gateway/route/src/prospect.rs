@@ -1,0 +1,17 @@
+//! What a request will probably cost, before it is decided where it goes.
+
+use crate::plan::Candidate;
+
+/// A request, as far as rules may ask: what conditions see of it, and what it costs at a target.
+pub trait Request: fairlead_condition::Request {
+    /// What it will probably cost at a target, in nano-USD; `None`: nobody can tell.
+    fn cost(&self, target: Candidate<'_>) -> Option<i64>;
+}
+
+/// The highest of some costs; `None`: one is not known, or there are none.
+pub(crate) fn dearest(costs: impl Iterator<Item = Option<i64>>) -> Option<i64> {
+    let all = costs
+        .map(|cost| cost.ok_or(()))
+        .try_fold(None, |most, cost| cost.map(|cost| most.max(Some(cost))));
+    all.ok().flatten()
+}

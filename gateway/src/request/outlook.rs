@@ -1,0 +1,84 @@
+//! What is to be expected of a request before it is decided where it goes, as far as a rule's condition asks: how limits stand, and what it
+//! will probably use. Nothing is looked at before a condition names it, and then once.
+
+use std::cell::{OnceCell, RefCell};
+
+use fairlead_admit::estimate::guessed_tokens;
+use fairlead_condition::{Limit, Usage};
+use fairlead_route::Candidate;
+use smallvec::SmallVec;
+
+use crate::govern::view::View;
+use crate::govern::{Governed, Target};
+use crate::runtime::Runtime;
+use crate::surface::Operation;
+
+/// What is to be expected of a request.
+pub(crate) trait Outlook: std::fmt::Debug {
+    /// How a limit of the caller's stands; `None`: there is none.
+    fn usage(&self, limit: &Limit) -> Option<Usage>;
+
+    /// How many tokens the input will probably have.
+    fn input_tokens(&self) -> u64;
+
+    /// What it will probably cost at a target, in nano-USD; `None`: nobody can tell.
+    fn cost(&self, target: Candidate<'_>) -> Option<i64>;
+}
+
+/// What is to be expected of a request now.
+#[derive(Debug)]
+pub(crate) struct Now<'a> {
+    runtime: &'a Runtime,
+    governed: &'a Governed,
+    operation: Operation,
+    view: OnceCell<View<'a>>,
+    /// By the position of the provider and the upstream's name of the model.
+    costs: RefCell<SmallVec<[(usize, Box<str>, Option<i64>); 2]>>,
+}
+
+impl<'a> Now<'a> {
+    /// Of a request of this kind.
+    #[must_use]
+    pub(crate) fn of(runtime: &'a Runtime, governed: &'a Governed, operation: Operation) -> Self {
+        Self {
+            runtime,
+            governed,
+            operation,
+            view: OnceCell::new(),
+            costs: RefCell::default(),
+        }
+    }
+
+    fn cost_now(&self, target: Candidate<'_>) -> Option<i64> {
+        let upstream = self.runtime.upstreams.get(target.provider.0)?;
+        let target = Target::of(upstream, target.model, self.operation);
+        self.runtime
+            .governor()
+            .expected_cost(self.governed, &target)
+    }
+}
+
+impl Outlook for Now<'_> {
+    fn usage(&self, limit: &Limit) -> Option<Usage> {
+        let look = || self.runtime.governor().view(self.governed);
+        self.view.get_or_init(look).usage(limit)
+    }
+
+    /// By its length alone, so that it is the same for all rules, keys and replicas, and grows with a conversation.
+    fn input_tokens(&self) -> u64 {
+        guessed_tokens(self.governed.bytes)
+    }
+
+    fn cost(&self, target: Candidate<'_>) -> Option<i64> {
+        let is_it = |(provider, model, _): &&(usize, Box<str>, Option<i64>)| {
+            *provider == target.provider.0 && **model == *target.model
+        };
+        if let Some((.., known)) = self.costs.borrow().iter().find(is_it) {
+            return *known;
+        }
+        let cost = self.cost_now(target);
+        let known = (target.provider.0, target.model.into(), cost);
+        self.costs.borrow_mut().push(known);
+        cost
+    }
+}
