@@ -62,7 +62,7 @@ impl<'a> View<'a> {
             line.meter == asked.meter
                 && line.level == asked.level
                 && match &asked.name {
-                    Some(name) => line.bound.name == **name,
+                    Some(name) => *line.bound.name == **name,
                     None => line.counts,
                 }
         };
