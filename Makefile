@@ -14,7 +14,7 @@ NEEDS := cc:build-essential etcd:etcd-server redis-server:redis-server python3:p
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit loom charts deny quick faults e2e sdk clients bench generate fuzz
+.PHONY: help run check test deps lint unit loom charts deny quick faults limits governance e2e sdk clients bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,7 +28,7 @@ run: ## build the gateway and serve the providers of OPENAI_API_KEY, ANTHROPIC_A
 
 check: lint unit loom charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, models of atomics, charts, dependencies
 
-test: deps check faults e2e sdk ## everything
+test: deps check faults limits e2e sdk ## everything
 
 deps: ## install the Debian packages that are missing (as root; otherwise says which line to run)
 	@missing=; for need in $(NEEDS); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
@@ -81,6 +81,14 @@ clients: quick ## of these the coding agents in full: Claude Code and Codex
 faults: ## every fault of a provider, in full; figures to target/faults/results.json
 	rm -f $(TARGET)/faults/results.json
 	cargo test --profile quick --package fairlead-gateway --test faults -- --include-ignored --test-threads 1
+
+# Most of these wait rather than compute.
+limits:
+	cargo test --profile quick --package fairlead-gateway --test governance -- --include-ignored --test-threads 3
+
+governance: ## limits that hold, in full: across replicas, through crashes, to the nano-dollar; figures to target/governance/results.json
+	rm -f $(TARGET)/governance/results.json
+	FAIRLEAD_GOVERNANCE=full cargo test --profile quick --package fairlead-gateway --test governance -- --include-ignored --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench

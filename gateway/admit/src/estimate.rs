@@ -45,8 +45,19 @@ pub struct Used {
     pub input_tokens: Option<u64>,
     /// Tokens of the answers, reasoning with them.
     pub output_tokens: Option<u64>,
-    /// In how many pieces a stream said that; 0: it was none.
+    /// Of these, reasoning.
+    pub reasoning_tokens: u64,
+    /// In how many pieces a stream said all that; 0: it was none.
     pub pieces: u64,
+}
+
+/// What an answer used that was cut, in tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// What was said.
+    pub said: u64,
+    /// What was thought before, unheard.
+    pub thought: u64,
 }
 
 /// What has been learned of a key at a model.
@@ -109,12 +120,24 @@ impl Learned {
             .max(so_far)
     }
 
-    /// How many tokens an answer probably used that said so many pieces and was cut: what was thought unheard, and pieces of several tokens,
-    /// are as usual. While nothing is known a piece is a token.
+    /// What an answer probably used that was cut after so many pieces: each is as many tokens as usual, and all was thought that usually is and
+    /// is not heard. While nothing is known a piece is a token, and nothing was thought.
     #[must_use]
-    pub fn tokens_of(&self, pieces: u64) -> u64 {
-        self.look(Sketch::tokens_a_piece)
-            .map_or(pieces, |ratio| scaled(pieces, ratio))
+    pub fn cut_after(&self, pieces: u64) -> Cut {
+        if pieces == 0 {
+            return Cut::default();
+        }
+        let cut = self.look(|sketch| sketch.said_and_thought());
+        cut.map_or(
+            Cut {
+                said: pieces,
+                thought: 0,
+            },
+            |(said, thought)| Cut {
+                said: scaled(pieces, said),
+                thought: scaled(1, thought),
+            },
+        )
     }
 
     /// Learns what an attempt used.

@@ -103,6 +103,20 @@ pub fn output_cost(prompt: u64, tokens: u64, price: Price<'_>) -> Option<i64> {
     Some(rounded_up(u128::from(rate) * u128::from(tokens)))
 }
 
+/// What so much of an answer costs that was cut, after a prompt of so many tokens, in nano-USD.
+#[must_use]
+pub fn cut_cost(prompt: u64, said: u64, thought: u64, price: Price<'_>) -> Option<i64> {
+    if price.is_free() {
+        return Some(0);
+    }
+    let picos = |part, tokens: u64| {
+        let rate = price.rate(part, price.asked(), prompt)?;
+        Some(u128::from(rate).saturating_mul(u128::from(tokens)))
+    };
+    let (said, thought) = (picos(Part::Output, said)?, picos(Part::Reasoning, thought)?);
+    Some(rounded_up(said.saturating_add(thought)))
+}
+
 /// What an attempt is charged: by what its answer told, for the rest by estimates of its input and output in tokens, which a used-up stream
 /// or a hang-up leaves. `None` as for [`cost`].
 #[must_use]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use fairlead_admit::estimate::{self, Learned};
+use fairlead_admit::estimate::{self, Cut, Learned};
 use fairlead_admit::money;
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::usage::Parts;
@@ -66,11 +66,12 @@ impl Used {
     }
 
     /// What is told of it; of an answer that broke off, at least what came by.
-    fn told(&self, seen: u64) -> Parts {
+    fn told(&self, seen: Cut) -> Parts {
         let mut told = self.parts.unwrap_or_default();
         let output = told.whole_output().unwrap_or(0);
-        if !self.whole && output < seen {
-            told.output = Some(seen.saturating_sub(told.reasoning.unwrap_or(0)));
+        if !self.whole && output < seen.said.saturating_add(seen.thought) {
+            told.output = Some(seen.said);
+            told.reasoning = Some(seen.thought);
         }
         told
     }
@@ -210,7 +211,7 @@ impl Reservation {
     /// What was used, and whether something of it is an estimate; `None`: it has no price.
     fn charged(&self, used: &Used) -> Option<(Amounts, bool)> {
         let price = self.tariff.price();
-        let seen = self.tokens_seen(used);
+        let seen = self.seen(used);
         let told = used.told(seen);
         if used.whole
             && let (Some(learned), Some(parts)) = (&self.learned, &used.parts)
@@ -220,16 +221,16 @@ impl Reservation {
                 input_nanos: money::input_cost(parts, price),
                 input_tokens: parts.whole_input(),
                 output_tokens: parts.whole_output(),
+                reasoning_tokens: parts.reasoning.unwrap_or(0),
                 pieces: if used.in_pieces { used.seen } else { 0 },
             });
         }
         let (nanos, estimated) = if told.whole_input().is_some() {
-            let cost = money::charge(Some(&told), price, 0, seen)?;
+            let cost = money::charge(Some(&told), price, 0, seen.said)?;
             (cost.nanos, cost.estimated || !used.whole)
         } else {
             // What is known of such prompts has their caches in it.
-            let output = money::output_cost(self.prompt_tokens(), seen, price);
-            let output = if price.is_free() { 0 } else { output? };
+            let output = money::cut_cost(self.prompt_tokens(), seen.said, seen.thought, price)?;
             (self.prompt.nanos.saturating_add(output), !price.is_free())
         };
         let amounts = Amounts {
@@ -241,20 +242,26 @@ impl Reservation {
 
     /// How many tokens were used, as far as is known.
     fn tokens(&self, used: &Used) -> Amounts {
-        let seen = self.tokens_seen(used);
+        let seen = self.seen(used);
         let told = used.told(seen);
         Amounts {
             input: told.whole_input().map_or(self.prompt.input, count),
-            output: count(told.whole_output().unwrap_or(seen)),
+            output: count(
+                told.whole_output()
+                    .unwrap_or(seen.said.saturating_add(seen.thought)),
+            ),
             ..Amounts::default()
         }
     }
 
-    /// About how many tokens came by, with what was thought unheard.
-    fn tokens_seen(&self, used: &Used) -> u64 {
+    /// About how many tokens came by, and were thought unheard.
+    fn seen(&self, used: &Used) -> Cut {
         match &self.learned {
-            Some(learned) if used.in_pieces => learned.tokens_of(used.seen),
-            _ => used.seen,
+            Some(learned) if used.in_pieces => learned.cut_after(used.seen),
+            _ => Cut {
+                said: used.seen,
+                thought: 0,
+            },
         }
     }
 

@@ -1,7 +1,7 @@
 //! Limits hold: across replicas, through crashes, on streams, to the nano-dollar; the whole gateway, several at a time, on a real Redis.
 //!
 //! Whatever is claimed is checked against three books that are kept apart: the access lines of all replicas, the store as `GET /v1/usage`
-//! reads it, and the providers' own. Figures go to `governance/results.json` in the target folder. Shortened it takes a minute or two;
+//! reads it, and the providers' own. Figures go to `governance/results.json` in the target folder. `make test` runs it shortened;
 //! `FAIRLEAD_GOVERNANCE=full`, which `make governance` sets, is what docs/limits.md speaks of.
 
 #![expect(

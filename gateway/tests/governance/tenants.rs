@@ -88,6 +88,7 @@ fn tells_nothing(answer: &Answer) {
 }
 
 #[tokio::test]
+#[ignore = "make governance runs it in full, and make test shortened"]
 async fn nobody_spends_what_is_anothers() {
     let (_vendor, gateway) = world().await;
     let own = gateway.ask_as(&value("victim"), &whole("chat")).await;
@@ -154,6 +155,7 @@ async fn nobody_spends_what_is_anothers() {
 }
 
 #[tokio::test]
+#[ignore = "make governance runs it in full, and make test shortened"]
 async fn nobody_reads_what_another_has_used() {
     let (_vendor, gateway) = world().await;
     gateway.ask_as(&value("victim"), &whole("chat")).await;
@@ -189,6 +191,7 @@ async fn nobody_reads_what_another_has_used() {
 }
 
 #[tokio::test]
+#[ignore = "make governance runs it in full, and make test shortened"]
 async fn nobody_learns_anothers_limit() {
     let (_vendor, gateway) = world().await;
     gateway.ask_as(&value("victim"), &whole("chat")).await;

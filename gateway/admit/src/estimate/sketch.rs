@@ -18,7 +18,8 @@ pub(super) struct Sketch {
     sums: [f64; BUCKETS],
     input: Ratio,
     cost: Ratio,
-    pieces: Ratio,
+    said: Ratio,
+    thought: Ratio,
 }
 
 /// So much for so many bytes, or pieces.
@@ -59,7 +60,13 @@ impl Sketch {
             return;
         };
         if used.pieces > 0 {
-            self.pieces.learn(used.pieces as f64, tokens as f64);
+            // Reasoning that is heard is in pieces, too.
+            let unheard = used
+                .reasoning_tokens
+                .min(tokens.saturating_sub(used.pieces));
+            self.said
+                .learn(used.pieces as f64, (tokens - unheard) as f64);
+            self.thought.learn(1.0, unheard as f64);
         }
         self.answers = self.answers.saturating_add(1);
         for kept in self.counts.iter_mut().chain(&mut self.sums) {
@@ -78,8 +85,9 @@ impl Sketch {
         self.cost.known()
     }
 
-    pub(super) fn tokens_a_piece(&self) -> Option<f64> {
-        self.pieces.known()
+    /// How many tokens of an answer a piece of it is, and how many an answer has that are not heard.
+    pub(super) fn said_and_thought(&self) -> Option<(f64, f64)> {
+        Some((self.said.known()?, self.thought.known()?))
     }
 
     /// What nine of ten answers are no longer than.

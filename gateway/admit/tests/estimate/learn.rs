@@ -1,4 +1,4 @@
-use fairlead_admit::estimate::{COLD_OUTPUT, Estimates, Learned, Used};
+use fairlead_admit::estimate::{COLD_OUTPUT, Cut, Estimates, Learned, Used};
 use fairlead_admit::money::Price;
 use fairlead_catalog::Catalog;
 use fairlead_snapshot::ModelPrice;
@@ -17,6 +17,7 @@ fn answered(output: u64) -> Used {
         input_nanos: Some(200_000),
         input_tokens: Some(1_000),
         output_tokens: Some(output),
+        reasoning_tokens: output / 10,
         pieces: output / 3,
     }
 }
@@ -130,12 +131,23 @@ fn what_was_not_told_teaches_nothing() {
 }
 
 #[test]
-fn a_piece_of_a_cut_stream_is_as_many_tokens_as_usual() {
+fn a_cut_stream_has_used_what_its_pieces_usually_are_and_what_was_thought_unheard() {
     let estimates = Estimates::default();
     let learned = estimates.of(1, 1);
-    assert_eq!(learned.tokens_of(40), 40);
+    let cut = |said, thought| Cut { said, thought };
+    assert_eq!(learned.cut_after(40), cut(40, 0));
     learn(&learned, [300; 8]);
-    assert_eq!(learned.tokens_of(40), 120);
+    assert_eq!(learned.cut_after(40), cut(108, 30));
+    assert_eq!(learned.cut_after(0), cut(0, 0));
+    // Reasoning that is heard is in the pieces.
+    let heard = estimates.of(1, 2);
+    for _ in 0..8 {
+        heard.settle(&Used {
+            pieces: 300,
+            ..answered(300)
+        });
+    }
+    assert_eq!(heard.cut_after(40), cut(40, 0));
 }
 
 #[test]
@@ -148,6 +160,7 @@ fn absurd_numbers_stay_numbers() {
             input_nanos: Some(i64::MAX),
             input_tokens: Some(u64::MAX),
             output_tokens: Some(u64::MAX),
+            reasoning_tokens: u64::MAX,
             pieces: 1,
         });
         learned.settle(&Used {
@@ -155,6 +168,7 @@ fn absurd_numbers_stay_numbers() {
             input_nanos: Some(i64::MIN),
             input_tokens: Some(0),
             output_tokens: Some(0),
+            reasoning_tokens: u64::MAX,
             pieces: u64::MAX,
         });
     }

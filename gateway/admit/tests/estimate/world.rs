@@ -282,6 +282,7 @@ impl World {
             input_nanos: money::input_cost(&asked.parts, price),
             input_tokens: asked.parts.whole_input(),
             output_tokens: asked.parts.whole_output(),
+            reasoning_tokens: 0,
             pieces: 0,
         });
     }
