@@ -2,7 +2,6 @@
 
 mod enforce;
 mod keys;
-mod limits;
 mod node;
 mod outage;
 mod programmed;
