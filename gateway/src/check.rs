@@ -174,13 +174,13 @@ mod tests {
     use super::*;
     use crate::harness::yaml::{KEY, key, object, provider, rule};
 
-    /// Explains a request for `chat` of a key whose team has a budget, whose organization has a rate and two more in one place or another.
-    fn explained(more: &str) -> anyhow::Result<Printed> {
+    /// A key whose team has a budget, whose organization has a rate, and rules that ask about both.
+    fn documents() -> Vec<String> {
         let target =
             |name: &str| format!("targets: [{{name: {name}, providerRef: {{name: {name}}}}}]");
         let when = |condition: &str| format!("match: {{when: '{condition}'}}");
         let price = r#"price: {inputPerMillion: "1", outputPerMillion: "10"}"#;
-        let documents = [
+        vec![
             provider("a", "http://127.0.0.1:1", price),
             provider("b", "http://127.0.0.1:1", "price: {free: true}"),
             object(
@@ -219,10 +219,14 @@ mod tests {
                 ),
             ),
             rule("rest", &format!("priority: 4, {}", target("a"))),
-        ];
+        ]
+    }
+
+    /// Explains a request for `chat` of that key, which says so much more.
+    fn explained(more: &str) -> anyhow::Result<Printed> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("config"))?;
-        std::fs::write(folder.path().join("config/all.yaml"), documents.concat())?;
+        std::fs::write(folder.path().join("config/all.yaml"), documents().concat())?;
         let file = folder.path().join("request.yaml");
         std::fs::write(
             &file,
@@ -236,10 +240,10 @@ mod tests {
             "--request".as_ref(),
             file.as_os_str(),
         ];
-        match args::Args::try_parse_from(words)?.command {
-            args::Command::Explain(args) => explain(&args),
-            _ => anyhow::bail!("another command"),
-        }
+        let args::Command::Explain(args) = args::Args::try_parse_from(words)?.command else {
+            anyhow::bail!("another command")
+        };
+        explain(&args)
     }
 
     #[test]

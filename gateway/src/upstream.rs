@@ -39,8 +39,9 @@ use crate::clock::Clock;
 use crate::facts::{Book, Facts};
 use crate::failure::{Failure, Skip};
 use crate::govern::bound::{Bound, Level};
-use crate::govern::chain;
 use crate::govern::tariff::Tariff;
+use crate::govern::{Target, chain};
+use crate::surface::Operation;
 use amend::Amends;
 use authorization::{Authorization, Built, Shown, Unshown};
 use endpoint::Endpoint;
@@ -249,6 +250,22 @@ impl Upstream {
     #[must_use]
     pub(crate) fn facts(&self, model: &str) -> Facts {
         self.models.facts(model)
+    }
+
+    /// A model of it as limits look at it, by the upstream's name.
+    #[must_use]
+    pub(crate) fn target<'a>(&'a self, model: &'a str, operation: Operation) -> Target<'a> {
+        Target {
+            provider: &self.label,
+            model,
+            limits: &self.limits,
+            tariff: if operation.is_free() {
+                Tariff::FREE
+            } else {
+                self.tariff(model)
+            },
+            max_output: self.facts(model).max_output().map(u64::from),
+        }
     }
 
     /// What a model of it costs, by the upstream's name.

@@ -280,7 +280,7 @@ impl StepRun<'_> {
 
     /// The target, as far as limits look at it.
     fn target(&self) -> Target<'_> {
-        Target::of(self.upstream, &self.step.model, self.job.operation)
+        self.upstream.target(&self.step.model, self.job.operation)
     }
 
     /// What bounds the attempts, where a strict budget counts them.

@@ -8,10 +8,7 @@ use smallvec::SmallVec;
 
 use super::bound::{Bound, Level, Measure};
 use super::chain::Chain;
-use super::tariff::Tariff;
 use super::{Governed, Governor, Target, hash};
-use crate::surface::Operation;
-use crate::upstream::Upstream;
 
 /// How the limits of a caller stand.
 #[derive(Debug)]
@@ -146,23 +143,5 @@ impl Governed {
     pub(crate) fn most(&self, max_output: Option<u64>) -> Option<u64> {
         let most = self.ceiling.into_iter().chain(max_output).min();
         most.map(|most| most.saturating_mul(self.choices))
-    }
-}
-
-impl<'a> Target<'a> {
-    /// A model of a provider, by the upstream's name.
-    #[must_use]
-    pub(crate) fn of(upstream: &'a Upstream, model: &'a str, operation: Operation) -> Self {
-        Self {
-            provider: &upstream.label,
-            model,
-            limits: &upstream.limits,
-            tariff: if operation.is_free() {
-                Tariff::FREE
-            } else {
-                upstream.tariff(model)
-            },
-            max_output: upstream.facts(model).max_output().map(u64::from),
-        }
     }
 }

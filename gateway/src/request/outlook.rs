@@ -8,8 +8,8 @@ use fairlead_condition::{Limit, Usage};
 use fairlead_route::Candidate;
 use smallvec::SmallVec;
 
+use crate::govern::Governed;
 use crate::govern::view::View;
-use crate::govern::{Governed, Target};
 use crate::runtime::Runtime;
 use crate::surface::Operation;
 
@@ -25,6 +25,9 @@ pub(crate) trait Outlook: std::fmt::Debug {
     fn cost(&self, target: Candidate<'_>) -> Option<i64>;
 }
 
+/// What a target will probably cost, by the position of its provider and the upstream's name of the model.
+type Known = (usize, Box<str>, Option<i64>);
+
 /// What is to be expected of a request now.
 #[derive(Debug)]
 pub(crate) struct Now<'a> {
@@ -32,8 +35,7 @@ pub(crate) struct Now<'a> {
     governed: &'a Governed,
     operation: Operation,
     view: OnceCell<View<'a>>,
-    /// By the position of the provider and the upstream's name of the model.
-    costs: RefCell<SmallVec<[(usize, Box<str>, Option<i64>); 2]>>,
+    costs: RefCell<SmallVec<[Known; 2]>>,
 }
 
 impl<'a> Now<'a> {
@@ -51,7 +53,7 @@ impl<'a> Now<'a> {
 
     fn cost_now(&self, target: Candidate<'_>) -> Option<i64> {
         let upstream = self.runtime.upstreams.get(target.provider.0)?;
-        let target = Target::of(upstream, target.model, self.operation);
+        let target = upstream.target(target.model, self.operation);
         self.runtime
             .governor()
             .expected_cost(self.governed, &target)
@@ -70,7 +72,7 @@ impl Outlook for Now<'_> {
     }
 
     fn cost(&self, target: Candidate<'_>) -> Option<i64> {
-        let is_it = |(provider, model, _): &&(usize, Box<str>, Option<i64>)| {
+        let is_it = |(provider, model, _): &&Known| {
             *provider == target.provider.0 && **model == *target.model
         };
         if let Some((.., known)) = self.costs.borrow().iter().find(is_it) {

@@ -77,6 +77,7 @@ fn indexed(expression: &IdedExpr) -> Option<(&IdedExpr, &IdedExpr)> {
 }
 
 /// The name of a limit.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only a text is a name")]
 fn literal(key: &IdedExpr) -> Result<Box<str>, ConditionError> {
     match &key.expr {
         Expr::Literal(LiteralValue::String(name)) if is_name(name.inner()) => {
