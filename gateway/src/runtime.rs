@@ -71,6 +71,7 @@ impl Runtime {
     }
 
     /// The same, of a publication with a number of its own.
+    #[cfg(feature = "kubernetes")]
     #[must_use]
     pub(crate) fn published(
         &self,

@@ -3,8 +3,10 @@
 //! Those who wait are woken by a channel each and wait 250 ms at most, so that nothing here can hold up a request for longer. A store that
 //! is away costs each of them nothing but a look.
 
-mod batch;
+mod here;
 mod keep;
+#[cfg(feature = "valkey")]
+mod there;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +24,8 @@ use crate::place::Place;
 use crate::registry::Registry;
 use crate::shared::{Shared, Wake};
 use crate::wheel::{STEP, Wheel};
-use batch::{Batch, Patience};
+#[cfg(feature = "valkey")]
+use there::{Back, Patience};
 
 /// How often something is forgotten, or looked after otherwise.
 const HOUSEKEEPING: Duration = Duration::from_millis(250);
@@ -57,20 +60,17 @@ pub(crate) struct Driver {
     writing: bool,
     turn: usize,
     said: Option<Instant>,
+    #[cfg(feature = "valkey")]
     patience: Patience,
 }
 
 /// What has come back.
 #[derive(Debug)]
 enum Landed {
-    Batch(Batch),
-    /// A reply that came too late to be used, after so long.
-    Late(Duration),
-    /// One that never came.
-    Never,
+    /// The embedded store's file is written, or cannot be.
     Written(Result<(), FileError>),
-    /// Something asked for then was read, or this is why not.
-    Read(Instant, Option<String>),
+    #[cfg(feature = "valkey")]
+    Back(Back),
 }
 
 enum Event {
@@ -102,6 +102,7 @@ impl Driver {
             writing: false,
             turn: 0,
             said: None,
+            #[cfg(feature = "valkey")]
             patience: Patience::default(),
         }
     }
@@ -243,8 +244,6 @@ impl Driver {
 
     fn landed(&mut self, landed: Landed) {
         match landed {
-            Landed::Batch(batch) => self.settle(batch),
-            Landed::Late(after) => self.late(after),
             Landed::Written(result) => {
                 self.writing = false;
                 if let Err(error) = result {
@@ -252,8 +251,8 @@ impl Driver {
                 }
                 self.finish_drain();
             }
-            Landed::Read(asked, problem) => self.have_read(asked, problem),
-            Landed::Never => {}
+            #[cfg(feature = "valkey")]
+            Landed::Back(back) => self.back(back),
         }
     }
 

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use tokio::time::Instant;
 
 /// Nothing is known of the store yet.
+#[cfg(feature = "valkey")]
 const UNKNOWN: u8 = 0;
 const REACHED: u8 = 1;
 const AWAY: u8 = 2;
@@ -47,11 +48,6 @@ struct Told {
 }
 
 impl Link {
-    /// To a store that has not been asked yet.
-    pub(crate) fn new() -> Self {
-        Self::over(UNKNOWN, Runs::default(), Vec::new())
-    }
-
     /// To a store within this process: it always answers, and forgets nothing while we live.
     pub(crate) fn own(run: &RunId) -> Self {
         Self::over(REACHED, Runs::own(run.clone()), vec![run.to_string()])
@@ -73,6 +69,37 @@ impl Link {
     /// Whether it is known that nobody answers.
     pub(crate) fn is_away(&self) -> bool {
         self.flag.load(Ordering::Relaxed) == AWAY
+    }
+
+    /// How it is.
+    pub(crate) fn state(&self, now: Now) -> State {
+        let flag = self.flag.load(Ordering::Relaxed);
+        let told = self.told.read();
+        let known_for_long = |run: &String| {
+            let met = self.runs.met_ms(&RunId::from(run.as_str()), millis(now));
+            met >= TTL_MS.unsigned_abs()
+        };
+        let ready = match flag {
+            REACHED => told.runs.iter().all(known_for_long),
+            AWAY => true,
+            _ => false,
+        };
+        State {
+            reachable: flag == REACHED,
+            since: told.since,
+            run: (!told.runs.is_empty()).then(|| told.runs.join(" ")),
+            problem: told.problem.clone(),
+            ready,
+        }
+    }
+}
+
+/// What is learned of the way to a server.
+#[cfg(feature = "valkey")]
+impl Link {
+    /// To a store that has not been asked yet.
+    pub(crate) fn new() -> Self {
+        Self::over(UNKNOWN, Runs::default(), Vec::new())
     }
 
     /// These processes answer. Whether there are others than before among them.
@@ -110,28 +137,6 @@ impl Link {
     pub(crate) fn ails(&self, problem: Option<String>) {
         if self.flag.load(Ordering::Relaxed) == REACHED && self.told.read().problem != problem {
             self.told.write().problem = problem;
-        }
-    }
-
-    /// How it is.
-    pub(crate) fn state(&self, now: Now) -> State {
-        let flag = self.flag.load(Ordering::Relaxed);
-        let told = self.told.read();
-        let known_for_long = |run: &String| {
-            let met = self.runs.met_ms(&RunId::from(run.as_str()), millis(now));
-            met >= TTL_MS.unsigned_abs()
-        };
-        let ready = match flag {
-            REACHED => told.runs.iter().all(known_for_long),
-            AWAY => true,
-            _ => false,
-        };
-        State {
-            reachable: flag == REACHED,
-            since: told.since,
-            run: (!told.runs.is_empty()).then(|| told.runs.join(" ")),
-            problem: told.problem.clone(),
-            ready,
         }
     }
 }

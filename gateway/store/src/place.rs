@@ -23,7 +23,19 @@ pub(crate) enum Fault {
     /// The server refuses this one, as where its memory is full.
     Call(String),
     /// The connection leads nowhere any more.
+    #[cfg(feature = "valkey")]
     Link(String),
+}
+
+impl Fault {
+    /// What the matter is, to be shown to whoever runs the gateway.
+    pub(crate) fn problem(&self) -> &str {
+        match self {
+            Self::Call(problem) => problem,
+            #[cfg(feature = "valkey")]
+            Self::Link(problem) => problem,
+        }
+    }
 }
 
 /// The store.

@@ -81,6 +81,7 @@ impl Part {
     }
 
     /// No reply came in time. Whether to ask again at once.
+    #[cfg(feature = "valkey")]
     pub(crate) fn unanswered(&self, seq: u64) -> bool {
         self.flying.store(0, Ordering::Relaxed);
         self.lease.lost_reply(seq);

@@ -1,4 +1,4 @@
-//! Asks on their way to the store and back.
+//! Asks on their way to a server and back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,21 +9,29 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::here::Read;
 use super::{Driver, Landed};
 use crate::part::Part;
 use crate::place::{Call, Fault, Place};
 
-/// One that always wants to ask again is not to hold up the rest.
-const ROUNDS: usize = 16;
 /// A reply is waited for no longer than this, however far the store.
-#[cfg(feature = "valkey")]
 const MOST_PATIENCE: Duration = Duration::from_millis(120);
 /// A reply that comes after this is as good as none.
-#[cfg(feature = "valkey")]
 const NEVER: Duration = Duration::from_secs(1);
 /// How long what is read is waited for.
-#[cfg(feature = "valkey")]
 const READ: Duration = Duration::from_millis(900);
+
+/// What has come back from a server.
+#[derive(Debug)]
+pub(super) enum Back {
+    Batch(Batch),
+    /// A reply that came too late to be used, after so long.
+    Late(Duration),
+    /// One that never came.
+    Never,
+    /// Something asked for then was read, or this is why not.
+    Read(Instant, Option<String>),
+}
 
 /// Asks that went together.
 pub(super) struct Batch {
@@ -52,13 +60,10 @@ impl Patience {
     }
 
     /// Three times what is usual, but so that two tries fit into what a request waits.
-    #[cfg(feature = "valkey")]
     fn now(&self) -> Duration {
         (self.usual * 3).clamp(Duration::from_millis(REPLY_MS), MOST_PATIENCE)
     }
 }
-
-type Read = Vec<Result<Option<Totals>, Fault>>;
 
 impl std::fmt::Debug for Batch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,41 +78,16 @@ impl std::fmt::Debug for Batch {
 }
 
 impl Driver {
-    /// Asks for all of these which do not wait for an answer already.
-    pub(super) fn ask(&mut self, parts: Vec<Arc<Part>>) {
-        if parts.is_empty() {
-            return;
-        }
-        match &self.place {
-            Place::Embedded(_) => self.ask_here(parts),
-            #[cfg(feature = "valkey")]
-            Place::Valkey(_) => self.ask_there(parts),
+    pub(super) fn back(&mut self, back: Back) {
+        match back {
+            Back::Batch(batch) => self.settle(batch),
+            Back::Late(after) => self.late(after),
+            Back::Read(asked, problem) => self.have_read(asked, problem),
+            Back::Never => {}
         }
     }
 
-    fn ask_here(&mut self, mut parts: Vec<Arc<Part>>) {
-        let Place::Embedded(embedded) = &self.place else {
-            return;
-        };
-        let embedded = embedded.clone();
-        for _ in 0..ROUNDS {
-            parts.retain(|part| {
-                let now = self.shared.clock.now();
-                let Some(call) = part.ask(now) else {
-                    return false;
-                };
-                let result = embedded.exchange(&call);
-                if let Err(Fault::Call(problem) | Fault::Link(problem)) = &result {
-                    self.say(problem);
-                }
-                part.landed(call.ask.seq, &result, now)
-            });
-        }
-        parts.iter().for_each(|part| part.call());
-    }
-
-    #[cfg(feature = "valkey")]
-    fn ask_there(&mut self, parts: Vec<Arc<Part>>) {
+    pub(super) fn ask_there(&mut self, parts: Vec<Arc<Part>>) {
         let Place::Valkey(valkey) = &self.place else {
             return;
         };
@@ -135,17 +115,17 @@ impl Driver {
                     Ok(replies) => Replies::Came(replies),
                     Err(_) => Replies::Missing(exchanged),
                 };
-                Landed::Batch(Batch {
+                Landed::Back(Back::Batch(Batch {
                     asked,
                     parts,
                     replies,
-                })
+                }))
             }));
         }
     }
 
     /// Makes of it what there is to make, and asks again for whom that was not enough.
-    pub(super) fn settle(&mut self, batch: Batch) {
+    fn settle(&mut self, batch: Batch) {
         let Batch {
             asked,
             parts,
@@ -176,21 +156,17 @@ impl Driver {
 
     /// Waits on for what nobody waits for any more, to know how the store is.
     fn await_late(&self, asked: Instant, rest: BoxFuture<'static, Vec<Result<Reply, Fault>>>) {
-        #[cfg(feature = "valkey")]
         self.flights.push(Box::pin(async move {
-            match tokio::time::timeout(NEVER, rest).await {
-                Ok(replies) if replies.iter().any(Result::is_ok) => Landed::Late(asked.elapsed()),
-                _ => Landed::Never,
-            }
+            Landed::Back(match tokio::time::timeout(NEVER, rest).await {
+                Ok(replies) if replies.iter().any(Result::is_ok) => Back::Late(asked.elapsed()),
+                _ => Back::Never,
+            })
         }));
-        #[cfg(not(feature = "valkey"))]
-        drop((asked, rest));
     }
 
     /// A reply that could not be used is a sign of life.
-    pub(super) fn late(&mut self, after: Duration) {
+    fn late(&mut self, after: Duration) {
         self.patience.took(after);
-        #[cfg(feature = "valkey")]
         if let Place::Valkey(valkey) = &mut self.place {
             valkey.heard();
         }
@@ -198,8 +174,6 @@ impl Driver {
 
     /// What the replies say of the connection.
     fn judge(&mut self, asked: Instant, replies: &[Result<Reply, Fault>]) {
-        let _ = asked;
-        #[cfg(feature = "valkey")]
         if let Place::Valkey(valkey) = &mut self.place {
             if replies.iter().any(Result::is_ok) {
                 valkey.heard();
@@ -212,70 +186,55 @@ impl Driver {
             Err(Fault::Call(problem)) => Some(problem.clone()),
             Ok(_) | Err(Fault::Link(_)) => None,
         });
-        match failed {
-            Some(problem) => {
-                self.say(&problem);
-                self.shared.link.ails(Some(problem));
-            }
-            None => self.shared.link.ails(None),
+        if let Some(problem) = &failed {
+            self.say(problem);
         }
+        self.shared.link.ails(failed);
     }
 
     /// Somebody has read, or could not.
-    pub(super) fn have_read(&mut self, asked: Instant, problem: Option<String>) {
-        #[cfg(feature = "valkey")]
+    fn have_read(&mut self, asked: Instant, problem: Option<String>) {
         if let (Place::Valkey(valkey), Some(problem)) = (&mut self.place, problem) {
             valkey.broke(&self.shared.link, asked, problem);
         }
-        #[cfg(not(feature = "valkey"))]
-        drop((asked, problem));
     }
 
     fn unheard(&mut self, asked: Instant) {
-        let _ = asked;
-        #[cfg(feature = "valkey")]
         if let Place::Valkey(valkey) = &mut self.place {
             valkey.unheard(&self.shared.link, asked);
         }
     }
 
     /// Reads these for somebody.
-    pub(super) fn look(&mut self, accounts: &[Account], reader: oneshot::Sender<Read>) {
-        match &self.place {
-            Place::Embedded(embedded) => {
-                let read = accounts.iter().map(|account| embedded.look(account));
-                // Who reads may have stopped waiting.
-                let _ = reader.send(read.collect());
-            }
-            #[cfg(feature = "valkey")]
-            Place::Valkey(valkey) => {
-                let chunks = accounts.chunks(valkey.together());
-                let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
-                let asked = Instant::now();
-                self.flights.push(Box::pin(async move {
-                    let all = async {
-                        let mut read = Vec::new();
-                        for look in looks {
-                            read.extend(look.await);
-                        }
-                        read
-                    };
-                    match tokio::time::timeout(READ, all).await {
-                        Ok(read) => {
-                            let problem = broken(&read);
-                            let _ = reader.send(read.into_iter().map(something).collect());
-                            Landed::Read(asked, problem)
-                        }
-                        Err(_) => Landed::Read(asked, Some("no answer".to_owned())),
-                    }
-                }));
-            }
-        }
+    pub(super) fn look_there(&self, accounts: &[Account], reader: oneshot::Sender<Read>) {
+        let Place::Valkey(valkey) = &self.place else {
+            return;
+        };
+        let chunks = accounts.chunks(valkey.together());
+        let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
+        let asked = Instant::now();
+        self.flights.push(Box::pin(async move {
+            let all = async {
+                let mut read = Vec::new();
+                for look in looks {
+                    read.extend(look.await);
+                }
+                read
+            };
+            Landed::Back(match tokio::time::timeout(READ, all).await {
+                Ok(read) => {
+                    let problem = broken(&read);
+                    // Who reads may have stopped waiting.
+                    let _ = reader.send(read.into_iter().map(something).collect());
+                    Back::Read(asked, problem)
+                }
+                Err(_) => Back::Read(asked, Some("no answer".to_owned())),
+            })
+        }));
     }
 }
 
 /// What says that the connection leads nowhere any more.
-#[cfg(feature = "valkey")]
 fn broken<T>(replies: &[Result<T, Fault>]) -> Option<String> {
     replies.iter().find_map(|reply| match reply {
         Err(Fault::Link(problem)) => Some(problem.clone()),
@@ -284,7 +243,6 @@ fn broken<T>(replies: &[Result<T, Fault>]) -> Option<String> {
 }
 
 /// Nothing was ever counted where all is nothing.
-#[cfg(feature = "valkey")]
 fn something(totals: Result<Totals, Fault>) -> Result<Option<Totals>, Fault> {
     totals.map(|totals| (totals != Totals::default()).then_some(totals))
 }
