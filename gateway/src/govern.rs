@@ -151,20 +151,7 @@ impl Governor {
                 .chain(target.limits)
                 .filter(applies)
         };
-        let mut reservation = Reservation {
-            holds: Holds::default(),
-            tariff: target.tariff,
-            learned: None,
-            bytes: asked.bytes,
-            prompt: Amounts::default(),
-            expected: Amounts::default(),
-            bill: Arc::clone(&asked.bill),
-            sent: false,
-            open: true,
-        };
-        if asked.caller.chain.is_empty() && target.limits.is_empty() {
-            return Ok(reservation);
-        }
+        let mut reservation = Reservation::unlimited(asked, target);
         let learned = self
             .estimates
             .of(asked.caller.number, hash(target.provider, target.model));

@@ -6,6 +6,8 @@
 mod content;
 mod credential;
 mod fit;
+mod limits;
+mod patience;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,21 +24,13 @@ use crate::dispatch::attempt::Try;
 use crate::dispatch::job::Job;
 use crate::failure::class::{Repeat, consequences};
 use crate::failure::{Failure, Own, Skip};
-use crate::govern::Target;
-use crate::govern::bound::Bound;
-use crate::govern::refusal::Refusal;
 use crate::govern::reservation::Reservation;
-use crate::govern::strict::Strict;
 use crate::observe::record::{Attempt, Attempts};
 use crate::upstream::Upstream;
 use crate::upstream::gate::{Slot, Turn};
 use crate::upstream::ticket::{Permission, Ticket};
 use credential::Chosen;
 
-/// Where somebody else can be asked, the first content may take so many times what all but one in a hundred take,
-const TIMES_THE_SLOWEST: u32 = 4;
-/// but this long whatever they take.
-const LEARNED_LEAST: Duration = Duration::from_secs(10);
 /// Where somebody else can be asked, an attempt that took longer is not repeated, however long it might have taken: models that reason may take
 /// minutes, and a stream that is held may break after as long.
 const LONG: Duration = Duration::from_secs(10);
@@ -259,40 +253,6 @@ impl StepRun<'_> {
         slot.ok().flatten().ok_or_else(full)
     }
 
-    /// The permission of limits, then that of breakers, and a credential. Who asks limits first holds no place that others wait for.
-    async fn admitted(
-        &self,
-        strict: Option<&Strict>,
-    ) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
-        // Apart, so that the rest of the request is not as large as this.
-        let reservation = Box::pin(self.reserve(strict)).await?;
-        let (pass, credential) = self.permit().await?;
-        Ok((pass, credential, reservation))
-    }
-
-    /// What limits let the attempt use.
-    async fn reserve(&self, strict: Option<&Strict>) -> Result<Box<Reservation>, Failure> {
-        let governor = self.job.runtime.governor();
-        let target = self.target();
-        let reserved = governor.reserve(&self.job.governed, &target, strict).await;
-        reserved.map(Box::new).map_err(Failure::limited)
-    }
-
-    /// The target, as far as limits look at it.
-    fn target(&self) -> Target<'_> {
-        self.upstream.target(&self.step.model, self.job.operation)
-    }
-
-    /// What bounds the attempts, where a strict budget counts them.
-    fn strict(&self) -> Result<Option<Strict>, Refusal> {
-        let (chain, own) = (&self.job.governed.caller.chain, &self.upstream.limits);
-        if !chain.iter().chain(own.iter()).any(Bound::is_strict) {
-            return Ok(None);
-        }
-        let governor = self.job.runtime.governor();
-        governor.strict(&self.job.governed, &self.target(), &self.job.body)
-    }
-
     /// The breakers' permission and a credential. At last, credentials that rest are waited for, once.
     async fn permit(&self) -> Result<(Permission, Option<Chosen>), Failure> {
         let skipped = match self.permit_now() {
@@ -377,48 +337,6 @@ impl StepRun<'_> {
         pass.goes_out(identity.map(Arc::clone), trial);
     }
 
-    /// Notes how long the first content took. One that was cut off for its silence was silent for at least so long: if only the others were
-    /// known, what is usual would shrink with every cut.
-    fn learn(&mut self, class: Option<FailureClass>, took: Duration) {
-        let cut = class == Some(FailureClass::FirstTokenTimeout) && self.job.stream;
-        // A stream that is held until it is whole says nothing of when it began.
-        if self.job.policy.hold || !(class.is_none() || cut) {
-            return;
-        }
-        if class.is_none() && self.model.is_none() {
-            let (health, now) = (&self.upstream.health, self.upstream.now());
-            self.model = Some(health.answered(&self.step.model, origin(self.step), now));
-        }
-        if let Some(model) = &self.model {
-            model.latency(self.job.stream).note(took);
-        }
-    }
-
-    /// How long the first content, or the first byte of a body, may take.
-    fn first_within(&self) -> Duration {
-        let timeouts = &self.timeouts;
-        // What is passed on as it came brings its first event when most of the work is done.
-        if !self.job.stream || self.job.operation.is_passed() {
-            return timeouts.first_byte;
-        }
-        let usual = if self.step.reasons {
-            timeouts.first_token_reasoning
-        } else {
-            timeouts.first_token
-        };
-        let slowest = self
-            .model
-            .as_ref()
-            .filter(|_| timeouts.first_token_learned)
-            .and_then(|model| model.latency(true).slowest());
-        match slowest.map(learned) {
-            Some(learned) if learned < usual && self.others(FailureClass::FirstTokenTimeout) => {
-                learned
-            }
-            _ => usual,
-        }
-    }
-
     /// Whether the plan has somebody else to ask after a failure of this class, as far as is known.
     fn others(&self, class: FailureClass) -> bool {
         let rest = self.plan.steps.get(self.at + 1..).unwrap_or_default();
@@ -491,11 +409,6 @@ impl StepRun<'_> {
     }
 }
 
-/// How long the first content may take where somebody else can be asked and all but one in a hundred take this long at most.
-fn learned(slowest: Duration) -> Duration {
-    slowest.saturating_mul(TIMES_THE_SLOWEST).max(LEARNED_LEAST)
-}
-
 /// Whether nothing is known to speak against trying a target.
 pub(crate) fn is_up(job: &Job, step: &Step) -> bool {
     let upstream = job.upstream(step).filter(|_| step.problem.is_none());
@@ -510,18 +423,5 @@ fn sentence(problem: Problem) -> &'static str {
         Problem::NotFound => "its LLMProvider does not exist",
         Problem::NotPermitted => "its LLMProvider does not admit this namespace",
         Problem::ModelNotOffered => "its LLMProvider does not offer the model",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_learned_bounds_the_wait_but_never_under_ten_seconds() {
-        for (slowest, bound) in [(1, 10), (2, 10), (3, 12), (60, 240)] {
-            let learned = learned(Duration::from_secs(slowest));
-            assert_eq!(learned, Duration::from_secs(bound), "{slowest} s");
-        }
     }
 }

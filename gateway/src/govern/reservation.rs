@@ -121,6 +121,21 @@ impl Bill {
 }
 
 impl Reservation {
+    /// Of an attempt that no limit counts, so far.
+    pub(crate) fn unlimited(asked: &Governed, target: &Target<'_>) -> Self {
+        Self {
+            holds: Holds::default(),
+            tariff: target.tariff,
+            learned: None,
+            bytes: asked.bytes,
+            prompt: Amounts::default(),
+            expected: Amounts::default(),
+            bill: Arc::clone(&asked.bill),
+            sent: false,
+            open: true,
+        }
+    }
+
     /// What is expected of the attempt, by what has been learned of such requests.
     pub(super) fn expect(&mut self, learned: &Learned, asked: &Governed, target: &Target<'_>) {
         let most = asked.most(target.max_output);

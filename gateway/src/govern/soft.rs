@@ -16,6 +16,9 @@ impl Governor {
     /// The first budget of the request that is used up so far that cheaper targets go first, if there is one: `level/namespace/name/budget`.
     #[must_use]
     pub(crate) fn soft_limit(&self, asked: &Governed) -> Option<Arc<str>> {
+        if asked.caller.chain.is_empty() {
+            return None;
+        }
         let now = self.now();
         let mut soft = asked.caller.chain.iter().filter(|bound| {
             let Some(money) = bound.money().filter(|_| bound.counts_model(&asked.model)) else {

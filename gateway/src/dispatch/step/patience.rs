@@ -1,0 +1,74 @@
+//! How long the first content of an attempt may take, and what is learned of how long it takes.
+
+use std::time::Duration;
+
+use fairlead_snapshot::FailureClass;
+
+use super::{StepRun, origin};
+
+/// Where somebody else can be asked, the first content may take so many times what all but one in a hundred take,
+const TIMES_THE_SLOWEST: u32 = 4;
+/// but this long whatever they take.
+const LEARNED_LEAST: Duration = Duration::from_secs(10);
+
+impl StepRun<'_> {
+    /// Notes how long the first content took. One that was cut off for its silence was silent for at least so long: if only the others were
+    /// known, what is usual would shrink with every cut.
+    pub(super) fn learn(&mut self, class: Option<FailureClass>, took: Duration) {
+        let cut = class == Some(FailureClass::FirstTokenTimeout) && self.job.stream;
+        // A stream that is held until it is whole says nothing of when it began.
+        if self.job.policy.hold || !(class.is_none() || cut) {
+            return;
+        }
+        if class.is_none() && self.model.is_none() {
+            let (health, now) = (&self.upstream.health, self.upstream.now());
+            self.model = Some(health.answered(&self.step.model, origin(self.step), now));
+        }
+        if let Some(model) = &self.model {
+            model.latency(self.job.stream).note(took);
+        }
+    }
+
+    /// How long the first content, or the first byte of a body, may take.
+    pub(super) fn first_within(&self) -> Duration {
+        let timeouts = &self.timeouts;
+        // What is passed on as it came brings its first event when most of the work is done.
+        if !self.job.stream || self.job.operation.is_passed() {
+            return timeouts.first_byte;
+        }
+        let usual = if self.step.reasons {
+            timeouts.first_token_reasoning
+        } else {
+            timeouts.first_token
+        };
+        let slowest = self
+            .model
+            .as_ref()
+            .filter(|_| timeouts.first_token_learned)
+            .and_then(|model| model.latency(true).slowest());
+        match slowest.map(learned) {
+            Some(learned) if learned < usual && self.others(FailureClass::FirstTokenTimeout) => {
+                learned
+            }
+            _ => usual,
+        }
+    }
+}
+
+/// How long the first content may take where somebody else can be asked and all but one in a hundred take this long at most.
+fn learned(slowest: Duration) -> Duration {
+    slowest.saturating_mul(TIMES_THE_SLOWEST).max(LEARNED_LEAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learned_bounds_the_wait_but_never_under_ten_seconds() {
+        for (slowest, bound) in [(1, 10), (2, 10), (3, 12), (60, 240)] {
+            let learned = learned(Duration::from_secs(slowest));
+            assert_eq!(learned, Duration::from_secs(bound), "{slowest} s");
+        }
+    }
+}
