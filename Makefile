@@ -62,8 +62,9 @@ deny: $(DENY) ## licenses, bans, sources and advisories of the dependencies
 $(DENY):
 	cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --root $(CACHE)
 
+# In one go, and of all members, so that everything is built once: of less of the workspace, dependencies have other features.
 quick:
-	cargo build --profile quick --bins --package fairlead-operator --package fairlead-gateway --package fairlead-e2e
+	cargo build --profile quick --workspace --bins --test faults --test governance
 
 # All members, so that dependencies keep the features they were built with for `unit`. What needs no node goes first.
 e2e: quick ## a real API server, then a real node with the charts on it; $$KUBECONFIG: on that cluster instead of a node
@@ -78,17 +79,18 @@ sdk: quick ## official SDKs, frameworks, coding agents and a real model against 
 clients: quick ## of these the coding agents in full: Claude Code and Codex
 	sdk/run.py $(GATEWAY) agents-in-full
 
-faults: ## every fault of a provider, in full; figures to target/faults/results.json
+faults: quick ## every fault of a provider, in full; figures to target/faults/results.json
 	rm -f $(TARGET)/faults/results.json
-	cargo test --profile quick --package fairlead-gateway --test faults -- --include-ignored --test-threads 1
+	cargo test --profile quick --workspace --test faults -- --include-ignored --test-threads 1
 
 # Most of these wait rather than compute.
-limits: ## the same, shortened; not yet part of `test`
-	cargo test --profile quick --package fairlead-gateway --test governance -- --include-ignored --test-threads 3
-
-governance: ## limits that hold, in full: across replicas, through crashes, to the nano-dollar; figures to target/governance/results.json
+limits: quick ## limits that hold, shortened; figures to target/governance/results.json
 	rm -f $(TARGET)/governance/results.json
-	FAIRLEAD_GOVERNANCE=full cargo test --profile quick --package fairlead-gateway --test governance -- --include-ignored --test-threads 1
+	cargo test --profile quick --workspace --test governance -- --include-ignored --test-threads 3
+
+governance: quick ## the same in full: across replicas, through crashes, to the nano-dollar
+	rm -f $(TARGET)/governance/results.json
+	FAIRLEAD_GOVERNANCE=full cargo test --profile quick --workspace --test governance -- --include-ignored --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench

@@ -149,6 +149,9 @@ impl World {
             world.logs.push(gateway.out.clone());
             world.gateways.push(Some(gateway));
         }
+        for gateway in world.gateways.iter().flatten() {
+            ready(gateway).await;
+        }
         world
     }
 
@@ -226,6 +229,15 @@ impl World {
         )
         .await
     }
+}
+
+/// Waits until it may be asked: one that has just met its store grants nothing of a strict budget yet.
+async fn ready(gateway: &Gateway) {
+    eventually("a gateway is ready", async || {
+        let answer = gateway.admin("/readyz").send().await.unwrap();
+        answer.status().is_success().then_some(())
+    })
+    .await;
 }
 
 /// What a store says of itself, without the framing.

@@ -166,7 +166,8 @@ impl Outage {
             &self.figure("time between two probes"),
             gap,
             "s",
-            interval * 0.95,
+            // Seen at the provider, where a probe that was late on a busy machine is nearer to the next.
+            interval * 0.75,
         ) & self.at_most(
             "attempts before it was noticed",
             results::count(noticed),

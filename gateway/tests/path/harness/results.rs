@@ -1,4 +1,4 @@
-//! The figures of a run, in `path/results.json` below the target folder: what was measured, what it had to be, and whether it was.
+//! The figures of a run, in `SUITE/results.json` below the target folder: what was measured, what it had to be, and whether it was.
 //! A figure of the same name is replaced.
 
 use std::path::Path;
@@ -37,7 +37,7 @@ pub(crate) fn count(things: usize) -> f64 {
 }
 
 fn record(name: &str, figure: f64, unit: &str, bound: &str, ok: bool) -> bool {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("path");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(env!("CARGO_CRATE_NAME"));
     let path = folder.join("results.json");
     let _writing = WRITING.lock();
     std::fs::create_dir_all(&folder).unwrap();
