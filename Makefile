@@ -28,7 +28,7 @@ run: ## build the gateway and serve the providers of OPENAI_API_KEY, ANTHROPIC_A
 
 check: lint unit loom charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, models of atomics, charts, dependencies
 
-test: deps check faults e2e sdk ## everything
+test: deps check faults limits e2e sdk ## everything
 
 deps: ## install the Debian packages that are missing (as root; otherwise says which line to run)
 	@missing=; for need in $(NEEDS); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
