@@ -26,6 +26,7 @@ use crate::memory::{Gathering, Permit};
 use crate::surface::Operation;
 use crate::upstream::Upstream;
 use crate::upstream::authorization::Authorization;
+use crate::upstream::betas::{Betas, FLAGS};
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Permission;
 use crate::upstream::transport::{self, Content, Outbound, Reply, Way};
@@ -124,6 +125,7 @@ impl Try<'_> {
             operation: self.codec.sent,
             stream: job.stream,
             headers: &job.headers,
+            betas: self.betas(),
             content_type: job.content_type.as_ref(),
             content: match instead.or(self.made.map(|made| &made.body)) {
                 Some(body) => Content::Made(body),
@@ -137,6 +139,15 @@ impl Try<'_> {
             authorization: self.authorization.as_ref(),
             amendments: self.amendments,
             beyond: None,
+        }
+    }
+
+    /// What becomes of flags for Anthropic's API. The query is for who is asked as the caller has asked.
+    fn betas(&self) -> Betas {
+        let flagged = self.job.headers.contains_key(FLAGS);
+        Betas {
+            query: self.job.betas && self.codec.is_identity(),
+            large_window: flagged && self.upstream.facts(self.model).has_large_window(),
         }
     }
 

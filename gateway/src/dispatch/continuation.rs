@@ -117,6 +117,7 @@ impl Job {
             choices: self.choices,
             caller_wants_usage: self.caller_wants_usage,
             headers: self.headers.clone(),
+            betas: self.betas,
             content_type: self.content_type.clone(),
             edits,
             deadline: self.deadline,

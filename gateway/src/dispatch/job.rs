@@ -44,6 +44,8 @@ pub(crate) struct Job {
     pub caller_wants_usage: bool,
     /// The caller's headers that go to the provider.
     pub headers: HeaderMap,
+    /// Whether the caller's query asks for what Anthropic's API does not have for everybody.
+    pub betas: bool,
     /// The media type of the body; `None`: JSON.
     pub content_type: Option<HeaderValue>,
     /// The caller's body.

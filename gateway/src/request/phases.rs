@@ -403,6 +403,7 @@ impl Asked<'_> {
             choices: self.choices,
             caller_wants_usage: self.request.include_usage,
             headers: headers::for_provider(headers),
+            betas: false,
             content_type: headers
                 .get(header::CONTENT_TYPE)
                 .filter(|_| self.form)
