@@ -123,6 +123,7 @@ impl Job {
             deadline: self.deadline,
             permit: self.memory().permit(body.len()).ok()?,
             policy,
+            coding: self.coding,
             kept: self.kept,
             needs: Found::default(),
             sent: self.sent.load(Ordering::Relaxed).into(),

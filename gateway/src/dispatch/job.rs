@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fairlead_health::Asker;
 use fairlead_route::Step;
 use fairlead_snapshot::FailureClass;
+use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::request::Edits;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
@@ -58,6 +59,8 @@ pub(crate) struct Job {
     pub permit: Permit,
     /// How its stream is treated.
     pub policy: StreamPolicy,
+    /// How vectors are to be written, if they are asked for and that is said.
+    pub coding: Option<Coding>,
     /// What it refers to that only one provider has, if it does.
     pub kept: Option<Kept>,
     /// What it needs of a model, once somebody had to look.
