@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fairlead_snapshot::Dialect;
-use fairlead_translate::embeddings::Form;
+use fairlead_translate::embeddings::{Coding, Form};
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
     Answer, Answered, Head, Names, chat, converse, gemini, messages, responses,
@@ -65,6 +65,8 @@ pub(crate) struct Identity {
     pub estimated_input: u64,
     /// What an answer of embeddings has to know of its request.
     pub vectors: Form,
+    /// How the vectors of an answer that passes are written, where that is otherwise than they came.
+    pub recoded: Option<Coding>,
 }
 
 impl Identity {
@@ -143,7 +145,9 @@ impl Codec {
             Format::Converse => converse::answer::read(body, converse::Family::of(&identity.model)),
         };
         match (self.formats(), self.sent.format()) {
-            (None, None | Some(Format::Chat)) => as_it_came(body, self.sent.part()),
+            (None, None | Some(Format::Chat)) => {
+                recoded(as_it_came(body, self.sent.part()), identity.recoded)
+            }
             (None, Some(Format::Responses)) if responses::answer::is_pending(body) => {
                 Read::Complete(body.clone(), None)
             }
@@ -169,6 +173,17 @@ fn as_it_came(body: &Bytes, part: Part) -> Read {
         Ok(openai::Answer::Error(facts)) => Read::Error(facts),
         Ok(openai::Answer::Nothing) => Read::Nothing,
         Err(_) => Read::Malformed,
+    }
+}
+
+/// An answer with its vectors written so; as it came where it has none.
+fn recoded(read: Read, coding: Option<Coding>) -> Read {
+    match (read, coding) {
+        (Read::Complete(body, usage), Some(coding)) => {
+            let written = coding.applied(&body).map(Bytes::from);
+            Read::Complete(written.unwrap_or(body), usage)
+        }
+        (read, _) => read,
     }
 }
 

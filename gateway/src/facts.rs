@@ -11,6 +11,9 @@ use fairlead_catalog::{Feature, Model, Prices, Quirk, Support};
 pub(crate) use book::Book;
 use said::Said;
 
+/// What is called the large window, in tokens.
+const LARGE_WINDOW: u32 = 1_000_000;
+
 /// What is known of one model at one provider. Cheap to copy.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Facts {
@@ -28,6 +31,14 @@ impl Facts {
     pub(crate) fn window(&self) -> Option<u32> {
         let served = || self.served()?.limits().window();
         self.said.window().or_else(served)
+    }
+
+    /// Whether it is known to have the window of a million tokens for everybody. What the owner says of the window does not tell: it may be
+    /// had by a flag.
+    #[must_use]
+    pub(crate) fn has_large_window(&self) -> bool {
+        let prompt = self.served().and_then(|model| model.limits().prompt());
+        prompt.is_some_and(|prompt| prompt >= LARGE_WINDOW)
     }
 
     /// The longest answer, in tokens.

@@ -1,6 +1,7 @@
 //! A failed attempt: its class, and what of the provider's answer may still be of use.
 
 pub(crate) mod class;
+mod unsupported;
 
 use std::future::Future;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::govern::refusal::Refusal;
 use class::{Blame, consequences};
+pub(crate) use unsupported::Unsupported;
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub(crate) struct Failure {
     /// What of it is this gateway's own doing, if it is.
     pub own: Option<Own>,
     /// What cannot be asked of the target, where that is why it was not tried.
-    pub unsupported: Option<Box<str>>,
+    pub unsupported: Option<Box<Unsupported>>,
     /// The limit for which it was not tried.
     pub limited: Option<Box<Refusal>>,
 }
@@ -72,7 +74,7 @@ pub(crate) enum Skip {
     Rejected,
     /// No credential can be sent.
     Unusable,
-    /// Its dialect has no words for the request.
+    /// Its dialect has no words for the request, or its model lacks what it needs.
     Unsupported,
     /// A limit is used up, of the caller's or of its own.
     Limited,
@@ -153,7 +155,9 @@ impl Failure {
             Skip::Unusable => {
                 "the Secret of its credential is missing or cannot be used, or no credential is for this model"
             }
-            Skip::Unsupported => "its API has no words for the request",
+            Skip::Unsupported => {
+                "its API has no words for the request, or its model lacks what it needs"
+            }
             Skip::Limited => "a limit is used up",
         };
         Self {
@@ -179,9 +183,9 @@ impl Failure {
 
     /// A target that cannot be asked for this; `None`: for the operation as such.
     #[must_use]
-    pub(crate) fn unsupported(what: Option<String>) -> Self {
+    pub(crate) fn unsupported(what: Option<Unsupported>) -> Self {
         Self {
-            unsupported: what.map(Into::into),
+            unsupported: what.map(Box::new),
             ..Self::skipped(Skip::Unsupported, FailureClass::Unavailable)
         }
     }

@@ -18,7 +18,8 @@ use crate::request::form;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
 use crate::runtime::{Admission, Runtime};
-use crate::surface::{Asking, Operation};
+use crate::surface::{Asking, Operation, Surface};
+use crate::upstream::betas;
 use crate::worker::Worker;
 
 /// Serves one request. Whatever happens, the caller gets an answer in its dialect, and the record is finished once.
@@ -137,6 +138,9 @@ fn understand(
     let wish = phases::wish(headers)?;
     let plan = phases::plan(&runtime, &asked, headers, record)?;
     let deadline = phases::deadline(&runtime, &plan, wish, record);
-    let job = asked.job(worker, &runtime, headers, &plan, permit, deadline);
+    let job = Job {
+        betas: asking.operation.surface() == Surface::Anthropic && betas::are_asked(&head.uri),
+        ..asked.job(worker, &runtime, headers, &plan, permit, deadline)
+    };
     Ok((job, plan))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod amend;
 pub(crate) mod authorization;
 mod availability;
+pub(crate) mod betas;
 pub(crate) mod body;
 mod cloud;
 mod dial;

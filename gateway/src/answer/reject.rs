@@ -9,8 +9,9 @@ use http::StatusCode as S;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::answer::body::{Body, Response};
+use crate::failure::Unsupported;
 use crate::govern::refusal::{Refusal, Why};
-use crate::surface::{Surface, THREAD};
+use crate::surface::Surface;
 
 pub(crate) use codes::{PROVIDER_REFUSED, is_ours};
 
@@ -76,10 +77,8 @@ pub(crate) enum Rejection {
     )]
     ModelNotOffered(String, String),
     /// No target of the plan can be asked for this.
-    #[error(
-        "no provider of this model can be asked for this: {0}; leave it out, have a provider added that knows it, or have spec.onUnsupported: Drop set on the routing rule"
-    )]
-    Unsupported(String),
+    #[error("{0}")]
+    Unsupported(Box<Unsupported>),
     /// No target of the plan knows the operation.
     #[error(
         "no provider of this model knows this operation; ask for another model, or have a provider added whose API has it"
@@ -249,7 +248,7 @@ impl Rejection {
                 model(row(S::NOT_FOUND, "unknown_model"))
             }
             Self::Unsupported(what) => Row {
-                parameter: thread_among(what),
+                parameter: what.parameter(),
                 ..row(S::BAD_REQUEST, "unsupported_by_target")
             },
             Self::UnsupportedOperation => row(S::NOT_FOUND, "unsupported_operation"),
@@ -422,13 +421,6 @@ fn limited(refusal: &Refusal) -> Row {
         Some(seconds) => row.after(Some(seconds)),
         None => row,
     }
-}
-
-/// `thread`, where it is among what cannot be asked.
-fn thread_among(what: &str) -> Option<&'static str> {
-    what.split(", ")
-        .any(|what| what == THREAD)
-        .then_some(THREAD)
 }
 
 /// Callers' text is repeated to them only up to a length that cannot be abused.

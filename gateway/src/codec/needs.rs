@@ -2,6 +2,7 @@
 //!
 //! Looked at only where a target of it is known to lack something: first for words without which there is no need, then by reading the request.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use fairlead_catalog::Feature;
@@ -64,13 +65,6 @@ impl Needs {
         Self(self.0 & other.0)
     }
 
-    /// The words for them: `images, tools`.
-    #[must_use]
-    pub(crate) fn words(self) -> String {
-        let words: Vec<&str> = self.all().map(word).collect();
-        words.join(", ")
-    }
-
     /// Whether a request may need any of them: it has the words.
     #[must_use]
     pub(crate) fn may_be_in(self, body: &[u8]) -> bool {
@@ -101,6 +95,14 @@ impl Needs {
     }
 }
 
+/// By the names that `supports` and `lacks` of an LLMProvider's models have for them: `images, tools`.
+impl fmt::Display for Needs {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.all().map(Feature::name).collect();
+        to.write_str(&names.join(", "))
+    }
+}
+
 /// Words one of which stands in every request that needs this, in whatever format.
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -114,21 +116,6 @@ fn signs(feature: Feature) -> &'static [&'static str] {
         Feature::Tools => &["\"tools\"", "\"functions\""],
         Feature::Schema => &["schema", "Schema"],
         _ => &[],
-    }
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "what is not looked for has no words"
-)]
-fn word(feature: Feature) -> &'static str {
-    match feature {
-        Feature::Images => "images (this model takes none)",
-        Feature::Pdf => "PDF files (this model takes none)",
-        Feature::Audio => "audio (this model takes none)",
-        Feature::Tools => "tools (this model calls none)",
-        Feature::Schema => "a JSON schema of the answer (this model holds to none)",
-        _ => "",
     }
 }
 
@@ -224,6 +211,12 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn they_are_named_as_in_resources() {
+        let named = Needs::where_so(|_| true).to_string();
+        assert_eq!(named, "images, pdf, audio, tools, schema");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod refusal;
 mod unread;
+mod whole;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,24 +17,20 @@ use tokio::time::Instant;
 
 use crate::answer::recovery::Recoverable;
 use crate::answer::stream::{StreamAnswer, StreamTerms};
-use crate::answer::{Committed, Patience, WholeAnswer, broken};
+use crate::answer::{Committed, Patience, broken};
 use crate::clock;
-use crate::codec::{self, Codec, Identity, Made, Read};
+use crate::codec::{Codec, Identity, Made, Read};
 use crate::dispatch::job::Job;
-use crate::failure::{Deadline, Failure, Own};
+use crate::failure::{Deadline, Failure};
 use crate::headers;
-use crate::memory::{Gathering, Permit};
 use crate::surface::Operation;
 use crate::upstream::Upstream;
 use crate::upstream::authorization::Authorization;
+use crate::upstream::betas::{Betas, FLAGS};
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Permission;
 use crate::upstream::transport::{self, Content, Outbound, Reply, Way};
 
-/// A whole answer is held up to this size, so that a cut fails over; a larger one is passed on as it comes.
-const MAX_HELD: usize = 4 * 1024 * 1024;
-/// A whole answer in another dialect is read up to this size: it cannot be passed on as it comes.
-const MAX_TRANSLATED: usize = 32 * 1024 * 1024;
 /// Of an error answer this much is read.
 const MAX_ERROR: usize = 64 * 1024;
 
@@ -124,6 +121,7 @@ impl Try<'_> {
             operation: self.codec.sent,
             stream: job.stream,
             headers: &job.headers,
+            betas: self.betas(),
             content_type: job.content_type.as_ref(),
             content: match instead.or(self.made.map(|made| &made.body)) {
                 Some(body) => Content::Made(body),
@@ -137,6 +135,15 @@ impl Try<'_> {
             authorization: self.authorization.as_ref(),
             amendments: self.amendments,
             beyond: None,
+        }
+    }
+
+    /// What becomes of flags for Anthropic's API. The query is for who is asked as the caller has asked.
+    fn betas(&self) -> Betas {
+        let flagged = self.job.headers.contains_key(FLAGS);
+        Betas {
+            query: self.job.betas && self.codec.is_identity(),
+            large_window: flagged && self.upstream.facts(self.model).has_large_window(),
         }
     }
 
@@ -224,68 +231,6 @@ impl Try<'_> {
         }
     }
 
-    async fn whole(
-        &self,
-        reply: Reply,
-        first: Deadline,
-        total: Deadline,
-    ) -> Result<Committed, Failure> {
-        let Reply {
-            status,
-            headers,
-            mut body,
-        } = reply;
-        let announced = body
-            .announced()
-            .map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-        let mut held = Gathering::new(&self.job.memory(), announced);
-        let mut deadline = first;
-        loop {
-            held.expect().map_err(|_| no_room())?;
-            let Some(chunk) = deadline.wait(body.chunk()).await? else {
-                break;
-            };
-            let chunk = chunk.map_err(|_| broken())?;
-            deadline = total.or_at(
-                Instant::now() + self.timeouts.idle,
-                FailureClass::IdleTimeout,
-            );
-            held.push(chunk).map_err(|_| no_room())?;
-            if held.len() > MAX_TRANSLATED {
-                let detail = "its answer is larger than is translated";
-                return Err(Failure::new(FailureClass::ProtocolError, detail).by(Own::Limit));
-            }
-            if held.len() > MAX_HELD && self.codec.is_identity() {
-                let large = self.too_large(status, &headers, held, body);
-                return Ok(Committed::Large(Box::new(large)));
-            }
-        }
-        let (body, permit) = held.finish();
-        let (codec, identity, looked) = (self.codec, self.identity(), body.clone());
-        let _room = self.room_to_translate(&body)?;
-        let redactor = self.redactor().cloned();
-        let beside = &self.job.worker.shared.beside;
-        let look = move || codec.whole(&clean(redactor.as_deref(), looked), &identity);
-        match beside.work(self.job.asker, body.len(), look).await {
-            Read::Complete(answer, usage) => Ok(Committed::Whole(WholeAnswer {
-                status,
-                headers: self.shown(&headers),
-                body: permit.keep(answer),
-                usage: usage.map(Box::new),
-                ticket: None,
-            })),
-            Read::Error(facts) => Err(self.error_in_success(&facts, &headers, body)),
-            Read::Nothing => Err(Failure::new(
-                FailureClass::ProtocolError,
-                "its answer holds nothing of what was asked for",
-            )),
-            Read::Malformed => Err(Failure::new(
-                FailureClass::ProtocolError,
-                "its answer is not well-formed JSON",
-            )),
-        }
-    }
-
     /// What the answer is told to be where the provider does not say.
     fn identity(&self) -> Identity {
         let wants_usage = self.job.caller_wants_usage;
@@ -310,6 +255,7 @@ impl Try<'_> {
                 .unwrap_or_default(),
             estimated_input: self.made.map_or(0, |made| made.estimated_input),
             vectors: self.made.map(|made| made.vectors).unwrap_or_default(),
+            recoded: None,
         }
     }
 
@@ -329,23 +275,6 @@ impl Try<'_> {
             Some(redactor) => redactor.cut(error),
             None => error,
         }
-    }
-
-    /// The memory that it takes to translate an answer.
-    fn room_to_translate(&self, body: &Bytes) -> Result<Option<Permit>, Failure> {
-        if self.codec.is_identity() {
-            return Ok(None);
-        }
-        let permit = self.job.memory().permit(codec::room(body));
-        permit.map(Some).map_err(|_| no_room())
-    }
-}
-
-/// An answer as the caller sees it, without our credential.
-fn clean(redactor: Option<&Redactor>, answer: Bytes) -> Bytes {
-    match redactor {
-        Some(redactor) if redactor.may_be_in(&answer) => redactor.cut(answer),
-        _ => answer,
     }
 }
 

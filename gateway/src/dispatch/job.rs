@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fairlead_health::Asker;
 use fairlead_route::Step;
 use fairlead_snapshot::FailureClass;
+use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::request::Edits;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
@@ -44,6 +45,8 @@ pub(crate) struct Job {
     pub caller_wants_usage: bool,
     /// The caller's headers that go to the provider.
     pub headers: HeaderMap,
+    /// Whether the caller's query asks for what Anthropic's API does not have for everybody.
+    pub betas: bool,
     /// The media type of the body; `None`: JSON.
     pub content_type: Option<HeaderValue>,
     /// The caller's body.
@@ -56,6 +59,8 @@ pub(crate) struct Job {
     pub permit: Permit,
     /// How its stream is treated.
     pub policy: StreamPolicy,
+    /// How vectors are to be written, if they are asked for and that is said.
+    pub coding: Option<Coding>,
     /// What it refers to that only one provider has, if it does.
     pub kept: Option<Kept>,
     /// What it needs of a model, once somebody had to look.

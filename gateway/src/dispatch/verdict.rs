@@ -40,7 +40,7 @@ pub(crate) fn verdict(mut failures: Vec<Failure>) -> Unanswered {
         _ if failure.own == Some(Own::Memory) => Rejection::Overloaded,
         _ if failure.own == Some(Own::Connection) => Rejection::NoConnection(failure.detail),
         Some(Skip::Unsupported) => {
-            let what = failure.unsupported.map(Into::into);
+            let what = failure.unsupported;
             what.map_or(Rejection::UnsupportedOperation, Rejection::Unsupported)
         }
         Some(skip) => of_skip(skip, failure.detail, again),

@@ -184,6 +184,26 @@ fn what_the_owner_says_goes_before_the_catalog() {
 }
 
 #[test]
+fn the_large_window_is_had_by_itself_where_the_catalog_says_so() {
+    let url = "https://api.anthropic.com/v1";
+    let by_flag = ModelFacts {
+        window: Some(1_000_000),
+        ..ModelFacts::default()
+    };
+    let models = vec![offered("large", "claude-sonnet-4-5", by_flag)];
+    let book = Book::of(&provider("", Dialect::Anthropic, url, models));
+    for (model, large) in [
+        ("claude-sonnet-4-6", true),
+        ("claude-sonnet-latest", true),
+        ("claude-sonnet-4-20250514", false),
+        ("claude-sonnet-4-5", false),
+        ("nobody-knows-it", false),
+    ] {
+        assert_eq!(book.facts(model).has_large_window(), large, "{model}");
+    }
+}
+
+#[test]
 fn what_the_owner_says_is_known_where_the_catalog_knows_nothing() {
     let facts = ModelFacts {
         window: Some(32_768),

@@ -36,6 +36,16 @@ impl Gathering {
         self.only.len().max(self.all.len())
     }
 
+    /// What has come so far.
+    #[must_use]
+    pub(crate) fn begun(&self) -> &[u8] {
+        if self.all.is_empty() {
+            &self.only
+        } else {
+            &self.all
+        }
+    }
+
     /// Takes the permit for the next piece, which is read only then.
     ///
     /// # Errors

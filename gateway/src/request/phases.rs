@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fairlead_admit::Refused;
 use fairlead_health::Asker;
 use fairlead_route::{Candidate, Plan, RuleRef};
+use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::kept;
 use fairlead_wire::openai::request::{
     Edits, Request, parse, parse_named, parse_named_again, parse_or,
@@ -249,6 +250,14 @@ fn is_streamed_speech(request: &Request<'_>) -> bool {
     format.is_some_and(|format| format == "sse")
 }
 
+/// How vectors are to be written, where they are asked for and it is said.
+fn coding(operation: Operation, request: &Request<'_>) -> Option<Coding> {
+    let object = &request.object;
+    let said = object.get("encoding_format");
+    let said = said.filter(|_| operation == Operation::Embeddings)?;
+    Coding::named(&object.string(said)?)
+}
+
 /// How many choices a request asks for: `n`, for each prompt. A stream of more than are taken would blame its provider.
 fn choices(operation: Operation, request: &Request<'_>) -> Result<u64, Rejection> {
     let many = operation == Operation::Completions && request.stream;
@@ -403,6 +412,7 @@ impl Asked<'_> {
             choices: self.choices,
             caller_wants_usage: self.request.include_usage,
             headers: headers::for_provider(headers),
+            betas: false,
             content_type: headers
                 .get(header::CONTENT_TYPE)
                 .filter(|_| self.form)
@@ -412,6 +422,7 @@ impl Asked<'_> {
             deadline,
             permit,
             policy: self.policy(plan.rule.as_ref().map(policy).unwrap_or_default()),
+            coding: coding(self.operation, &self.request),
             kept: self.kept.map(|member| Kept {
                 member,
                 held: affinity::holds(plan, runtime),

@@ -19,9 +19,8 @@ use super::http2::{self, Two};
 use super::network::Network;
 use super::proxy::Tunnel;
 use super::unconnected::ConnectError;
-use super::uris::Uris;
+use super::uris::{Aim, Uris};
 use super::{dial, egress};
-use crate::surface::Operation;
 use crate::tasks::Tasks;
 use crate::tls::{self, TlsError};
 
@@ -163,27 +162,24 @@ impl Endpoint {
         self.authority.clone()
     }
 
-    /// The target of a request: the operation's path below the base URL.
+    /// The target of a request: the operation's path below the base URL; with scheme and authority if it is `absolute`.
     #[must_use]
-    pub(crate) fn uri(&self, operation: Operation, model: &str, stream: bool) -> Uri {
-        self.below.of(operation, model, stream)
-    }
-
-    /// The same with scheme and authority.
-    #[must_use]
-    pub(crate) fn absolute_uri(&self, operation: Operation, model: &str, stream: bool) -> Uri {
-        self.absolute.of(operation, model, stream)
+    pub(crate) fn uri(&self, aim: &Aim<'_>, absolute: bool) -> Uri {
+        self.uris(absolute).of(aim)
     }
 
     /// Any other target below the base URL, with scheme and authority if it is `absolute`; `None`: it is no path.
     #[must_use]
     pub(crate) fn beyond(&self, path: &str, absolute: bool) -> Option<Uri> {
-        let uris = if absolute {
+        self.uris(absolute).beyond(path)
+    }
+
+    fn uris(&self, absolute: bool) -> &Uris {
+        if absolute {
             &self.absolute
         } else {
             &self.below
-        };
-        uris.beyond(path)
+        }
     }
 
     /// Opens a connection; its driver runs on the calling thread's runtime until the connection closes.

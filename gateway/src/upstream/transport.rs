@@ -13,12 +13,14 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
 use super::authorization::{Authorization, Proof};
+use super::betas::Betas;
 use super::body::RequestBody;
 use super::endpoint::{Endpoint, Opened};
 use super::pool::Pool;
 use super::sender::{Reason, Sender, is_breach};
 use super::shared::{Joined, Refusing, Wanted};
 use super::source::{HttpSource, Source};
+use super::uris::Aim;
 use super::{Reach, Upstream, simulated};
 use crate::failure::{Deadline, Failure, Own};
 use crate::headers;
@@ -54,6 +56,8 @@ pub(crate) struct Outbound<'a> {
     pub stream: bool,
     /// The caller's headers that may go along.
     pub headers: &'a HeaderMap,
+    /// What becomes of the flags among them.
+    pub betas: Betas,
     /// The media type of the body; `None`: JSON.
     pub content_type: Option<&'a HeaderValue>,
     /// The body.
@@ -66,6 +70,17 @@ pub(crate) struct Outbound<'a> {
     pub amendments: Option<&'a Amendments>,
     /// What is asked for in the place of the operation, where it is none.
     pub beyond: Option<&'a Beyond>,
+}
+
+impl<'a> Outbound<'a> {
+    fn aim(&self) -> Aim<'a> {
+        Aim {
+            operation: self.operation,
+            model: self.model,
+            stream: self.stream,
+            betas: self.betas.query,
+        }
+    }
 }
 
 /// A request that is none of the operations, and goes as it came.
@@ -331,16 +346,15 @@ fn request(
     *request.uri_mut() = match outbound.beyond {
         Some(beyond) if shared => beyond.absolute.clone(),
         Some(beyond) => beyond.uri.clone(),
-        None if shared => {
-            endpoint.absolute_uri(outbound.operation, outbound.model, outbound.stream)
-        }
-        None => endpoint.uri(outbound.operation, outbound.model, outbound.stream),
+        None => endpoint.uri(&outbound.aim(), shared),
     };
     let headers = request.headers_mut();
     headers.reserve(HEADERS);
     for (name, value) in outbound.headers {
-        if headers::is_of(name, outbound.operation.surface()) {
-            headers.append(name, value.clone());
+        if headers::is_of(name, outbound.operation.surface())
+            && let Some(value) = outbound.betas.kept(name, value)
+        {
+            headers.append(name, value.into_owned());
         }
     }
     if outbound.operation.surface() == Surface::Anthropic {

@@ -6,6 +6,19 @@ use http::Uri;
 
 use crate::surface::Operation;
 
+/// What a request asks for, as far as its target says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Aim<'a> {
+    /// The operation.
+    pub operation: Operation,
+    /// The upstream's name of the model.
+    pub model: &'a str,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// Whether the query goes along that asks Anthropic's API for its betas.
+    pub betas: bool,
+}
+
 /// The targets of requests below one address.
 pub(super) struct Uris {
     /// The address.
@@ -36,9 +49,20 @@ impl Uris {
     }
 
     /// The target of a request for a model.
-    pub(super) fn of(&self, operation: Operation, model: &str, stream: bool) -> Uri {
+    pub(super) fn of(&self, aim: &Aim<'_>) -> Uri {
+        let Aim {
+            operation,
+            model,
+            stream,
+            betas,
+        } = *aim;
         let fixed = || self.all[operation as usize].clone();
-        match self.named(operation, model, stream) {
+        let betas = betas && self.addressing == Addressing::Below;
+        let named = match self.named(operation, model, stream) {
+            None if betas => Some([self.base.as_str(), operation.path(), "?beta=true"].concat()),
+            named => named,
+        };
+        match named {
             Some(named) => named.parse().unwrap_or_else(|_| fixed()),
             None => fixed(),
         }
@@ -104,7 +128,30 @@ mod tests {
 
     fn uri(addressing: &Addressing, operation: Operation, stream: bool) -> String {
         let uris = Uris::new("https://h/b", addressing).unwrap();
-        uris.of(operation, "a/b:c", stream).to_string()
+        let aim = Aim {
+            operation,
+            model: "a/b:c",
+            stream,
+            betas: false,
+        };
+        uris.of(&aim).to_string()
+    }
+
+    #[test]
+    fn betas_are_asked_for_where_the_path_is_anthropics_own() {
+        let at = |addressing| {
+            let uris = Uris::new("https://h/v1", &addressing).unwrap();
+            let aim = Aim {
+                operation: Operation::Messages,
+                model: "m",
+                stream: false,
+                betas: true,
+            };
+            uris.of(&aim).to_string()
+        };
+        assert_eq!(at(Addressing::Below), "https://h/v1/messages?beta=true");
+        let vertex = at(Addressing::Publishers);
+        assert!(vertex.ends_with("/models/m:rawPredict"), "{vertex}");
     }
 
     #[test]

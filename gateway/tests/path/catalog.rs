@@ -113,7 +113,16 @@ async fn a_target_that_sees_no_images_is_passed_over_for_a_request_with_one() {
         "{}",
         refused.text()
     );
-    assert!(refused.message().contains("images (this model takes none)"));
+    let told = refused.message();
+    for part in [
+        "\"deepseek-chat\" of the provider",
+        "blind",
+        "images",
+        "supports",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!told.contains("onUnsupported"), "{told}");
 }
 
 #[tokio::test]

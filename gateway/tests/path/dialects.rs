@@ -1,5 +1,6 @@
 //! Callers and providers that speak differently: whole and streamed, well and failing.
 
+mod betas;
 mod bounds;
 mod matrix;
 mod told;

@@ -1,7 +1,7 @@
 //! What a model's name means where no rule takes the request, and the names that a key can use.
 
 use fairlead_faults::{Play, Provider};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::yaml::{ONCE, caller, chain, key, object, provider};
 use crate::harness::{Answer, Gateway, KEY, serve, whole};
@@ -48,6 +48,35 @@ async fn provider_slash_model_picks_the_provider() {
     // Only the first slash splits.
     assert_eq!(gateway.ask(&whole("a/meta/llama-3")).await.status, 200);
     assert_eq!(a.seen()[0].model(), "meta/llama-3");
+}
+
+/// Gemini's callers name the model in the path, where a slash divides.
+#[tokio::test]
+async fn a_provider_and_its_model_are_named_in_a_path_as_in_a_body() {
+    let a = Provider::always(Play::chat("A.")).await;
+    let gateway = serve([provider("a", &a.base_url(), ""), caller()]).await;
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "Hi."}]}]}).to_string();
+    for (path, model) in [
+        (
+            "/gemini/v1beta/models/a/anything:generateContent",
+            "anything",
+        ),
+        ("/v1beta/models/a/anything:generateContent", "anything"),
+        ("/v1beta/models/a%2Fanything:generateContent", "anything"),
+        // Only the first slash splits.
+        (
+            "/gemini/v1beta/models/a/meta/llama-3:generateContent",
+            "meta/llama-3",
+        ),
+        ("/v1beta/models/a/qwen:7b:generateContent", "qwen:7b"),
+    ] {
+        let request = gateway.post(path).header("x-goog-api-key", KEY);
+        let answer = Answer::to(request.body(body.clone())).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let text = &answer.json()["candidates"][0]["content"]["parts"][0]["text"];
+        assert_eq!(text, "A.", "{path}");
+        assert_eq!(a.seen().pop().unwrap().model(), model, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -220,3 +220,32 @@ async fn parameters_and_headers_are_changed_by_the_target_before_its_provider() 
     assert_eq!(untouched.header("x-team"), None);
     assert_eq!(untouched.header("openai-beta"), Some("x=1"));
 }
+
+#[tokio::test]
+async fn ids_fit_a_server_of_mistrals_wherever_it_is_and_pass_elsewhere() {
+    let provider = polyglot().await;
+    let gateway = serve([
+        of_type("local", "Mistral", &provider.base_url(), ""),
+        of_type("other", "VLLM", &provider.base_url(), ""),
+        caller(),
+        chain("local", &["local"], ""),
+        chain("other", &["other"], ""),
+    ])
+    .await;
+    let id = "call_0123456789abcdef";
+    for (model, fits) in [("local", true), ("other", false)] {
+        let call =
+            json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let body = json!({"model": model, "messages": [
+            {"role": "user", "content": "Go."},
+            {"role": "assistant", "content": null, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": id, "content": "Done."},
+        ]});
+        ask(&gateway, &body).await;
+        let messages = provider.seen().pop().unwrap().json()["messages"].clone();
+        let sent = messages[1]["tool_calls"][0]["id"].as_str().unwrap();
+        assert_eq!(messages[2]["tool_call_id"], sent, "{model}");
+        let nine = sent.len() == 9 && sent.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        assert_eq!((nine, sent == id), (fits, !fits), "{model}: {sent}");
+    }
+}

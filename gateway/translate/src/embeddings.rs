@@ -3,9 +3,11 @@
 //! Only what both mean alike goes from the one to the other: texts, and how long a vector is to be. Numbers are carried as they are written;
 //! where a caller wants them in base64 and the provider gives numbers, they are rounded to 32 bits once, as OpenAI's are.
 
+mod coding;
 pub mod openai;
 mod vector;
 
+pub use coding::Coding;
 pub use vector::Vector;
 
 use crate::Text;
@@ -26,8 +28,8 @@ pub struct Wanted<'a> {
 pub struct Form {
     /// How many vectors there must be.
     pub count: usize,
-    /// Whether the caller wants them in base64.
-    pub base64: bool,
+    /// How the caller wants them written.
+    pub coding: Coding,
 }
 
 /// What was answered: as many vectors as there were texts, in their order.

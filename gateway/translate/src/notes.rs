@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 pub struct Unsupported {
     /// What it is, as the caller's surface calls it: `logit_bias`, `messages[2].content[0]`.
     pub what: Cow<'static, str>,
-    /// Whether leaving it out changes what is asked for; advice (cache hints, metadata, a user's id) does not.
+    /// Whether leaving it out changes what is asked for; advice (cache hints, metadata, a user's id, a seed, that
+    /// tools are called one at a time) does not.
     pub changes_meaning: bool,
 }
 
@@ -96,7 +97,7 @@ mod tests {
                 .iter()
                 .all(|each| each.what.len() <= LONGEST + 2)
         );
-        notes.cannot("seed");
+        notes.cannot("logit_bias");
         let essential: Vec<_> = notes.essential().map(|each| &*each.what).collect();
         assert_eq!(essential, [MORE], "that something changes is not lost");
     }

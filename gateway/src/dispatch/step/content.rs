@@ -9,7 +9,7 @@ use fairlead_wire::amend::Amendment;
 
 use super::StepRun;
 use crate::codec::{self, Codec, Made, Wish};
-use crate::failure::Failure;
+use crate::failure::{Failure, Unsupported};
 use crate::govern::ceiling::with_ceiling;
 use crate::surface::Operation;
 
@@ -20,7 +20,7 @@ impl StepRun<'_> {
         if asked == Operation::Responses && self.upstream.speaks_responses() {
             let refusal = self.job.kept.and_then(|kept| kept.refusal(self.is_home()));
             return match refusal {
-                Some(what) => Err(Failure::unsupported(Some(what))),
+                Some(what) => Err(Failure::unsupported(Some(Unsupported::Kept(what)))),
                 None => Ok(Codec::same(asked)),
             };
         }
@@ -109,7 +109,7 @@ impl StepRun<'_> {
         };
         let beside = &job.worker.shared.beside;
         let made = beside.work(job.asker, job.body.len(), make).await;
-        let made = made.map_err(|what| Failure::unsupported(Some(what)))?;
+        let made = made.map_err(|what| Failure::unsupported(Some(Unsupported::Dialect(what))))?;
         Ok(made.map(|made| {
             permit.shrink_to(made.body.len());
             Made {

@@ -1,8 +1,10 @@
 //! Whether the model of a target can do what is asked: what it is known to lack is not sent to it.
 
+use std::sync::Arc;
+
 use super::{StepRun, content};
 use crate::codec::{Needs, room};
-use crate::failure::Failure;
+use crate::failure::{Failure, Unsupported};
 use crate::surface::Format;
 
 impl StepRun<'_> {
@@ -24,7 +26,11 @@ impl StepRun<'_> {
         if missing.is_empty() {
             Ok(())
         } else {
-            Err(Failure::unsupported(Some(missing.words())))
+            Err(Failure::unsupported(Some(Unsupported::Model {
+                model: Arc::clone(&self.step.requested),
+                provider: Arc::clone(&self.upstream.label),
+                lacks: missing.to_string(),
+            })))
         }
     }
 

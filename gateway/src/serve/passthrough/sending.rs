@@ -19,6 +19,7 @@ use crate::headers;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::Operation;
 use crate::upstream::authorization::Authorization;
+use crate::upstream::betas::Betas;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::{Permission, Ticket};
 use crate::upstream::transport::{self, Beyond, Content, Outbound, Reply, Way};
@@ -101,6 +102,7 @@ impl Sending<'_> {
             operation: self.operation,
             stream: false,
             headers: &self.beyond.headers,
+            betas: Betas::default(),
             content_type: None,
             content: Content::Made(body),
             model: "",

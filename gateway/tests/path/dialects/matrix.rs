@@ -1,6 +1,7 @@
 //! The whole table of surfaces and dialects: every feature, from every surface, to every dialect. No cell is left out.
 //!
-//! Each cell has a gateway and a scripted provider of its own. It passes, or is refused for a reason that is written down (`refused`).
+//! Each cell has a gateway and a scripted provider of its own. It passes, or is refused, or answered without what is advice, for a
+//! reason that is written down (`refused`).
 //! The table goes to `dialects/results.json` in the target folder.
 
 mod ask;
@@ -77,6 +78,7 @@ fn table(cells: &[Cell]) -> String {
             let word = match cell.outcome {
                 Ok(Outcome::Passes) => "passes",
                 Ok(Outcome::Refused(_)) => "refused",
+                Ok(Outcome::LeftOut(_)) => "left out",
                 Err(_) => "FAILS",
             };
             write!(table, " {word:<8}").unwrap();
@@ -99,6 +101,7 @@ fn record(cells: &[Cell]) {
         let (outcome, reason) = match &cell.outcome {
             Ok(Outcome::Passes) => ("passes", Value::Null),
             Ok(Outcome::Refused(reason)) => ("refused", json!(reason)),
+            Ok(Outcome::LeftOut(reason)) => ("left out", json!(reason)),
             Err(wrong) => ("fails", json!(wrong)),
         };
         json!({"surface": cell.surface.name(), "dialect": cell.dialect.name(), "feature": cell.feature.name, "outcome": outcome, "reason": reason})

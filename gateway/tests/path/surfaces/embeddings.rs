@@ -197,3 +197,56 @@ async fn gemini_is_asked_for_gemini_by_the_name_that_was_planned_and_no_other() 
         "unsupported_operation"
     );
 }
+
+/// An answer of OpenAI's form with so many of this vector.
+fn vectors(vector: &Value, count: usize) -> Play {
+    let entry = json!({"object": "embedding", "index": 0, "embedding": vector});
+    Play::json(
+        200,
+        &json!({"object": "list", "data": vec![entry; count], "model": "e", "own": [1], "usage": {"prompt_tokens": 2, "total_tokens": 2}}),
+    )
+}
+
+#[tokio::test]
+async fn vectors_are_coded_as_asked_where_a_host_ignores_it() {
+    let (numbers, base64) = (json!([0.25, -1.5]), json!("AACAPgAAwL8="));
+    // More than is held of what passes as it comes.
+    let many = 80_000;
+    for (given, asked, got, count) in [
+        (&numbers, Some("base64"), &base64, 2),
+        (&base64, Some("float"), &numbers, 2),
+        (&numbers, Some("base64"), &base64, many),
+        (&numbers, Some("float"), &numbers, 2),
+        (&base64, Some("base64"), &base64, 2),
+        // What nobody has asked for, or in a host's own words, is as the host makes it.
+        (&base64, None, &base64, 2),
+        (&numbers, Some("int8"), &numbers, 2),
+    ] {
+        let host = Provider::always(vectors(given, count)).await;
+        let gateway = serve([
+            provider("openai", &host.base_url(), ONCE),
+            caller(),
+            chain("e", &["openai"], ""),
+        ])
+        .await;
+        let mut body = json!({"model": "e", "input": ["a", "b"]});
+        if let Some(asked) = asked {
+            body["encoding_format"] = json!(asked);
+        }
+        let answer = gateway.ask_at("/v1/embeddings", &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let told = answer.json();
+        let data = told["data"].as_array().unwrap();
+        assert_eq!(data.len(), count);
+        assert!(
+            data.iter().all(|entry| entry["embedding"] == *got),
+            "{asked:?}: {}",
+            data[0]
+        );
+        assert_eq!(
+            (&told["own"], &told["usage"]["prompt_tokens"]),
+            (&json!([1]), &json!(2))
+        );
+        assert_eq!(host.seen()[0].json(), body);
+    }
+}

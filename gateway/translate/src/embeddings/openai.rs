@@ -2,7 +2,7 @@
 
 use fairlead_json::{Kind, Limits, Object, Raw};
 
-use super::{Form, Vector, Vectors, Wanted};
+use super::{Coding, Form, Vector, Vectors, Wanted};
 use crate::write::Json;
 use crate::{Malformed, Notes, RequestError, Text};
 
@@ -29,11 +29,10 @@ pub fn read<'a>(body: &'a [u8], notes: &mut Notes) -> Result<Wanted<'a>, Request
                 );
             }
             "encoding_format" => {
-                wanted.form.base64 = match value.string().as_deref() {
-                    Ok("base64") => true,
-                    Ok("float") => false,
-                    Ok(_) | Err(_) => return Err(wrong("encoding_format", "float or base64")),
-                };
+                let named = value.string().ok();
+                let coding = named.and_then(|name| Coding::named(&name));
+                wanted.form.coding =
+                    coding.ok_or_else(|| wrong("encoding_format", "float or base64"))?;
             }
             "user" => notes.drops("user"),
             other => notes.cannot(other.to_owned()),
@@ -140,12 +139,7 @@ pub fn write_answer(vectors: &Vectors<'_>, model: &str, form: Form) -> Result<Ve
                 json.object(|json| {
                     json.key("object").str("embedding");
                     json.key("index").number(index);
-                    let json = json.key("embedding");
-                    let written = if form.base64 {
-                        vector.base64(json)
-                    } else {
-                        vector.numbers(json)
-                    };
+                    let written = vector.write(form.coding, json.key("embedding"));
                     if result.is_ok() {
                         result = written;
                     }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fairlead_json::{Kind, Raw};
 
+use super::Coding;
 use crate::write::Json;
 use crate::{Malformed, Text};
 
@@ -30,6 +31,17 @@ impl<'a> Vector<'a> {
             Kind::Array | Kind::Object | Kind::Number | Kind::Bool(_) | Kind::Null => {
                 Err(NO_VECTOR)
             }
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// It is no vector, or has a number that the coding does not hold.
+    pub fn write(&self, coding: Coding, json: &mut Json) -> Result<(), Malformed> {
+        match coding {
+            Coding::Numbers => self.numbers(json),
+            Coding::Base64 => self.base64(json),
         }
     }
 
@@ -69,7 +81,7 @@ impl<'a> Vector<'a> {
     ///
     /// # Errors
     /// It is no vector, or has a number that 32 bits do not hold.
-    pub fn base64(&self, json: &mut Json) -> Result<(), Malformed> {
+    fn base64(&self, json: &mut Json) -> Result<(), Malformed> {
         let raw = match self {
             Self::Base64(text) => {
                 json.text(text);

@@ -173,5 +173,5 @@ fn a_chat_of_openai_becomes_one_of_bedrock() {
     );
     let user = body["requestMetadata"]["user"].as_str().unwrap();
     assert!(user.len() == 32 && !user.contains('@'), "{user}");
-    assert_eq!(notes, ["messages[1].content[1].detail", "!stop", "!seed"]);
+    assert_eq!(notes, ["messages[1].content[1].detail", "!stop", "seed"]);
 }

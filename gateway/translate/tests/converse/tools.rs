@@ -89,7 +89,7 @@ fn calls_one_by_one_are_said_in_claudes_own_words() {
     }
     let (body, notes) = of(NOVA, &one(r#""type":"any""#));
     assert_eq!(body["toolConfig"]["toolChoice"], json!({"any": {}}));
-    assert_eq!(notes, ["!parallel_tool_calls"]);
+    assert_eq!(notes, ["parallel_tool_calls"]);
 }
 
 #[test]

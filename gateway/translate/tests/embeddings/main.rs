@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use fairlead_translate::embeddings::{Form, openai};
+use fairlead_translate::embeddings::{Coding, Form, openai};
 use fairlead_translate::gemini::embed;
 use fairlead_translate::{Notes, RequestError};
 use serde_json::{Value, json};
@@ -43,11 +43,11 @@ fn each_text_is_a_request_of_a_batch() {
         sent,
         json!({"requests": [request("a\n\"b\""), request("c")]})
     );
-    assert_eq!((form.count, form.base64), (2, true));
+    assert_eq!((form.count, form.coding), (2, Coding::Base64));
     assert!(left_out.is_empty(), "a user's name is advice");
     let (sent, form, _) = to_gemini(&json!({"model": "m", "input": "a"})).unwrap();
     assert_eq!(sent["requests"].as_array().unwrap().len(), 1);
-    assert_eq!((form.count, form.base64), (1, false));
+    assert_eq!((form.count, form.coding), (1, Coding::Numbers));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn numbers_stay_as_they_are_written() {
     let body = br#"{"embeddings":[{"values":[0.10, -1e-3]},{"values":[1,2]}]}"#;
     let form = Form {
         count: 2,
-        base64: false,
+        coding: Coding::Numbers,
     };
     let vectors = embed::counted(embed::answer(body, true).unwrap().unwrap(), form).unwrap();
     let told = openai::write_answer(&vectors, "m", form).unwrap();
@@ -150,7 +150,7 @@ fn base64_holds_the_same_floats() {
     let body = br#"{"embedding":{"values":[0.25,-0.5,1]},"usageMetadata":{"promptTokenCount":3}}"#;
     let form = Form {
         count: 1,
-        base64: true,
+        coding: Coding::Base64,
     };
     let vectors = embed::answer(body, false).unwrap().unwrap();
     let told = json_of(&openai::write_answer(&vectors, "m", form).unwrap());
@@ -159,7 +159,7 @@ fn base64_holds_the_same_floats() {
     // A server that answers in base64 though it was asked for numbers.
     let form = Form {
         count: 1,
-        base64: false,
+        coding: Coding::Numbers,
     };
     let vectors = openai::answer(told.to_string().as_bytes(), form)
         .map(|vectors| embed::write_answer(&vectors, false));
@@ -173,7 +173,7 @@ fn vectors_go_by_their_index_and_each_must_be_there() {
         let body = json!({"object": "list", "data": data}).to_string();
         let form = Form {
             count,
-            base64: false,
+            coding: Coding::Numbers,
         };
         let vectors = openai::answer(body.as_bytes(), form)?;
         embed::write_answer(&vectors, true).map(|told| json_of(&told))
@@ -192,5 +192,56 @@ fn vectors_go_by_their_index_and_each_must_be_there() {
         (json!([vector(0, json!("AAA="))]), 1),
     ] {
         assert!(of(data.clone(), count).is_err(), "{data}");
+    }
+}
+
+/// An answer of OpenAI's form with these for vectors, and with members of a host's own.
+fn answered(vectors: &[&str]) -> String {
+    let vectors: Vec<String> = vectors
+        .iter()
+        .map(|vector| format!(r#"{{ "object":"embedding","embedding" : {vector},"own":1.50}}"#))
+        .collect();
+    format!(
+        r#"{{"id":"\"embedding\":[","object":"list","data":[{}], "usage":{{"prompt_tokens":2}}}}"#,
+        vectors.join(" ,")
+    )
+}
+
+#[test]
+fn vectors_that_are_written_otherwise_are_written_as_asked_and_nothing_else_is_changed() {
+    // 0.25, -1.5 and 2 as little-endian floats.
+    let numbers = answered(&["[0.25, -1.5e0]", "[2]"]);
+    let texts = answered(&[r#""AACAPgAAwL8=""#, r#""AAAAQA==""#]);
+    let plain = answered(&["[0.25,-1.5]", "[2]"]);
+    for (answer, coding, expected) in [
+        (&numbers, Coding::Base64, &texts),
+        (&texts, Coding::Numbers, &plain),
+    ] {
+        assert!(coding.is_missed_by(answer.as_bytes()));
+        let written = coding.applied(answer.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), *expected);
+        assert!(!coding.is_missed_by(expected.as_bytes()));
+        // The beginning tells.
+        assert!(coding.is_missed_by(&answer.as_bytes()[..90]));
+    }
+}
+
+#[test]
+fn what_is_no_vector_is_left_as_it_came() {
+    for answer in ["", "{}", r#"{"data":[]}"#, r#"{"error":"\"embedding\":["}"#] {
+        for coding in [Coding::Base64, Coding::Numbers] {
+            assert!(!coding.is_missed_by(answer.as_bytes()), "{answer}");
+            assert_eq!(coding.applied(answer.as_bytes()), None, "{answer}");
+        }
+    }
+    for (vectors, coding) in [
+        (["[[0.1],[0.2]]", "[1]"], Coding::Base64),
+        (["[1]", "[1e39]"], Coding::Base64),
+        ([r#""AACAPg==""#, r#""QUJD""#], Coding::Numbers),
+        ([r#""!""#, "[1]"], Coding::Numbers),
+        (["[1]", "null"], Coding::Base64),
+    ] {
+        let answer = answered(&vectors);
+        assert_eq!(coding.applied(answer.as_bytes()), None, "{answer}");
     }
 }

@@ -324,7 +324,7 @@ fn what_gemini_cannot_be_asked_is_told() {
         ("messages[0].name", false),
         ("cache_control", false),
         ("strict", false),
-        ("parallel_tool_calls", true),
+        ("parallel_tool_calls", false),
         ("stop", true),
         ("n", true),
         ("logprobs", true),

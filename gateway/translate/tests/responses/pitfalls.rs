@@ -1,7 +1,10 @@
 //! What went wrong elsewhere, or could.
 
 use fairlead_translate::responses::{Echo, request};
-use fairlead_translate::{Content, Piece, Stop, Text, Usage};
+use fairlead_translate::{
+    Content, Conversation, Notes, Piece, Stop, Target, Text, Usage, chat, converse, gemini,
+    messages,
+};
 use serde_json::{Value, json};
 
 use super::common::{read, streamed, through, written};
@@ -50,6 +53,35 @@ fn codex_is_understood() {
     );
     assert_eq!(written["input"][2]["type"], "reasoning");
     assert_eq!(written["input"][2]["encrypted_content"], "gAAA");
+}
+
+#[test]
+fn codex_asks_nothing_that_others_would_have_to_refuse() {
+    let body = CODEX
+        .replace(
+            r#""parallel_tool_calls":true"#,
+            r#""parallel_tool_calls":false"#,
+        )
+        .replace(r#"{"verbosity":"medium"}"#, r#"{"verbosity":"low"}"#);
+    let conversation = read(&body);
+    assert_eq!(conversation.parallel_tools, Some(false));
+    type Write = fn(&Conversation<'_>, &Target<'_>, &mut Notes) -> Vec<u8>;
+    let writers: [(Write, &str); 5] = [
+        (chat::request::write, "m"),
+        (messages::request::write, "m"),
+        (gemini::request::write, "gemini-3-pro"),
+        (converse::request::write, "anthropic.claude-sonnet-5"),
+        (converse::request::write, "amazon.nova-pro-v1:0"),
+    ];
+    for (write, model) in writers {
+        let target = Target {
+            model,
+            default_max_output: 4096,
+        };
+        let mut notes = Notes::default();
+        write(&conversation, &target, &mut notes);
+        assert_eq!(notes.essential().next(), None, "{model}");
+    }
 }
 
 #[test]

@@ -626,7 +626,6 @@ fn other_surfaces_parameters_are_told() {
         essential,
         [
             "top_k",
-            "seed",
             "presence_penalty",
             "frequency_penalty",
             "stop",
@@ -634,7 +633,7 @@ fn other_surfaces_parameters_are_told() {
             "logprobs"
         ]
     );
-    assert_eq!(advice, ["max_output_tokens below 16"]);
+    assert_eq!(advice, ["max_output_tokens below 16", "seed"]);
     assert_eq!(written["max_output_tokens"], 16);
     assert!(
         written.get("parallel_tool_calls").is_none(),

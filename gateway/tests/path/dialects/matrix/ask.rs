@@ -45,6 +45,7 @@ pub(crate) enum With {
     Sampling,
     TopK,
     Seed,
+    Penalties,
     AnyTool,
     OneTool,
     NoTool,

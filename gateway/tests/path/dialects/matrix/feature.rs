@@ -79,7 +79,7 @@ const fn row(name: &'static str, with: &'static [With], way: Way) -> Feature {
 }
 
 /// All of them.
-pub(crate) const ALL: [Feature; 43] = [
+pub(crate) const ALL: [Feature; 44] = [
     row("chat", &[], Way::Whole(hello)),
     row("stream", &[], Way::Streamed(hello)),
     row("system prompt", &[With::System], Way::Whole(hello)),
@@ -139,7 +139,8 @@ pub(crate) const ALL: [Feature; 43] = [
     row("stop sequences", &[With::Stop], Way::Either(hello)),
     row("temperature, top_p", &[With::Sampling], Way::Whole(hello)),
     row("top_k", &[With::TopK], Way::Whole(hello)),
-    row("seed, penalties", &[With::Seed], Way::Whole(hello)),
+    row("seed", &[With::Seed], Way::Whole(hello)),
+    row("penalties", &[With::Penalties], Way::Whole(hello)),
     row("error: bad request", &[], Way::Fails(Class::BadRequest)),
     row("error: context too long", &[], Way::Fails(Class::TooLong)),
     row("error: bad credential", &[], Way::Fails(Class::Credential)),

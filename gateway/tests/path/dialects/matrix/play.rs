@@ -20,6 +20,8 @@ pub(crate) enum Outcome {
     Passes,
     /// It cannot be, for this reason, and the caller was told.
     Refused(&'static str),
+    /// It is answered without what is advice, for this reason or of this name, and the caller was told.
+    LeftOut(&'static str),
 }
 
 /// Plays a cell.
@@ -66,7 +68,20 @@ pub(crate) async fn play(
             Way::Counts => {}
         }
     }
-    Ok(reason.map_or(Outcome::Passes, Outcome::Refused))
+    Ok(
+        match (reason, left_out(surface, dialect, feature).first().copied()) {
+            (Some(reason), _) => Outcome::Refused(reason),
+            (None, Some(name)) => Outcome::LeftOut(name),
+            (None, None) => Outcome::Passes,
+        },
+    )
+}
+
+/// What of it is advice for which the dialect has no words.
+fn left_out(surface: Surface, dialect: Dialect, feature: &Feature) -> Vec<&'static str> {
+    let with = feature.with.iter();
+    with.filter_map(|with| refused::left_out(surface, dialect, *with))
+        .collect()
 }
 
 fn ask(with: &'static [With], stream: bool) -> Ask {
@@ -109,7 +124,12 @@ async fn once(
     let members = members(dialect, feature.with, stream);
     let answer = stage.ask(&ask(feature.with, stream), members).await?;
     stage.heard(&answer, &said, stream)?;
-    same("warning", &answer.header("warning"), &"")?;
+    let left_out = left_out(surface, dialect, feature).join(", ");
+    let warning = match left_out.as_str() {
+        "" => String::new(),
+        names => format!("299 fairlead \"not asked for: {names}\""),
+    };
+    same("warning", &answer.header("warning"), &warning.as_str())?;
     if matches!(feature.way, Way::Counted(_)) {
         let line = stage.gateway.access(|line| line["stream"] == stream).await;
         let counts = ["input_tokens", "cache_read.input_tokens", "output_tokens"];
@@ -177,7 +197,7 @@ async fn given_back(
     if goes_back {
         return Ok(Outcome::Passes);
     }
-    Ok(Outcome::Refused(
-        "left out: Chat Completions has no member for it, and a provider of whom nothing is known may refuse one",
+    Ok(Outcome::LeftOut(
+        "Chat Completions has no member for it, and a provider of whom nothing is known may refuse one",
     ))
 }

@@ -50,22 +50,18 @@ pub(crate) fn with_reason(surface: Surface, dialect: Dialect, with: With) -> Opt
         With::Serial if surface == Surface::Gemini => {
             Some("Gemini has no word for one call at a time")
         }
-        With::Serial if dialect == Dialect::Gemini => {
-            Some("Gemini has no word for one call at a time")
-        }
-        With::Seed if matches!(surface, Surface::Responses | Surface::Messages) => {
+        With::Seed | With::Penalties
+            if matches!(surface, Surface::Responses | Surface::Messages) =>
+        {
             Some("the surface has neither a seed nor penalties")
         }
-        With::Seed if dialect == Dialect::Anthropic => {
-            Some("Anthropic has neither a seed nor penalties")
-        }
-        With::Seed if dialect == Dialect::Bedrock => {
-            Some("Bedrock has neither a seed nor penalties")
-        }
+        With::Penalties if dialect == Dialect::Anthropic => Some("Anthropic has no penalties"),
+        With::Penalties if dialect == Dialect::Bedrock => Some("Bedrock has no penalties"),
         With::ImageAtAddress
         | With::Stop
         | With::TopK
         | With::Seed
+        | With::Penalties
         | With::Serial
         | With::AnyTool
         | With::OneTool
@@ -76,6 +72,18 @@ pub(crate) fn with_reason(surface: Surface, dialect: Dialect, with: With) -> Opt
         | With::Schema
         | With::Effort
         | With::Sampling => None,
+    }
+}
+
+/// What is advice and has no words there: the answer comes without it, and a warning that names it.
+pub(crate) fn left_out(surface: Surface, dialect: Dialect, with: With) -> Option<&'static str> {
+    if passes_bytes(surface, dialect) {
+        return None;
+    }
+    match (with, dialect) {
+        (With::Seed, Dialect::Anthropic | Dialect::Bedrock) => Some("seed"),
+        (With::Serial, Dialect::Gemini) => Some("parallel_tool_calls"),
+        _ => None,
     }
 }
 

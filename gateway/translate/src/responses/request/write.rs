@@ -203,7 +203,6 @@ fn asks_for_encrypted(conversation: &Conversation<'_>) -> bool {
 fn left_out(conversation: &Conversation<'_>, notes: &mut Notes) {
     for (name, given) in [
         ("top_k", conversation.top_k.is_some()),
-        ("seed", conversation.seed.is_some()),
         ("presence_penalty", conversation.presence_penalty.is_some()),
         (
             "frequency_penalty",
@@ -217,6 +216,10 @@ fn left_out(conversation: &Conversation<'_>, notes: &mut Notes) {
         if given {
             notes.cannot(name);
         }
+    }
+    if conversation.seed.is_some() {
+        // Best effort, where there is one.
+        notes.drops("seed");
     }
     for Other {
         name,

@@ -192,7 +192,7 @@ pub(super) fn asked_with(with: With) -> Vec<(&'static str, Value)> {
         ],
         With::TopK => vec![("/top_k", json!(40))],
         // It has no such members.
-        With::Seed => Vec::new(),
+        With::Seed | With::Penalties => Vec::new(),
     }
 }
 

@@ -183,7 +183,7 @@ pub(super) fn asked_with(with: With) -> Vec<(&'static str, Value)> {
         }
         With::TopK => vec![("/additionalModelRequestFields/top_k", json!(40))],
         // It has no such members.
-        With::Seed | With::ImageAtAddress => Vec::new(),
+        With::Seed | With::Penalties | With::ImageAtAddress => Vec::new(),
     }
 }
 

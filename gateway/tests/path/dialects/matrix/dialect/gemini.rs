@@ -185,8 +185,8 @@ pub(super) fn asked_with(with: With) -> Vec<(&'static str, Value)> {
         // It has no such member.
         With::Serial => Vec::new(),
         With::TopK => vec![("/generationConfig/topK", json!(40))],
-        With::Seed => vec![
-            ("/generationConfig/seed", json!(7)),
+        With::Seed => vec![("/generationConfig/seed", json!(7))],
+        With::Penalties => vec![
             ("/generationConfig/presencePenalty", json!(0.5)),
             ("/generationConfig/frequencyPenalty", json!(0.25)),
         ],

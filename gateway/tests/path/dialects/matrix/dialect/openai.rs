@@ -180,8 +180,8 @@ pub(super) fn asked_with(with: With) -> Vec<(&'static str, Value)> {
         With::NoTool => vec![("/tool_choice", json!("none"))],
         With::Serial => vec![("/parallel_tool_calls", json!(false))],
         With::TopK => vec![("/top_k", json!(40))],
-        With::Seed => vec![
-            ("/seed", json!(7)),
+        With::Seed => vec![("/seed", json!(7))],
+        With::Penalties => vec![
             ("/presence_penalty", json!(0.5)),
             ("/frequency_penalty", json!(0.25)),
         ],

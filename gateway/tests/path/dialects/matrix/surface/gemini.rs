@@ -66,8 +66,8 @@ fn add(body: &mut Value, first: &mut Value, with: With) {
         // It has no such member; what is not known is not passed over.
         With::Serial => body["parallelToolCalls"] = json!(false),
         With::TopK => config["topK"] = json!(40),
-        With::Seed => {
-            config["seed"] = json!(7);
+        With::Seed => config["seed"] = json!(7),
+        With::Penalties => {
             config["presencePenalty"] = json!(0.5);
             config["frequencyPenalty"] = json!(0.25);
         }

@@ -62,8 +62,8 @@ fn add(body: &mut Value, messages: &mut [Value], with: With) {
             body["tool_choice"] = json!({"type": "auto", "disable_parallel_tool_use": true});
         }
         With::TopK => body["top_k"] = json!(40),
-        With::Seed => {
-            body["seed"] = json!(7);
+        With::Seed => body["seed"] = json!(7),
+        With::Penalties => {
             body["presence_penalty"] = json!(0.5);
             body["frequency_penalty"] = json!(0.25);
         }

@@ -53,8 +53,8 @@ fn add(body: &mut Value, input: &mut [Value], with: With) {
         With::NoTool => body["tool_choice"] = json!("none"),
         With::Serial => body["parallel_tool_calls"] = json!(false),
         With::TopK => body["top_k"] = json!(40),
-        With::Seed => {
-            body["seed"] = json!(7);
+        With::Seed => body["seed"] = json!(7),
+        With::Penalties => {
             body["presence_penalty"] = json!(0.5);
             body["frequency_penalty"] = json!(0.25);
         }

@@ -7,7 +7,6 @@ use crate::{Conversation, Notes};
 pub(super) fn tell(conversation: &Conversation<'_>, notes: &mut Notes) {
     let verbosity = conversation.verbosity.as_ref();
     for (name, is_asked) in [
-        ("seed", conversation.seed.is_some()),
         ("presence_penalty", is_set(conversation.presence_penalty)),
         ("frequency_penalty", is_set(conversation.frequency_penalty)),
         ("n", conversation.choices > 1),
@@ -18,6 +17,8 @@ pub(super) fn tell(conversation: &Conversation<'_>, notes: &mut Notes) {
         }
     }
     for (name, is_said) in [
+        // Best effort, where there is one.
+        ("seed", conversation.seed.is_some()),
         ("prompt_cache_key", conversation.cache_key.is_some()),
         ("store", conversation.store == Some(true)),
         // A wish for more or fewer words.

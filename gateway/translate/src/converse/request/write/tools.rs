@@ -99,7 +99,8 @@ fn choice(json: &mut Json, conversation: &Conversation<'_>, family: Family, note
             // Both are said among Claude's own members.
             return;
         }
-        notes.cannot("parallel_tool_calls");
+        // Who asks for it takes several calls, too: it gives back as many results.
+        notes.drops("parallel_tool_calls");
     }
     let Some(choice) = &conversation.tool_choice else {
         return;

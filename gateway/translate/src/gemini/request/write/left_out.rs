@@ -94,7 +94,8 @@ fn tools(conversation: &Conversation<'_>, notes: &mut Notes) {
         }
     }
     if conversation.parallel_tools == Some(false) && !conversation.tools.is_empty() {
-        notes.cannot("parallel_tool_calls");
+        // Who asks for it takes several calls, too: it gives back as many results.
+        notes.drops("parallel_tool_calls");
     }
 }
 

@@ -67,7 +67,6 @@ pub(super) fn write(
 pub(super) fn leave_out(conversation: &Conversation<'_>, notes: &mut Notes) {
     let is_set = |penalty: Option<Raw<'_>>| penalty.is_some_and(|raw| value(raw) != Some(0.0));
     for (name, is_asked) in [
-        ("seed", conversation.seed.is_some()),
         ("presence_penalty", is_set(conversation.presence_penalty)),
         ("frequency_penalty", is_set(conversation.frequency_penalty)),
         ("n", conversation.choices > 1),
@@ -78,6 +77,8 @@ pub(super) fn leave_out(conversation: &Conversation<'_>, notes: &mut Notes) {
         }
     }
     for (name, is_said) in [
+        // Best effort, where there is one.
+        ("seed", conversation.seed.is_some()),
         ("metadata", conversation.metadata.is_some()),
         ("prompt_cache_key", conversation.cache_key.is_some()),
         ("store", conversation.store == Some(true)),
