@@ -152,7 +152,8 @@ impl Writer {
                 continue;
             }
             let old = self.said(&entry, &resource);
-            let key = (entry.0 == "VirtualKey").then(|| self.key(&resource, &entry.1));
+            let is_key = entry.0 == "VirtualKey";
+            let key = is_key.then(|| self.key(&resource, &entry.1)).flatten();
             if let Some(status) = update(verdict, generation, known, key, &old, Timestamp::now()) {
                 due.push(Due {
                     urgency: urgency(&old, &resource),
@@ -184,9 +185,12 @@ impl Writer {
         }
     }
 
-    /// Where a key is, and how to recognise a generated one.
-    fn key(&self, resource: &Resource, name: &ObjectName) -> Value {
+    /// Where a key is, and how to recognise a generated one; `None` of one that is presented by tokens.
+    fn key(&self, resource: &Resource, name: &ObjectName) -> Option<Value> {
         let source = &resource.document.value["spec"]["key"];
+        if source["type"] == "OIDC" {
+            return None;
+        }
         let secret = source["secretRef"]["name"].as_str().unwrap_or_default();
         let data_key = source["secretRef"]["key"].as_str().unwrap_or("apiKey");
         let found = self
@@ -201,10 +205,10 @@ impl Writer {
             let end = value.get(value.len().checked_sub(4)?..)?;
             Some(format!("...{}", std::str::from_utf8(end).ok()?))
         });
-        match hint {
+        Some(match hint {
             Some(hint) => json!({"hint": hint, "secretName": secret}),
             None => json!({"secretName": secret}),
-        }
+        })
     }
 
     /// Writes one after the other until something newer is known. Whether all that was tried went well.

@@ -142,6 +142,8 @@ mod tests {
     fn key(value: &[u8]) -> Key {
         Key {
             digest: Some(Digest::of_bytes(value)),
+            oidc: None,
+            networks: Vec::new(),
             refused: None,
             expires_at: None,
             team: None,
