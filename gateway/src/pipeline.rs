@@ -106,7 +106,7 @@ where
     let headers = &head.headers;
     let runtime = worker.shared.live.load_full();
     phases::note(record, operation, headers);
-    let admitted = phases::authenticate(&runtime, headers, &head.uri, record)?;
+    let admitted = phases::authenticate(worker, &runtime, head, record)?;
     phases::refuse_encoding(headers)?;
     let (body, permit) = phases::read(worker, admitted.asker, body).await?;
     Ok(Received {

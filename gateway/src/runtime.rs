@@ -1,5 +1,7 @@
 //! A configuration ready to serve: the snapshot's table, keys and providers. Built whole, swapped whole.
 
+pub(crate) mod tokens;
+
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use crate::govern::bound::Bound;
 use crate::govern::chain::{Limited, Owners};
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
+use tokens::TokenCallers;
 
 /// What requests are served by.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(crate) struct Runtime {
     pub table: Table,
     /// Callers, by their keys.
     pub keys: Keys<Arc<Admission>>,
+    /// Callers, by the tokens that they present instead.
+    pub tokens: TokenCallers<Arc<Admission>>,
     /// The providers, in the order of the table's index.
     pub upstreams: Vec<Arc<Upstream>>,
     /// The limits of everybody who has some.
@@ -148,6 +153,16 @@ impl Runtime {
             };
             (name.clone(), key, Arc::new(admission))
         });
+        let admissions: Vec<_> = admissions.collect();
+        let tokens = TokenCallers::build(
+            &snapshot.gateway_namespace,
+            admissions
+                .iter()
+                .filter(|(_, key, _)| key.oidc.is_some())
+                .cloned(),
+            previous.map(|previous| &previous.tokens),
+            &environment,
+        );
         let keys = Keys::build(admissions);
         holders.extend(of_providers);
         Self {
@@ -157,6 +172,7 @@ impl Runtime {
             }),
             table,
             keys,
+            tokens,
             upstreams,
             holders,
             environment,

@@ -2,6 +2,8 @@
 
 mod codes;
 
+use fairlead_admit::Missed;
+use fairlead_auth::BadToken;
 use fairlead_route::NoRoute;
 use fairlead_wire::json::JsonError;
 use fairlead_wire::openai::request::RequestError;
@@ -47,6 +49,22 @@ pub(crate) enum Rejection {
     /// The key's owner suspended it.
     #[error("this key is suspended; its owner can set spec.suspended to false on the VirtualKey")]
     KeySuspended,
+    /// The token is not taken, whoever it is for.
+    #[error("{0}")]
+    BadToken(BadToken),
+    /// No key takes the token.
+    #[error("{0}")]
+    NoKeyForToken(Missed),
+    /// The keys that the token was signed with are not known yet.
+    #[error(
+        "the keys of the token's issuer have not been had yet; try again in a moment, and have the gateway's operator look at its logs if it lasts"
+    )]
+    IssuerUnavailable,
+    /// The key is for callers from elsewhere.
+    #[error(
+        "this key is not for callers from this address; ask its owner to add the network to spec.networks of the VirtualKey"
+    )]
+    NetworkNotAllowed,
     /// The key may not ask for this model.
     #[error(
         "this key may not use the model {0:?}; ask for one that GET /v1/models lists, or have it added to spec.allow.models of the VirtualKey, and permitted by its Team and Organization"
@@ -241,6 +259,12 @@ impl Rejection {
             Self::InvalidKey => row(S::UNAUTHORIZED, "invalid_key"),
             Self::KeyExpired => row(S::UNAUTHORIZED, "key_expired"),
             Self::KeySuspended => row(S::UNAUTHORIZED, "key_suspended"),
+            Self::BadToken(bad) => row(S::UNAUTHORIZED, bad_token(*bad)),
+            Self::NoKeyForToken(missed) => row(S::UNAUTHORIZED, no_key(*missed)),
+            Self::IssuerUnavailable => {
+                after(Some(1), row(S::SERVICE_UNAVAILABLE, "issuer_unavailable"))
+            }
+            Self::NetworkNotAllowed => row(S::FORBIDDEN, "network_not_allowed"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
             Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
             Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),
@@ -421,6 +445,31 @@ fn limited(refusal: &Refusal) -> Row {
     match refusal.retry_after {
         Some(seconds) => row.after(Some(seconds)),
         None => row,
+    }
+}
+
+/// What a token is told as that is not taken, whoever it is for.
+fn bad_token(bad: BadToken) -> &'static str {
+    match bad {
+        BadToken::Expired => "token_expired",
+        BadToken::TooLong
+        | BadToken::Unreadable
+        | BadToken::Algorithm
+        | BadToken::Critical
+        | BadToken::NoIssuer
+        | BadToken::NoExpiry
+        | BadToken::UnknownKey
+        | BadToken::Signature
+        | BadToken::NotYet => "invalid_token",
+    }
+}
+
+/// What a token is told as that no key takes.
+fn no_key(missed: Missed) -> &'static str {
+    match missed {
+        Missed::Issuer => "unknown_issuer",
+        Missed::Audience => "wrong_audience",
+        Missed::Claims | Missed::Witness => "no_key_for_token",
     }
 }
 

@@ -78,7 +78,7 @@ fn answer(
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
     record.surface = surface;
     let runtime = worker.shared.live.load_full();
-    let admitted = phases::authenticate(&runtime, &head.headers, &head.uri, &mut record);
+    let admitted = phases::authenticate(worker, &runtime, head, &mut record);
     let answered = admitted.and_then(|admitted| {
         let asked = Asked {
             runtime: &runtime,

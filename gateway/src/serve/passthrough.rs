@@ -104,7 +104,7 @@ where
 {
     let own = Unanswered::Own;
     let runtime = worker.shared.live.load_full();
-    let admitted = phases::authenticate(&runtime, &head.headers, &head.uri, record).map_err(own)?;
+    let admitted = phases::authenticate(worker, &runtime, head, record).map_err(own)?;
     if !METHODS.contains(&head.method) {
         return Err(own(Rejection::MethodNotAllowed(ALLOWED)));
     }

@@ -19,7 +19,7 @@ pub(super) async fn usage(worker: &Arc<Worker>, head: &Parts, surface: Surface) 
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
     record.surface = surface;
     let runtime = worker.shared.live.load_full();
-    let admitted = phases::authenticate(&runtime, &head.headers, &head.uri, &mut record);
+    let admitted = phases::authenticate(worker, &runtime, head, &mut record);
     let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(rejection) => return respond::rejected(&rejection, record),
