@@ -10,7 +10,7 @@ use fairlead_admit::Keys;
 use fairlead_health::Asker;
 use fairlead_route::{Caller, Table};
 use fairlead_snapshot::Credentials;
-use fairlead_snapshot::{Digest, ObjectName, Snapshot};
+use fairlead_snapshot::{Digest, Key, ObjectName, Snapshot};
 
 use crate::clock;
 use crate::govern::Governor;
@@ -140,20 +140,9 @@ impl Runtime {
             .collect();
         let owners = Owners::of(snapshot, of_limits);
         let mut holders: Vec<_> = owners.all().collect();
-        let admissions = snapshot.keys.iter().map(|(name, key)| {
-            let number = number(name);
-            let chain = owners.chain(name, key);
-            holders.extend(chain.own().cloned());
-            let admission = Admission {
-                caller: table.caller(name, key),
-                asker: Asker::new(number),
-                limited: Arc::new(Limited { chain, number }),
-                label: name.to_string().into(),
-                team: key.team.as_deref().map(Into::into),
-            };
-            (name.clone(), key, Arc::new(admission))
-        });
-        let admissions: Vec<_> = admissions.collect();
+        let admissions = admissions(snapshot, &table, &owners);
+        let chains = admissions.iter().map(|(_, _, known)| &known.limited.chain);
+        holders.extend(chains.flat_map(|chain| chain.own().cloned()));
         let tokens = TokenCallers::build(
             &snapshot.gateway_namespace,
             admissions
@@ -178,6 +167,27 @@ impl Runtime {
             environment,
         }
     }
+}
+
+/// What is known of each caller, beside its key.
+fn admissions<'a>(
+    snapshot: &'a Snapshot,
+    table: &Table,
+    owners: &Owners,
+) -> Vec<(ObjectName, &'a Key, Arc<Admission>)> {
+    let admissions = snapshot.keys.iter().map(|(name, key)| {
+        let number = number(name);
+        let chain = owners.chain(name, key);
+        let admission = Admission {
+            caller: table.caller(name, key),
+            asker: Asker::new(number),
+            limited: Arc::new(Limited { chain, number }),
+            label: name.to_string().into(),
+            team: key.team.as_deref().map(Into::into),
+        };
+        (name.clone(), key, Arc::new(admission))
+    });
+    admissions.collect()
 }
 
 /// The same in every configuration that has the key.

@@ -152,8 +152,7 @@ impl Writer {
                 continue;
             }
             let old = self.said(&entry, &resource);
-            let is_key = entry.0 == "VirtualKey";
-            let key = is_key.then(|| self.key(&resource, &entry.1)).flatten();
+            let key = (entry.0 == "VirtualKey").then(|| self.key(&resource, &entry.1));
             if let Some(status) = update(verdict, generation, known, key, &old, Timestamp::now()) {
                 due.push(Due {
                     urgency: urgency(&old, &resource),
@@ -185,11 +184,12 @@ impl Writer {
         }
     }
 
-    /// Where a key is, and how to recognise a generated one; `None` of one that is presented by tokens.
-    fn key(&self, resource: &Resource, name: &ObjectName) -> Option<Value> {
+    /// Where a key is, and how to recognise a generated one. Null of one that is presented by tokens: it takes away what was said
+    /// when it had a value.
+    fn key(&self, resource: &Resource, name: &ObjectName) -> Value {
         let source = &resource.document.value["spec"]["key"];
         if source["type"] == "OIDC" {
-            return None;
+            return Value::Null;
         }
         let secret = source["secretRef"]["name"].as_str().unwrap_or_default();
         let data_key = source["secretRef"]["key"].as_str().unwrap_or("apiKey");
@@ -205,10 +205,10 @@ impl Writer {
             let end = value.get(value.len().checked_sub(4)?..)?;
             Some(format!("...{}", std::str::from_utf8(end).ok()?))
         });
-        Some(match hint {
+        match hint {
             Some(hint) => json!({"hint": hint, "secretName": secret}),
             None => json!({"secretName": secret}),
-        })
+        }
     }
 
     /// Writes one after the other until something newer is known. Whether all that was tried went well.

@@ -279,8 +279,7 @@ mod tests {
         };
         let from = |key: &Key, address: &str| {
             let address = address.parse().ok();
-            let found = keys(&[("one", key)]).find(VALUE, 0, || address).map(|_| ());
-            found
+            keys(&[("one", key)]).find(VALUE, 0, || address).map(|_| ())
         };
         for inside in ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"] {
             assert_eq!(from(&narrow, inside), Ok(()), "{inside}");

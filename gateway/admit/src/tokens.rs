@@ -103,6 +103,13 @@ impl<C> Tokens<C> {
         self.by_issuer.is_empty()
     }
 
+    /// How many keys take tokens, refused ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let takers = self.by_issuer.values().flat_map(HashMap::values);
+        takers.map(Vec::len).sum()
+    }
+
     /// Every issuer that a key names, as often as it is named.
     pub fn issuers(&self) -> impl Iterator<Item = &Issuer> {
         let takers = self.by_issuer.values().flat_map(HashMap::values).flatten();
@@ -217,7 +224,8 @@ fn says(claims: &Value, name: &str, value: &str) -> bool {
     };
     let is = |one: &Value| match one {
         Value::String(text) => text == value,
-        Value::Bool(_) | Value::Number(_) => one.to_string() == value,
+        Value::Bool(truth) => truth.to_string() == value,
+        Value::Number(number) => number.to_string() == value,
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     };
     match claim {

@@ -15,6 +15,7 @@ use crate::govern::refusal::{Refusal, Why};
 use crate::surface::{Surface, THREAD};
 
 pub(crate) use codes::{PROVIDER_REFUSED, is_ours};
+use codes::{bad_token, no_key};
 
 /// The code of a budget that is used up.
 const BUDGET_EXHAUSTED: &str = "budget_exhausted";
@@ -251,6 +252,7 @@ impl Rejection {
     fn row(&self) -> Row {
         let row = Row::new;
         let after = |seconds, row: Row| row.after(seconds);
+        let busy = |code| row(S::SERVICE_UNAVAILABLE, code).after(Some(1));
         let model = |row: Row| row.about("model");
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request"),
@@ -261,9 +263,7 @@ impl Rejection {
             Self::KeySuspended => row(S::UNAUTHORIZED, "key_suspended"),
             Self::BadToken(bad) => row(S::UNAUTHORIZED, bad_token(*bad)),
             Self::NoKeyForToken(missed) => row(S::UNAUTHORIZED, no_key(*missed)),
-            Self::IssuerUnavailable => {
-                after(Some(1), row(S::SERVICE_UNAVAILABLE, "issuer_unavailable"))
-            }
+            Self::IssuerUnavailable => busy("issuer_unavailable"),
             Self::NetworkNotAllowed => row(S::FORBIDDEN, "network_not_allowed"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
             Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
@@ -285,16 +285,12 @@ impl Rejection {
             Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::UnsupportedEncoding => row(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
             Self::BodyTimeout(_) => row(S::REQUEST_TIMEOUT, "request_timeout"),
-            Self::Overloaded | Self::NoConnection(_) | Self::ProviderFull => {
-                after(Some(1), row(S::SERVICE_UNAVAILABLE, "overloaded"))
-            }
+            Self::Overloaded | Self::NoConnection(_) | Self::ProviderFull => busy("overloaded"),
             Self::RateLimited(seconds) => {
                 after(Some(*seconds), row(S::TOO_MANY_REQUESTS, "rate_limited"))
             }
             Self::Limited(refusal) => limited(refusal),
-            Self::StoreUnavailable => {
-                after(Some(1), row(S::SERVICE_UNAVAILABLE, "store_unavailable"))
-            }
+            Self::StoreUnavailable => busy("store_unavailable"),
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
             Self::NoHealthyTarget(_, after_seconds) => after(
                 *after_seconds,
@@ -445,31 +441,6 @@ fn limited(refusal: &Refusal) -> Row {
     match refusal.retry_after {
         Some(seconds) => row.after(Some(seconds)),
         None => row,
-    }
-}
-
-/// What a token is told as that is not taken, whoever it is for.
-fn bad_token(bad: BadToken) -> &'static str {
-    match bad {
-        BadToken::Expired => "token_expired",
-        BadToken::TooLong
-        | BadToken::Unreadable
-        | BadToken::Algorithm
-        | BadToken::Critical
-        | BadToken::NoIssuer
-        | BadToken::NoExpiry
-        | BadToken::UnknownKey
-        | BadToken::Signature
-        | BadToken::NotYet => "invalid_token",
-    }
-}
-
-/// What a token is told as that no key takes.
-fn no_key(missed: Missed) -> &'static str {
-    match missed {
-        Missed::Issuer => "unknown_issuer",
-        Missed::Audience => "wrong_audience",
-        Missed::Claims | Missed::Witness => "no_key_for_token",
     }
 }
 

@@ -1,26 +1,21 @@
 //! The phases of a request before anything is sent, each a function that the pipeline names.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fairlead_admit::{Admitted, Refused};
-use fairlead_auth::Jwt;
 use fairlead_health::Asker;
 use fairlead_route::{Candidate, Plan, RuleRef};
 use fairlead_wire::openai::kept;
 use fairlead_wire::openai::request::{
     Edits, Request, parse, parse_named, parse_named_again, parse_or,
 };
-use http::request::Parts;
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, header};
 use tokio::time::Instant;
 
 use crate::answer::policy::StreamPolicy;
 use crate::answer::reject::Rejection;
-use crate::clock;
 use crate::codec::Found;
 use crate::dispatch::job::{Job, Kept};
 use crate::govern::Governed;
@@ -29,7 +24,6 @@ use crate::govern::soft::cheapest_first;
 use crate::headers;
 use crate::memory::{Gathering, Permit};
 use crate::observe::record::Record;
-use crate::peer::Peer;
 use crate::request::affinity;
 use crate::request::form::Filled;
 use crate::request::governed::governed;
@@ -37,7 +31,6 @@ use crate::request::inbound::Inbound;
 use crate::request::outlook;
 use crate::request::sight::Sight;
 use crate::request::window::without_wish;
-use crate::runtime::tokens::NoCaller;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::{Asking, Operation, Surface};
 use crate::worker::Worker;
@@ -62,89 +55,6 @@ pub(crate) fn note(record: &mut Record, operation: Operation, headers: &HeaderMa
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split('-').nth(1));
     record.trace = trace.filter(|id| id.len() == 32).map(Into::into);
-}
-
-/// Who calls. Needs only headers, so that a stranger fills no memory.
-///
-/// # Errors
-/// No key and no token, an unknown one, one that is expired or suspended, or not for callers from there.
-pub(crate) fn authenticate(
-    worker: &Worker,
-    runtime: &Runtime,
-    head: &Parts,
-    record: &mut Record,
-) -> Result<Arc<Admission>, Rejection> {
-    let in_query = || of_query(&head.uri, record.surface);
-    let presented = presented(&head.headers).or_else(in_query);
-    let presented = presented.ok_or(Rejection::MissingKey)?;
-    let from = || origin(worker, head);
-    let admitted = admitted(runtime, presented, from)?;
-    record.key = Some(Arc::clone(&admitted.context.label));
-    record.team.clone_from(&admitted.context.team);
-    Ok(admitted.context)
-}
-
-/// The caller who has this key, or token. What is the value of a key is one, whatever it looks like.
-fn admitted(
-    runtime: &Runtime,
-    presented: &[u8],
-    from: impl Fn() -> Option<IpAddr>,
-) -> Result<Admitted<Arc<Admission>>, Rejection> {
-    let now = clock::unix_seconds();
-    match runtime.keys.find(presented, now, &from) {
-        Err(Refused::Unknown) if !runtime.tokens.is_empty() && Jwt::is_one(presented) => {
-            let found = runtime.tokens.find(presented, now, from);
-            found.map_err(|none| match none {
-                NoCaller::Bad(bad) => Rejection::BadToken(bad),
-                NoCaller::Missed(missed) => Rejection::NoKeyForToken(missed),
-                NoCaller::IssuerUnavailable => Rejection::IssuerUnavailable,
-                NoCaller::Refused(refused) => told(refused),
-            })
-        }
-        found => found.cloned().map_err(told),
-    }
-}
-
-fn told(refused: Refused) -> Rejection {
-    match refused {
-        Refused::Unknown => Rejection::InvalidKey,
-        Refused::Expired => Rejection::KeyExpired,
-        Refused::Suspended => Rejection::KeySuspended,
-        Refused::Elsewhere => Rejection::NetworkNotAllowed,
-    }
-}
-
-/// Where the caller connects from, if that can be known.
-fn origin(worker: &Worker, head: &Parts) -> Option<IpAddr> {
-    let Peer(peer) = head.extensions.get::<Peer>()?;
-    worker.shared.proxies.caller(*peer, &head.headers)
-}
-
-/// The key a caller presents: `Authorization: Bearer`, else `x-api-key`, else `api-key`, else `x-goog-api-key`.
-fn presented(headers: &HeaderMap) -> Option<&[u8]> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .map(http::HeaderValue::as_bytes)
-        .and_then(|value| {
-            let (scheme, key) = value.split_at_checked(7)?;
-            scheme
-                .eq_ignore_ascii_case(b"bearer ")
-                .then(|| key.trim_ascii())
-        });
-    let other = |name: &str| headers.get(name).map(|value| value.as_bytes().trim_ascii());
-    bearer
-        .or_else(|| other("x-api-key"))
-        .or_else(|| other("api-key"))
-        .or_else(|| other("x-goog-api-key"))
-        .filter(|key| !key.is_empty())
-}
-
-/// The key in a query, where Google's clients may put it: `?key=`. Keys of the gateway need no percent-encoding.
-fn of_query(uri: &Uri, surface: Surface) -> Option<&[u8]> {
-    let query = uri.query().filter(|_| surface == Surface::Gemini)?;
-    let mut members = query.split('&');
-    let key = members.find_map(|member| member.strip_prefix("key="))?;
-    Some(key.as_bytes()).filter(|key| !key.is_empty())
 }
 
 /// The gateway reads and edits bodies; one that is compressed could be a thousand times its size.

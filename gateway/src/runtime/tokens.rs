@@ -73,6 +73,20 @@ impl<C: Clone> TokenCallers<C> {
         self.tokens.is_empty()
     }
 
+    /// How many call with tokens.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The issuers, and how many keys of each are in hand: none, until they have come.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.issuers.iter().map(|(issuer, keys)| {
+            let in_hand = keys.current().map_or(0, |in_hand| in_hand.keys.len());
+            (issuer.name.as_str(), in_hand)
+        })
+    }
+
     /// What is known of the caller who presents a token. `now` is in seconds since 1970; `from` says where it connects from.
     ///
     /// # Errors

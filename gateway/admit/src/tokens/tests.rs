@@ -374,5 +374,5 @@ fn each_issuer_is_named_with_the_place_of_its_keys() {
         .collect();
     places.sort();
     assert_eq!(places, [None, Some("https://b.example/keys".to_owned())]);
-    assert!(!all.is_empty());
+    assert_eq!((all.len(), all.is_empty()), (2, false));
 }

@@ -214,7 +214,7 @@ fn keys_that_are_for_something_else_or_not_understood_are_passed_over() {
         with("alg", json!("ES256")),
     ] {
         assert_eq!(
-            set(&[good.clone()]).verify(&pair.token("ES256", Some("k"))),
+            set(std::slice::from_ref(&good)).verify(&pair.token("ES256", Some("k"))),
             Ok(()),
             "{good}"
         );

@@ -1,5 +1,8 @@
 //! The codes that only this gateway may send.
 
+use fairlead_admit::Missed;
+use fairlead_auth::BadToken;
+
 /// The code of a refusal by the provider that is told in the gateway's words.
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
@@ -51,4 +54,29 @@ const CODES: [&str; 40] = [
 #[must_use]
 pub(crate) fn is_ours(code: &str) -> bool {
     CODES.contains(&code)
+}
+
+/// What a token is told as that is not taken, whoever it is for.
+pub(super) fn bad_token(bad: BadToken) -> &'static str {
+    match bad {
+        BadToken::Expired => "token_expired",
+        BadToken::TooLong
+        | BadToken::Unreadable
+        | BadToken::Algorithm
+        | BadToken::Critical
+        | BadToken::NoIssuer
+        | BadToken::NoExpiry
+        | BadToken::UnknownKey
+        | BadToken::Signature
+        | BadToken::NotYet => "invalid_token",
+    }
+}
+
+/// What a token is told as that no key takes.
+pub(super) fn no_key(missed: Missed) -> &'static str {
+    match missed {
+        Missed::Issuer => "unknown_issuer",
+        Missed::Audience => "wrong_audience",
+        Missed::Claims | Missed::Witness => "no_key_for_token",
+    }
 }
