@@ -124,6 +124,16 @@ text! {
 }
 
 text! {
+    /// Whom a token is for, as it stands in the token: printable ASCII.
+    Audience { min: 1, max: 256, pattern: "^[!-~]+$", is: "an audience (printable ASCII without spaces, at most 256)" }
+}
+
+text! {
+    /// A network in CIDR notation. Whether it is one, and has no bits behind its length, is not said.
+    NetworkText { min: 4, max: 49, pattern: "^[0-9A-Fa-f:.]+/[0-9]{1,3}$", is: "a network in CIDR notation such as 10.1.0.0/16 or 2001:db8::/32" }
+}
+
+text! {
     /// The name of a role at AWS.
     RoleArn { min: 20, max: 2048, pattern: "^arn:aws[-a-z]*:iam::[0-9]{12}:role/[!-~]+$", is: "the ARN of a role, such as arn:aws:iam::123456789012:role/bedrock" }
 }

@@ -118,6 +118,10 @@ async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     let status = shared.status.borrow().clone();
     let runtime = shared.live.load();
     let store = runtime.governor().counters.state();
+    let issuers = runtime.tokens.issuers();
+    let issuers: Vec<Value> = issuers
+        .map(|(issuer, keys)| json!({"issuer": issuer, "keys": keys}))
+        .collect();
     let body = json!({
         "store": {"reachable": store.reachable, "problem": store.problem},
         "digest": runtime.digest,
@@ -128,7 +132,8 @@ async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         // With several replicas that do, no limit is what it says.
         "countsAlone": runtime.governor().counters.count_alone(),
         "providers": runtime.upstreams.len(),
-        "keys": runtime.keys.len(),
+        "keys": runtime.keys.len() + runtime.tokens.len(),
+        "issuers": issuers,
         "source": status.source.map(Source::as_str),
         "error": status.error,
     });

@@ -23,6 +23,7 @@ use crate::memory::Memory;
 use crate::observe::Observe;
 use crate::observe::access::{AccessLog, LogEnd};
 use crate::observe::metrics::Metrics;
+use crate::peer::TrustedProxies;
 use crate::runtime::Runtime;
 use crate::serve::crowd::Crowd;
 use crate::serve::listen::{self, Cores};
@@ -127,6 +128,7 @@ fn shared(
             ..Limits::default()
         },
         cors: Cors::new(&args.cors_allow_origin),
+        proxies: TrustedProxies::new(&args.trusted_proxies),
         phase,
         status: watch::Sender::new(Status::default()),
     })
@@ -231,10 +233,10 @@ impl Control {
     }
 }
 
-/// Runs whatever keeps a token fresh.
+/// Runs whatever keeps tokens and keys fresh.
 async fn keep_fresh(mut refreshers: Refreshers, tasks: Tasks) {
-    while let Some(refresher) = refreshers.recv().await {
-        tasks.spawn(refresher.run());
+    while let Some(upkeep) = refreshers.recv().await {
+        tasks.spawn(upkeep);
     }
 }
 

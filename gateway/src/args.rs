@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::govern::place::Store;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use fairlead_snapshot::Network;
 
 /// An LLM gateway that is configured by custom resources.
 #[derive(Debug, Parser)]
@@ -136,6 +137,10 @@ pub struct Serve {
     /// Web pages of this origin may call and read answers; repeat it for more, or say * for every page. Absent: none.
     #[arg(long, value_name = "ORIGIN")]
     pub cors_allow_origin: Vec<http::HeaderValue>,
+    /// Proxies that are believed when they say in X-Forwarded-For who calls, for keys with spec.networks: networks such as 10.0.0.0/8. Absent: none,
+    /// and a caller is whoever connects.
+    #[arg(long, value_name = "CIDR,..", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
     /// After SIGTERM: how long requests are still taken, so that load balancers can notice. SIGINT does not wait.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "15")]
     pub drain_delay: Duration,

@@ -12,6 +12,7 @@
 //! whole process (`tests/path`), whose YAML these tests share.
 
 mod answer;
+pub(crate) mod issuer;
 #[path = "../tests/path/harness/yaml.rs"]
 pub(crate) mod yaml;
 
@@ -22,9 +23,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use fairlead_auth::Http;
 use fairlead_compile::{Compiled, Inputs, Settings, compile, documents};
 use fairlead_faults::{Play, Provider};
 use fairlead_health::Asker;
+use fairlead_snapshot::Network;
 use fairlead_store::{Counters, Options, Where};
 use futures_util::FutureExt as _;
 use http::Request;
@@ -45,12 +48,13 @@ use crate::observe::Observe;
 use crate::observe::access::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::observe::record::Entry;
+use crate::peer::TrustedProxies;
 use crate::runtime::Runtime;
 use crate::serve::edge;
 use crate::status::Status;
 use crate::tasks::Tasks;
+use crate::upstream;
 use crate::upstream::environment::Environment;
-use crate::upstream::network::Network;
 use crate::worker::{Phase, Shared, Worker};
 
 /// Where chat completions are asked for.
@@ -121,12 +125,31 @@ pub(crate) struct World {
 impl World {
     /// Serves these documents.
     pub(crate) fn serve(documents: &[String]) -> Self {
+        Self::serve_behind(&[], None, documents)
+    }
+
+    /// The same behind these proxies, to callers with tokens of these issuers.
+    pub(crate) fn serve_behind(
+        proxies: &[Network],
+        issuers: Option<Arc<dyn Http>>,
+        documents: &[String],
+    ) -> Self {
         let compiled = compiled(None, &documents.concat());
         let clock = Clock::start();
         let counters = counters(clock);
-        let (environment, _) = Environment::new(Network::InProcess, counters.clone(), clock);
+        let network = upstream::network::Network::InProcess;
+        let (mut environment, mut upkeep) = Environment::new(network, counters.clone(), clock);
         // It ends with the test.
         Tasks::default().spawn(counters.run());
+        if let Some(issuers) = issuers {
+            environment = environment.with_issuers(issuers);
+            let tasks = Tasks::default();
+            Tasks::default().spawn(async move {
+                while let Some(upkeep) = upkeep.recv().await {
+                    tasks.spawn(upkeep);
+                }
+            });
+        }
         let empty = fairlead_snapshot::Snapshot::empty(NAMESPACE);
         let nothing = Runtime::first(
             &empty,
@@ -143,6 +166,7 @@ impl World {
             beside: crate::beside::Beside::cores(1),
             limits: Limits::default(),
             cors: crate::cors::Cors::default(),
+            proxies: TrustedProxies::new(proxies),
             phase: seen,
             status: watch::Sender::new(Status::default()),
         };

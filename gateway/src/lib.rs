@@ -23,6 +23,7 @@ pub mod import;
 mod limits;
 mod memory;
 mod observe;
+mod peer;
 mod pipeline;
 mod request;
 mod runtime;

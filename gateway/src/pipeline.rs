@@ -14,6 +14,7 @@ use crate::dispatch::dispatch;
 use crate::dispatch::job::Job;
 use crate::memory::Permit;
 use crate::observe::record::Record;
+use crate::request::caller;
 use crate::request::form;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
@@ -107,7 +108,7 @@ where
     let headers = &head.headers;
     let runtime = worker.shared.live.load_full();
     phases::note(record, operation, headers);
-    let admitted = phases::authenticate(&runtime, headers, &head.uri, record)?;
+    let admitted = caller::authenticate(worker, &runtime, head, record)?;
     phases::refuse_encoding(headers)?;
     let (body, permit) = phases::read(worker, admitted.asker, body).await?;
     Ok(Received {

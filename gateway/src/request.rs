@@ -1,6 +1,7 @@
 //! A request before anything is sent for it: who asks, what for, and where it goes.
 
 pub(crate) mod affinity;
+pub(crate) mod caller;
 pub(crate) mod form;
 pub(crate) mod governed;
 pub(crate) mod inbound;

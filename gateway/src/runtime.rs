@@ -1,5 +1,7 @@
 //! A configuration ready to serve: the snapshot's table, keys and providers. Built whole, swapped whole.
 
+pub(crate) mod tokens;
+
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use fairlead_admit::Keys;
 use fairlead_health::Asker;
 use fairlead_route::{Caller, Table};
 use fairlead_snapshot::Credentials;
-use fairlead_snapshot::{Digest, ObjectName, Snapshot};
+use fairlead_snapshot::{Digest, Key, ObjectName, Snapshot};
 
 use crate::clock;
 use crate::govern::Governor;
@@ -16,6 +18,7 @@ use crate::govern::bound::Bound;
 use crate::govern::chain::{Limited, Owners};
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
+use tokens::TokenCallers;
 
 /// What requests are served by.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(crate) struct Runtime {
     pub table: Table,
     /// Callers, by their keys.
     pub keys: Keys<Arc<Admission>>,
+    /// Callers, by the tokens that they present instead.
+    pub tokens: TokenCallers<Arc<Admission>>,
     /// The providers, in the order of the table's index.
     pub upstreams: Vec<Arc<Upstream>>,
     /// The limits of everybody who has some.
@@ -135,19 +140,18 @@ impl Runtime {
             .collect();
         let owners = Owners::of(snapshot, of_limits);
         let mut holders: Vec<_> = owners.all().collect();
-        let admissions = snapshot.keys.iter().map(|(name, key)| {
-            let number = number(name);
-            let chain = owners.chain(name, key);
-            holders.extend(chain.own().cloned());
-            let admission = Admission {
-                caller: table.caller(name, key),
-                asker: Asker::new(number),
-                limited: Arc::new(Limited { chain, number }),
-                label: name.to_string().into(),
-                team: key.team.as_deref().map(Into::into),
-            };
-            (name.clone(), key, Arc::new(admission))
-        });
+        let admissions = admissions(snapshot, &table, &owners);
+        let chains = admissions.iter().map(|(_, _, known)| &known.limited.chain);
+        holders.extend(chains.flat_map(|chain| chain.own().cloned()));
+        let tokens = TokenCallers::build(
+            &snapshot.gateway_namespace,
+            admissions
+                .iter()
+                .filter(|(_, key, _)| key.oidc.is_some())
+                .cloned(),
+            previous.map(|previous| &previous.tokens),
+            &environment,
+        );
         let keys = Keys::build(admissions);
         holders.extend(of_providers);
         Self {
@@ -157,11 +161,33 @@ impl Runtime {
             }),
             table,
             keys,
+            tokens,
             upstreams,
             holders,
             environment,
         }
     }
+}
+
+/// What is known of each caller, beside its key.
+fn admissions<'a>(
+    snapshot: &'a Snapshot,
+    table: &Table,
+    owners: &Owners,
+) -> Vec<(ObjectName, &'a Key, Arc<Admission>)> {
+    let admissions = snapshot.keys.iter().map(|(name, key)| {
+        let number = number(name);
+        let chain = owners.chain(name, key);
+        let admission = Admission {
+            caller: table.caller(name, key),
+            asker: Asker::new(number),
+            limited: Arc::new(Limited { chain, number }),
+            label: name.to_string().into(),
+            team: key.team.as_deref().map(Into::into),
+        };
+        (name.clone(), key, Arc::new(admission))
+    });
+    admissions.collect()
 }
 
 /// The same in every configuration that has the key.

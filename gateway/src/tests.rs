@@ -2,6 +2,7 @@
 
 mod attempt;
 mod breaker;
+mod callers;
 mod continuation;
 mod credential;
 mod finish;

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::observe::Observe;
 use crate::observe::record::ActiveRequest;
+use crate::peer::TrustedProxies;
 use crate::runtime::Live;
 use crate::status::Status;
 use crate::tasks::Tasks;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub limits: Limits,
     /// Which web pages may read answers.
     pub cors: Cors,
+    /// The proxies that are believed when they say who calls.
+    pub proxies: TrustedProxies,
     /// How far shutdown has come.
     pub phase: watch::Receiver<Phase>,
     /// How the control loop stands, which is the one that writes it.

@@ -184,9 +184,13 @@ impl Writer {
         }
     }
 
-    /// Where a key is, and how to recognise a generated one.
+    /// Where a key is, and how to recognise a generated one. Null of one that is presented by tokens: it takes away what was said
+    /// when it had a value.
     fn key(&self, resource: &Resource, name: &ObjectName) -> Value {
         let source = &resource.document.value["spec"]["key"];
+        if source["type"] == "OIDC" {
+            return Value::Null;
+        }
         let secret = source["secretRef"]["name"].as_str().unwrap_or_default();
         let data_key = source["secretRef"]["key"].as_str().unwrap_or("apiKey");
         let found = self

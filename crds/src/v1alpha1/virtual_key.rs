@@ -1,5 +1,7 @@
 //! VirtualKey: a caller with its limits.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -9,7 +11,7 @@ use super::allow::{Allow, Deny};
 use super::limits::{Budget, InFlightLimit, RateLimit};
 use super::provider::SecretReference;
 use super::status::VirtualKeyStatus;
-use crate::text::Label;
+use crate::text::{Audience, BaseUrl, Label, NetworkText};
 
 /// A caller: the key it presents, whom it belongs to, and what it may use.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -40,8 +42,12 @@ pub struct VirtualKeySpec {
     pub gateway_name: Option<Label>,
     /// The team it belongs to, in the same namespace. Absent: none.
     pub team_ref: Option<OwnerReference>,
-    /// Where the key's value comes from.
+    /// Where the key's value comes from, or which tokens its callers present instead.
     pub key: KeySource,
+    /// The networks that its callers connect from, in CIDR notation: 10.1.0.0/16, 2001:db8::/32. Everybody else is refused. Absent: from anywhere.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 64))]
+    pub networks: Option<Vec<NetworkText>>,
     /// A suspended key is refused until this is taken back. Absent: false.
     pub suspended: Option<bool>,
     /// The moment from which the key is refused (RFC 3339), by the gateway's clock. Absent: never.
@@ -70,22 +76,68 @@ pub struct OwnerReference {
     pub name: Label,
 }
 
-/// Where a key's value comes from.
+/// Where a key's value comes from, or which tokens its callers present instead.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(self.type == 'OIDC') == has(self.oidc)").message("oidc goes with type: OIDC, which needs it").field_path(".oidc"),
+    validation = Rule::new("(self.type == 'OIDC') != has(self.secretRef)").message("secretRef goes with type: Generate and SecretRef, which need it, and not with OIDC").field_path(".secretRef"),
+)]
 pub struct KeySource {
-    /// Whether the value is made or supplied.
+    /// Whether the value is made or supplied, or callers present tokens.
     #[serde(rename = "type")]
     pub kind: KeySourceType,
-    /// The Secret that holds the value, or that will: same namespace, labelled fairlead.dev/secret: virtual-key.
-    pub secret_ref: SecretReference,
+    /// The Secret that holds the value, or that will: same namespace, labelled fairlead.dev/secret: virtual-key. For type: Generate and
+    /// SecretRef, which need it.
+    pub secret_ref: Option<SecretReference>,
+    /// Which tokens callers present; for type: OIDC, which needs it.
+    pub oidc: Option<OidcSource>,
 }
 
-/// Whether a key's value is made or supplied.
+/// Which tokens (JWT) are taken. Outside of the gateway's namespace a key takes only tokens that name its own: in Kubernetes's claim
+/// /kubernetes.io/namespace, or in an audience fairlead:NAMESPACE.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.issuer.startsWith('https://') || (has(self.allowPrivateNetwork) && self.allowPrivateNetwork)").message("must begin with https://; http is taken only where allowPrivateNetwork is true").field_path(".issuer"),
+    validation = Rule::new("!has(self.jwksURL) || self.jwksURL.startsWith('https://') || (has(self.allowPrivateNetwork) && self.allowPrivateNetwork)").message("must begin with https://; http is taken only where allowPrivateNetwork is true").field_path(".jwksURL"),
+)]
+pub struct OidcSource {
+    /// Who issues them, exactly as it stands in a token's iss. With http only where allowPrivateNetwork is true.
+    pub issuer: BaseUrl,
+    /// Whom they are for: one of these at least is in a token's aud.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 8))]
+    pub audiences: Vec<Audience>,
+    /// What else they say: claims that have exactly these values, all of them. A name that begins with / is a JSON Pointer into the claims, such
+    /// as /kubernetes.io/serviceaccount/name; any other is a claim at the top, such as sub. A number or a boolean is compared as JSON writes it, and
+    /// of a list one entry must be equal. Absent: nothing.
+    #[schemars(transform = bound_claims)]
+    pub claims: Option<BTreeMap<String, String>>,
+    /// Where the issuer's keys are (a JSON Web Key Set). Absent: where its /.well-known/openid-configuration says; the API server of the cluster,
+    /// https://kubernetes.default.svc or https://kubernetes.default.svc.cluster.local, is asked as the gateway's own service account.
+    #[serde(rename = "jwksURL")]
+    pub jwks_url: Option<BaseUrl>,
+    /// Whether the issuer may be asked at an address that is private, loopback or link-local. Counts only in namespaces where the
+    /// installation allows it. Absent: false.
+    pub allow_private_network: Option<bool>,
+}
+
+/// Bounds the claims: `schemars` has no attribute for the size of a map, nor for its values.
+fn bound_claims(schema: &mut schemars::Schema) {
+    schema.insert("maxProperties".to_owned(), 16.into());
+    let values = serde_json::json!({"type": "string", "maxLength": 512});
+    schema.insert("additionalProperties".to_owned(), values);
+}
+
+/// Whether a key's value is made or supplied, or callers present tokens.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySourceType {
     /// A value is made and the Secret created; a Secret that is there already is never adopted.
     Generate,
     /// The value stands in a Secret; at least 32 characters.
     SecretRef,
+    /// There is no value: callers present tokens of an issuer, such as those of service accounts.
+    #[serde(rename = "OIDC")]
+    Oidc,
 }

@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::net::IpAddr;
 
-use fairlead_snapshot::{Key, KeyDigest, ObjectName, Refusal};
+use fairlead_snapshot::{Key, KeyDigest, Network, ObjectName, Refusal};
 use sha2::{Digest as _, Sha256};
 
 /// The longest value looked at, in bytes; longer ones are not even hashed. No key is accepted with a longer value.
@@ -42,14 +43,60 @@ pub enum Refused {
     /// Its owner suspended it.
     #[error("the key is suspended; ask its owner to set spec.suspended to false")]
     Suspended,
+    /// The caller connects from somewhere else than its callers do.
+    #[error(
+        "the key is not for callers from this address; ask its owner to add the network to spec.networks"
+    )]
+    Elsewhere,
 }
 
+/// A key, with what may stand against its use.
 #[derive(Debug)]
-struct Held<C> {
+pub(crate) struct Held<C> {
     admitted: Admitted<C>,
     refused: Option<Refused>,
     /// Seconds since 1970.
     expires_at: Option<i64>,
+    /// Where its callers connect from; empty: anywhere.
+    networks: Vec<Network>,
+}
+
+impl<C> Held<C> {
+    pub(crate) fn new(name: ObjectName, key: &Key, context: C) -> Self {
+        Self {
+            admitted: Admitted { name, context },
+            refused: key.refused.map(refused),
+            expires_at: key.expires_at,
+            networks: key.networks.clone(),
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn name(&self) -> &ObjectName {
+        &self.admitted.name
+    }
+
+    /// The key, if it may be used now, `now` being in seconds since 1970, by a caller from the address that `from` finds. From elsewhere nothing
+    /// else is told of it: a value or token that was stolen does not say how the key does.
+    pub(crate) fn admit(
+        &self,
+        now: i64,
+        from: impl FnOnce() -> Option<IpAddr>,
+    ) -> Result<&Admitted<C>, Refused> {
+        let is_at = |address: IpAddr| {
+            self.networks
+                .iter()
+                .any(|network| network.contains(address))
+        };
+        if !self.networks.is_empty() && !from().is_some_and(is_at) {
+            return Err(Refused::Elsewhere);
+        }
+        match self.refused {
+            Some(refused) => Err(refused),
+            None if self.expires_at.is_some_and(|at| at <= now) => Err(Refused::Expired),
+            None => Ok(&self.admitted),
+        }
+    }
 }
 
 impl<C> Keys<C> {
@@ -63,31 +110,29 @@ impl<C> Keys<C> {
                 continue;
             };
             if let Entry::Vacant(entry) = by_digest.entry(digest) {
-                entry.insert(Held {
-                    admitted: Admitted { name, context },
-                    refused: key.refused.map(refused),
-                    expires_at: key.expires_at,
-                });
+                entry.insert(Held::new(name, key, context));
             }
         }
         Self { by_digest }
     }
 
-    /// The key whose value was presented. `now` is in seconds since 1970.
+    /// The key whose value was presented. `now` is in seconds since 1970; `from` says where the caller connects from, if that can be known, and is
+    /// asked only where it matters.
     ///
     /// # Errors
     /// Says why there is none.
-    pub fn find(&self, presented: &[u8], now: i64) -> Result<&Admitted<C>, Refused> {
+    pub fn find(
+        &self,
+        presented: &[u8],
+        now: i64,
+        from: impl FnOnce() -> Option<IpAddr>,
+    ) -> Result<&Admitted<C>, Refused> {
         if presented.len() > MAX_VALUE {
             return Err(Refused::Unknown);
         }
         let digest: [u8; 32] = Sha256::digest(presented).into();
         let held = self.by_digest.get(&digest).ok_or(Refused::Unknown)?;
-        match held.refused {
-            Some(refused) => Err(refused),
-            None if held.expires_at.is_some_and(|at| at <= now) => Err(Refused::Expired),
-            None => Ok(&held.admitted),
-        }
+        held.admit(now, from)
     }
 
     /// How many keys can be found, refused ones included.
@@ -142,6 +187,8 @@ mod tests {
     fn key(value: &[u8]) -> Key {
         Key {
             digest: Some(Digest::of_bytes(value)),
+            oidc: None,
+            networks: Vec::new(),
             refused: None,
             expires_at: None,
             team: None,
@@ -161,7 +208,7 @@ mod tests {
     }
 
     fn found(keys: &Keys<usize>, value: &[u8]) -> Result<String, Refused> {
-        keys.find(value, 0)
+        keys.find(value, 0, || None)
             .map(|admitted| admitted.name.name.clone())
     }
 
@@ -169,7 +216,7 @@ mod tests {
     fn finds_each_key_by_its_value_and_brings_its_context() {
         let keys = keys(&[("one", &key(VALUE)), ("two", &key(b"other"))]);
         assert_eq!(found(&keys, VALUE), Ok("one".to_owned()));
-        assert_eq!(keys.find(b"other", 0).unwrap().context, 1);
+        assert_eq!(keys.find(b"other", 0, || None).unwrap().context, 1);
         assert_eq!(keys.len(), 2);
     }
 
@@ -201,8 +248,11 @@ mod tests {
                 ..key(VALUE)
             },
         )]);
-        assert!(keys.find(VALUE, 999).is_ok());
-        assert_eq!(keys.find(VALUE, 1_000).unwrap_err(), Refused::Expired);
+        assert!(keys.find(VALUE, 999, || None).is_ok());
+        assert_eq!(
+            keys.find(VALUE, 1_000, || None).unwrap_err(),
+            Refused::Expired
+        );
     }
 
     #[test]
@@ -216,6 +266,34 @@ mod tests {
             },
         )]);
         assert_eq!(found(&keys, VALUE), Err(Refused::Suspended));
+    }
+
+    #[test]
+    fn a_key_with_networks_is_good_from_there_alone_and_tells_nothing_elsewhere() {
+        let narrow = Key {
+            networks: vec![
+                "10.1.0.0/16".parse().unwrap(),
+                "2001:db8::/32".parse().unwrap(),
+            ],
+            ..key(VALUE)
+        };
+        let from = |key: &Key, address: &str| {
+            let address = address.parse().ok();
+            keys(&[("one", key)]).find(VALUE, 0, || address).map(|_| ())
+        };
+        for inside in ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"] {
+            assert_eq!(from(&narrow, inside), Ok(()), "{inside}");
+        }
+        for outside in ["10.2.0.1", "::1", "2001:db9::1", "unknown"] {
+            assert_eq!(from(&narrow, outside), Err(Refused::Elsewhere), "{outside}");
+        }
+        let suspended = Key {
+            refused: Some(Refusal::Suspended),
+            ..narrow
+        };
+        assert_eq!(from(&suspended, "10.2.0.1"), Err(Refused::Elsewhere));
+        assert_eq!(from(&suspended, "10.1.2.3"), Err(Refused::Suspended));
+        assert_eq!(from(&key(VALUE), "unknown"), Ok(()));
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub mod exchange;
 mod key;
 pub mod lease;
 pub mod money;
+mod tokens;
 pub mod window;
 
 pub use key::{Admitted, Keys, Refused};
+pub use tokens::{Found, Missed, Taker, Tokens};

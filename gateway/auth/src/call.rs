@@ -57,6 +57,9 @@ pub enum Reach {
     /// On this node or beside this process: the address is from the process's own environment or the cloud's fixed one, usually link-local. It
     /// is called straight, never through a proxy, and the rules of egress do not hold for it.
     Node,
+    /// The API server of the cluster that this pod is in, by its name there: nobody's certificate counts but one that the cluster's own authority vouches
+    /// for, it is called straight, and the rules of egress do not hold for it.
+    Cluster,
 }
 
 /// A request. Printing shows neither the values of its headers nor its body.
@@ -102,7 +105,7 @@ impl Request {
             body: Bytes::new(),
             timeout: match reach {
                 Reach::Anywhere => TIMEOUT,
-                Reach::Node => TIMEOUT_NEAR,
+                Reach::Node | Reach::Cluster => TIMEOUT_NEAR,
             },
             reach,
         }

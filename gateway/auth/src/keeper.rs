@@ -5,7 +5,7 @@
 //! it is used to its last second, and asked for again with growing pauses. After that, or if there never was one, who asks is told at
 //! once what the last call failed of, so that another provider can be tried.
 
-mod pace;
+pub(crate) mod pace;
 mod refresher;
 
 pub use refresher::Refresher;

@@ -1,4 +1,5 @@
-//! How the gateway proves to a cloud who it is: requests signed for AWS, and tokens of Entra, Google and AWS that are kept fresh.
+//! How the gateway proves to a cloud who it is: requests signed for AWS, and tokens of Entra, Google and AWS that are kept fresh. And how it is
+//! proven to the gateway who calls: tokens ([`Jwt`]), and the keys of their issuers ([`IssuerKeys`]).
 //!
 //! Beside the path of a request: a provider's configuration becomes a [`Source`] ([`configure`]), a [`Keeper`] fetches its tokens before they
 //! are needed, and an attempt takes the one in hand - one atomic load - and sends it, or signs with it ([`sigv4`]). Knows tokio, but no HTTP
@@ -9,6 +10,9 @@ mod call;
 pub mod configure;
 mod encode;
 mod files;
+mod issuer;
+mod jwks;
+mod jwt;
 mod keeper;
 mod oauth;
 mod problem;
@@ -22,6 +26,9 @@ mod world;
 
 pub use call::{ANSWER_BYTES, Http, Method, Reach, Request, Response, SendError, Sending};
 pub use configure::ConfigError;
+pub use issuer::{InHand, Issuer, IssuerKeys, KeyRefresher};
+pub use jwks::KeySet;
+pub use jwt::{BadToken, Jwt, LEEWAY, TOKEN_BYTES};
 pub use keeper::{Keeper, NoToken, Refresher, Status};
 pub use problem::Problem;
 pub use secret::Secret;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Limits, ModelPattern, ObjectName};
+use crate::{Digest, Limits, ModelPattern, Network, ObjectName, Oidc};
 
 /// The SHA-256 of a virtual key's value, in lower-case hexadecimal.
 pub type KeyDigest = Digest;
@@ -11,8 +11,14 @@ pub type KeyDigest = Digest;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Key {
-    /// The digest of the value; `None` while there is no usable value, which `refused` then explains.
+    /// The digest of the value; `None` while there is no usable value, which `refused` then explains, and where tokens are presented.
     pub digest: Option<KeyDigest>,
+    /// The tokens that are presented instead of a value; a key has one or the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<Oidc>,
+    /// Where its callers connect from; empty: anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<Network>,
     /// Why the key is refused, if it is, apart from time.
     pub refused: Option<Refusal>,
     /// The moment from which it is refused, seconds since 1970.
@@ -28,6 +34,14 @@ pub struct Key {
     pub limits: Limits,
 }
 
+impl Key {
+    /// Whether there is anything that a caller could present for it.
+    #[must_use]
+    pub fn can_be_presented(&self) -> bool {
+        self.digest.is_some() || self.oidc.is_some()
+    }
+}
+
 /// Why a key is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,7 +50,7 @@ pub enum Refusal {
     Suspended,
     /// Its Secret is missing, not labelled, or holds no usable value.
     NoValue,
-    /// Another key had the same value first.
+    /// Another key had the same value first, or takes the same tokens.
     Conflict,
     /// Its team is missing: without it, the team's rules and limits would not hold.
     NoTeam,

@@ -12,6 +12,8 @@ mod key;
 mod limits;
 mod name;
 pub mod names;
+mod network;
+mod oidc;
 pub mod order;
 mod provider;
 mod reasoning;
@@ -34,6 +36,8 @@ pub use limits::{
     OnStoreFailure, Owner, Period, Raise, RateLimit, Unit,
 };
 pub use name::{NameError, ObjectName};
+pub use network::{Network, NetworkError};
+pub use oidc::{Issuer, Oidc};
 pub use provider::{
     Access, Addressing, Authentication, Credential, CredentialId, Dialect, HttpVersion, Model,
     ModelFacts, Protocol, Provider, Simulated, Timeouts, WorkloadIdentity,

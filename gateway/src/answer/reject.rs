@@ -2,6 +2,8 @@
 
 mod codes;
 
+use fairlead_admit::Missed;
+use fairlead_auth::BadToken;
 use fairlead_route::NoRoute;
 use fairlead_wire::json::JsonError;
 use fairlead_wire::openai::request::RequestError;
@@ -14,6 +16,7 @@ use crate::govern::refusal::{Refusal, Why};
 use crate::surface::Surface;
 
 pub(crate) use codes::{PROVIDER_REFUSED, is_ours};
+use codes::{bad_token, no_key};
 
 /// The code of a budget that is used up.
 const BUDGET_EXHAUSTED: &str = "budget_exhausted";
@@ -48,6 +51,22 @@ pub(crate) enum Rejection {
     /// The key's owner suspended it.
     #[error("this key is suspended; its owner can set spec.suspended to false on the VirtualKey")]
     KeySuspended,
+    /// The token is not taken, whoever it is for.
+    #[error("{0}")]
+    BadToken(BadToken),
+    /// No key takes the token.
+    #[error("{0}")]
+    NoKeyForToken(Missed),
+    /// The keys that the token was signed with are not known yet.
+    #[error(
+        "the keys of the token's issuer have not been had yet; try again in a moment, and have the gateway's operator look at its logs if it lasts"
+    )]
+    IssuerUnavailable,
+    /// The key is for callers from elsewhere.
+    #[error(
+        "this key is not for callers from this address; ask its owner to add the network to spec.networks of the VirtualKey"
+    )]
+    NetworkNotAllowed,
     /// The key may not ask for this model.
     #[error(
         "this key may not use the model {0:?}; ask for one that GET /v1/models lists, or have it added to spec.allow.models of the VirtualKey, and permitted by its Team and Organization"
@@ -232,6 +251,7 @@ impl Rejection {
     fn row(&self) -> Row {
         let row = Row::new;
         let after = |seconds, row: Row| row.after(seconds);
+        let busy = |code| row(S::SERVICE_UNAVAILABLE, code).after(Some(1));
         let model = |row: Row| row.about("model");
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request"),
@@ -240,6 +260,10 @@ impl Rejection {
             Self::InvalidKey => row(S::UNAUTHORIZED, "invalid_key"),
             Self::KeyExpired => row(S::UNAUTHORIZED, "key_expired"),
             Self::KeySuspended => row(S::UNAUTHORIZED, "key_suspended"),
+            Self::BadToken(bad) => row(S::UNAUTHORIZED, bad_token(*bad)),
+            Self::NoKeyForToken(missed) => row(S::UNAUTHORIZED, no_key(*missed)),
+            Self::IssuerUnavailable => busy("issuer_unavailable"),
+            Self::NetworkNotAllowed => row(S::FORBIDDEN, "network_not_allowed"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
             Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
             Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),
@@ -260,16 +284,12 @@ impl Rejection {
             Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::UnsupportedEncoding => row(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
             Self::BodyTimeout(_) => row(S::REQUEST_TIMEOUT, "request_timeout"),
-            Self::Overloaded | Self::NoConnection(_) | Self::ProviderFull => {
-                after(Some(1), row(S::SERVICE_UNAVAILABLE, "overloaded"))
-            }
+            Self::Overloaded | Self::NoConnection(_) | Self::ProviderFull => busy("overloaded"),
             Self::RateLimited(seconds) => {
                 after(Some(*seconds), row(S::TOO_MANY_REQUESTS, "rate_limited"))
             }
             Self::Limited(refusal) => limited(refusal),
-            Self::StoreUnavailable => {
-                after(Some(1), row(S::SERVICE_UNAVAILABLE, "store_unavailable"))
-            }
+            Self::StoreUnavailable => busy("store_unavailable"),
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
             Self::NoHealthyTarget(_, after_seconds) => after(
                 *after_seconds,

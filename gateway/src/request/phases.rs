@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fairlead_admit::Refused;
 use fairlead_health::Asker;
 use fairlead_route::{Candidate, Plan, RuleRef};
 use fairlead_translate::embeddings::Coding;
@@ -13,12 +12,11 @@ use fairlead_wire::openai::kept;
 use fairlead_wire::openai::request::{
     Edits, Request, parse, parse_named, parse_named_again, parse_or,
 };
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, header};
 use tokio::time::Instant;
 
 use crate::answer::policy::StreamPolicy;
 use crate::answer::reject::Rejection;
-use crate::clock;
 use crate::codec::Found;
 use crate::dispatch::job::{Job, Kept};
 use crate::govern::Governed;
@@ -58,59 +56,6 @@ pub(crate) fn note(record: &mut Record, operation: Operation, headers: &HeaderMa
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split('-').nth(1));
     record.trace = trace.filter(|id| id.len() == 32).map(Into::into);
-}
-
-/// Who calls. Needs only headers, so that a stranger fills no memory.
-///
-/// # Errors
-/// No key, an unknown one, or one that is expired or suspended.
-pub(crate) fn authenticate(
-    runtime: &Runtime,
-    headers: &HeaderMap,
-    uri: &Uri,
-    record: &mut Record,
-) -> Result<Arc<Admission>, Rejection> {
-    let in_query = || of_query(uri, record.surface);
-    let presented = presented(headers).or_else(in_query);
-    let presented = presented.ok_or(Rejection::MissingKey)?;
-    let admitted = runtime
-        .keys
-        .find(presented, clock::unix_seconds())
-        .map_err(|refused| match refused {
-            Refused::Unknown => Rejection::InvalidKey,
-            Refused::Expired => Rejection::KeyExpired,
-            Refused::Suspended => Rejection::KeySuspended,
-        })?;
-    record.key = Some(Arc::clone(&admitted.context.label));
-    record.team.clone_from(&admitted.context.team);
-    Ok(Arc::clone(&admitted.context))
-}
-
-/// The key a caller presents: `Authorization: Bearer`, else `x-api-key`, else `api-key`, else `x-goog-api-key`.
-fn presented(headers: &HeaderMap) -> Option<&[u8]> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .map(http::HeaderValue::as_bytes)
-        .and_then(|value| {
-            let (scheme, key) = value.split_at_checked(7)?;
-            scheme
-                .eq_ignore_ascii_case(b"bearer ")
-                .then(|| key.trim_ascii())
-        });
-    let other = |name: &str| headers.get(name).map(|value| value.as_bytes().trim_ascii());
-    bearer
-        .or_else(|| other("x-api-key"))
-        .or_else(|| other("api-key"))
-        .or_else(|| other("x-goog-api-key"))
-        .filter(|key| !key.is_empty())
-}
-
-/// The key in a query, where Google's clients may put it: `?key=`. Keys of the gateway need no percent-encoding.
-fn of_query(uri: &Uri, surface: Surface) -> Option<&[u8]> {
-    let query = uri.query().filter(|_| surface == Surface::Gemini)?;
-    let mut members = query.split('&');
-    let key = members.find_map(|member| member.strip_prefix("key="))?;
-    Some(key.as_bytes()).filter(|key| !key.is_empty())
 }
 
 /// The gateway reads and edits bodies; one that is compressed could be a thousand times its size.

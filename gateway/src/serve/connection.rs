@@ -6,7 +6,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, header};
+use http::{HeaderValue, Request, header};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use crate::peer::Peer;
 use crate::serve::crowd::Seat;
 use crate::serve::edge;
 use crate::serve::half_close::HalfClose;
@@ -47,6 +49,11 @@ pub(super) async fn serve(
     tls: Option<TlsAcceptor>,
 ) {
     drop(waits);
+    // What has no other end any more has no request either.
+    let Ok(peer) = socket.peer_addr() else {
+        return;
+    };
+    let peer = Peer(peer.ip());
     let Ok(socket) = socket
         .set_nonblocking(true)
         .and_then(|()| TcpStream::from_std(socket))
@@ -70,7 +77,7 @@ pub(super) async fn serve(
                 return;
             };
             let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            speak(stream, link, watch, &worker, two).await;
+            speak(stream, (link, peer), watch, &worker, two).await;
         }
         None => {
             let Some(two) = before(&mut watch, begins_http2(&socket)).await else {
@@ -80,7 +87,14 @@ pub(super) async fn serve(
             if link.is_spared() && !two && !head_is_there(&socket).await {
                 return;
             }
-            speak(HalfClose::new(socket, link), link, watch, &worker, two).await;
+            speak(
+                HalfClose::new(socket, link),
+                (link, peer),
+                watch,
+                &worker,
+                two,
+            )
+            .await;
         }
     }
 }
@@ -121,8 +135,13 @@ async fn head_is_there(socket: &TcpStream) -> bool {
     seen[..length].windows(4).any(|end| end == b"\r\n\r\n")
 }
 
-async fn speak<S>(stream: S, link: &Arc<Link>, watch: Watch, worker: &Arc<Worker>, two: bool)
-where
+async fn speak<S>(
+    stream: S,
+    (link, peer): (&Arc<Link>, Peer),
+    watch: Watch,
+    worker: &Arc<Worker>,
+    two: bool,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &worker.shared.limits;
@@ -130,18 +149,23 @@ where
     let io = |stream| TokioIo::new(WriteStall::new(stream, limits.write_stall, link));
     if two {
         link.share();
-        speak_two(io(stream.with_client()), link, watch, worker).await;
+        speak_two(io(stream.with_client()), (link, peer), watch, worker).await;
     } else {
-        speak_one(io(stream), link, watch, worker).await;
+        speak_one(io(stream), (link, peer), watch, worker).await;
     }
 }
 
-async fn speak_one<S>(io: TokioIo<S>, link: &Arc<Link>, watch: Watch, worker: &Arc<Worker>)
-where
+async fn speak_one<S>(
+    io: TokioIo<S>,
+    (link, peer): (&Arc<Link>, Peer),
+    watch: Watch,
+    worker: &Arc<Worker>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (serving, known) = (Arc::clone(worker), Arc::clone(link));
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let (flight, link) = (known.begin(), Arc::clone(&known));
         let answer = edge::serve(Arc::clone(&serving), request, known.read());
         async move {
@@ -179,15 +203,20 @@ where
     .await;
 }
 
-async fn speak_two<S>(io: TokioIo<S>, link: &Arc<Link>, watch: Watch, worker: &Arc<Worker>)
-where
+async fn speak_two<S>(
+    io: TokioIo<S>,
+    (link, peer): (&Arc<Link>, Peer),
+    watch: Watch,
+    worker: &Arc<Worker>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &worker.shared.limits;
     let streams = Streams::new(&worker.tasks, limits.write_stall);
     let mut builder = http2::Builder::new(streams.clone());
     let (serving, known) = (Arc::clone(worker), Arc::clone(link));
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let (flight, stream) = (known.begin(), streams.begin());
         let answer = edge::serve(Arc::clone(&serving), request, known.read());
         async { Ok::<_, Infallible>(Outbound::of(answer.await, flight, Some(stream))) }

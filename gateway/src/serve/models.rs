@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::observe::record::Record;
 use crate::request::governed::governed;
 use crate::request::sight::Sight;
-use crate::request::{outlook, phases};
+use crate::request::{caller, outlook};
 use crate::runtime::{Admission, Runtime};
 use crate::surface::{Operation, Surface};
 use crate::worker::Worker;
@@ -78,7 +78,7 @@ fn answer(
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
     record.surface = surface;
     let runtime = worker.shared.live.load_full();
-    let admitted = phases::authenticate(&runtime, &head.headers, &head.uri, &mut record);
+    let admitted = caller::authenticate(worker, &runtime, head, &mut record);
     let answered = admitted.and_then(|admitted| {
         let asked = Asked {
             runtime: &runtime,

@@ -24,6 +24,7 @@ use crate::dispatch::verdict::verdict;
 use crate::govern::Governed;
 use crate::headers;
 use crate::observe::record::{Attempt, Record};
+use crate::request::caller;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
 use crate::runtime::{Admission, Runtime};
@@ -104,7 +105,7 @@ where
 {
     let own = Unanswered::Own;
     let runtime = worker.shared.live.load_full();
-    let admitted = phases::authenticate(&runtime, &head.headers, &head.uri, record).map_err(own)?;
+    let admitted = caller::authenticate(worker, &runtime, head, record).map_err(own)?;
     if !METHODS.contains(&head.method) {
         return Err(own(Rejection::MethodNotAllowed(ALLOWED)));
     }

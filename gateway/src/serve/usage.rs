@@ -10,7 +10,7 @@ use crate::answer::body::{Body, Response};
 use crate::answer::reject::Rejection;
 use crate::answer::respond;
 use crate::observe::record::Record;
-use crate::request::phases;
+use crate::request::caller;
 use crate::surface::Surface;
 use crate::worker::Worker;
 
@@ -19,7 +19,7 @@ pub(super) async fn usage(worker: &Arc<Worker>, head: &Parts, surface: Surface) 
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
     record.surface = surface;
     let runtime = worker.shared.live.load_full();
-    let admitted = phases::authenticate(&runtime, &head.headers, &head.uri, &mut record);
+    let admitted = caller::authenticate(worker, &runtime, head, &mut record);
     let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(rejection) => return respond::rejected(&rejection, record),

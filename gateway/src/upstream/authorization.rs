@@ -86,7 +86,7 @@ impl Built<'_> {
         ) {
             Some(Ok((made, refresher))) => {
                 if let Some(refresher) = refresher {
-                    environment.keep_fresh(refresher);
+                    environment.keep_fresh(refresher.run());
                 }
                 Shown::Made(made)
             }

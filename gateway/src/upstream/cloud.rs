@@ -9,8 +9,8 @@ use arc_swap::ArcSwapOption;
 use fairlead_auth::configure::{ConfigError, aws, entra, google};
 use fairlead_auth::source::{entra::COGNITIVE_SERVICES, google::CLOUD_PLATFORM};
 use fairlead_auth::{
-    AwsCredentials, Keeper, NoToken, Refresher, Secret, Source, SystemClock, Token, Value, World,
-    sigv4,
+    AwsCredentials, Http, Keeper, NoToken, Refresher, Secret, Source, SystemClock, Token, Value,
+    World, sigv4,
 };
 use fairlead_snapshot::{Authentication, Credential};
 use fairlead_wire::redact::Redactor;
@@ -43,6 +43,11 @@ pub(crate) struct Signer {
     region: Arc<str>,
 }
 
+/// The way to servers of tokens and to issuers of callers' tokens, which may be at private addresses if so.
+pub(super) fn http(private: bool) -> Arc<dyn Http> {
+    Arc::new(Calls::new(private))
+}
+
 impl Made {
     /// What a credential is made of: a Secret's values, or the pod's own identity. `None`: it is what it is. What is made of the same as
     /// `previous` goes on as it did.
@@ -66,7 +71,7 @@ impl Made {
             return Some(Ok((Arc::clone(previous), None)));
         }
         let world = World {
-            http: Arc::new(Calls::new(private)),
+            http: http(private),
             clock: Arc::new(SystemClock),
             random: || fastrand::u64(..),
         };

@@ -20,8 +20,8 @@ const FLOORS: [&[&str]; 16] = [
     &["upstream"],
     &["codec"],
     &[
-        "args", "cors", "facts", "failure", "govern", "headers", "memory", "surface", "tasks",
-        "tls", "turns",
+        "args", "cors", "facts", "failure", "govern", "headers", "memory", "peer", "surface",
+        "tasks", "tls", "turns",
     ],
     &["clock", "limits", "status"],
 ];

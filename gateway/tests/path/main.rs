@@ -12,6 +12,7 @@
 
 mod affinity;
 mod bodies;
+mod callers;
 mod catalog;
 mod clouds;
 #[cfg(feature = "kubernetes")]

@@ -160,7 +160,7 @@ fn key(
 ) -> Option<Key> {
     let none = Credentials::default();
     if let Some(spec) = &object.spec {
-        let (key, unresolved) = virtual_key::build(&object.name, spec, to, claims);
+        let (key, unresolved) = virtual_key::build(&object.name, object.created, spec, to, claims);
         match room.take(&object.name, &key, &none) {
             Ok(()) => {
                 object.unresolved(unresolved);

@@ -1,6 +1,6 @@
 //! LLMProvider -> [`Provider`].
 
-mod url;
+pub(crate) mod url;
 mod vendor;
 
 use std::collections::BTreeSet;

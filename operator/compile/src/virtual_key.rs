@@ -1,5 +1,6 @@
 //! VirtualKey -> [`Key`].
 
+mod callers;
 mod conflict;
 mod value;
 
@@ -27,8 +28,9 @@ impl Kind for VirtualKey {
     const NAME: &'static str = "VirtualKey";
     type Spec = VirtualKeySpec;
 
-    fn faults(spec: &VirtualKeySpec, _: &About<'_>) -> Vec<Finding> {
+    fn faults(spec: &VirtualKeySpec, about: &About<'_>) -> Vec<Finding> {
         let mut faults = allow::faults(spec.allow.as_ref(), spec.deny.as_ref());
+        faults.extend(callers::faults(spec, about));
         faults.extend(said(spec).faults(&Path::of("spec")));
         faults
     }
@@ -60,9 +62,10 @@ impl Linked<'_> {
     }
 }
 
-/// A key with its value, team and providers looked up. Values still to be made are noted in `claims`.
+/// A key with its value, team and providers looked up. Values still to be made are noted in `claims`; `created` is in seconds since 1970.
 pub(crate) fn build(
     name: &ObjectName,
+    created: Option<i64>,
     spec: &VirtualKeySpec,
     to: &Linked<'_>,
     claims: &mut Claims,
@@ -75,6 +78,8 @@ pub(crate) fn build(
         });
     let mut key = Key {
         digest,
+        oidc: callers::oidc(&spec.key, created),
+        networks: callers::networks(spec),
         refused: None,
         expires_at: spec.expires_at.as_ref().map(|time| time.0.as_second()),
         team: spec.team_ref.as_ref().map(|team| team.name.to_string()),
@@ -100,6 +105,10 @@ pub(crate) fn relink(
         .digest
         .clone()
         .filter(|digest| to.offers(&object.name.namespace, digest));
+    if let Some(oidc) = &mut key.oidc {
+        let settings = &to.world.settings;
+        oidc.issuer.private_network &= settings.permits_private_network(&object.name.namespace);
+    }
     let suspended = last.refused == Some(Refusal::Suspended)
         || object.document.value["spec"]["suspended"] == true;
     let mut unresolved = Vec::new();
@@ -145,11 +154,11 @@ fn link(name: &ObjectName, key: &mut Key, suspended: bool, to: &Linked<'_>) -> V
         )),
         _ => None,
     };
-    key.refused = match (&key.digest, &missing) {
-        (None, _) => Some(Refusal::NoValue),
-        (Some(_), _) if suspended => Some(Refusal::Suspended),
-        (Some(_), Some((refusal, _, _))) => Some(*refusal),
-        (Some(_), None) => None,
+    key.refused = match (key.can_be_presented(), &missing) {
+        (false, _) => Some(Refusal::NoValue),
+        (true, _) if suspended => Some(Refusal::Suspended),
+        (true, Some((refusal, _, _))) => Some(*refusal),
+        (true, None) => None,
     };
     let finding = |(_, reason, message): (Refusal, Reason, String)| {
         Finding::new(&Path::of("spec").field("teamRef"), reason, message)

@@ -33,19 +33,19 @@ pub(super) fn refresh_in(left: Duration, random: u64) -> Duration {
 
 /// How it stands after a failure.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trouble {
+pub(crate) struct Trouble {
     /// Failures in a row, this one included.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     /// Whether it may pass by itself.
-    pub(super) transient: bool,
+    pub(crate) transient: bool,
     /// Whether a good token is in hand.
-    pub(super) in_hand: bool,
+    pub(crate) in_hand: bool,
     /// How long the server wants to be left alone.
-    pub(super) asked: Option<Duration>,
+    pub(crate) asked: Option<Duration>,
 }
 
 /// How long to wait after a failure. Half of it is chance.
-pub(super) fn retry_in(trouble: Trouble, random: u64) -> Duration {
+pub(crate) fn retry_in(trouble: Trouble, random: u64) -> Duration {
     let longest = match trouble {
         Trouble {
             transient: false, ..
@@ -60,7 +60,7 @@ pub(super) fn retry_in(trouble: Trouble, random: u64) -> Duration {
 }
 
 /// Anything between nothing and all of it.
-fn part(whole: Duration, random: u64) -> Duration {
+pub(crate) fn part(whole: Duration, random: u64) -> Duration {
     let nanos = whole.as_nanos().saturating_mul(u128::from(random)) >> 64;
     u64::try_from(nanos).map_or(whole, Duration::from_nanos)
 }

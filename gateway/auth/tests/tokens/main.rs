@@ -7,6 +7,7 @@ mod aws;
 mod configure;
 mod entra;
 mod google;
+mod issuers;
 mod keeper;
 mod outage;
 mod script;

@@ -201,6 +201,8 @@ fn make_target(target: &str, provider: &str, model: &str, weight: u32) -> Target
 pub(crate) fn key() -> Key {
     Key {
         digest: None,
+        oidc: None,
+        networks: Vec::new(),
         refused: None,
         expires_at: None,
         team: None,

@@ -6,6 +6,8 @@ use crate::{
 fn key(number: usize) -> (ObjectName, Key) {
     let key = Key {
         digest: Some(Digest::of(&number)),
+        oidc: None,
+        networks: Vec::new(),
         refused: None,
         expires_at: None,
         team: Some("search".to_owned()),

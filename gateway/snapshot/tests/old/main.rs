@@ -205,8 +205,11 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     let foreign = |(name, provider): (_, &Provider)| needs_format_2(provider).then_some(name);
     let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
     assert!(foreign.len() > 1);
-    // And a rule whose targets change requests, and four keys.
-    assert_eq!(closed, foreign.len() + 1 + LIMITED.len());
+    // And a rule whose targets change requests, and six keys.
+    assert_eq!(
+        closed,
+        foreign.len() + 1 + BY_ITSELF.len() + BY_OWNERS.len()
+    );
     let nowhere = before.rules.iter().filter(|rule| rule.targets.is_empty());
     assert_eq!(nowhere.count(), 1);
     for name in foreign {
@@ -226,26 +229,37 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     }
 }
 
-/// The keys that are limited: two by themselves, two by their owners.
-const LIMITED: [&str; 4] = ["k5", "k6", "k7", "k8"];
+/// The keys that are restricted by what they say: limits, what they may not use, networks, tokens.
+const BY_ITSELF: [&str; 4] = ["k5", "k6", "k9", "k10"];
+/// The keys that are limited by their owners.
+const BY_OWNERS: [&str; 2] = ["k7", "k8"];
 
 #[test]
-fn a_key_that_is_limited_by_whomever_is_closed_before_format_2() {
+fn a_key_that_is_restricted_by_whomever_is_closed_before_format_2() {
     let snapshot = rich::snapshot();
     let (before, _) = snapshot.readable_in(1);
     assert!(before.teams.is_empty() && before.organizations.is_empty());
     for (name, key) in &snapshot.keys {
         let refused = before.keys[name].refused;
         let expected = match key.refused {
-            None if LIMITED[..2].contains(&name.name.as_str()) => Some(Refusal::NoValue),
-            None if LIMITED[2..].contains(&name.name.as_str()) => Some(Refusal::NoTeam),
+            None if BY_ITSELF.contains(&name.name.as_str()) => Some(Refusal::NoValue),
+            None if BY_OWNERS.contains(&name.name.as_str()) => Some(Refusal::NoTeam),
             Some(Refusal::NoOrganization) => Some(Refusal::NoTeam),
             as_it_was => as_it_was,
         };
         assert_eq!(refused, expected, "{name}");
     }
     let text = serde_json::to_string(&before).unwrap();
-    for member in ["limits", "deny", "price", "facts", "teams", "organizations"] {
+    for member in [
+        "limits",
+        "deny",
+        "price",
+        "facts",
+        "teams",
+        "organizations",
+        "oidc",
+        "networks",
+    ] {
         assert!(!text.contains(&format!("\"{member}\"")), "{member}");
     }
 }
@@ -257,7 +271,7 @@ fn owners_without_limits_need_nothing_new() {
         keys,
         ..
     } = rich::snapshot();
-    let free = keys.into_iter().filter(|(name, _)| name.name == "k9");
+    let free = keys.into_iter().filter(|(name, _)| name.name == "k11");
     let none = || BTreeMap::new();
     let snapshot = Snapshot::new(&gateway_namespace, none(), Vec::new(), free.collect());
     assert_eq!((snapshot.keys.len(), snapshot.format), (1, OLDEST));

@@ -9,10 +9,10 @@ use super::limits;
 use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
     Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
-    Health, Hedge, HttpVersion, Key, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
-    ObjectName, OnClientGone, OnUnsupported, Overflow, Parameters, Problem, Protocol, Provider,
-    Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy,
-    Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
+    Health, Hedge, HttpVersion, Issuer, Key, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
+    ObjectName, Oidc, OnClientGone, OnUnsupported, Overflow, Parameters, Problem, Protocol,
+    Provider, Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot,
+    Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
 
 /// All of it.
@@ -358,7 +358,8 @@ fn target(at: usize, problem: Option<Problem>, amending: bool) -> Target {
 fn keys() -> BTreeMap<ObjectName, Key> {
     let refusals = every!(Refusal: Suspended, NoValue, Conflict, NoTeam, NoOrganization);
     let mut keys: Vec<Key> = refusals.map(|refused| key(Some(refused))).into();
-    // Of those that are not refused one limits itself, one denies itself something, two have owners that limit them, and one is as free as before.
+    // Of those that are not refused one limits itself, one denies itself something, one takes callers from some networks only, one takes tokens,
+    // two have owners that limit them, and one is as free as before.
     let mut limited = key(None);
     limited.limits = limits::all();
     let mut denied = key(None);
@@ -367,17 +368,44 @@ fn keys() -> BTreeMap<ObjectName, Key> {
     of_team.team = Some(limits::OWNER.to_owned());
     let mut of_organization = key(None);
     of_organization.organization = Some(limits::OWNER.to_owned());
-    keys.extend([limited, denied, of_team, of_organization, key(None)]);
+    let mut from_networks = key(None);
+    from_networks.networks = vec!["10.0.0.0/8".parse().unwrap()];
+    let mut by_token = key(None);
+    by_token.oidc = Some(oidc());
+    keys.extend([
+        limited,
+        denied,
+        of_team,
+        of_organization,
+        from_networks,
+        by_token,
+        key(None),
+    ]);
     let named = |(at, key): (usize, Key)| {
-        let digest = Some(Digest::of(&at));
+        let digest = key.oidc.is_none().then(|| Digest::of(&at));
         (name(&format!("k{at}")), Key { digest, ..key })
     };
     keys.into_iter().enumerate().map(named).collect()
 }
 
+fn oidc() -> Oidc {
+    Oidc {
+        issuer: Issuer {
+            name: "https://issuer.example".to_owned(),
+            jwks_url: Some("https://issuer.example/keys".to_owned()),
+            private_network: true,
+        },
+        audiences: vec!["fairlead".to_owned()],
+        claims: BTreeMap::from([("sub".to_owned(), "checkout".to_owned())]),
+        created: Some(1_700_000_000),
+    }
+}
+
 fn key(refused: Option<Refusal>) -> Key {
     Key {
         digest: None,
+        oidc: None,
+        networks: Vec::new(),
         refused,
         expires_at: Some(1_800_000_000),
         team: Some("team".to_owned()),

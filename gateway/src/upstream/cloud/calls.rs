@@ -7,14 +7,17 @@ use bytes::BytesMut;
 use fairlead_auth::{ANSWER_BYTES, Http, Method, Reach, Request, Response, SendError, Sending};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Certificate, Client, Url};
 
 use crate::upstream::egress;
 
-/// The way to the servers of one provider's tokens.
+/// The certificate of the authority that vouches for the API server of the pod's cluster.
+const CLUSTER_AUTHORITY: &str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+
+/// The way to the servers of one provider's tokens, or to an issuer of callers' tokens.
 #[derive(Debug)]
 pub(super) struct Calls {
-    /// Whether private addresses may be connected to, as the provider's own may.
+    /// Whether private addresses may be connected to, as the provider's own may, or the issuer's.
     private: bool,
     /// To anywhere, through the proxy if there is one.
     anywhere: Result<Client, String>,
@@ -54,6 +57,7 @@ impl Calls {
                 &self.anywhere
             }
             Reach::Node => &self.node,
+            Reach::Cluster => &cluster().await,
         };
         let client = client.as_ref().map_err(|why| SendError(why.clone()))?;
         let method = match request.method {
@@ -95,6 +99,21 @@ impl Calls {
     }
 }
 
+/// To the API server of the pod's cluster. Made for each call, for there are few and the authority's certificate may be replaced.
+async fn cluster() -> Result<Client, String> {
+    let authority = tokio::fs::read(CLUSTER_AUTHORITY)
+        .await
+        .map_err(|error| format!("{CLUSTER_AUTHORITY} cannot be read ({})", error.kind()))?;
+    let authority = Certificate::from_pem_bundle(&authority)
+        .map_err(|_| format!("{CLUSTER_AUTHORITY} holds no certificate in PEM"))?;
+    let client = Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .tls_certs_only(authority)
+        .build();
+    client.map_err(|error| error.to_string())
+}
+
 impl Http for Calls {
     fn send(&self, request: Request) -> Sending<'_> {
         Box::pin(self.call(request))
@@ -117,7 +136,7 @@ impl Resolve for Public {
 }
 
 fn not_public() -> SendError {
-    SendError("its address is private, which this provider may not connect to".to_owned())
+    SendError("its address is private, which may not be connected to for this provider or issuer (allowPrivateNetwork)".to_owned())
 }
 
 /// The error without the address, which may hold what is no one else's business.

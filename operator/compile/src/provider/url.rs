@@ -21,6 +21,11 @@ pub(super) fn fault(url: &str) -> Option<&'static str> {
             "must end before the operation, for example https://api.example.com/v1: the gateway adds /chat/completions, /completions, /embeddings, /messages and /models itself",
         );
     }
+    address_fault(url)
+}
+
+/// What is wrong with the address in a URL that follows the pattern, if anything is.
+pub(crate) fn address_fault(url: &str) -> Option<&'static str> {
     let (_, after_bracket) = url.split_once("://[")?;
     let address = after_bracket
         .split_once(']')

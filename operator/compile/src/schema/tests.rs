@@ -49,8 +49,11 @@ fn says_what_is_missing_even_where_it_is_null() {
         ["spec.targets: is required [Required]"]
     );
     assert_eq!(
-        faults("VirtualKey", &json!({"key": {"type": "SecretRef"}})),
-        ["spec.key.secretRef: is required [Required]"]
+        faults(
+            "VirtualKey",
+            &json!({"key": {"type": "SecretRef", "secretRef": {}}})
+        ),
+        ["spec.key.secretRef.name: is required [Required]"]
     );
 }
 

@@ -51,14 +51,16 @@ impl Claims {
     }
 }
 
-/// The digest of a key's value; `None` while it is still to be made.
+/// The digest of a key's value; `None` while it is still to be made, and of a key that is presented by tokens.
 pub(super) fn digest(
     key: &ObjectName,
     source: &KeySource,
     secrets: &Secrets,
     claims: &mut Claims,
 ) -> Result<Option<KeyDigest>, Finding> {
-    let reference = &source.secret_ref;
+    let Some(reference) = &source.secret_ref else {
+        return Ok(None);
+    };
     let wanted = Wanted {
         namespace: &key.namespace,
         name: reference.name.as_str(),
