@@ -37,4 +37,6 @@ pub use rule::{
     RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
 };
 pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus};
-pub use virtual_key::{KeySource, KeySourceType, OwnerReference, VirtualKey, VirtualKeySpec};
+pub use virtual_key::{
+    KeySource, KeySourceType, OwnerReference, Rotation, VirtualKey, VirtualKeySpec,
+};

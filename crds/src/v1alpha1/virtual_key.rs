@@ -9,7 +9,7 @@ use super::allow::{Allow, Deny};
 use super::limits::{Budget, InFlightLimit, RateLimit};
 use super::provider::SecretReference;
 use super::status::VirtualKeyStatus;
-use crate::text::Label;
+use crate::text::{DurationText, Label};
 
 /// A caller: the key it presents, whom it belongs to, and what it may use.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -35,6 +35,7 @@ use crate::text::Label;
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.rotation) || !has(self.rotation.every) || self.key.type == 'Generate'").message("every goes with key.type: Generate only; a value that stands in a Secret is rotated by writing another").field_path(".rotation.every"))]
 pub struct VirtualKeySpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.
     pub gateway_name: Option<Label>,
@@ -42,7 +43,10 @@ pub struct VirtualKeySpec {
     pub team_ref: Option<OwnerReference>,
     /// Where the key's value comes from.
     pub key: KeySource,
-    /// A suspended key is refused until this is taken back. Absent: false.
+    /// How the value is replaced by another. Absent: a generated one on request only, by the annotation fairlead.dev/rotate; one that stands in a
+    /// Secret is refused as soon as another stands there.
+    pub rotation: Option<Rotation>,
+    /// A suspended key is refused until this is taken back; so is, for good, the value that it had before the present one. Absent: false.
     pub suspended: Option<bool>,
     /// The moment from which the key is refused (RFC 3339), by the gateway's clock. Absent: never.
     pub expires_at: Option<Time>,
@@ -60,6 +64,21 @@ pub struct VirtualKeySpec {
     pub rate_limits: Option<Vec<RateLimit>>,
     /// How many requests the key may have in flight at a time.
     pub concurrency: Option<InFlightLimit>,
+}
+
+/// How a key's value is replaced by another.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.every) || (has(self.overlap) ? duration(self.overlap) : duration('24h')) < duration(self.every)").message("overlap (absent: 24h) must be shorter than every").field_path(".overlap"))]
+pub struct Rotation {
+    /// How old a value becomes at most, in whole seconds from 1h to 8784h; keys are spread over the last tenth of it. Only with key.type: Generate.
+    /// Absent: it is replaced on request only.
+    #[x_kube(validation = Rule::new("!self.contains('ms') && duration(self) >= duration('1h') && duration(self) <= duration('8784h')").message("must be whole seconds, from 1h to 8784h"))]
+    pub every: Option<DurationText>,
+    /// How long the value before works beside a new one, in whole seconds up to 8784h; 0s: not at all. Shortening it shortens what is left of it.
+    /// Absent: 24h.
+    #[x_kube(validation = Rule::new("!self.contains('ms') && duration(self) <= duration('8784h')").message("must be whole seconds, at most 8784h"))]
+    pub overlap: Option<DurationText>,
 }
 
 /// An owner in the same namespace.

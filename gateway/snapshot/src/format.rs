@@ -190,13 +190,15 @@ impl Entry for Key {
     fn needs(&self) -> Needs {
         let limits = !self.limits.is_empty() || !self.allow.deny.is_empty();
         let refused = self.refused == Some(Refusal::NoOrganization);
+        // Who does not know that there was another value refuses it: that permits less.
         Needs::restriction(2)
             .only_if(limits)
-            .and(Needs::tuning(2).only_if(refused))
+            .and(Needs::tuning(2).only_if(refused || self.previous.is_some()))
     }
 
     fn reduced(&self, _: u32) -> Self {
         let mut reduced = Self {
+            previous: None,
             limits: Limits::default(),
             refused: if self.refused == Some(Refusal::NoOrganization) {
                 Some(Refusal::NoTeam)

@@ -13,6 +13,9 @@ pub type KeyDigest = Digest;
 pub struct Key {
     /// The digest of the value; `None` while there is no usable value, which `refused` then explains.
     pub digest: Option<KeyDigest>,
+    /// The value it had before this one, while that is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
     /// Why the key is refused, if it is, apart from time.
     pub refused: Option<Refusal>,
     /// The moment from which it is refused, seconds since 1970.
@@ -26,6 +29,17 @@ pub struct Key {
     /// How much it may use.
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
+}
+
+/// The value that a key had before. It works as the key's own until its time is over; from then on it is remembered only so that whoever still
+/// sends it is told why it is refused, and so that it becomes nobody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Previous {
+    /// The digest of the value.
+    pub digest: KeyDigest,
+    /// The moment from which it is refused, seconds since 1970.
+    pub until: i64,
 }
 
 /// Why a key is refused.

@@ -47,6 +47,11 @@ pub(crate) enum Rejection {
     /// The key's owner suspended it.
     #[error("this key is suspended; its owner can set spec.suspended to false on the VirtualKey")]
     KeySuspended,
+    /// The key has another value now.
+    #[error(
+        "this key was rotated: it has a new value, and the time of this one is over; take the new value from the Secret that the VirtualKey names, or ask its owner for it"
+    )]
+    KeyRotated,
     /// The key may not ask for this model.
     #[error(
         "this key may not use the model {0:?}; ask for one that GET /v1/models lists, or have it added to spec.allow.models of the VirtualKey, and permitted by its Team and Organization"
@@ -241,6 +246,7 @@ impl Rejection {
             Self::InvalidKey => row(S::UNAUTHORIZED, "invalid_key"),
             Self::KeyExpired => row(S::UNAUTHORIZED, "key_expired"),
             Self::KeySuspended => row(S::UNAUTHORIZED, "key_suspended"),
+            Self::KeyRotated => row(S::UNAUTHORIZED, "key_rotated"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
             Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
             Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),

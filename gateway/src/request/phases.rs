@@ -62,7 +62,7 @@ pub(crate) fn note(record: &mut Record, operation: Operation, headers: &HeaderMa
 /// Who calls. Needs only headers, so that a stranger fills no memory.
 ///
 /// # Errors
-/// No key, an unknown one, or one that is expired or suspended.
+/// No key, an unknown one, or one that is expired, suspended or replaced by another value.
 pub(crate) fn authenticate(
     runtime: &Runtime,
     headers: &HeaderMap,
@@ -79,6 +79,7 @@ pub(crate) fn authenticate(
             Refused::Unknown => Rejection::InvalidKey,
             Refused::Expired => Rejection::KeyExpired,
             Refused::Suspended => Rejection::KeySuspended,
+            Refused::Rotated => Rejection::KeyRotated,
         })?;
     record.key = Some(Arc::clone(&admitted.context.label));
     record.team.clone_from(&admitted.context.team);

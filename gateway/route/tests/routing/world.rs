@@ -201,6 +201,7 @@ fn make_target(target: &str, provider: &str, model: &str, weight: u32) -> Target
 pub(crate) fn key() -> Key {
     Key {
         digest: None,
+        previous: None,
         refused: None,
         expires_at: None,
         team: None,

@@ -6,6 +6,7 @@ use crate::{
 fn key(number: usize) -> (ObjectName, Key) {
     let key = Key {
         digest: Some(Digest::of(&number)),
+        previous: None,
         refused: None,
         expires_at: None,
         team: Some("search".to_owned()),

@@ -10,9 +10,9 @@ use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
     Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
     Health, Hedge, HttpVersion, Key, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
-    ObjectName, OnClientGone, OnUnsupported, Overflow, Parameters, Problem, Protocol, Provider,
-    Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy,
-    Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
+    ObjectName, OnClientGone, OnUnsupported, Overflow, Parameters, Previous, Problem, Protocol,
+    Provider, Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot,
+    Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
 
 /// All of it.
@@ -358,7 +358,8 @@ fn target(at: usize, problem: Option<Problem>, amending: bool) -> Target {
 fn keys() -> BTreeMap<ObjectName, Key> {
     let refusals = every!(Refusal: Suspended, NoValue, Conflict, NoTeam, NoOrganization);
     let mut keys: Vec<Key> = refusals.map(|refused| key(Some(refused))).into();
-    // Of those that are not refused one limits itself, one denies itself something, two have owners that limit them, and one is as free as before.
+    // Of those that are not refused one limits itself, one denies itself something, two have owners that limit them, one is as free as before, and one
+    // was rotated.
     let mut limited = key(None);
     limited.limits = limits::all();
     let mut denied = key(None);
@@ -367,7 +368,21 @@ fn keys() -> BTreeMap<ObjectName, Key> {
     of_team.team = Some(limits::OWNER.to_owned());
     let mut of_organization = key(None);
     of_organization.organization = Some(limits::OWNER.to_owned());
-    keys.extend([limited, denied, of_team, of_organization, key(None)]);
+    let rotated = Key {
+        previous: Some(Previous {
+            digest: Digest::of(&"before"),
+            until: 1_790_000_000,
+        }),
+        ..key(None)
+    };
+    keys.extend([
+        limited,
+        denied,
+        of_team,
+        of_organization,
+        key(None),
+        rotated,
+    ]);
     let named = |(at, key): (usize, Key)| {
         let digest = Some(Digest::of(&at));
         (name(&format!("k{at}")), Key { digest, ..key })
@@ -378,6 +393,7 @@ fn keys() -> BTreeMap<ObjectName, Key> {
 fn key(refused: Option<Refusal>) -> Key {
     Key {
         digest: None,
+        previous: None,
         refused,
         expires_at: Some(1_800_000_000),
         team: Some("team".to_owned()),

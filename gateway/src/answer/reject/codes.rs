@@ -4,7 +4,7 @@
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// Every code of the gateway's (`docs/errors.md`).
-const CODES: [&str; 33] = [
+const CODES: [&str; 34] = [
     "invalid_request",
     "duplicate_key",
     "ambiguous_request",
@@ -12,6 +12,7 @@ const CODES: [&str; 33] = [
     "invalid_key",
     "key_expired",
     "key_suspended",
+    "key_rotated",
     "model_not_allowed",
     "provider_not_allowed",
     "passthrough_not_allowed",
