@@ -33,6 +33,16 @@ pub const SECRET_CA: &str = "ca";
 /// Value of [`SECRET_LABEL`] for a certificate, with its key, that a provider is shown.
 pub const SECRET_CLIENT_CERTIFICATE: &str = "client-certificate";
 
+/// The annotation that has a generated key rotated once, when its value is another than the one that was served last. On the Secret of the key:
+/// that one.
+pub const ROTATE_ANNOTATION: &str = "fairlead.dev/rotate";
+/// The annotation on the Secret of a generated key that says when its value last took the place of another.
+pub const ROTATED_AT_ANNOTATION: &str = "fairlead.dev/rotated-at";
+/// The annotation on the Secret of a generated key that says from when on the value before is refused.
+pub const PREVIOUS_UNTIL_ANNOTATION: &str = "fairlead.dev/previous-until";
+/// What is added to the key in a Secret under which a value stands, for the value before.
+pub const PREVIOUS_SUFFIX: &str = ".previous";
+
 /// The annotation on every CRD that says which revision of the API it is.
 pub const REVISION_ANNOTATION: &str = "fairlead.dev/revision";
 /// Counts the changes of the schemas: an operator that finds CRDs of a lower revision does not lead, for they may have let things pass or dropped

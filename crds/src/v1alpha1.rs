@@ -38,5 +38,5 @@ pub use rule::{
 };
 pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus};
 pub use virtual_key::{
-    KeySource, KeySourceType, OidcSource, OwnerReference, VirtualKey, VirtualKeySpec,
+    KeySource, KeySourceType, OidcSource, OwnerReference, Rotation, VirtualKey, VirtualKeySpec,
 };

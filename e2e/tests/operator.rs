@@ -1,5 +1,8 @@
 //! The operator against a real API server, without gateways: what it publishes, keeps, and does when others interfere.
 
+#[path = "operator/rotation.rs"]
+mod rotation;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};

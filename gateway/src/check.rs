@@ -54,6 +54,7 @@ pub fn check(folder: &args::Folder) -> anyhow::Result<Printed> {
 fn compiled(folder: &args::Folder) -> anyhow::Result<(Compiled, Vec<String>)> {
     let mut reading = Folder::new(&folder.config_dir, &folder.settings).read()?;
     let state = State::open(folder.settings.state_dir.as_deref())?;
+    reading.inputs.now = clock::unix_seconds();
     reading.inputs.secrets.extend(state.secrets());
     let previous = state.last_good()?;
     let mut compiled = compile(previous.as_ref(), &reading.inputs);

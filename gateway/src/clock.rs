@@ -38,10 +38,24 @@ pub(crate) fn now() -> SystemTime {
 /// Seconds since 1970; 0 on a clock that is set before.
 #[must_use]
 pub(crate) fn unix_seconds() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(not(test))]
+fn since_1970() -> Duration {
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// In tests it moves on with the time of tokio, which may be paused.
+#[cfg(test)]
+fn since_1970() -> Duration {
+    static FIRST: std::sync::LazyLock<(Duration, Instant)> = std::sync::LazyLock::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        (since.unwrap_or_default(), Instant::now())
+    });
+    let (since, first) = *FIRST;
+    since + Instant::now().saturating_duration_since(first)
 }
 
 /// Milliseconds since 1970; 0 on a clock that is set before.

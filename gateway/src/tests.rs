@@ -13,6 +13,7 @@ mod passthrough;
 mod patience;
 mod queue;
 mod retry;
+mod rotation;
 mod stream;
 mod transport;
 mod usage;

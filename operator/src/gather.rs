@@ -7,6 +7,7 @@ use fairlead_compile::{Inputs, PrivateNetworks, Secret, Secrets, Settings};
 use fairlead_snapshot::ObjectName;
 
 use crate::args::Args;
+use crate::clock;
 use crate::watch::Watched;
 
 /// Everything the compiler reads. `taken` are Secrets that are in the way of generated keys and that no watch shows, because they are not
@@ -30,6 +31,7 @@ pub(crate) fn gather(args: &Args, watched: &Watched, taken: &BTreeSet<ObjectName
             .collect(),
         secrets: secrets(watched, taken),
         namespaces,
+        now: clock::unix_seconds(),
     }
 }
 

@@ -1,9 +1,10 @@
-//! Generated virtual keys: a random value in a Secret of its own, created once and never written again.
+//! Generated virtual keys: a random value in a Secret of its own, created once, and written again only to rotate it.
 //!
 //! Secrets are created, never applied: one that is there already and was not made for the key is a conflict, whoever wrote it. A refusal to
 //! create says only that there is one; whose it is, its metadata says, for the watch may not have shown yet what this operator made itself.
 //! Nothing of the key's labels and annotations is copied, or tools that track objects by label would take the Secret for theirs and delete it.
 
+pub(crate) mod rotate;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairlead_compile::WantedKey;
-use fairlead_crds::{SECRET_LABEL, SECRET_VIRTUAL_KEY};
+use fairlead_crds::{ROTATE_ANNOTATION, SECRET_LABEL, SECRET_VIRTUAL_KEY};
 use fairlead_process::{NoRandomness, random_value};
 use fairlead_snapshot::ObjectName;
 use futures_util::{StreamExt as _, stream};
@@ -288,6 +289,11 @@ fn secret(wanted: &WantedKey, key: &Resource) -> Result<Secret, NoRandomness> {
                 SECRET_VIRTUAL_KEY.to_owned(),
             )])),
             owner_references: Some(vec![owner]),
+            // A request to rotate the key that is there already is served by its first value.
+            annotations: wanted
+                .served
+                .clone()
+                .map(|served| BTreeMap::from([(ROTATE_ANNOTATION.to_owned(), served)])),
             ..ObjectMeta::default()
         },
         data: Some(BTreeMap::from([(

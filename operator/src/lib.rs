@@ -7,6 +7,7 @@ mod api;
 mod app;
 mod apply;
 mod args;
+mod clock;
 mod crds;
 mod error;
 mod gather;

@@ -15,16 +15,19 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_compile::{Compiled, Inputs, Verdict, WantedKey, compile};
+use fairlead_compile::{Compiled, Inputs, Verdict, WantedKey, WantedRotation, compile};
 use fairlead_process::{Pause, settled};
+use fairlead_snapshot::Snapshot;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::apply::{ApplyError, Publisher};
 use crate::args::Args;
+use crate::clock;
 use crate::crds::{Crds, Problem};
 use crate::error::Chain;
 use crate::gather::gather;
+use crate::generate::rotate::Rotations;
 use crate::generate::{Keys, Maker};
 use crate::live::{Live, LiveError};
 use crate::metrics::{Metrics, StepLabels};
@@ -82,6 +85,9 @@ struct Leadership {
     vault: Vault,
     ledger: Ledger,
     keys: Keys,
+    rotations: Rotations,
+    /// When there is to be a rotation next, seconds since 1970.
+    next_rotation: Option<i64>,
     /// What is published does not say what it should, whatever the snapshot says.
     damaged: bool,
     /// How many shards the last publication wrote.
@@ -206,7 +212,8 @@ impl Rebuild {
 
     /// Waits until there may be something to do, and until the burst is over.
     async fn wait(&mut self) {
-        let look = Instant::now() + TIDY;
+        let due = self.led.as_ref().and_then(|led| led.next_rotation);
+        let look = Instant::now() + due.map_or(TIDY, |due| clock::until(due).min(TIDY));
         loop {
             tokio::select! {
                 () = self.watched.changed.notified() => break,
@@ -241,6 +248,7 @@ impl Rebuild {
             told.clone_from(&trouble);
             changed
         });
+        led.next_rotation = None;
         let outcome = match trouble {
             Some(_) => Ok(()),
             None => self.carry_out(&mut led, inputs).await,
@@ -260,17 +268,25 @@ impl Rebuild {
             snapshot,
             credentials,
             wanted,
+            rotations,
+            next_rotation,
             verdicts,
         } = compiled;
+        led.next_rotation = next_rotation;
         let snapshot = Arc::new(snapshot);
         let published = self.publish(led, &snapshot, &credentials, &verdicts).await;
         match &published {
-            Ok(()) => self.report(led.ledger.clone(), verdicts),
+            Ok(()) => self.report(led.ledger.clone(), verdicts, &snapshot),
             // What is to come is told with a generation that no gateway enforces.
-            Err(_) => self.report(self.expected(led, &snapshot, &verdicts), verdicts),
+            Err(_) => {
+                let ledger = self.expected(led, &snapshot, &verdicts);
+                self.report(ledger, verdicts, &snapshot);
+            }
         }
         self.generate(led, &wanted).await;
         published?;
+        // A new value that cannot be published would be refused.
+        self.rotate(led, &rotations).await;
         self.tidy(led, &credentials).await;
         Ok(())
     }
@@ -308,6 +324,8 @@ impl Rebuild {
             vault: Vault::default(),
             ledger: Ledger::default(),
             keys: Keys::default(),
+            rotations: Rotations::default(),
+            next_rotation: None,
             damaged: false,
             written: 0,
             tidied: Instant::now(),
@@ -337,8 +355,27 @@ impl Rebuild {
         }
     }
 
-    fn report(&self, ledger: Ledger, verdicts: Vec<Verdict>) {
-        self.reports
-            .send_replace(Some(Arc::new(Report { verdicts, ledger })));
+    /// Rotates the keys that are due.
+    async fn rotate(&self, led: &mut Leadership, wanted: &[WantedRotation]) {
+        let rotations = &mut led.rotations;
+        if rotations
+            .carry_out(&self.maker, &self.watched, wanted)
+            .await
+        {
+            self.watched.changed.notify_one();
+        }
+    }
+
+    fn report(&self, ledger: Ledger, verdicts: Vec<Verdict>, snapshot: &Snapshot) {
+        let keys = snapshot.keys.iter();
+        let previous = keys.filter_map(|(name, key)| {
+            let until = key.previous.as_ref()?.until;
+            Some((name.clone(), until))
+        });
+        self.reports.send_replace(Some(Arc::new(Report {
+            previous: previous.collect(),
+            verdicts,
+            ledger,
+        })));
     }
 }

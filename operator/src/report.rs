@@ -46,6 +46,8 @@ pub(crate) struct Report {
     pub verdicts: Vec<Verdict>,
     /// When each entry last changed.
     pub ledger: Ledger,
+    /// From when on the value is refused that a key had before, seconds since 1970.
+    pub previous: BTreeMap<ObjectName, i64>,
 }
 
 /// Writes statuses.
@@ -152,7 +154,10 @@ impl Writer {
                 continue;
             }
             let old = self.said(&entry, &resource);
-            let key = (entry.0 == "VirtualKey").then(|| self.key(&resource, &entry.1));
+            let key = (entry.0 == "VirtualKey").then(|| {
+                let previous = report.previous.get(&entry.1).copied();
+                self.key(&resource, &entry.1, previous)
+            });
             if let Some(status) = update(verdict, generation, known, key, &old, Timestamp::now()) {
                 due.push(Due {
                     urgency: urgency(&old, &resource),
@@ -186,7 +191,7 @@ impl Writer {
 
     /// Where a key is, and how to recognise a generated one. Null of one that is presented by tokens: it takes away what was said
     /// when it had a value.
-    fn key(&self, resource: &Resource, name: &ObjectName) -> Value {
+    fn key(&self, resource: &Resource, name: &ObjectName, previous: Option<i64>) -> Value {
         let source = &resource.document.value["spec"]["key"];
         if source["type"] == "OIDC" {
             return Value::Null;
@@ -200,15 +205,30 @@ impl Writer {
         let generated = found.filter(|found| {
             source["type"] == "Generate" && found.controller.as_ref() == Some(&resource.uid)
         });
+        let rotated_at = generated
+            .as_ref()
+            .and_then(|found| found.secret.rotation.rotated_at);
         let hint = generated.and_then(|found| {
             let value = found.secret.data.get(data_key)?.expose();
             let end = value.get(value.len().checked_sub(4)?..)?;
             Some(format!("...{}", std::str::from_utf8(end).ok()?))
         });
-        match hint {
-            Some(hint) => json!({"hint": hint, "secretName": secret}),
-            None => json!({"secretName": secret}),
+        let time = |second: Option<i64>| {
+            let time = Timestamp::from_second(second?).ok()?;
+            Some(format!("{time:.0}"))
+        };
+        let mut told = json!({"secretName": secret});
+        let members = [
+            ("hint", hint),
+            ("rotatedAt", time(rotated_at)),
+            ("previousValidUntil", time(previous)),
+        ];
+        for (member, value) in members {
+            if let Some(value) = value {
+                told[member] = value.into();
+            }
         }
+        told
     }
 
     /// Writes one after the other until something newer is known. Whether all that was tried went well.
@@ -232,9 +252,11 @@ impl Writer {
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), &name.namespace, api);
         let mut patch = json!({"metadata": {"uid": due.resource.uid}, "status": due.status.value});
-        if patch["status"]["key"].is_object() && patch["status"]["key"]["hint"].is_null() {
+        if let Some(key) = patch["status"]["key"].as_object_mut() {
             // A merge patch leaves what it does not name.
-            patch["status"]["key"]["hint"] = Value::Null;
+            for member in ["hint", "rotatedAt", "previousValidUntil"] {
+                key.entry(member).or_insert(Value::Null);
+            }
         }
         match api
             .patch_status(&name.name, &PatchParams::default(), &Patch::Merge(&patch))

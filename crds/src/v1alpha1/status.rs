@@ -1,6 +1,6 @@
 //! What the operator says about an object: the same shape on every kind.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,4 +51,8 @@ pub struct KeyStatus {
     /// The Secret that holds the key.
     #[schemars(length(max = 253))]
     pub secret_name: Option<String>,
+    /// When the value last took the place of another; only for generated keys.
+    pub rotated_at: Option<Time>,
+    /// The moment from which the value before the present one is refused. Absent: there is none that is known.
+    pub previous_valid_until: Option<Time>,
 }

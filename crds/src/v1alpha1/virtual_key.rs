@@ -11,7 +11,7 @@ use super::allow::{Allow, Deny};
 use super::limits::{Budget, InFlightLimit, RateLimit};
 use super::provider::SecretReference;
 use super::status::VirtualKeyStatus;
-use crate::text::{Audience, BaseUrl, Label, NetworkText};
+use crate::text::{Audience, BaseUrl, DurationText, Label, NetworkText};
 
 /// A caller: the key it presents, whom it belongs to, and what it may use.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -37,6 +37,8 @@ use crate::text::{Audience, BaseUrl, Label, NetworkText};
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.rotation) || self.key.type != 'OIDC'").message("rotation goes with key.type: Generate and SecretRef; tokens are replaced by their issuer").field_path(".rotation"))]
+#[x_kube(validation = Rule::new("!has(self.rotation) || !has(self.rotation.every) || self.key.type == 'Generate'").message("every goes with key.type: Generate only; a value that stands in a Secret is rotated by writing another").field_path(".rotation.every"))]
 pub struct VirtualKeySpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.
     pub gateway_name: Option<Label>,
@@ -48,7 +50,10 @@ pub struct VirtualKeySpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(min = 1, max = 64))]
     pub networks: Option<Vec<NetworkText>>,
-    /// A suspended key is refused until this is taken back. Absent: false.
+    /// How the value is replaced by another. Absent: a generated one on request only, by the annotation fairlead.dev/rotate; one that stands in a
+    /// Secret is refused as soon as another stands there.
+    pub rotation: Option<Rotation>,
+    /// A suspended key is refused until this is taken back; so is, for good, the value that it had before the present one. Absent: false.
     pub suspended: Option<bool>,
     /// The moment from which the key is refused (RFC 3339), by the gateway's clock. Absent: never.
     pub expires_at: Option<Time>,
@@ -66,6 +71,21 @@ pub struct VirtualKeySpec {
     pub rate_limits: Option<Vec<RateLimit>>,
     /// How many requests the key may have in flight at a time.
     pub concurrency: Option<InFlightLimit>,
+}
+
+/// How a key's value is replaced by another.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.every) || (has(self.overlap) ? duration(self.overlap) : duration('24h')) < duration(self.every)").message("overlap (absent: 24h) must be shorter than every").field_path(".overlap"))]
+pub struct Rotation {
+    /// How old a value becomes at most, in whole seconds from 1h to 8784h; keys are spread over the last tenth of it. Only with key.type: Generate.
+    /// Absent: it is replaced on request only.
+    #[x_kube(validation = Rule::new("!self.contains('ms') && duration(self) >= duration('1h') && duration(self) <= duration('8784h')").message("must be whole seconds, from 1h to 8784h"))]
+    pub every: Option<DurationText>,
+    /// How long the value before works beside a new one, in whole seconds up to 8784h; 0s: not at all. Shortening it shortens what is left of it.
+    /// Absent: 24h.
+    #[x_kube(validation = Rule::new("!self.contains('ms') && duration(self) <= duration('8784h')").message("must be whole seconds, at most 8784h"))]
+    pub overlap: Option<DurationText>,
 }
 
 /// An owner in the same namespace.

@@ -8,16 +8,26 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
-use fairlead_snapshot::{Key, KeyDigest, Network, ObjectName, Refusal};
+use fairlead_snapshot::{Key, KeyDigest, Network, ObjectName, Previous, Refusal};
 use sha2::{Digest as _, Sha256};
 
 /// The longest value looked at, in bytes; longer ones are not even hashed. No key is accepted with a longer value.
 const MAX_VALUE: usize = 512;
 
-/// Every key there is, by the digest of its value. `C` is what the gateway keeps beside each.
+/// Every key there is, by the digests of its values. `C` is what the gateway keeps beside each.
 #[derive(Debug)]
 pub struct Keys<C> {
-    by_digest: HashMap<[u8; 32], Held<C>>,
+    by_digest: HashMap<[u8; 32], Place>,
+    held: Vec<Held<C>>,
+}
+
+/// What a digest leads to.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The key's place among those that are held.
+    at: usize,
+    /// The moment from which the value is refused because another has taken its place, seconds since 1970.
+    until: Option<i64>,
 }
 
 /// A key that may be used.
@@ -48,6 +58,9 @@ pub enum Refused {
         "the key is not for callers from this address; ask its owner to add the network to spec.networks"
     )]
     Elsewhere,
+    /// It has another value now, and the time of this one is over.
+    #[error("the key was rotated and this value is no longer valid; use its new value")]
+    Rotated,
 }
 
 /// A key, with what may stand against its use.
@@ -103,6 +116,8 @@ impl<C> Keys<C> {
     /// Indexes keys. Of two with one digest the first stays: the compiler has refused the other already.
     pub fn build<'a>(keys: impl IntoIterator<Item = (ObjectName, &'a Key, C)>) -> Self {
         let mut by_digest = HashMap::new();
+        let mut held = Vec::new();
+        let mut before: Vec<(&Previous, usize)> = Vec::new();
         for (name, key, context) in keys {
             // A key in conflict must not take the place of the one it is in conflict with.
             let in_conflict = key.refused == Some(Refusal::Conflict);
@@ -110,10 +125,20 @@ impl<C> Keys<C> {
                 continue;
             };
             if let Entry::Vacant(entry) = by_digest.entry(digest) {
-                entry.insert(Held::new(name, key, context));
+                let at = held.len();
+                entry.insert(Place { at, until: None });
+                before.extend(key.previous.iter().map(|previous| (previous, at)));
+                held.push(Held::new(name, key, context));
             }
         }
-        Self { by_digest }
+        // Last, so that what was a key's value takes the place of none that is one.
+        for (previous, at) in before {
+            if let Some(digest) = bytes(&previous.digest) {
+                let until = Some(previous.until);
+                by_digest.entry(digest).or_insert(Place { at, until });
+            }
+        }
+        Self { by_digest, held }
     }
 
     /// The key whose value was presented. `now` is in seconds since 1970; `from` says where the caller connects from, if that can be known, and is
@@ -131,20 +156,25 @@ impl<C> Keys<C> {
             return Err(Refused::Unknown);
         }
         let digest: [u8; 32] = Sha256::digest(presented).into();
-        let held = self.by_digest.get(&digest).ok_or(Refused::Unknown)?;
-        held.admit(now, from)
+        let place = self.by_digest.get(&digest).ok_or(Refused::Unknown)?;
+        let held = self.held.get(place.at).ok_or(Refused::Unknown)?;
+        let admitted = held.admit(now, from)?;
+        if place.until.is_some_and(|end| end <= now) {
+            return Err(Refused::Rotated);
+        }
+        Ok(admitted)
     }
 
     /// How many keys can be found, refused ones included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_digest.len()
+        self.held.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_digest.is_empty()
+        self.held.is_empty()
     }
 }
 
@@ -189,6 +219,7 @@ mod tests {
             digest: Some(Digest::of_bytes(value)),
             oidc: None,
             networks: Vec::new(),
+            previous: None,
             refused: None,
             expires_at: None,
             team: None,
@@ -253,6 +284,78 @@ mod tests {
             keys.find(VALUE, 1_000, || None).unwrap_err(),
             Refused::Expired
         );
+    }
+
+    const BEFORE: &[u8] = b"sk-before-0123456789abcdef0123456789";
+
+    /// A key whose value before is refused from second 1,000 on.
+    fn rotated() -> Key {
+        Key {
+            previous: Some(Previous {
+                digest: Digest::of_bytes(BEFORE),
+                until: 1_000,
+            }),
+            ..key(VALUE)
+        }
+    }
+
+    #[test]
+    fn the_value_before_opens_the_same_key_until_its_very_second() {
+        let keys = keys(&[("bystander", &key(b"other")), ("one", &rotated())]);
+        for value in [VALUE, BEFORE] {
+            let admitted = keys.find(value, 999).unwrap();
+            assert_eq!((admitted.name.name.as_str(), admitted.context), ("one", 1));
+        }
+        assert_eq!(keys.find(BEFORE, 1_000).unwrap_err(), Refused::Rotated);
+        assert!(keys.find(VALUE, 1_000).is_ok());
+        assert!(keys.find(b"other", 1_000).is_ok());
+        assert_eq!(keys.len(), 2, "it is one key");
+    }
+
+    #[test]
+    fn what_refuses_a_key_refuses_the_value_before_too() {
+        for (more, refused) in [
+            (
+                Key {
+                    refused: Some(Refusal::Suspended),
+                    ..rotated()
+                },
+                Refused::Suspended,
+            ),
+            (
+                Key {
+                    refused: Some(Refusal::Conflict),
+                    ..rotated()
+                },
+                Refused::Unknown,
+            ),
+            (
+                Key {
+                    digest: None,
+                    refused: Some(Refusal::NoValue),
+                    ..rotated()
+                },
+                Refused::Unknown,
+            ),
+            (
+                Key {
+                    expires_at: Some(-1),
+                    ..rotated()
+                },
+                Refused::Expired,
+            ),
+        ] {
+            assert_eq!(found(&keys(&[("one", &more)]), BEFORE), Err(refused));
+        }
+    }
+
+    #[test]
+    fn a_value_before_takes_the_place_of_no_value() {
+        for order in [["one", "two"], ["two", "one"]] {
+            let (one, two) = (rotated(), key(BEFORE));
+            let named = order.map(|name| (name, if name == "one" { &one } else { &two }));
+            assert_eq!(found(&keys(&named), BEFORE), Ok("two".to_owned()));
+        }
     }
 
     #[test]

@@ -190,15 +190,17 @@ impl Entry for Key {
     fn needs(&self) -> Needs {
         let limits = !self.limits.is_empty() || !self.allow.deny.is_empty();
         let refused = self.refused == Some(Refusal::NoOrganization);
-        // Who knows no networks would take callers from anywhere, and who knows no tokens would see a key without a value.
+        // Who knows no networks would take callers from anywhere, and who knows no tokens would see a key without a value. Who does not know that
+        // there was another value refuses it: that permits less.
         let callers = self.oidc.is_some() || !self.networks.is_empty();
         Needs::restriction(2)
             .only_if(limits || callers)
-            .and(Needs::tuning(2).only_if(refused))
+            .and(Needs::tuning(2).only_if(refused || self.previous.is_some()))
     }
 
     fn reduced(&self, _: u32) -> Self {
         let mut reduced = Self {
+            previous: None,
             limits: Limits::default(),
             oidc: None,
             networks: Vec::new(),

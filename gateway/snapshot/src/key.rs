@@ -19,6 +19,9 @@ pub struct Key {
     /// Where its callers connect from; empty: anywhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<Network>,
+    /// The value it had before this one, while that is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
     /// Why the key is refused, if it is, apart from time.
     pub refused: Option<Refusal>,
     /// The moment from which it is refused, seconds since 1970.
@@ -40,6 +43,17 @@ impl Key {
     pub fn can_be_presented(&self) -> bool {
         self.digest.is_some() || self.oidc.is_some()
     }
+}
+
+/// The value that a key had before. It works as the key's own until its time is over; from then on it is remembered only so that whoever still
+/// sends it is told why it is refused, and so that it becomes nobody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Previous {
+    /// The digest of the value.
+    pub digest: KeyDigest,
+    /// The moment from which it is refused, seconds since 1970.
+    pub until: i64,
 }
 
 /// Why a key is refused.

@@ -30,7 +30,7 @@ pub use amend::{Headers, Parameters};
 pub use digest::Digest;
 pub use format::{FORMAT, FORMATS, OLDEST};
 pub use index::{Index, IndexError, Parts, Publication};
-pub use key::{Allow, AllowedProvider, Deny, Key, KeyDigest, Refusal};
+pub use key::{Allow, AllowedProvider, Deny, Key, KeyDigest, Previous, Refusal};
 pub use limits::{
     Budget, ConcurrentLimit, FreeTargets, LimitScope, Limits, ModelPrice, OnExceeded,
     OnStoreFailure, Owner, Period, Raise, RateLimit, Unit,

@@ -67,6 +67,11 @@ pub(crate) enum Rejection {
         "this key is not for callers from this address; ask its owner to add the network to spec.networks of the VirtualKey"
     )]
     NetworkNotAllowed,
+    /// The key has another value now.
+    #[error(
+        "this key was rotated: it has a new value, and the time of this one is over; take the new value from the Secret that the VirtualKey names, or ask its owner for it"
+    )]
+    KeyRotated,
     /// The key may not ask for this model.
     #[error(
         "this key may not use the model {0:?}; ask for one that GET /v1/models lists, or have it added to spec.allow.models of the VirtualKey, and permitted by its Team and Organization"
@@ -264,6 +269,7 @@ impl Rejection {
             Self::NoKeyForToken(missed) => row(S::UNAUTHORIZED, no_key(*missed)),
             Self::IssuerUnavailable => busy("issuer_unavailable"),
             Self::NetworkNotAllowed => row(S::FORBIDDEN, "network_not_allowed"),
+            Self::KeyRotated => row(S::UNAUTHORIZED, "key_rotated"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
             Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
             Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),

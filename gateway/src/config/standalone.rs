@@ -10,6 +10,7 @@ use fairlead_snapshot::{ObjectName, Snapshot};
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
+use crate::clock;
 use crate::config::folder::{Folder, FolderError, Reading};
 use crate::config::state::{State, StateError};
 use crate::runtime::Retired;
@@ -185,12 +186,21 @@ impl Standalone {
         previous: Option<&Snapshot>,
         mut reading: Reading,
     ) -> Result<(), StateError> {
+        reading.inputs.now = clock::unix_seconds();
         reading.inputs.secrets.extend(self.state.secrets());
         let mut compiled = compile(previous, &reading.inputs);
-        if !compiled.wanted.is_empty() {
-            let kept = self.state.is_kept();
+        if !compiled.wanted.is_empty() || !compiled.rotations.is_empty() {
+            let file = self.state.keys_file();
+            let kept = file.is_some();
             self.state
                 .generate(&compiled.wanted, |key, value| announce(key, value, kept))?;
+            let rotated = self.state.rotate(&compiled.rotations, |key, value| {
+                announce_rotated(key, value, file.as_deref());
+            });
+            if let Err(error) = rotated {
+                // The values that there are go on.
+                tracing::error!("no key was rotated: {error}");
+            }
             reading.inputs.secrets.extend(self.state.secrets());
             compiled = compile(previous, &reading.inputs);
         }
@@ -259,6 +269,22 @@ fn announce(key: &ObjectName, value: &str, kept: bool) {
     eprintln!("generated the key of VirtualKey {key}; it is shown this once: {value}");
     if !kept {
         eprintln!("without --state-dir it is valid until the gateway stops");
+    }
+}
+
+/// A new value is shown only where it stands nowhere else: a log that nobody expects it in is no place for it.
+#[expect(
+    clippy::print_stderr,
+    reason = "as for a key that is made; there is no file that it could be read from"
+)]
+fn announce_rotated(key: &ObjectName, value: &str, file: Option<&Path>) {
+    match file {
+        Some(file) => {
+            tracing::info!(%key, file = %file.display(), "rotated a key; its new value stands in the file");
+        }
+        None => eprintln!(
+            "rotated the key of VirtualKey {key}; its new value is shown this once: {value}"
+        ),
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fairlead_compile::{Secret, Secrets, WantedKey};
-use fairlead_crds::{SECRET_LABEL, SECRET_VIRTUAL_KEY};
+use fairlead_compile::{RotationState, RotationStep, Secret, Secrets, WantedKey, WantedRotation};
+use fairlead_crds::{PREVIOUS_SUFFIX, SECRET_LABEL, SECRET_VIRTUAL_KEY};
 use fairlead_process::{NoRandomness, random_value};
 use fairlead_snapshot::SecretBytes;
 use fairlead_snapshot::{FORMATS, ObjectName, Snapshot};
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::config::private_file;
 
 const KEYS: &str = "generated-keys.json";
@@ -34,6 +35,39 @@ struct GeneratedKey {
     /// Its place in the Secret.
     data_key: String,
     value: String,
+    /// The value before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
+    /// When the key was made, seconds since 1970; older versions did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created: Option<i64>,
+    /// See [`RotationState`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rotated_at: Option<i64>,
+    /// See [`RotationState`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_until: Option<i64>,
+    /// See [`RotationState`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    served: Option<String>,
+}
+
+impl GeneratedKey {
+    /// Does what is to be done to the key at `now`, seconds since 1970.
+    fn take(&mut self, step: &RotationStep, now: i64) -> Result<(), StateError> {
+        let RotationStep::Replace { served, overlap } = step else {
+            (self.previous, self.previous_until) = (None, None);
+            return Ok(());
+        };
+        let value = random_value("sk-fairlead-").map_err(StateError::Random)?;
+        let before = std::mem::replace(&mut self.value, value);
+        let overlap = i64::try_from(overlap.as_secs()).unwrap_or(i64::MAX);
+        let kept = (overlap > 0).then(|| (before, now.saturating_add(overlap)));
+        (self.previous, self.previous_until) = kept.unzip();
+        self.rotated_at = Some(now);
+        self.served.clone_from(served);
+        Ok(())
+    }
 }
 
 /// The one member of a snapshot that every version can read.
@@ -110,6 +144,7 @@ impl State {
             key,
             secret,
             data_key,
+            served,
         } in wanted
         {
             let value = random_value("sk-fairlead-").map_err(StateError::Random)?;
@@ -119,6 +154,11 @@ impl State {
                     virtual_key: key.clone(),
                     data_key: data_key.clone(),
                     value,
+                    previous: None,
+                    created: Some(clock::unix_seconds()),
+                    rotated_at: None,
+                    previous_until: None,
+                    served: served.clone(),
                 },
             );
         }
@@ -133,10 +173,37 @@ impl State {
         Ok(())
     }
 
-    /// Whether keys made now will be known after a restart.
+    /// Replaces values, and forgets those before whose time is over; tells each new value to `announce`, once.
+    ///
+    /// # Errors
+    /// They cannot be kept; then all stay as they were.
+    pub(crate) fn rotate(
+        &mut self,
+        wanted: &[WantedRotation],
+        mut announce: impl FnMut(&ObjectName, &str),
+    ) -> Result<(), StateError> {
+        let (mut keys, now) = (self.keys.clone(), clock::unix_seconds());
+        let mut replaced = Vec::new();
+        for wanted in wanted {
+            if let Some(key) = keys.get_mut(&wanted.secret) {
+                key.take(&wanted.step, now)?;
+                if wanted.step != RotationStep::Forget {
+                    replaced.push(&wanted.secret);
+                }
+            }
+        }
+        self.write_json(KEYS, &keys)?;
+        self.keys = keys;
+        for made in replaced.iter().filter_map(|name| self.keys.get(*name)) {
+            announce(&made.virtual_key, &made.value);
+        }
+        Ok(())
+    }
+
+    /// The file that keeps the generated keys; `None`: what is made now is not known after a restart.
     #[must_use]
-    pub(crate) fn is_kept(&self) -> bool {
-        self.directory.is_some()
+    pub(crate) fn keys_file(&self) -> Option<PathBuf> {
+        Some(self.directory.as_ref()?.join(KEYS))
     }
 
     /// The configuration that was in force before the restart.
@@ -198,15 +265,23 @@ impl State {
 }
 
 fn secret(key: &GeneratedKey) -> Secret {
+    let present = (key.data_key.clone(), SecretBytes::new(key.value.clone()));
+    let before = key.previous.as_ref().map(|previous| {
+        let beside = format!("{}{PREVIOUS_SUFFIX}", key.data_key);
+        (beside, SecretBytes::new(previous.clone()))
+    });
     Secret {
         labels: BTreeMap::from([(SECRET_LABEL.to_owned(), SECRET_VIRTUAL_KEY.to_owned())]),
         any_use: false,
-        data: Arc::new(BTreeMap::from([(
-            key.data_key.clone(),
-            SecretBytes::new(key.value.clone()),
-        )])),
+        data: Arc::new([present].into_iter().chain(before).collect()),
         withheld: false,
         generated_for: Some(key.virtual_key.clone()),
+        rotation: RotationState {
+            created: key.created,
+            rotated_at: key.rotated_at,
+            previous_until: key.previous_until,
+            served: key.served.clone(),
+        },
     }
 }
 
@@ -225,89 +300,4 @@ fn write(path: &Path, content: &[u8]) -> Result<(), StateError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    fn wanted() -> WantedKey {
-        WantedKey {
-            key: ObjectName::new("search", "checkout"),
-            secret: ObjectName::new("search", "checkout-key"),
-            data_key: "apiKey".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_generated_key_is_told_once_and_known_after_a_restart() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut told = Vec::new();
-        let mut state = State::open(Some(folder.path())).unwrap();
-        state
-            .generate(&[wanted()], |_, value| told.push(value.to_owned()))
-            .unwrap();
-        let reopened = State::open(Some(folder.path())).unwrap();
-        let secrets = reopened.secrets();
-        let kept = secrets[&wanted().secret].data["apiKey"].expose();
-        assert_eq!(told.len(), 1);
-        assert_eq!(kept, told[0].as_bytes());
-        assert!(kept.len() >= 32);
-        let mode = std::fs::metadata(folder.path().join(KEYS))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn the_admin_token_stays_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let token = State::open(Some(folder.path()))
-            .unwrap()
-            .admin_token()
-            .unwrap();
-        assert!(token.is_some());
-        assert_eq!(
-            State::open(Some(folder.path()))
-                .unwrap()
-                .admin_token()
-                .unwrap(),
-            token
-        );
-        assert_eq!(State::open(None).unwrap().admin_token().unwrap(), None);
-    }
-
-    #[test]
-    fn a_damaged_file_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(KEYS), "{").unwrap();
-        let error = State::open(Some(folder.path())).unwrap_err().to_string();
-        assert!(error.contains(KEYS) && error.contains("damaged"), "{error}");
-    }
-
-    /// What the first version kept.
-    const RECORDED: &str = "snapshot/tests/old/format-1/rich/last-good.json";
-
-    #[test]
-    fn what_the_version_before_kept_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join(RECORDED);
-        std::fs::copy(recorded, folder.path().join(LAST_GOOD)).unwrap();
-        let state = State::open(Some(folder.path())).unwrap();
-        let snapshot = state.last_good().unwrap().unwrap();
-        assert!(!snapshot.rules.is_empty() && !snapshot.keys.is_empty());
-    }
-
-    #[test]
-    fn what_a_newer_version_kept_is_not_taken_for_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let newer = fairlead_snapshot::FORMAT + 1;
-        let text = format!(r#"{{"format": {newer}, "shape": "new"}}"#);
-        std::fs::write(folder.path().join(LAST_GOOD), text).unwrap();
-        let state = State::open(Some(folder.path())).unwrap();
-        let error = state.last_good().unwrap_err();
-        assert!(
-            matches!(error, StateError::Unknown(_, found) if found == newer),
-            "{error}"
-        );
-    }
-}
+mod tests;

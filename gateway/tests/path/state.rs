@@ -3,7 +3,7 @@
 use fairlead_faults::{Play, Provider};
 use serde_json::{Value, json};
 
-use crate::harness::yaml::{caller, chain, object, provider};
+use crate::harness::yaml::{KEY, caller, chain, key, object, provider};
 use crate::harness::{Gateway, Setup, eventually, whole};
 
 const GENERATED: &str = "key: {type: Generate, secretRef: {name: made}}";
@@ -75,6 +75,78 @@ async fn without_a_state_folder_a_generated_key_is_valid_until_the_end_and_the_g
     let gateway = gateway.stop().await.start().await;
     assert_eq!(gateway.ask_as(&keys[0], &whole("chat")).await.status, 401);
     assert_ne!(shown(&gateway), keys);
+}
+
+#[tokio::test]
+async fn a_rotated_key_has_both_values_over_a_restart_and_the_new_one_is_shown_nowhere() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let gateway = generated(&a)
+        .arguments(&["--state-dir", "{}/state"])
+        .start()
+        .await;
+    let old = shown(&gateway).remove(0);
+    let asked = object("VirtualKey", "made", GENERATED).replace(
+        "metadata: {name: made}",
+        "metadata: {name: made, annotations: {fairlead.dev/rotate: once}}",
+    );
+    let documents = [
+        provider("a", &a.base_url(), ""),
+        chain("chat", &["a"], ""),
+        asked,
+    ];
+    gateway.edit("all.yaml", &documents.concat()).await;
+    gateway
+        .err
+        .until(|line| line.contains("rotated a key"))
+        .await;
+    let lines = gateway.err.so_far();
+    let setup = gateway.stop().await;
+    let kept = std::fs::read_to_string(setup.path("state/generated-keys.json")).unwrap();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    let kept = &kept["default/made"];
+    let new = kept["value"].as_str().unwrap().to_owned();
+    assert_eq!(kept["previous"], old);
+    assert!(lines.iter().all(|line| !line.contains(&new)));
+    let gateway = setup.start().await;
+    for value in [&old, &new] {
+        assert_eq!(gateway.ask_as(value, &whole("chat")).await.status, 200);
+    }
+    // The request was served.
+    gateway.edit("more.yaml", &chain("more", &["a"], "")).await;
+    assert_eq!(gateway.ask_as(&new, &whole("more")).await.status, 200);
+    assert_eq!(gateway.ask_as(&old, &whole("more")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_supplied_value_that_was_replaced_works_on_over_a_restart() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let new = "sk-caller-renewed-0123456789abcdef01";
+    let rotated = |value: &str| key("caller", value, "rotation: {overlap: 1h}");
+    let gateway = Setup::new()
+        .file("others.yaml", &provider("a", &a.base_url(), ""))
+        .file("rule.yaml", &chain("chat", &["a"], ""))
+        .file("key.yaml", &rotated(KEY))
+        .arguments(&["--state-dir", "{}/state"])
+        .start()
+        .await;
+    gateway.edit("key.yaml", &rotated(new)).await;
+    for value in [KEY, new] {
+        assert_eq!(gateway.ask_as(value, &whole("chat")).await.status, 200);
+    }
+    let gateway = gateway.stop().await.start().await;
+    for value in [KEY, new] {
+        assert_eq!(gateway.ask_as(value, &whole("chat")).await.status, 200);
+    }
+    let setup = gateway.stop().await;
+    let none = key("caller", new, "rotation: {overlap: 0s}");
+    setup.write("config/key.yaml", &none);
+    let gateway = setup.start().await;
+    assert_eq!(gateway.ask_as(new, &whole("chat")).await.status, 200);
+    let refused = gateway.ask_as(KEY, &whole("chat")).await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (401, "key_rotated")
+    );
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::previous::Past;
 use crate::provider;
 use crate::rule;
 use crate::verdict::Verdict;
-use crate::virtual_key::{self, Claims, WantedKey};
+use crate::virtual_key::{self, Claims, WantedKey, WantedRotation};
 use crate::world::World;
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::order;
@@ -33,6 +33,10 @@ pub struct Compiled {
     pub credentials: Credentials,
     /// Virtual keys whose values are still to be made.
     pub wanted: Vec<WantedKey>,
+    /// What is to be done to the Secrets of generated keys that are there.
+    pub rotations: Vec<WantedRotation>,
+    /// When there will be more of that, seconds since 1970, if nothing else changes.
+    pub next_rotation: Option<i64>,
     /// One for each object of this installation, in the order of files and lines.
     pub verdicts: Vec<Verdict>,
 }
@@ -54,7 +58,7 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
     );
     let (providers, credentials) = providers(&mut objects.providers, &world, &mut room);
     owners.look_up(&mut objects.organizations, &mut objects.teams, &providers);
-    let (keys, wanted) = keys(
+    let (keys, claims) = keys(
         &mut objects.keys,
         &virtual_key::Linked {
             world: &world,
@@ -81,7 +85,9 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
     Compiled {
         snapshot,
         credentials,
-        wanted,
+        wanted: claims.wanted.into_values().collect(),
+        rotations: claims.rotations,
+        next_rotation: claims.next_rotation,
         verdicts: objects.into_verdicts(),
     }
 }
@@ -131,7 +137,7 @@ fn keys(
     objects: &mut [Object<'_, VirtualKey>],
     to: &virtual_key::Linked<'_>,
     room: &mut Room<'_>,
-) -> (BTreeMap<ObjectName, Key>, Vec<WantedKey>) {
+) -> (BTreeMap<ObjectName, Key>, Claims) {
     let mut keys = BTreeMap::new();
     let mut claims = Claims::default();
     // Whoever has a value claims the Secrets to be made first - it may be its own that is gone -, then older objects.
@@ -149,7 +155,7 @@ fn keys(
         }
     }
     virtual_key::settle(&mut keys, objects, &to.world.past);
-    (keys, claims.into_wanted())
+    (keys, claims)
 }
 
 fn key(
@@ -160,9 +166,11 @@ fn key(
 ) -> Option<Key> {
     let none = Credentials::default();
     if let Some(spec) = &object.spec {
-        let (key, unresolved) = virtual_key::build(&object.name, object.created, spec, to, claims);
+        let (key, unresolved) = virtual_key::build(object, spec, to, claims);
+        let notes = virtual_key::notes(object, spec);
         match room.take(&object.name, &key, &none) {
             Ok(()) => {
+                object.note(notes);
                 object.unresolved(unresolved);
                 return Some(key);
             }

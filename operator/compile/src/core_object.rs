@@ -47,6 +47,7 @@ pub(crate) fn secret(document: &Document) -> (Secret, Vec<Finding>) {
             any_use: false,
             withheld: false,
             generated_for: None,
+            rotation: crate::secret::RotationState::default(),
         },
         faults,
     )

@@ -68,10 +68,13 @@ pub struct Inputs {
     pub secrets: Secrets,
     /// The labels of each namespace. A namespace that only an object mentions has just its name as a label.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// The time, seconds since 1970. From it alone is known when the value that a key had before is refused, and when a generated one is old
+    /// enough to be replaced.
+    pub now: i64,
 }
 
 impl Inputs {
-    /// Sorts documents by kind. The verdicts are about those that are not custom resources: Secrets and namespaces that cannot be read, and
+    /// Sorts documents by kind. The time is 0 until the caller says another. The verdicts are about those that are not custom resources: Secrets and namespaces that cannot be read, and
     /// kinds that Fairlead does not know - a fault in its own API group, a note elsewhere.
     #[must_use]
     pub fn from_documents(settings: Settings, documents: Vec<Document>) -> (Self, Vec<Verdict>) {
@@ -80,6 +83,7 @@ impl Inputs {
             objects: Vec::new(),
             secrets: Secrets::new(),
             namespaces: BTreeMap::new(),
+            now: 0,
         };
         let verdicts = documents
             .into_iter()

@@ -1,4 +1,4 @@
-//! Custom resources -> [`Snapshot`] and a [`Verdict`] per object. Pure: no clock, no files, no cluster.
+//! Custom resources -> [`Snapshot`] and a [`Verdict`] per object. Pure: no clock (the time is an input), no files, no cluster.
 //!
 //! ```text
 //! text --documents--> Document --Inputs--> compile ----------------------------------> Snapshot, Credentials, Verdict
@@ -53,6 +53,6 @@ pub use document::{Document, Lines, Origin, ParseError, documents};
 pub use finding::{Finding, Reason};
 pub use inputs::{Inputs, PrivateNetworks, Settings};
 pub use report::report;
-pub use secret::{Secret, Secrets};
+pub use secret::{RotationState, Secret, Secrets};
 pub use verdict::{ConditionValue, InForce, Verdict, conditions};
-pub use virtual_key::WantedKey;
+pub use virtual_key::{ROTATION_REQUEST_BYTES, RotationStep, WantedKey, WantedRotation};

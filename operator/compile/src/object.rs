@@ -72,6 +72,11 @@ impl<'d, K: Kind> Object<'d, K> {
             .extend(located(findings, self.document));
     }
 
+    /// Notes what is worth knowing of this version, and harmless.
+    pub(crate) fn note(&mut self, findings: Vec<Finding>) {
+        self.verdict.notes.extend(located(findings, self.document));
+    }
+
     /// Notes that the last accepted version counts, and what that one names and cannot have; its fields stand on no line.
     pub(crate) fn previous(&mut self, findings: Vec<Finding>) {
         self.verdict.in_force = InForce::Previous;

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fairlead_crds::SECRET_LABEL;
+use fairlead_crds::{
+    PREVIOUS_UNTIL_ANNOTATION, ROTATE_ANNOTATION, ROTATED_AT_ANNOTATION, SECRET_LABEL,
+};
 use fairlead_snapshot::{ObjectName, SecretBytes};
 
 use crate::finding::{Finding, Reason};
@@ -28,6 +30,52 @@ pub struct Secret {
     pub withheld: bool,
     /// The virtual key that it was made for, where it was made and not written by hand.
     pub generated_for: Option<ObjectName>,
+    /// What it says of that key's value.
+    pub rotation: RotationState,
+}
+
+/// What the Secret of a generated key says of its value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RotationState {
+    /// When the Secret was made, seconds since 1970.
+    pub created: Option<i64>,
+    /// When the value last took the place of another, seconds since 1970.
+    pub rotated_at: Option<i64>,
+    /// The moment from which the value before is refused, seconds since 1970; `None`: there is none.
+    pub previous_until: Option<i64>,
+    /// The request that was served last: what the annotation `fairlead.dev/rotate` of the virtual key said.
+    pub served: Option<String>,
+}
+
+impl RotationState {
+    /// What a Secret says that was made at this time and has these annotations.
+    #[must_use]
+    pub fn of(created: Option<i64>, annotations: &BTreeMap<String, String>) -> Self {
+        let time = |name: &str| {
+            let time: jiff::Timestamp = annotations.get(name)?.parse().ok()?;
+            Some(time.as_second())
+        };
+        Self {
+            created,
+            rotated_at: time(ROTATED_AT_ANNOTATION),
+            previous_until: time(PREVIOUS_UNTIL_ANNOTATION),
+            served: annotations.get(ROTATE_ANNOTATION).cloned(),
+        }
+    }
+
+    /// The annotations that say this of a Secret.
+    pub fn annotations(&self) -> impl Iterator<Item = (&'static str, Option<String>)> + '_ {
+        let time = |second: Option<i64>| {
+            let time = jiff::Timestamp::from_second(second?).ok()?;
+            Some(format!("{time:.0}"))
+        };
+        [
+            (ROTATED_AT_ANNOTATION, time(self.rotated_at)),
+            (PREVIOUS_UNTIL_ANNOTATION, time(self.previous_until)),
+            (ROTATE_ANNOTATION, self.served.clone()),
+        ]
+        .into_iter()
+    }
 }
 
 /// The Secrets of a namespace that are labelled for a use. The others are not even looked at: there may be very many.

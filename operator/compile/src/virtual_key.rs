@@ -2,13 +2,15 @@
 
 mod callers;
 mod conflict;
+mod rotation;
 mod value;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use fairlead_crds::v1alpha1::{VirtualKey, VirtualKeySpec};
-use fairlead_snapshot::{Key, KeyDigest, ObjectName, Provider, Refusal};
+use fairlead_crds::ROTATE_ANNOTATION;
+use fairlead_crds::v1alpha1::{KeySourceType, VirtualKey, VirtualKeySpec};
+use fairlead_snapshot::{Key, KeyDigest, ObjectName, Previous, Provider, Refusal};
 
 use crate::allow;
 use crate::finding::{Finding, Reason};
@@ -20,9 +22,13 @@ use crate::path::Path;
 use crate::reference;
 use crate::world::World;
 
+use rotation::Known;
+use value::{Source, Value};
+
 pub(crate) use conflict::settle;
-pub(crate) use value::Claims;
+pub use rotation::{ROTATION_REQUEST_BYTES, RotationStep, WantedRotation};
 pub use value::WantedKey;
+pub(crate) use value::{Claims, Offered};
 
 impl Kind for VirtualKey {
     const NAME: &'static str = "VirtualKey";
@@ -31,6 +37,7 @@ impl Kind for VirtualKey {
     fn faults(spec: &VirtualKeySpec, about: &About<'_>) -> Vec<Finding> {
         let mut faults = allow::faults(spec.allow.as_ref(), spec.deny.as_ref());
         faults.extend(callers::faults(spec, about));
+        faults.extend(rotation::faults(spec));
         faults.extend(said(spec).faults(&Path::of("spec")));
         faults
     }
@@ -47,38 +54,76 @@ pub(crate) struct Linked<'a> {
     pub(crate) owners: &'a Owners,
     pub(crate) providers: &'a BTreeMap<ObjectName, Provider>,
     /// What the Secrets of a namespace hold, for those of which it was asked.
-    pub(crate) offered: RefCell<BTreeMap<String, BTreeSet<KeyDigest>>>,
+    pub(crate) offered: RefCell<BTreeMap<String, Offered>>,
 }
 
 impl Linked<'_> {
-    /// Whether a Secret of the namespace, labelled for it, still holds the value of this digest. The Secrets are gone through once, however many
-    /// keys are not acceptable.
-    fn offers(&self, namespace: &str, digest: &KeyDigest) -> bool {
+    /// What becomes of the values of a version that is not read anew: one that is in no Secret of the namespace, labelled for it, any more is gone,
+    /// and one that was replaced meanwhile works for as long as it would have. The Secrets are gone through once, however many keys are not
+    /// acceptable.
+    fn values(&self, name: &ObjectName, last: &Key) -> (Option<KeyDigest>, Option<Previous>) {
         let mut offered = self.offered.borrow_mut();
         let offered = offered
-            .entry(namespace.to_owned())
-            .or_insert_with(|| value::offered(namespace, self.world.secrets));
-        offered.contains(digest)
+            .entry(name.namespace.clone())
+            .or_insert_with(|| Offered::by(&name.namespace, self.world.secrets));
+        let Some(digest) = last.digest.as_ref().filter(|digest| offered.holds(digest)) else {
+            return (None, None);
+        };
+        let successor = offered.successor(name, digest);
+        if let Some((successor, until)) = successor.filter(|(successor, _)| successor != digest) {
+            let previous = Previous {
+                digest: digest.clone(),
+                until: *until,
+            };
+            return (Some(successor.clone()), Some(previous));
+        }
+        (Some(digest.clone()), last.previous.clone())
     }
 }
 
-/// A key with its value, team and providers looked up. Values still to be made are noted in `claims`; `created` is in seconds since 1970.
+/// A key with its values, team and providers looked up. What is to be done to its Secret is noted in `claims`.
 pub(crate) fn build(
-    name: &ObjectName,
-    created: Option<i64>,
+    object: &Object<'_, VirtualKey>,
     spec: &VirtualKeySpec,
     to: &Linked<'_>,
     claims: &mut Claims,
 ) -> (Key, Vec<Finding>) {
+    let name = &object.name;
     let mut unresolved = Vec::new();
-    let digest =
-        value::digest(name, &spec.key, to.world.secrets, claims).unwrap_or_else(|finding| {
+    let suspended = spec.suspended == Some(true);
+    let known = Known {
+        past: to.world.past.key(name),
+        overlap: rotation::overlap(spec),
+        suspended,
+        now: to.world.now,
+    };
+    let request = match spec.key.kind {
+        KeySourceType::Generate => rotation::request(request(object)),
+        KeySourceType::SecretRef | KeySourceType::Oidc => Ok(None),
+    };
+    let request = request.unwrap_or_else(|finding| {
+        unresolved.push(finding);
+        None
+    });
+    let source = Source {
+        name,
+        spec,
+        request,
+    };
+    let value = match source.value(&known, to.world.secrets, claims) {
+        Ok((value, finding)) => {
+            unresolved.extend(finding);
+            value
+        }
+        Err(finding) => {
             unresolved.push(finding);
-            None
-        });
+            Value::default()
+        }
+    };
     let mut key = Key {
-        digest,
-        oidc: callers::oidc(&spec.key, created),
+        digest: value.digest,
+        previous: value.previous,
+        oidc: callers::oidc(&spec.key, object.created),
         networks: callers::networks(spec),
         refused: None,
         expires_at: spec.expires_at.as_ref().map(|time| time.0.as_second()),
@@ -87,10 +132,21 @@ pub(crate) fn build(
         allow: allow::build(&name.namespace, spec.allow.as_ref(), spec.deny.as_ref()),
         limits: said(spec).build(&name.namespace),
     };
-    unresolved.extend(link(name, &mut key, spec.suspended == Some(true), to));
+    unresolved.extend(link(name, &mut key, suspended, to));
     let listed = allow::listed(&name.namespace, spec.allow.as_ref());
     unresolved.extend(provider_findings(name, &key, listed, to));
     (key, unresolved)
+}
+
+/// What the annotation asks for that has a key rotated.
+fn request<'o>(object: &'o Object<'_, VirtualKey>) -> Option<&'o str> {
+    object.document.value["metadata"]["annotations"][ROTATE_ANNOTATION].as_str()
+}
+
+/// What is worth knowing of a key, and harmless.
+pub(crate) fn notes(object: &Object<'_, VirtualKey>, spec: &VirtualKeySpec) -> Vec<Finding> {
+    let stray = spec.key.kind != KeySourceType::Generate && request(object).is_some();
+    stray.then(rotation::stray_request).into_iter().collect()
 }
 
 /// The last accepted version of a key whose present one is not acceptable. What revokes it counts all the same: a value that is in no
@@ -101,16 +157,16 @@ pub(crate) fn relink(
     to: &Linked<'_>,
 ) -> (Key, Vec<Finding>) {
     let mut key = last.clone();
-    key.digest = last
-        .digest
-        .clone()
-        .filter(|digest| to.offers(&object.name.namespace, digest));
     if let Some(oidc) = &mut key.oidc {
         let settings = &to.world.settings;
         oidc.issuer.private_network &= settings.permits_private_network(&object.name.namespace);
     }
     let suspended = last.refused == Some(Refusal::Suspended)
         || object.document.value["spec"]["suspended"] == true;
+    (key.digest, key.previous) = to.values(&object.name, last);
+    if let Some(previous) = key.previous.as_mut().filter(|_| suspended) {
+        previous.until = previous.until.min(to.world.now);
+    }
     let mut unresolved = Vec::new();
     if key.digest.is_none() && last.digest.is_some() {
         let message = "the value of the version in force is in no Secret of the namespace any more; mend the object so that it is read anew";

@@ -17,6 +17,8 @@ pub(crate) struct World<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) secrets: &'a Secrets,
     pub(crate) past: Past<'a>,
+    /// Seconds since 1970.
+    pub(crate) now: i64,
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -26,6 +28,7 @@ impl<'a> World<'a> {
             settings: &inputs.settings,
             secrets: &inputs.secrets,
             past,
+            now: inputs.now,
             namespaces: namespaces(inputs),
         }
     }

@@ -77,6 +77,7 @@ impl Scene {
             key: ObjectName::new("a", "k"),
             secret: ObjectName::new("a", "s"),
             data_key: "apiKey".to_owned(),
+            served: None,
         };
         let scene = Self {
             server,
@@ -173,6 +174,7 @@ async fn a_namespace_that_asks_for_thousands_of_keys_keeps_nobody_waiting() {
         key: ObjectName::new(namespace, name),
         secret: ObjectName::new(namespace, name),
         data_key: "apiKey".to_owned(),
+        served: None,
     };
     let mut all: Vec<_> = (0..1000).map(|at| wanted("a", &format!("k{at}"))).collect();
     all.push(wanted("b", "k"));
@@ -181,6 +183,23 @@ async fn a_namespace_that_asks_for_thousands_of_keys_keeps_nobody_waiting() {
     assert!(scene.generate(false).await, "there is more to make");
     assert_eq!(scene.asked("POST"), A_ROUND);
     assert_eq!(scene.asked("POST /api/v1/namespaces/b/secrets"), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_made_notes_the_request_that_its_first_value_serves() {
+    let mut scene = Scene::set(None).await;
+    let key = scene
+        .watched
+        .resource("VirtualKey", &scene.wanted[0].key)
+        .unwrap();
+    let mut wanted = scene.wanted.remove(0);
+    let made = secret(&wanted, &key).unwrap().metadata;
+    assert_eq!(made.annotations, None);
+    wanted.served = Some("x".to_owned());
+    let made = secret(&wanted, &key).unwrap().metadata;
+    let says = crate::watch::resource::rotation(&made);
+    assert_eq!(says.served.as_deref(), Some("x"));
+    assert_eq!(owner(&made, "1"), Owner::Key);
 }
 
 #[test]

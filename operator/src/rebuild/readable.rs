@@ -70,7 +70,7 @@ impl Rebuild {
         let told = verdicts
             .iter()
             .filter(|verdict| before.is_some() || verdict.in_force == InForce::This);
-        self.report(ledger, told.cloned().collect());
+        self.report(ledger, told.cloned().collect(), &compiled.snapshot);
         Err(RebuildError::Held(held.text))
     }
 

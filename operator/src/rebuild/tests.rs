@@ -1,6 +1,7 @@
 //! The loop against an API server in memory, by a clock that stands still while something is done: hours take seconds.
 
 mod api;
+mod rotation;
 
 use std::collections::BTreeSet;
 

@@ -105,6 +105,7 @@ mod tests {
             ],
             secrets: Secrets::new(),
             namespaces: BTreeMap::new(),
+            now: 0,
         };
         compile(None, &inputs)
     }

@@ -146,6 +146,7 @@ mod tests {
             objects: vec![Arc::new(Document { value, origin })],
             secrets: Secrets::new(),
             namespaces: std::collections::BTreeMap::new(),
+            now: 0,
         };
         compile(None, &inputs).verdicts.remove(0)
     }

@@ -124,6 +124,7 @@ mod tests {
             })],
             secrets: Secrets::new(),
             namespaces: std::collections::BTreeMap::new(),
+            now: 0,
         };
         compile(None, &inputs).verdicts.remove(0)
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fairlead_compile::{
-    CA_BYTES, CLIENT_CERTIFICATE_BYTES, CREDENTIAL_BYTES, Document, KEY_BYTES, Origin, Secret,
+    CA_BYTES, CLIENT_CERTIFICATE_BYTES, CREDENTIAL_BYTES, Document, KEY_BYTES, Origin,
+    ROTATION_REQUEST_BYTES, RotationState, Secret,
 };
 use fairlead_crds::{
     SECRET_CA, SECRET_CLIENT_CERTIFICATE, SECRET_CREDENTIAL, SECRET_LABEL, SECRET_VIRTUAL_KEY,
@@ -15,7 +16,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret as KubeSecret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt as _;
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, ObjectMeta};
 use serde_json::Value;
 
 use super::kept::Item;
@@ -114,9 +115,10 @@ pub(crate) struct LabelledSecret {
 impl Item for LabelledSecret {
     fn bytes(&self) -> usize {
         let entries = self.secret.data.iter();
-        entries
+        let bytes: usize = entries
             .map(|(key, value)| key.len() + value.len() + ENTRY_BYTES)
-            .sum()
+            .sum();
+        bytes + self.secret.rotation.served.as_ref().map_or(0, String::len)
     }
 
     fn withhold(&mut self) {
@@ -157,6 +159,10 @@ pub(crate) fn secret(object: KubeSecret) -> Option<(ObjectName, LabelledSecret)>
         value.shrink_to_fit();
         (key, SecretBytes::new(value))
     };
+    let rotation = match controller {
+        Some(_) => rotation(&object.metadata),
+        None => RotationState::default(),
+    };
     let data = object.data.unwrap_or_default().into_iter().map(value);
     let secret = Secret {
         labels: BTreeMap::from([(SECRET_LABEL.to_owned(), label)]),
@@ -164,6 +170,7 @@ pub(crate) fn secret(object: KubeSecret) -> Option<(ObjectName, LabelledSecret)>
         withheld: false,
         data: Arc::new(data.collect()),
         generated_for: None,
+        rotation,
     };
     let labelled = LabelledSecret {
         secret,
@@ -171,6 +178,19 @@ pub(crate) fn secret(object: KubeSecret) -> Option<(ObjectName, LabelledSecret)>
         is_being_deleted,
     };
     Some((name, labelled))
+}
+
+/// What the Secret of a generated key says of its value. A request that is longer than one may be was not served by us.
+#[must_use]
+pub(crate) fn rotation(metadata: &ObjectMeta) -> RotationState {
+    let created = metadata.creation_timestamp.as_ref();
+    let created = created.map(|time| time.0.as_second());
+    let none = BTreeMap::new();
+    let mut says = RotationState::of(created, metadata.annotations.as_ref().unwrap_or(&none));
+    says.served = says
+        .served
+        .filter(|served| served.len() <= ROTATION_REQUEST_BYTES);
+    says
 }
 
 /// Keeps the version of the index.

@@ -1,6 +1,6 @@
 {{- /*
 What the operator may where it watches. Secrets: it lists and watches those that carry the label fairlead.dev/secret, which no rule can say,
-and creates generated keys; it cannot change or delete any.
+creates generated keys, and updates those that it made to rotate them; it cannot delete any.
 */ -}}
 {{- define "fairlead.operator.watchedRules" -}}
 - apiGroups: [fairlead.dev]
@@ -11,7 +11,7 @@ and creates generated keys; it cannot change or delete any.
   verbs: [patch]
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [list, watch, create]
+  verbs: [list, watch, create, update]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

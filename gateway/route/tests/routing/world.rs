@@ -203,6 +203,7 @@ pub(crate) fn key() -> Key {
         digest: None,
         oidc: None,
         networks: Vec::new(),
+        previous: None,
         refused: None,
         expires_at: None,
         team: None,

@@ -8,6 +8,7 @@ fn key(number: usize) -> (ObjectName, Key) {
         digest: Some(Digest::of(&number)),
         oidc: None,
         networks: Vec::new(),
+        previous: None,
         refused: None,
         expires_at: None,
         team: Some("search".to_owned()),

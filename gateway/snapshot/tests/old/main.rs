@@ -316,6 +316,17 @@ fn a_shard_with_a_member_that_nobody_knows_is_refused() {
 }
 
 #[test]
+fn a_rotated_key_stays_open_before_format_2_with_its_new_value_alone() {
+    let snapshot = rich::snapshot();
+    let rotated = |key: &&fairlead_snapshot::Key| key.previous.is_some();
+    let (name, key) = snapshot.keys.iter().find(|(_, key)| rotated(key)).unwrap();
+    let (before, _) = snapshot.readable_in(1);
+    let written = &before.keys[name];
+    assert_eq!((&written.digest, &written.previous), (&key.digest, &None));
+    assert_eq!(written.refused, None);
+}
+
+#[test]
 fn an_entry_whose_restriction_readers_do_not_know_is_closed_to_them() {
     let snapshot = rich::snapshot();
     // No reader of this format knows anything.

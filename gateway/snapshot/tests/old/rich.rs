@@ -10,9 +10,9 @@ use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
     Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
     Health, Hedge, HttpVersion, Issuer, Key, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
-    ObjectName, Oidc, OnClientGone, OnUnsupported, Overflow, Parameters, Problem, Protocol,
-    Provider, Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated, Snapshot,
-    Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
+    ObjectName, Oidc, OnClientGone, OnUnsupported, Overflow, Parameters, Previous, Problem,
+    Protocol, Provider, Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated,
+    Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
 
 /// All of it.
@@ -359,7 +359,7 @@ fn keys() -> BTreeMap<ObjectName, Key> {
     let refusals = every!(Refusal: Suspended, NoValue, Conflict, NoTeam, NoOrganization);
     let mut keys: Vec<Key> = refusals.map(|refused| key(Some(refused))).into();
     // Of those that are not refused one limits itself, one denies itself something, one takes callers from some networks only, one takes tokens,
-    // two have owners that limit them, and one is as free as before.
+    // two have owners that limit them, one is as free as before, and one was rotated.
     let mut limited = key(None);
     limited.limits = limits::all();
     let mut denied = key(None);
@@ -372,6 +372,13 @@ fn keys() -> BTreeMap<ObjectName, Key> {
     from_networks.networks = vec!["10.0.0.0/8".parse().unwrap()];
     let mut by_token = key(None);
     by_token.oidc = Some(oidc());
+    let rotated = Key {
+        previous: Some(Previous {
+            digest: Digest::of(&"before"),
+            until: 1_790_000_000,
+        }),
+        ..key(None)
+    };
     keys.extend([
         limited,
         denied,
@@ -380,6 +387,7 @@ fn keys() -> BTreeMap<ObjectName, Key> {
         from_networks,
         by_token,
         key(None),
+        rotated,
     ]);
     let named = |(at, key): (usize, Key)| {
         let digest = key.oidc.is_none().then(|| Digest::of(&at));
@@ -406,6 +414,7 @@ fn key(refused: Option<Refusal>) -> Key {
         digest: None,
         oidc: None,
         networks: Vec::new(),
+        previous: None,
         refused,
         expires_at: Some(1_800_000_000),
         team: Some("team".to_owned()),

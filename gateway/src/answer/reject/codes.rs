@@ -7,7 +7,7 @@ use fairlead_auth::BadToken;
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// Every code of the gateway's (`docs/errors.md`).
-const CODES: [&str; 40] = [
+const CODES: [&str; 41] = [
     "invalid_request",
     "duplicate_key",
     "ambiguous_request",
@@ -22,6 +22,7 @@ const CODES: [&str; 40] = [
     "no_key_for_token",
     "issuer_unavailable",
     "network_not_allowed",
+    "key_rotated",
     "model_not_allowed",
     "provider_not_allowed",
     "passthrough_not_allowed",

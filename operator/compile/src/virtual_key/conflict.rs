@@ -1,24 +1,33 @@
 //! Two keys with one value, or for the same tokens: nobody could say who is calling, so only one of them may have it.
 //!
 //! The one that has it in the live snapshot keeps it: whoever learns a value cannot take its traffic over, neither with a new object nor with
-//! one that is older than the holder. Where none of them has it yet, the older object wins, then the first by name.
-//!
-//! A value is a secret, so it is one over all namespaces. What a key says of tokens anybody can write down: it is compared within a namespace
-//! only, so that no tenant learns, takes or blocks what another takes; whose a token is says the token (`gateway/admit/src/tokens.rs`).
+//! one that is older than the holder. Where none of them has it yet, the older object wins, then the first by name. The value that a key had before
+//! its present one is the key's as well, for as long as it is remembered.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use fairlead_crds::v1alpha1::VirtualKey;
-use fairlead_snapshot::{Issuer, Key, KeyDigest, ObjectName, Oidc, Refusal};
+use fairlead_snapshot::order::age;
+use fairlead_snapshot::{Key, KeyDigest, ObjectName, Refusal};
 
 use crate::finding::{Finding, Reason};
 use crate::object::Object;
 use crate::path::Path;
 use crate::previous::Past;
-use fairlead_snapshot::order::age;
 
-/// So many places of issuers' keys may the keys of a namespace name: each is asked again and again.
-const MOST_ISSUERS: usize = 16;
+/// One value of one key.
+struct Claim {
+    /// Who comes first: whoever has the value already, then older objects, then the first by name.
+    rank: (bool, i64, ObjectName),
+    digest: KeyDigest,
+    /// Whether it is the present value, rather than the one before.
+    is_present: bool,
+    /// The key's place among the objects.
+    at: usize,
+}
 
 /// Takes the value, or the tokens, away from every key that is not the first to have them.
 pub(crate) fn settle(
@@ -26,81 +35,73 @@ pub(crate) fn settle(
     objects: &mut [Object<'_, VirtualKey>],
     past: &Past<'_>,
 ) {
-    let mut order: Vec<&mut Object<'_, VirtualKey>> = objects.iter_mut().collect();
-    order.sort_by_key(|object| {
-        let held_before = keys
-            .get(&object.name)
-            .zip(past.key(&object.name))
-            .is_some_and(|(now, before)| holds(now, before));
-        (!held_before, age(object.created), object.name.clone())
-    });
-    let mut taken = Taken::default();
-    for object in order {
-        let Some(key) = keys.get_mut(&object.name) else {
+    values(keys, objects, past);
+    tokens::settle(keys, objects, past);
+}
+
+/// A value is a secret, so it is one over all namespaces.
+fn values(
+    keys: &mut BTreeMap<ObjectName, Key>,
+    objects: &mut [Object<'_, VirtualKey>],
+    past: &Past<'_>,
+) {
+    let mut taken: BTreeMap<KeyDigest, usize> = BTreeMap::new();
+    for claim in claims(keys, objects, past) {
+        let holder = match taken.entry(claim.digest) {
+            Entry::Vacant(place) => {
+                place.insert(claim.at);
+                continue;
+            }
+            Entry::Occupied(place) => *place.get(),
+        };
+        let object = &mut objects[claim.at];
+        let Some(key) = keys.get_mut(&object.name).filter(|_| holder != claim.at) else {
             continue;
         };
-        if let Err((finding, refusal)) = taken.take(&object.name, key) {
-            (key.digest, key.oidc) = (None, None);
-            key.refused = Some(refusal);
-            object.fault(finding);
-        }
-    }
-}
-
-/// Whether a key has had before what it has now.
-fn holds(now: &Key, before: &Key) -> bool {
-    let value = now.digest.is_some() && now.digest == before.digest;
-    let tokens = now.oidc.as_ref().zip(before.oidc.as_ref());
-    value || tokens.is_some_and(|(now, before)| now.takes_the_same(before))
-}
-
-/// What keys have already.
-#[derive(Default)]
-struct Taken {
-    values: BTreeSet<KeyDigest>,
-    /// By namespaces, and whose tokens.
-    tokens: BTreeMap<(String, String), Vec<Oidc>>,
-    issuers: BTreeMap<String, BTreeSet<Issuer>>,
-}
-
-impl Taken {
-    fn take(&mut self, name: &ObjectName, key: &Key) -> Result<(), (Finding, Refusal)> {
-        if let Some(digest) = &key.digest
-            && !self.values.insert(digest.clone())
-        {
-            // Whose it is stays unsaid: it may be another tenant's.
+        let path = Path::of("spec").field("key").field("secretRef");
+        key.previous = None;
+        // Whose it is stays unsaid: it may be another tenant's.
+        if claim.is_present {
+            key.digest = None;
+            key.refused = Some(Refusal::Conflict);
             let message =
                 "another VirtualKey had the same value first; give this one a value of its own";
-            return Err(conflict("secretRef", message));
+            object.fault(Finding::new(&path, Reason::Conflict, message));
+        } else {
+            let message = "the value that this key had before the present one is another VirtualKey's, so only the present one works";
+            object.also(vec![Finding::new(&path, Reason::Conflict, message)]);
         }
-        let Some(oidc) = &key.oidc else {
-            return Ok(());
-        };
-        let place = (name.namespace.clone(), oidc.issuer.name.clone());
-        let tokens = self.tokens.entry(place).or_default();
-        if tokens.iter().any(|taken| taken.takes_the_same(oidc)) {
-            let message = "another VirtualKey of the namespace took the same tokens first: issuer, audiences and claims are the same; say more of the tokens of this one";
-            return Err(conflict("oidc", message));
-        }
-        let issuers = self.issuers.entry(name.namespace.clone()).or_default();
-        if issuers.len() >= MOST_ISSUERS && !issuers.contains(&oidc.issuer) {
-            let message = format!(
-                "the VirtualKeys of the namespace name {MOST_ISSUERS} issuers already; take one of these, or have the platform team keep a key in the gateway's namespace"
-            );
-            let finding = Finding::new(&field("oidc"), Reason::TooLarge, message);
-            return Err((finding, Refusal::NoValue));
-        }
-        tokens.push(oidc.clone());
-        issuers.insert(oidc.issuer.clone());
-        Ok(())
     }
 }
 
-fn field(name: &str) -> Path {
-    Path::of("spec").field("key").field(name)
+/// All values of all keys, in the order in which they are given.
+fn claims(
+    keys: &BTreeMap<ObjectName, Key>,
+    objects: &[Object<'_, VirtualKey>],
+    past: &Past<'_>,
+) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (at, object) in objects.iter().enumerate() {
+        let before = past.key(&object.name);
+        let of_key = keys.get(&object.name).into_iter().flat_map(values_of);
+        claims.extend(of_key.map(|(is_present, digest)| {
+            let mut held = before.into_iter().flat_map(values_of);
+            let is_new = !held.any(|(_, held)| held == digest);
+            Claim {
+                rank: (is_new, age(object.created), object.name.clone()),
+                digest: digest.clone(),
+                is_present,
+                at,
+            }
+        }));
+    }
+    claims.sort_by(|a, b| a.rank.cmp(&b.rank));
+    claims
 }
 
-fn conflict(name: &str, message: &str) -> (Finding, Refusal) {
-    let finding = Finding::new(&field(name), Reason::Conflict, message);
-    (finding, Refusal::Conflict)
+/// The present value, and the one before.
+fn values_of(key: &Key) -> impl Iterator<Item = (bool, &KeyDigest)> {
+    let before = key.previous.iter().map(|previous| &previous.digest);
+    let present = key.digest.iter().map(|digest| (true, digest));
+    present.chain(before.map(|digest| (false, digest)))
 }

@@ -70,9 +70,14 @@ impl FakeApi {
         Client::new(service, "own")
     }
 
-    /// The objects of a kind, by name.
+    /// The operator's own objects of a kind, by name.
     pub(super) fn all(&self, plural: &str) -> BTreeMap<String, Value> {
-        let prefix = format!("/api/v1/namespaces/own/{plural}/");
+        self.all_of("own", plural)
+    }
+
+    /// The objects of a kind in a namespace, by name.
+    pub(super) fn all_of(&self, namespace: &str, plural: &str) -> BTreeMap<String, Value> {
+        let prefix = format!("/api/v1/namespaces/{namespace}/{plural}/");
         let store = self.0.lock();
         let found = store.objects.iter();
         found
@@ -92,6 +97,10 @@ impl FakeApi {
         }
         match head.method {
             Method::GET if path.ends_with("/configmaps") => list(&store, &path),
+            Method::GET if path.ends_with("/secrets") => {
+                let query = head.uri.query().unwrap_or_default();
+                named(&store, &path, query)
+            }
             Method::GET => found(store.objects.get(&path)),
             Method::DELETE => found(store.objects.remove(&path).as_ref()),
             Method::POST => store.put(&path, &body, true),
@@ -117,6 +126,10 @@ impl Store {
         if object["data"].to_string().len() > MOST_BYTES {
             return failure(StatusCode::UNPROCESSABLE_ENTITY);
         }
+        if create {
+            let now = jiff::Timestamp::from_second(crate::clock::unix_seconds()).unwrap();
+            object["metadata"]["creationTimestamp"] = format!("{now:.0}").into();
+        }
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         self.objects.insert(path, object.clone());
@@ -131,6 +144,19 @@ fn list(store: &Store, path: &str) -> Response<Body> {
     });
     let items: Vec<&Value> = items.map(|(_, object)| object).collect();
     let list = json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList", "metadata": {}, "items": items});
+    answer(StatusCode::OK, &list)
+}
+
+/// The Secret that a list asks for by its name.
+fn named(store: &Store, path: &str, query: &str) -> Response<Body> {
+    let name = query.split("metadata.name%3D").nth(1).unwrap_or_default();
+    let name = name.split('&').next().unwrap_or_default();
+    let items: Vec<&Value> = store
+        .objects
+        .get(&format!("{path}/{name}"))
+        .into_iter()
+        .collect();
+    let list = json!({"apiVersion": "v1", "kind": "SecretList", "metadata": {}, "items": items});
     answer(StatusCode::OK, &list)
 }
 
