@@ -9,6 +9,7 @@ mod apply;
 mod args;
 mod crds;
 mod error;
+mod gateways;
 mod gather;
 mod generate;
 mod leader;
@@ -21,6 +22,7 @@ mod report;
 mod tidy;
 mod token;
 mod unread;
+mod usage;
 mod vault;
 mod watch;
 
