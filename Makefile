@@ -69,7 +69,7 @@ quick:
 # All members, so that dependencies keep the features they were built with for `unit`. What needs no node goes first.
 e2e: quick ## a real API server, then a real node with the charts on it; $$KUBECONFIG: on that cluster instead of a node
 	hack/kubernetes.sh >/dev/null
-	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac
+	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac --test status_usage
 	e2e/upgrade.sh $(TARGET)/quick $(TARGET)/quick
 	$(TARGET)/quick/fairlead-e2e-node -- cargo test --workspace --features fairlead-e2e/cluster --test cluster
 

@@ -11,6 +11,7 @@ mod request;
 mod resilience;
 mod rule;
 mod status;
+mod usage;
 mod virtual_key;
 
 pub use allow::{Allow, AllowedProvider, Deny};
@@ -36,7 +37,10 @@ pub use rule::{
     Failover, FailureClass, Fallback, Match, OnUnsupported, Precedence, ProviderReference,
     RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
 };
-pub use status::{ACCEPTED, KeyStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus};
+pub use status::{
+    ACCEPTED, KeyStatus, LimitedStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus,
+};
+pub use usage::{BudgetUsage, RateLimitUsage, TightestLimit, Usage};
 pub use virtual_key::{
     KeySource, KeySourceType, OidcSource, OwnerReference, Rotation, VirtualKey, VirtualKeySpec,
 };

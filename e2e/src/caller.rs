@@ -33,6 +33,8 @@ pub struct Completion {
     pub attempts: Option<String>,
     /// `x-fairlead-cost-usd`, in thousandths of a millionth of a dollar; of whole answers.
     pub cost_nanos: Option<u64>,
+    /// `retry-after`, in seconds.
+    pub retry_after: Option<u64>,
     /// What the model said.
     pub text: String,
     /// The code of the error, if it is one.
@@ -212,6 +214,7 @@ fn head(response: &Response) -> Completion {
         rule: field("x-fairlead-rule"),
         attempts: field("x-fairlead-attempts"),
         cost_nanos: field("x-fairlead-cost-usd").as_deref().and_then(nanos),
+        retry_after: field("retry-after").and_then(|seconds| seconds.parse().ok()),
         ..Completion::default()
     }
 }

@@ -9,6 +9,7 @@
 //! The tests need the feature `cluster`, so that the fast tier does without; a binary that is missing is then a failure that names the
 //! command, never a skipped test.
 
+mod address;
 mod apiserver;
 mod caller;
 mod client;
@@ -37,6 +38,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use address::own_address;
 pub use apiserver::ApiServer;
 pub use caller::{Caller, Completion, Connections};
 pub use client::{Answer, Client, Write};

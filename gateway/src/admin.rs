@@ -1,6 +1,7 @@
 //! The admin port: probes and metrics for everyone, the rest with a bearer token.
 
 pub(crate) mod health;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +83,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics))
         .route("/config", get(config))
         .route("/health", get(health))
-        .route("/usage", get(usage))
+        .route("/usage", get(usage::usage))
         .with_state(shared)
 }
 
@@ -106,7 +107,9 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     )];
     let runtime = shared.live.load();
     let errors = runtime.table.condition_errors();
-    let text = shared.observe.metrics.render(&runtime.upstreams, errors);
+    let limits = (runtime.governor(), &*runtime.holders);
+    let metrics = &shared.observe.metrics;
+    let text = metrics.render(&runtime.upstreams, errors, limits);
     (kind, text).into_response()
 }
 
@@ -146,19 +149,6 @@ async fn health(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         return stranger();
     }
     answer(&health::report(&shared.live.load().upstreams))
-}
-
-/// How every limit stands that has ever been asked about, over all replicas: what the operator writes into the status of their holders.
-async fn usage(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    if !admitted(&shared, &headers) {
-        return stranger();
-    }
-    let runtime = shared.live.load_full();
-    let bounds = runtime.holders.iter().flat_map(|limits| limits.iter());
-    match runtime.governor().report(bounds).await {
-        Ok(limits) => answer(&json!({"generation": runtime.generation, "limits": limits})),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
-    }
 }
 
 fn answer(body: &Value) -> Response {

@@ -266,7 +266,9 @@ impl World {
         let shared = &self.worker.shared;
         let runtime = shared.live.load();
         let errors = runtime.table.condition_errors();
-        shared.observe.metrics.render(&runtime.upstreams, errors)
+        let limits = (runtime.governor(), &*runtime.holders);
+        let metrics = &shared.observe.metrics;
+        metrics.render(&runtime.upstreams, errors, limits)
     }
 
     /// The record of the request that ended first of those that nobody has looked at.

@@ -36,7 +36,7 @@ pub(crate) struct Runtime {
     pub tokens: TokenCallers<Arc<Admission>>,
     /// The providers, in the order of the table's index.
     pub upstreams: Vec<Arc<Upstream>>,
-    /// The limits of everybody who has some.
+    /// The limits of everybody who has some, none without any; by level, then by name.
     pub holders: Vec<Arc<[Bound]>>,
     /// The same in every runtime of a process.
     environment: Arc<Environment>,
@@ -154,6 +154,7 @@ impl Runtime {
         );
         let keys = Keys::build(admissions);
         holders.extend(of_providers);
+        holders.sort_by(|one, other| Bound::place(one).cmp(&Bound::place(other)));
         Self {
             digest: snapshot.digest(),
             generation: published.unwrap_or_else(|| {

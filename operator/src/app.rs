@@ -15,11 +15,13 @@ use crate::api::Clients;
 use crate::apply::Publisher;
 use crate::args::Args;
 use crate::crds::{Crds, Problem};
+use crate::gateways::Gateways;
 use crate::leader::Contender;
 use crate::metrics::Metrics;
 use crate::rebuild::{Channels, Held, Rebuild};
 use crate::replicas::{Asker, Told};
 use crate::report::Writer;
+use crate::usage;
 use crate::watch::{self as watches, Watched};
 
 /// Runs until a signal ends it, against the API server that the environment names.
@@ -174,6 +176,8 @@ impl Leader<'_> {
         let (seen, replicas) = watch::channel(Arc::default());
         let (told_reads, reads) = watch::channel(None);
         let (reports, reported) = watch::channel(None);
+        let (told_usages, usages) = watch::channel(Arc::default());
+        let gateways = Gateways::new(args, client)?;
         let publisher = Publisher {
             client: client.clone(),
             namespace: args.namespace.clone(),
@@ -193,8 +197,11 @@ impl Leader<'_> {
             replicas: seen,
             reads: told_reads,
         };
-        tasks.spawn(Asker::new(args, client, watched, metrics)?.run(live, told));
-        tasks.spawn(Writer::new(client, &args.identity, watched, metrics).run(reported, replicas));
+        let reader = usage::Reader::new(gateways.clone(), watched, metrics);
+        tasks.spawn(reader.run(live.clone(), replicas.clone(), told_usages));
+        tasks.spawn(Asker::new(gateways, watched, metrics).run(live, told));
+        let writer = Writer::new(client, &args.identity, watched, metrics);
+        tasks.spawn(writer.run(reported, replicas, usages));
         Ok(())
     }
 }

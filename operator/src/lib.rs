@@ -10,6 +10,7 @@ mod args;
 mod clock;
 mod crds;
 mod error;
+mod gateways;
 mod gather;
 mod generate;
 mod leader;
@@ -22,6 +23,7 @@ mod report;
 mod tidy;
 mod token;
 mod unread;
+mod usage;
 mod vault;
 mod watch;
 

@@ -50,6 +50,8 @@ pub(crate) struct Metrics {
     pub status_writes: Counter,
     /// Status updates that failed and are tried again.
     pub status_failures: Counter,
+    /// Times that no gateway said how limits stand.
+    pub usage_failures: Counter,
     /// Watches that failed and went on.
     pub watch_failures: Counter,
     /// Objects by kind and condition.
@@ -79,6 +81,7 @@ impl Default for Metrics {
             shards_deleted: Counter::default(),
             status_writes: Counter::default(),
             status_failures: Counter::default(),
+            usage_failures: Counter::default(),
             watch_failures: Counter::default(),
             objects: Family::default(),
             held: Gauge::default(),
@@ -130,6 +133,11 @@ impl Metrics {
                 "status_failures",
                 "Status updates that failed and are tried again",
                 &self.status_failures,
+            ),
+            (
+                "usage_failures",
+                "Times that no gateway said how limits stand",
+                &self.usage_failures,
             ),
             (
                 "watch_failures",
@@ -225,6 +233,6 @@ mod tests {
             text.contains("fairlead_operator_index_generation 7"),
             "{text}"
         );
-        assert_eq!(text.matches("# HELP").count(), 16);
+        assert_eq!(text.matches("# HELP").count(), 17);
     }
 }

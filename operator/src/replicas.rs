@@ -6,16 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_snapshot::{FORMATS, names};
+use fairlead_snapshot::FORMATS;
 use futures_util::future::join_all;
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::args::Args;
 use crate::error::Chain;
+use crate::gateways::{AskError, Gateways};
 use crate::metrics::Metrics;
 use crate::watch::Watched;
 use crate::watch::resource::Endpoint;
@@ -28,8 +26,6 @@ const PATIENT: Duration = Duration::from_secs(1);
 const CALM: Duration = Duration::from_secs(10);
 /// How long being behind is nothing special.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(2);
 
 /// What is known of a ready gateway.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,12 +61,9 @@ struct Answer {
 
 /// Asks the gateways, as long as this replica leads.
 pub(crate) struct Asker {
-    args: Args,
-    client: Client,
-    http: reqwest::Client,
+    gateways: Gateways,
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
-    token: Option<String>,
     known: BTreeMap<Endpoint, Known>,
 }
 
@@ -90,28 +83,13 @@ pub(crate) struct Told {
 
 impl Asker {
     /// An asker that knows nobody.
-    ///
-    /// # Errors
-    /// The HTTP client cannot be made.
-    pub(crate) fn new(
-        args: &Args,
-        client: &Client,
-        watched: &Arc<Watched>,
-        metrics: &Arc<Metrics>,
-    ) -> reqwest::Result<Self> {
-        Ok(Self {
-            args: args.clone(),
-            client: client.clone(),
-            // Pods are asked directly, whatever proxy the environment names.
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .timeout(ANSWER)
-                .build()?,
+    pub(crate) fn new(gateways: Gateways, watched: &Arc<Watched>, metrics: &Arc<Metrics>) -> Self {
+        Self {
+            gateways,
             watched: Arc::clone(watched),
             metrics: Arc::clone(metrics),
-            token: None,
             known: BTreeMap::new(),
-        })
+        }
     }
 
     /// Asks for ever. `live`: the generation of the live index, 0 while this replica does not lead.
@@ -179,9 +157,7 @@ impl Asker {
     }
 
     async fn ask_all(&mut self) {
-        if self.token.is_none() {
-            self.token = self.read_token().await;
-        }
+        self.gateways.prepare().await;
         let slices = self.watched.endpoints.items();
         let there: BTreeMap<Endpoint, bool> = slices
             .iter()
@@ -189,13 +165,18 @@ impl Asker {
             .collect();
         self.known
             .retain(|endpoint, _| there.contains_key(endpoint));
-        let answers = join_all(there.keys().map(|endpoint| self.ask(endpoint))).await;
+        let answers = join_all(
+            there
+                .keys()
+                .map(|endpoint| self.gateways.ask(endpoint, "/config")),
+        )
+        .await;
         for ((endpoint, ready), answer) in there.into_iter().zip(answers) {
             self.note(endpoint, ready, answer);
         }
     }
 
-    fn note(&mut self, endpoint: Endpoint, ready: bool, answer: reqwest::Result<Answer>) {
+    fn note(&mut self, endpoint: Endpoint, ready: bool, answer: Result<Answer, AskError>) {
         let pod = endpoint.pod.clone();
         let known = self.known.entry(endpoint).or_insert_with(|| Known {
             replica: Replica {
@@ -220,43 +201,16 @@ impl Asker {
                 replica.unreachable_since = None;
             }
             Err(error) => {
-                if error.status() == Some(reqwest::StatusCode::UNAUTHORIZED) {
-                    // The token was made anew.
-                    self.token = None;
-                }
+                self.gateways.failed(&error);
                 // One that is starting cannot be asked yet.
                 if !ready {
                     replica.unreachable_since = None;
                 } else if replica.unreachable_since.is_none() {
-                    tracing::warn!(pod = replica.pod, error = %Chain(&error.without_url()), "a gateway cannot be asked what it enforces");
+                    tracing::warn!(pod = replica.pod, error = %Chain(&error), "a gateway cannot be asked what it enforces");
                     replica.unreachable_since = Some(Instant::now());
                 }
             }
         }
-    }
-
-    async fn ask(&self, endpoint: &Endpoint) -> reqwest::Result<Answer> {
-        let host = if endpoint.address.contains(':') {
-            format!("[{}]", endpoint.address)
-        } else {
-            endpoint.address.clone()
-        };
-        let url = format!("http://{host}:{}/config", self.args.gateway_admin_port);
-        let token = self.token.as_deref().unwrap_or_default();
-        let answer = self.http.get(url).bearer_auth(token).send().await?;
-        answer.error_for_status()?.json().await
-    }
-
-    async fn read_token(&self) -> Option<String> {
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.args.namespace);
-        let name = names::admin(&self.args.gateway_name);
-        let token = api
-            .get_opt(&name)
-            .await
-            .ok()??
-            .data?
-            .remove(names::TOKEN_KEY)?;
-        String::from_utf8(token.0).ok()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Report: verdicts and what the gateways enforce -> status and events.
 //!
 //! Last in the flow, and nobody waits for it: at most fifty statuses a second are written, edited objects first, and only where the meaning
-//! changed. What cannot be written is tried again at the next look.
+//! changed. What cannot be written is tried again at the next look. How limits stand ([`usage`]) comes after all of that.
 
 pub(crate) mod ledger;
 pub(crate) mod programmed;
 pub(crate) mod status;
+mod usage;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use self::status::{Status, update};
 use crate::error::Chain;
 use crate::metrics::{Metrics, ObjectLabels};
 use crate::replicas::Replicas;
+use crate::usage::Standings;
 use crate::watch::Watched;
 use crate::watch::resource::Resource;
 
@@ -58,6 +60,8 @@ pub(crate) struct Writer {
     recorder: Recorder,
     /// What was written and has not come back through the watch.
     written: BTreeMap<Entry, Written>,
+    /// The last tries to write usages.
+    tries: usage::Tries,
 }
 
 /// A status that was written.
@@ -92,6 +96,7 @@ impl Writer {
             metrics: Arc::clone(metrics),
             recorder: recorder(client, identity),
             written: BTreeMap::new(),
+            tries: usage::Tries::new(),
         }
     }
 
@@ -100,10 +105,12 @@ impl Writer {
         mut self,
         mut reports: watch::Receiver<Option<Arc<Report>>>,
         mut replicas: watch::Receiver<Replicas>,
+        mut usages: watch::Receiver<Arc<Standings>>,
     ) {
         loop {
             let report = reports.borrow_and_update().clone();
             let seen = replicas.borrow_and_update().clone();
+            let standings = usages.borrow_and_update().clone();
             let mut pause = AGAIN;
             if let Some(report) = report {
                 let (due, wait) = self.due(&report, &seen);
@@ -114,11 +121,20 @@ impl Writer {
                 if !self.write(due, interrupted).await {
                     pause = pause.min(FAILED);
                 }
+                // How limits stand waits for all else, and all else for no more than one write of it.
+                let until = Instant::now() + pause;
+                let next = self.write_usages(&report, &standings, interrupted, until);
+                pause = next
+                    .await
+                    .min(until)
+                    .saturating_duration_since(Instant::now());
             } else {
                 self.written.clear();
+                self.tries.clear();
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                changed = usages.changed() => if changed.is_err() { return },
                 changed = reports.changed() => if changed.is_err() { return },
                 changed = replicas.changed() => if changed.is_err() { return },
             }

@@ -1,15 +1,23 @@
 //! The log: lines on standard error, of everything but the Kubernetes client's own words. They are written by a thread of their own; where nobody
 //! takes them, those that find no room are dropped: a collector of logs that stands still must not keep a request, or the end, waiting.
+//!
+//! Beside them stand the lines of the audit, JSON objects that are written as they are, whatever level the others are wanted from.
+
+mod bare;
 
 use std::io::{IsTerminal as _, Write};
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, FilterFn, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use bare::Bare;
+
+/// The target of the audit's lines.
+pub const AUDIT: &str = "audit";
 /// How many lines may wait.
 const QUEUE: usize = 4096;
 
@@ -38,16 +46,24 @@ fn aside(out: impl Write + Send + 'static) -> (NonBlocking, Log) {
 /// The Kubernetes client logs answers that it cannot parse, and an answer may hold Secrets. What matters of it is in our own lines.
 fn subscriber<W>(filter: EnvFilter, writer: W) -> impl tracing::Subscriber + Send + Sync
 where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
-    let discreet = filter_fn(|record| !record.target().starts_with("kube_"));
+    let discreet = filter_fn(|record| {
+        let target = record.target();
+        !target.starts_with("kube_") && target != AUDIT
+    });
+    let audited = FilterFn::new(|record| record.target() == AUDIT);
+    let audit = fmt::layer()
+        .with_writer(writer.clone())
+        .with_ansi(false)
+        .event_format(Bare);
     let lines = fmt::layer()
         .with_writer(writer)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     Registry::default()
-        .with(lines.with_filter(discreet))
-        .with(filter)
+        .with(lines.with_filter(discreet.and(filter)))
+        .with(audit.with_filter(audited.with_max_level_hint(LevelFilter::INFO)))
 }
 
 #[cfg(test)]
@@ -103,6 +119,20 @@ mod tests {
         drop(log);
         assert!(began.elapsed() < Duration::from_secs(10));
         drop(reads);
+    }
+
+    #[test]
+    fn a_line_of_the_audit_is_written_as_it_is_and_whatever_the_level() {
+        let page = Page::default();
+        let writer = page.clone();
+        let subscriber = subscriber("off".into(), move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(target: AUDIT, "{}", r#"{"audit":"key.made","name":"a"}"#);
+            tracing::info!("published");
+            tracing::error!("failed");
+        });
+        let text = String::from_utf8(page.0.lock().clone()).unwrap();
+        assert_eq!(text, "{\"audit\":\"key.made\",\"name\":\"a\"}\n");
     }
 
     #[test]

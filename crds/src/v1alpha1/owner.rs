@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::allow::{Allow, Deny};
 use super::common::LabelSelector;
 use super::limits::{Budget, InFlightLimit, RateLimit};
-use super::status::Status;
+use super::status::LimitedStatus;
 use super::virtual_key::OwnerReference;
 use crate::text::Label;
 
@@ -17,13 +17,16 @@ use crate::text::Label;
     version = "v1alpha1",
     kind = "Team",
     namespaced,
-    status = "Status",
+    status = "LimitedStatus",
     category = "fairlead",
     derive = "PartialEq",
     doc = "The owner of virtual keys.",
     printcolumn(name = "Organization", type_ = "string", json_path = ".spec.organizationRef.name"),
+    printcolumn(name = "Used%", type_ = "integer", json_path = ".status.usage.tightest.usedPercent"),
+    printcolumn(name = "Resets", type_ = "string", json_path = ".status.usage.tightest.resetsAt"),
     printcolumn(name = "Programmed", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].reason"),
+    printcolumn(name = "Limit", type_ = "string", json_path = ".status.usage.tightest.limit", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
     validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew").field_path(".spec.gatewayName"),
@@ -59,12 +62,15 @@ pub struct TeamSpec {
     version = "v1alpha1",
     kind = "Organization",
     namespaced,
-    status = "Status",
+    status = "LimitedStatus",
     category = "fairlead",
     derive = "PartialEq",
     doc = "The owner of teams, in the gateway's namespace.",
+    printcolumn(name = "Used%", type_ = "integer", json_path = ".status.usage.tightest.usedPercent"),
+    printcolumn(name = "Resets", type_ = "string", json_path = ".status.usage.tightest.resetsAt"),
     printcolumn(name = "Programmed", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].reason"),
+    printcolumn(name = "Limit", type_ = "string", json_path = ".status.usage.tightest.limit", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
     validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew").field_path(".spec.gatewayName"),

@@ -10,7 +10,7 @@ use super::price::{Feature, Price};
 use super::provider_type::ProviderType;
 use super::request::{Headers, Parameters, Passthrough};
 use super::resilience::{Concurrency, Continuation, Health, Retries};
-use super::status::Status;
+use super::status::LimitedStatus;
 use crate::text::{
     ApiVersion, BaseUrl, DurationText, Label, ModelName, ModelPattern, RoleArn, SecretKey,
     SecretName,
@@ -24,15 +24,18 @@ use crate::text::{
     kind = "LLMProvider",
     plural = "llmproviders",
     namespaced,
-    status = "Status",
+    status = "LimitedStatus",
     shortname = "llmp",
     category = "fairlead",
     derive = "PartialEq",
     doc = "An upstream that answers requests: its address, its credentials, the models it offers, and who may use it.",
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
+    printcolumn(name = "Used%", type_ = "integer", json_path = ".status.usage.tightest.usedPercent"),
+    printcolumn(name = "Resets", type_ = "string", json_path = ".status.usage.tightest.resetsAt"),
     printcolumn(name = "Programmed", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].reason"),
     printcolumn(name = "URL", type_ = "string", json_path = ".spec.baseURL", priority = 1),
+    printcolumn(name = "Limit", type_ = "string", json_path = ".status.usage.tightest.limit", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
     validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew").field_path(".spec.gatewayName"),

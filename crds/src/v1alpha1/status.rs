@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::usage::Usage;
+
 /// Condition: the object by itself is acceptable, and this version of it is in force.
 pub const ACCEPTED: &str = "Accepted";
 /// Condition: everything the object names exists and may be used by it.
@@ -26,6 +28,21 @@ pub struct Status {
     pub conditions: Option<Vec<Condition>>,
 }
 
+/// What the operator says about an object that may have limits.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitedStatus {
+    /// The generation of the spec that this status speaks of.
+    #[schemars(range(min = 0))]
+    pub observed_generation: Option<i64>,
+    /// Accepted, ResolvedRefs and Programmed.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Option<Vec<Condition>>,
+    /// How its budgets and rate limits stand. Absent: it has none, or no gateway has said so yet.
+    pub usage: Option<Usage>,
+}
+
 /// What the operator says about a virtual key.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -39,6 +56,8 @@ pub struct VirtualKeyStatus {
     pub conditions: Option<Vec<Condition>>,
     /// Where the key is, and how to recognise it.
     pub key: Option<KeyStatus>,
+    /// How its budgets and rate limits stand. Absent: it has none, or no gateway has said so yet.
+    pub usage: Option<Usage>,
 }
 
 /// Where a key is, and how to recognise it.

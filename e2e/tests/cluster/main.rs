@@ -2,6 +2,7 @@
 
 mod enforce;
 mod keys;
+mod limits;
 mod node;
 mod outage;
 mod programmed;

@@ -1,7 +1,7 @@
 //! An API server, an operator and a gateway, each a process of its own, and what the tenant that is attacked has in it.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fairlead_e2e::{
     ApiServer, Caller, Client, Completion, Connections, NAMESPACE, PATIENCE, Program, Write, grant,
+    own_address,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -221,16 +222,6 @@ async fn gateway(
         "--access-log=off".to_owned(),
     ];
     Program::start("fairlead-gateway", &arguments, &account, folder)
-}
-
-/// An address of this machine: an API server takes no loopback address for an endpoint.
-fn own_address() -> Result<SocketAddr> {
-    // Nothing is sent; it only asks which address would be used (source: RFC 5737 for the other end's).
-    let socket = UdpSocket::bind("0.0.0.0:0")?;
-    socket
-        .connect("198.51.100.1:9")
-        .context("this machine has no network but loopback, and an endpoint needs an address")?;
-    Ok(socket.local_addr()?)
 }
 
 /// Held together while they are looked for, so that they differ.

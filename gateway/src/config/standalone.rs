@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_compile::{Compiled, InForce, compile, report};
+use fairlead_compile::{Compiled, InForce, audit, compile, report};
+use fairlead_process::log::AUDIT;
 use fairlead_process::settled;
 use fairlead_snapshot::{ObjectName, Snapshot};
+use jiff::Timestamp;
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
@@ -34,6 +36,8 @@ pub(crate) struct Standalone {
     /// What could not be read, as it was told last.
     unreadable: String,
     retired: Retired,
+    /// What was in force last, by this process or the one before: what the audit compares with.
+    audited: Option<Snapshot>,
 }
 
 /// What is in force.
@@ -81,8 +85,10 @@ impl Standalone {
             reported: String::new(),
             unreadable: String::new(),
             retired: Retired::default(),
+            audited: None,
         };
         standalone.compile(previous.as_ref(), reading)?;
+        standalone.audited = previous;
         match unknown {
             // A rule that was imposed may be in what cannot be read, and nowhere else.
             Some(unknown) if standalone.misses_some() => Err(unknown.into()),
@@ -178,6 +184,13 @@ impl Standalone {
         );
         if let Err(error) = self.state.keep(&live.snapshot) {
             tracing::error!("{error}");
+        }
+        // Of the first of all configurations nothing was decided anew.
+        let before = self.audited.replace(live.snapshot.clone());
+        if let Some(before) = &before {
+            for line in audit::lines(before, &live.snapshot, generation, Timestamp::now()) {
+                tracing::info!(target: AUDIT, "{line}");
+            }
         }
     }
 

@@ -36,6 +36,13 @@ impl Level {
             Self::Provider => "provider",
         }
     }
+
+    /// The level of this name.
+    #[must_use]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Organization, Self::Team, Self::Key, Self::Provider];
+        all.into_iter().find(|level| level.as_str() == name)
+    }
 }
 
 /// Whose limits these are.
@@ -138,6 +145,13 @@ impl Bound {
         budgets.chain(rates).chain(places).collect()
     }
 
+    /// Where the limits of a holder stand among those of all.
+    #[must_use]
+    pub(crate) fn place(limits: &[Self]) -> Option<(Level, &str)> {
+        let holder = &limits.first()?.holder;
+        Some((holder.level, &holder.name))
+    }
+
     /// Whether requests for this model count towards it.
     #[must_use]
     pub(crate) fn counts_model(&self, requested: &str) -> bool {
@@ -232,6 +246,27 @@ impl Bound {
     #[must_use]
     pub(crate) fn standing(&self, counters: &Counters, user: Option<&str>, now: Now) -> Standing {
         self.counter(counters, user).standing(&self.terms(now))
+    }
+
+    /// How it stood when this replica last heard of it; `None`: nothing is counted of it here. Asks nobody, and makes nothing: the counter of
+    /// another configuration is found by its name.
+    #[must_use]
+    pub(crate) fn known(&self, counters: &Counters, now: Now) -> Option<Standing> {
+        let window = self.terms(now).window;
+        match self.counter.get() {
+            Some(counter) => counter.known(window),
+            None => counters.existing(&self.id(), self.shape())?.known(window),
+        }
+    }
+
+    /// How much is used of what stands so: nothing of a rate that was not heard of for a whole interval.
+    #[must_use]
+    pub(crate) fn used(&self, standing: &Standing, now: Now) -> i64 {
+        let is_over = standing.as_of.is_some_and(|as_of| {
+            let age = now.mono.saturating_sub(as_of).as_millis();
+            matches!(&self.measure, Measure::Rate(rate) if age >= u128::from(rate.per_ms))
+        });
+        if is_over { 0 } else { standing.used }
     }
 
     /// The name of its counter: the same whatever becomes of the object, as long as it has its name.

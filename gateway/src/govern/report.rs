@@ -84,12 +84,18 @@ impl Governor {
     }
 }
 
-fn line(bound: &Bound, limit: i64, used: i64, window: Option<(i64, i64)>) -> Line {
-    let (kind, unit) = match &bound.measure {
+/// What kind of limit it is, and what it counts, as they are told.
+#[must_use]
+pub(crate) fn kind_and_unit(bound: &Bound) -> (&'static str, &'static str) {
+    match &bound.measure {
         Measure::Money(_) => ("budget", "usd"),
         Measure::Rate(rate) => ("rate_limit", name(rate.unit)),
         Measure::Places(_) => ("concurrency", "requests"),
-    };
+    }
+}
+
+fn line(bound: &Bound, limit: i64, used: i64, window: Option<(i64, i64)>) -> Line {
+    let (kind, unit) = kind_and_unit(bound);
     let amount = |amount: i64| {
         let text = match &bound.measure {
             Measure::Money(_) => Usd(amount).to_string(),

@@ -115,13 +115,7 @@ impl Governor {
         let now = self.now();
         let used = |bound: &Bound, _| {
             let standing = bound.standing(&self.counters, asked.user.as_deref(), now);
-            // What was used before the whole interval is over.
-            let is_over = standing.as_of.is_some_and(|as_of| {
-                let age = now.mono.saturating_sub(as_of).as_millis();
-                matches!(&bound.measure, Measure::Rate(rate) if age >= u128::from(rate.per_ms))
-            });
-            let used = if is_over { 0 } else { standing.used };
-            used.saturating_add(standing.leased)
+            bound.used(&standing, now).saturating_add(standing.leased)
         };
         View::of(&asked.caller.chain, &asked.model, used, now)
     }

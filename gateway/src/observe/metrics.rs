@@ -1,6 +1,7 @@
 //! Metrics in Prometheus form, named after OpenTelemetry's GenAI conventions (source: the `opentelemetry-semantic-conventions` registry,
 //! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
 
+mod limits;
 mod resilience;
 mod rules;
 mod spend;
@@ -17,8 +18,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::govern::Governor;
+use crate::govern::bound::Bound;
 use crate::observe::record::{Attempt, Entry};
 use crate::upstream::Upstream;
+use limits::Limits;
 use resilience::Resilience;
 use rules::Rules;
 use spend::Spend;
@@ -62,6 +66,7 @@ pub(crate) struct Metrics {
     resilience: Resilience,
     rules: Rules,
     spend: Spend,
+    limits: Limits,
     rejections: Family<RejectionLabels, Counter>,
     hedges: Family<HedgeLabels, Counter>,
     models: RwLock<HashSet<Arc<str>>>,
@@ -120,6 +125,7 @@ impl Default for Metrics {
             resilience: Resilience::default(),
             rules: Rules::default(),
             spend: Spend::default(),
+            limits: Limits::default(),
             rejections: Family::default(),
             hedges: Family::default(),
             models: RwLock::default(),
@@ -158,6 +164,7 @@ impl Metrics {
         self.resilience.register(registry);
         self.rules.register(registry);
         self.spend.register(registry);
+        self.limits.register(registry);
         registry.register(
             "fairlead_rejections",
             "Requests that were answered with an error, by code",
@@ -195,15 +202,17 @@ impl Metrics {
         );
     }
 
-    /// The text that Prometheus scrapes (OpenMetrics 1.0), with how the providers stand just now.
+    /// The text that Prometheus scrapes (OpenMetrics 1.0), with how the providers and the limits of what is in force stand just now.
     #[must_use]
     pub(crate) fn render<'a>(
         &self,
         upstreams: &[Arc<Upstream>],
         condition_errors: impl Iterator<Item = (&'a ObjectName, u64)>,
+        (governor, holders): (&Governor, &[Arc<[Bound]>]),
     ) -> String {
         self.resilience.read(upstreams);
         self.rules.read(condition_errors);
+        self.limits.read(governor, holders);
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);

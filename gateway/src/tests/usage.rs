@@ -226,3 +226,51 @@ async fn a_cost_that_nobody_knows_is_null() {
     let entry = world.ended().unwrap();
     assert_eq!(entry.rule.as_deref(), Some("default/unpriced"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn metrics_say_how_limits_stand_that_are_counted_and_nothing_of_others() {
+    let a = always(two_cents());
+    let limits = r#"budgets: [{name: day, amount: "0.10", period: Daily}], rateLimits: [{name: rpm, unit: Requests, limit: 60, per: 1m}, {name: each, unit: Requests, limit: 9, per: 1m, perUser: true}]"#;
+    let documents = [
+        provider("a", &a.base_url(), PRICE),
+        object("Team", "research", limits),
+        object("Team", "idle", limits),
+        key("caller", KEY, "teamRef: {name: research}"),
+        chain("chat", &["a"], ""),
+    ];
+    let world = World::serve(&documents);
+    assert!(!world.metrics().contains("fairlead_limit_used{"));
+    asked(&world, 3).await;
+    tokio::time::sleep(seconds(2)).await;
+    let line = |metric: &str, limit: &str, kind: &str, unit: &str| {
+        format!(
+            "\n{metric}{{level=\"team\",namespace=\"default\",name=\"research\",limit=\"{limit}\",kind=\"{kind}\",unit=\"{unit}\"}} "
+        )
+    };
+    let expect = |text: &str| {
+        for (metric, money, requests) in [
+            ("fairlead_limit", "0.1", "60.0"),
+            ("fairlead_limit_used", "0.06", "3.0"),
+            ("fairlead_limit_remaining", "0.04", "57.0"),
+        ] {
+            let money = line(metric, "day", "budget", "usd") + money;
+            let requests = line(metric, "rpm", "rate_limit", "requests") + requests;
+            assert!(text.contains(&money), "{money}: {text}");
+            assert!(text.contains(&requests), "{requests}: {text}");
+        }
+        assert_eq!(text.matches("\nfairlead_limit_used{").count(), 2, "{text}");
+        assert!(text.contains("\nfairlead_limits_unshown 0"), "{text}");
+    };
+    expect(&world.metrics());
+    // Another configuration has limits of its own, on the same counters.
+    world.edit(&documents);
+    expect(&world.metrics());
+    // What was used before the whole interval is over is used no longer.
+    tokio::time::sleep(seconds(90)).await;
+    let requests = line("fairlead_limit_used", "rpm", "rate_limit", "requests");
+    let text = world.metrics();
+    assert!(
+        !text.contains(&requests) || text.contains(&(requests + "0.0")),
+        "{text}"
+    );
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use fairlead_admit::exchange::{Account, Shape};
 use fairlead_admit::lease::{Now, Standing};
+use fairlead_admit::window::Window;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -115,6 +116,15 @@ impl Counter {
             _ => self.part(terms),
         };
         part.map_or_else(Standing::default, |part| part.standing(terms))
+    }
+
+    /// How it stood when this replica last heard of it, and what it has used here since; `None`: it has not heard of it in this window, or not
+    /// for so long that it was forgotten. Asks nobody, and makes nothing.
+    #[must_use]
+    pub fn known(&self, window: Option<Window>) -> Option<Standing> {
+        let current = self.current.load();
+        let part = current.as_ref().filter(|part| part.is_of(window))?;
+        Some(part.known()).filter(|standing| standing.as_of.is_some())
     }
 
     /// The part of this window, which becomes the one that is charged. There always is one: a part is handed the cells it needs.

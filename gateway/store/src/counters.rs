@@ -143,6 +143,12 @@ impl Counters {
         self.0.registry.get(id, shape, new)
     }
 
+    /// The counter of this name, if there is one.
+    #[must_use]
+    pub fn existing(&self, id: &str, shape: Shape) -> Option<Arc<Counter>> {
+        self.0.registry.find(id, shape)
+    }
+
     /// Speaks with the store for as long as it is polled. To be run once, on any runtime; a second run ends at once.
     pub async fn run(self) {
         let driver = self.0.driver.lock().take();

@@ -207,7 +207,8 @@ impl Part {
         standing
     }
 
-    fn known(&self) -> Standing {
+    /// The same, as it was last heard of. Asks nobody.
+    pub(crate) fn known(&self) -> Standing {
         let standing = self.lease.standing();
         if standing.as_of.is_some() {
             return standing;

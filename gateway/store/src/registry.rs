@@ -38,22 +38,27 @@ impl Registry {
         shape: Shape,
         new: impl FnOnce(Arc<str>) -> Counter,
     ) -> Arc<Counter> {
-        let shard = &self.shards[usize::try_from(self.hasher.hash_one(id)).unwrap_or(0) % SHARDS];
-        let find = |shard: &Shard| {
-            let mut known = shard.get(id)?.iter();
-            known.find(|counter| counter.shape() == shape).cloned()
-        };
-        if let Some(counter) = find(&shard.read()) {
+        let shard = self.shard(id);
+        if let Some(counter) = known(&shard.read(), id, shape) {
             return counter;
         }
         let mut shard = shard.write();
-        if let Some(counter) = find(&shard) {
+        if let Some(counter) = known(&shard, id, shape) {
             return counter;
         }
         let id: Arc<str> = id.into();
         let counter = Arc::new(new(id.clone()));
         shard.entry(id).or_default().push(counter.clone());
         counter
+    }
+
+    /// The counter of this name, if there is one.
+    pub(crate) fn find(&self, id: &str, shape: Shape) -> Option<Arc<Counter>> {
+        known(&self.shard(id).read(), id, shape)
+    }
+
+    fn shard(&self, id: &str) -> &RwLock<Shard> {
+        &self.shards[usize::try_from(self.hasher.hash_one(id)).unwrap_or(0) % SHARDS]
     }
 
     /// All of them.
@@ -78,6 +83,11 @@ impl Registry {
     }
 }
 
+fn known(shard: &Shard, id: &str, shape: Shape) -> Option<Arc<Counter>> {
+    let mut known = shard.get(id)?.iter();
+    known.find(|counter| counter.shape() == shape).cloned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +101,9 @@ mod tests {
         assert!(Arc::ptr_eq(&budget, &get(Shape::Budget)));
         assert!(!Arc::ptr_eq(&budget, &get(Shape::Slots)));
         assert_eq!(registry.all().len(), 2);
+        assert!(registry.find("a", Shape::Slots).is_some());
+        assert!(registry.find("b", Shape::Slots).is_none());
+        assert_eq!(registry.all().len(), 2, "looking makes none");
     }
 
     #[test]

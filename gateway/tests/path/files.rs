@@ -261,3 +261,28 @@ async fn probes_are_answered_while_a_large_edit_is_compiled() {
         "a probe took {slowest:?} of the {compiled:?} that the edit took"
     );
 }
+
+#[tokio::test]
+async fn a_reload_that_takes_effect_is_told_to_the_audit_and_the_start_is_not() {
+    let gateway = good("http://127.0.0.1:1/v1").start().await;
+    let budget = "budgets: [{name: day, amount: \"1.50\", period: Daily}]";
+    let team = object("Team", "research", budget);
+    gateway.edit("team.yaml", &team).await;
+    let told = async |action: &str| -> serde_json::Value {
+        let action = format!("\"audit\":\"{action}");
+        let line = gateway.err.until(|line| line.contains(&action)).await;
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    };
+    // The first line of all is that of the reload.
+    let first = told("").await;
+    assert_eq!(
+        (&first["audit"], &first["count"]),
+        (&"config.published".into(), &1.into())
+    );
+    assert_eq!(first["generation"], 2);
+    let added = told("limit.added").await;
+    assert_eq!(
+        (&added["name"], &added["limit"], &added["new"]),
+        (&"research".into(), &"budget/day".into(), &"1.50".into())
+    );
+}

@@ -247,6 +247,34 @@ async fn the_admin_token_opens_the_configuration_and_nothing_else_does() {
 }
 
 #[tokio::test]
+async fn the_admin_token_opens_how_all_limits_stand() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let budget = "budgets: [{name: day, amount: \"1.50\", period: Daily}]";
+    let gateway = generated(&a)
+        .file("team.yaml", &object("Team", "research", budget))
+        .arguments(&["--state-dir", "{}/state"])
+        .start()
+        .await;
+    let token = std::fs::read_to_string(gateway.setup.path("state/admin-token")).unwrap();
+    let asked = |path: &'static str| gateway.admin(path).bearer_auth(token.trim()).send();
+    assert_eq!(gateway.admin("/usage").send().await.unwrap().status(), 401);
+    for bad in ["/usage?after=", "/usage?after=user/a/b", "/usage?page=2"] {
+        assert_eq!(asked(bad).await.unwrap().status(), 400, "{bad}");
+    }
+    let text = asked("/usage").await.unwrap().text().await.unwrap();
+    assert!(
+        text.contains("\"limit\":1.50,\"used\":0.00,\"remaining\":1.50"),
+        "{text}"
+    );
+    let told: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(told["limits"][0]["holder"], "default/research");
+    assert_eq!(told["next"], Value::Null);
+    let rest = asked("/usage?after=team/default/research").await.unwrap();
+    let rest: Value = rest.json().await.unwrap();
+    assert_eq!(rest["limits"].as_array().map(Vec::len), Some(0));
+}
+
+#[tokio::test]
 async fn secrets_are_read_from_files_and_again_when_they_change() {
     let a = Provider::always(Play::chat("Hello.")).await;
     let credential = "credentials: [{name: main, secretRef: {name: upstream, key: token}}]";

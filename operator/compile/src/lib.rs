@@ -13,6 +13,7 @@
 
 mod allow;
 mod amend;
+pub mod audit;
 mod bounds;
 mod certificates;
 mod compile;

@@ -1,15 +1,22 @@
 //! Publish: render what was compiled and apply it, if anything differs from what is live.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use fairlead_compile::Verdict;
+use fairlead_compile::{Verdict, audit};
+use fairlead_process::log::AUDIT;
 use fairlead_snapshot::{Credentials, Index, Publication, Snapshot};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Leadership, Rebuild, RebuildError};
 use crate::apply::ApplyError;
 use crate::live::Live;
 use crate::report::ledger::Ledger;
+
+/// So many lines of the audit are told at once, and then none for a moment.
+const AT_ONCE: usize = 512;
+const BREATH: Duration = Duration::from_millis(5);
 
 impl Rebuild {
     /// Renders and applies, if anything differs from what is live.
@@ -34,6 +41,7 @@ impl Rebuild {
                 objects,
                 "published"
             );
+            audit(before.as_deref(), snapshot, generation).await;
         }
         let generation = led.live.generation;
         led.ledger
@@ -101,6 +109,19 @@ impl Rebuild {
         let replicas = self.replicas.borrow();
         let reported = replicas.iter().filter_map(|replica| replica.enforces);
         led.live.generation.max(reported.max().unwrap_or_default()) + 1
+    }
+}
+
+/// Tells what took effect. A queue of lines takes no more than some thousands at once, so that many go a part at a time.
+async fn audit(before: Option<&Snapshot>, after: &Snapshot, generation: u64) {
+    let nothing = Snapshot::empty(&after.gateway_namespace);
+    let before = before.unwrap_or(&nothing);
+    let lines = audit::lines(before, after, generation, Timestamp::now());
+    for (at, line) in lines.enumerate() {
+        tracing::info!(target: AUDIT, "{line}");
+        if at % AT_ONCE == AT_ONCE - 1 {
+            tokio::time::sleep(BREATH).await;
+        }
     }
 }
 

@@ -33,8 +33,10 @@ pub(crate) struct Resource {
     pub generation: i64,
     /// Without status and what the API server notes for itself.
     pub document: Arc<Document>,
-    /// What was reported of it last.
+    /// What was reported of it last, but for its usage.
     pub status: Value,
+    /// What was said last of how its limits stand: `status.usage`.
+    pub usage: Value,
     /// What an event about it is attached to.
     pub reference: k8s_openapi::api::core::v1::ObjectReference,
 }
@@ -54,11 +56,12 @@ impl Resource {
         mut object: DynamicObject,
     ) -> Option<(ObjectName, Self)> {
         let name = ObjectName::new(object.namespace().unwrap_or_default(), object.name_any());
-        let status = object
-            .data
-            .as_object_mut()
-            .and_then(|data| data.remove("status"))
-            .unwrap_or_default();
+        let take = |value: &mut Value, name: &str| {
+            let members = value.as_object_mut();
+            members.and_then(|members| members.remove(name))
+        };
+        let mut status = take(&mut object.data, "status").unwrap_or_default();
+        let usage = take(&mut status, "usage").unwrap_or_default();
         let reference = reference(api, &name, &object);
         object.metadata.managed_fields = None;
         object.metadata.resource_version = None;
@@ -80,6 +83,7 @@ impl Resource {
                 origin: Origin::default(),
             }),
             status,
+            usage,
             reference,
         };
         Some((name, resource))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fairlead_admit::exchange::{Account, Reply, Totals};
 use fairlead_admit::lease::REPLY_MS;
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -20,6 +21,8 @@ const MOST_PATIENCE: Duration = Duration::from_millis(120);
 const NEVER: Duration = Duration::from_secs(1);
 /// How long what is read is waited for.
 const READ: Duration = Duration::from_millis(900);
+/// So many accounts are read at once where each is read by itself: one after the other, a page of them would take too long.
+const ALONE: usize = 16;
 
 /// What has come back from a server.
 #[derive(Debug)]
@@ -210,17 +213,13 @@ impl Driver {
         let Place::Valkey(valkey) = &self.place else {
             return;
         };
-        let chunks = accounts.chunks(valkey.together());
+        let together = valkey.together();
+        let at_once = if together == 1 { ALONE } else { 1 };
+        let chunks = accounts.chunks(together);
         let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
         let asked = Instant::now();
         self.flights.push(Box::pin(async move {
-            let all = async {
-                let mut read = Vec::new();
-                for look in looks {
-                    read.extend(look.await);
-                }
-                read
-            };
+            let all = stream::iter(looks).buffered(at_once).concat();
             Landed::Back(match tokio::time::timeout(READ, all).await {
                 Ok(read) => {
                     let problem = broken(&read);

@@ -1,0 +1,230 @@
+//! `GET /usage`: how the limits stand of everybody who has some, over all replicas. A page at a time, for there may be tens of thousands, each of
+//! which the store has to be asked about; the next page is asked for with `?after=` what the last one gives as `next`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode, Uri, header};
+use serde::Serialize;
+
+use super::{admitted, stranger};
+use crate::govern::bound::{Bound, Level};
+use crate::govern::report::Line;
+use crate::worker::Shared;
+
+/// The most limits of a page: some milliseconds of the store's time, and less than 200 KiB of text. No holder has more.
+const PAGE: usize = 512;
+
+/// Behind whom a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place<'a> {
+    level: Level,
+    /// `namespace/name`.
+    name: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Body {
+    /// Of the configuration in force.
+    generation: u64,
+    limits: Vec<Line>,
+    /// Behind whom the next page begins; absent: this was the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.level.as_str(), self.name)
+    }
+}
+
+impl<'a> Place<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let (level, name) = text.split_once('/')?;
+        let level = Level::named(level)?;
+        name.contains('/').then_some(Self { level, name })
+    }
+}
+
+/// A page. Whoever is made or deleted meanwhile moves nobody else to another page than the one that is to come.
+pub(super) async fn usage(
+    State(shared): State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if !admitted(&shared, &headers) {
+        return stranger();
+    }
+    let after = match uri.query() {
+        None => None,
+        Some(query) => match query.strip_prefix("after=").and_then(Place::read) {
+            Some(place) => Some(place),
+            None => return misunderstood(),
+        },
+    };
+    let runtime = shared.live.load_full();
+    let (holders, next) = page(&runtime.holders, after);
+    let bounds = holders.iter().flat_map(|limits| limits.iter());
+    match runtime.governor().report(bounds).await {
+        Ok(limits) => told(&Body {
+            generation: runtime.generation,
+            limits,
+            next: next.map(|next| next.to_string()),
+        }),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+/// As text at once: amounts of money must not become floats on the way.
+fn told(body: &Body) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    match serde_json::to_string(body) {
+        Ok(text) => (kind, text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+fn misunderstood() -> Response {
+    (
+        StatusCode::BAD_REQUEST,
+        "ask for /usage, or for /usage?after=LEVEL/NAMESPACE/NAME with what the page before gives as next\n",
+    )
+        .into_response()
+}
+
+/// The holders of a page, and behind whom the next one begins.
+fn page<'h>(
+    holders: &'h [Arc<[Bound]>],
+    after: Option<Place<'_>>,
+) -> (&'h [Arc<[Bound]>], Option<Place<'h>>) {
+    let after = after.map(|after| (after.level, after.name));
+    let begin = holders.partition_point(|limits| Bound::place(limits) <= after);
+    let rest = holders.get(begin..).unwrap_or_default();
+    let mut limits = 0;
+    let fits = |holder: &&Arc<[Bound]>| {
+        limits += holder.len();
+        limits <= PAGE
+    };
+    // One that had more than a page would be a page.
+    let count = rest.iter().take_while(fits).count().max(1).min(rest.len());
+    let (page, rest) = rest.split_at(count);
+    let last = page.last().and_then(|last| Bound::place(last));
+    let last = last.filter(|_| !rest.is_empty());
+    (page, last.map(|(level, name)| Place { level, name }))
+}
+
+#[cfg(test)]
+mod tests {
+    use fairlead_snapshot::{ConcurrentLimit, Limits, ObjectName, OnStoreFailure};
+
+    use super::*;
+    use crate::govern::chain::holder;
+
+    fn limits(level: Level, namespace: &str, name: &str) -> Arc<[Bound]> {
+        let concurrent = ConcurrentLimit {
+            limit: 1,
+            on_store_failure: OnStoreFailure::Allow,
+        };
+        let limits = Limits {
+            concurrent: Some(concurrent),
+            ..Limits::default()
+        };
+        Bound::all(
+            &holder(level, &ObjectName::new(namespace, name)),
+            &limits,
+            1,
+        )
+    }
+
+    fn sorted(mut all: Vec<Arc<[Bound]>>) -> Vec<Arc<[Bound]>> {
+        all.sort_by(|one, other| Bound::place(one).cmp(&Bound::place(other)));
+        all
+    }
+
+    #[test]
+    fn pages_show_everybody_once() {
+        let mut all = vec![
+            limits(Level::Provider, "a", "p"),
+            limits(Level::Team, "a", "t"),
+            limits(Level::Organization, "own", "o"),
+        ];
+        all.extend((0..3 * PAGE).map(|at| limits(Level::Key, "a-b", &format!("k{at}"))));
+        let all = sorted(all);
+        let (mut seen, mut after, mut pages) = (Vec::new(), None::<String>, 0);
+        loop {
+            let place = after.as_deref().map(|text| Place::read(text).unwrap());
+            let (holders, next) = page(&all, place);
+            assert!(holders.len() <= PAGE && !holders.is_empty());
+            seen.extend(holders.iter().map(|limits| Bound::place(limits).unwrap()));
+            pages += 1;
+            after = next.map(|next| next.to_string());
+            if after.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<_> = all
+            .iter()
+            .map(|limits| Bound::place(limits).unwrap())
+            .collect();
+        assert_eq!(seen, expected);
+        assert_eq!(pages, 4);
+    }
+
+    #[test]
+    fn money_stays_as_it_is_written() {
+        let amount =
+            |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+        let line = Line {
+            level: "team",
+            holder: "a/t".into(),
+            name: "month".into(),
+            kind: "budget",
+            unit: "usd",
+            limit: amount("3999999.999999999"),
+            used: amount("0.000000001"),
+            remaining: amount("1.00"),
+            window: None,
+            per_seconds: None,
+        };
+        let body = Body {
+            generation: 1,
+            limits: vec![line],
+            next: None,
+        };
+        let text = serde_json::to_string(&body).unwrap();
+        assert!(
+            text.contains(r#""limit":3999999.999999999,"used":0.000000001,"remaining":1.00"#),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn one_who_is_gone_still_says_where_the_next_page_begins() {
+        let all = sorted(vec![
+            limits(Level::Key, "a", "k1"),
+            limits(Level::Key, "a", "k3"),
+            limits(Level::Provider, "a", "p"),
+        ]);
+        let names = |after: &str| -> Vec<&str> {
+            let (page, _) = page(&all, Place::read(after));
+            page.iter()
+                .map(|limits| Bound::place(limits).unwrap().1)
+                .collect()
+        };
+        assert_eq!(names("key/a/k2"), ["a/k3", "a/p"]);
+        assert_eq!(names("provider/a/p"), [""; 0]);
+        assert_eq!(page(&[], None).0.len(), 0);
+    }
+
+    #[test]
+    fn a_place_names_a_level_a_namespace_and_a_name() {
+        let place = Place::read("team/search/research").unwrap();
+        assert_eq!(place.to_string(), "team/search/research");
+        for bad in ["", "team", "team/search", "user/search/a", "/a/b"] {
+            assert_eq!(Place::read(bad), None, "{bad}");
+        }
+    }
+}
