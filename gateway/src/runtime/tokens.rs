@@ -10,7 +10,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use fairlead_admit::{Admitted, Missed, Refused, Taker, Tokens};
-use fairlead_auth::{BadToken, InHand, IssuerKeys, Jwt, KeyRefresher, SystemClock, World};
+use fairlead_auth::{
+    BadToken, InHand, IssuerKeys, Jwt, KeyRefresher, SystemClock, TOKEN_BYTES, World,
+};
 use fairlead_snapshot::{Issuer, Key, ObjectName};
 use sha2::{Digest as _, Sha256};
 
@@ -97,6 +99,9 @@ impl<C: Clone> TokenCallers<C> {
         now: i64,
         from: impl FnOnce() -> Option<IpAddr>,
     ) -> Result<Admitted<C>, NoCaller> {
+        if presented.len() > TOKEN_BYTES {
+            return Err(NoCaller::Bad(BadToken::TooLong));
+        }
         let digest: [u8; 32] = Sha256::digest(presented).into();
         let taker = match self.verified.get(&digest, now) {
             Some(taker) => taker,
