@@ -303,12 +303,15 @@ mod tests {
     fn the_value_before_opens_the_same_key_until_its_very_second() {
         let keys = keys(&[("bystander", &key(b"other")), ("one", &rotated())]);
         for value in [VALUE, BEFORE] {
-            let admitted = keys.find(value, 999).unwrap();
+            let admitted = keys.find(value, 999, || None).unwrap();
             assert_eq!((admitted.name.name.as_str(), admitted.context), ("one", 1));
         }
-        assert_eq!(keys.find(BEFORE, 1_000).unwrap_err(), Refused::Rotated);
-        assert!(keys.find(VALUE, 1_000).is_ok());
-        assert!(keys.find(b"other", 1_000).is_ok());
+        assert_eq!(
+            keys.find(BEFORE, 1_000, || None).unwrap_err(),
+            Refused::Rotated
+        );
+        assert!(keys.find(VALUE, 1_000, || None).is_ok());
+        assert!(keys.find(b"other", 1_000, || None).is_ok());
         assert_eq!(keys.len(), 2, "it is one key");
     }
 

@@ -63,6 +63,7 @@ fn told(refused: Refused) -> Rejection {
         Refused::Unknown => Rejection::InvalidKey,
         Refused::Expired => Rejection::KeyExpired,
         Refused::Suspended => Rejection::KeySuspended,
+        Refused::Rotated => Rejection::KeyRotated,
         Refused::Elsewhere => Rejection::NetworkNotAllowed,
     }
 }

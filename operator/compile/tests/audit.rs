@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fairlead_compile::audit::{self, Action, Change};
-use fairlead_compile::{Document, Inputs, Origin, Secret, Secrets, Settings, compile};
+use fairlead_compile::{
+    Document, Inputs, Origin, RotationState, Secret, Secrets, Settings, compile,
+};
 use fairlead_snapshot::{ObjectName, SecretBytes, Snapshot};
 use serde_json::{Value, json};
 
@@ -21,7 +23,9 @@ fn team(spec: &Value) -> Value {
 }
 
 fn key(mut spec: Value) -> Value {
-    spec["key"] = json!({"type": "SecretRef", "secretRef": {"name": "checkout"}});
+    if spec["key"].is_null() {
+        spec["key"] = json!({"type": "SecretRef", "secretRef": {"name": "checkout"}});
+    }
     object("VirtualKey", "checkout", &spec)
 }
 
@@ -44,6 +48,7 @@ fn snapshot(value: Option<&str>, objects: &[Value]) -> Snapshot {
                 SecretBytes::new(value.as_bytes().to_vec()),
             )])),
             generated_for: None,
+            rotation: RotationState::default(),
         };
         secrets.insert(ObjectName::new("search", "checkout"), secret);
     }
@@ -52,6 +57,7 @@ fn snapshot(value: Option<&str>, objects: &[Value]) -> Snapshot {
         objects: documents.collect(),
         secrets,
         namespaces: BTreeMap::new(),
+        now: 0,
     };
     let compiled = compile(None, &inputs);
     let bad: Vec<_> = compiled
@@ -104,6 +110,28 @@ fn a_keys_life_is_told() {
         (&waiting, &nothing, vec![]),
     ] {
         assert_eq!(told(before, after), expected);
+    }
+}
+
+#[test]
+fn who_may_call_is_told_where_it_is_no_value() {
+    let by_token = |audience: &str| {
+        let oidc = json!({"issuer": "https://a.example", "audiences": [audience]});
+        snapshot(None, &[key(json!({"key": {"type": "OIDC", "oidc": oidc}}))])
+    };
+    let (nobody, made) = (snapshot(None, &[]), by_token("fairlead:search"));
+    let value = snapshot(Some(FIRST), &[key(json!({}))]);
+    let from = key(json!({"networks": ["10.0.0.0/8", "192.0.2.0/24"]}));
+    let from = snapshot(Some(FIRST), &[from]);
+    for (before, after, expected) in [
+        (&nobody, &made, "key.made tokens  -> "),
+        (&made, &by_token("b"), "key.rotated tokens  -> "),
+        (&value, &made, "key.rotated tokens  -> "),
+        (&made, &nobody, "key.revoked object  -> "),
+        (&value, &from, "key.networks  -> 10.0.0.0/8 192.0.2.0/24"),
+        (&from, &value, "key.networks 10.0.0.0/8 192.0.2.0/24 -> "),
+    ] {
+        assert_eq!(told(before, after), [expected]);
     }
 }
 

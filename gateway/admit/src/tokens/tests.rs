@@ -13,6 +13,7 @@ fn key(issuer: &str, claims: &[(&str, &str)]) -> Key {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Key {
+        previous: None,
         digest: None,
         oidc: Some(Oidc {
             issuer: Issuer {

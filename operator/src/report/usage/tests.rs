@@ -199,6 +199,7 @@ fn report(teams: &[Value]) -> Report {
     let compiled = compile(
         None,
         &Inputs {
+            now: 0,
             settings: Settings::new("own"),
             objects: documents.collect(),
             secrets: Secrets::new(),

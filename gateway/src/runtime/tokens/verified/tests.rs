@@ -17,6 +17,7 @@ impl Http for Nobody {
 
 fn taker() -> Arc<Taker<()>> {
     let key = Key {
+        previous: None,
         digest: None,
         oidc: Some(Oidc {
             issuer: fairlead_snapshot::Issuer {

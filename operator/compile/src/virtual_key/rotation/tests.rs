@@ -21,6 +21,8 @@ fn before(value: &str, until: i64) -> Previous {
 
 fn key(value: &str, previous: Option<Previous>) -> Key {
     Key {
+        oidc: None,
+        networks: Vec::new(),
         digest: Some(digest(value)),
         previous,
         refused: None,
