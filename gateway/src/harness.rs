@@ -25,7 +25,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use fairlead_auth::Http;
 use fairlead_compile::{Compiled, Inputs, Settings, compile, documents};
-use fairlead_faults::{Play, Provider};
+use fairlead_faults::{Play, Provider, Reply};
 use fairlead_health::Asker;
 use fairlead_snapshot::Network;
 use fairlead_store::{Counters, Options, Where};
@@ -94,6 +94,17 @@ pub(crate) fn whole(model: &str) -> Value {
 /// A chat request whose answer is streamed.
 pub(crate) fn streamed(model: &str) -> Value {
     json!({"model": model, "messages": [{"role": "user", "content": "Hi."}], "stream": true})
+}
+
+/// A key beside the usual one.
+pub(crate) const OTHER: &str = "sk-other-0123456789abcdef0123456789abc";
+
+/// A thousandth of a dollar for each token of a prompt, and ten for each of an answer.
+pub(crate) const PRICE: &str = r#"price: {inputPerMillion: "1000", outputPerMillion: "10000"}"#;
+
+/// Ten tokens for a prompt and one for an answer: two cents at that price.
+pub(crate) fn two_cents() -> Play {
+    Play::from(Reply::words(["A."]).usage(10, 0, 1))
 }
 
 /// A provider that treats every request alike.
@@ -204,6 +215,11 @@ impl World {
         self.send(path, &[], body).await.rest().await
     }
 
+    /// Asks for a chat completion with another key.
+    pub(crate) async fn ask_as(&self, key: &str, body: &Value) -> Answer {
+        self.send_as(key, CHAT, &[], body).await.rest().await
+    }
+
     /// Asks, and hears no more than the head of the answer yet. Dropping what this returns, before or after the head, is how a caller hangs up.
     pub(crate) async fn begin(&self, body: &Value) -> Hearing {
         self.send(CHAT, &[], body).await
@@ -217,9 +233,19 @@ impl World {
     }
 
     async fn send(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Hearing {
+        self.send_as(KEY, path, headers, body).await
+    }
+
+    async fn send_as(
+        &self,
+        key: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Hearing {
         let began = Instant::now();
         let request = Request::post(path)
-            .header("authorization", format!("Bearer {KEY}"))
+            .header("authorization", format!("Bearer {key}"))
             .header("content-type", "application/json");
         let request = headers.iter().fold(request, |request, (name, value)| {
             request.header(*name, *value)

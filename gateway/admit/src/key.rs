@@ -44,7 +44,7 @@ pub struct Admitted<C> {
 pub enum Refused {
     /// No key has this value, or none that is in force.
     #[error(
-        "the key is not known here; check its value, and that its VirtualKey is Accepted and has its Secret and its team"
+        "the key is not known here; check its value, and that its VirtualKey is Accepted and has its Secret"
     )]
     Unknown,
     /// Its time is over.
@@ -53,6 +53,11 @@ pub enum Refused {
     /// Its owner suspended it.
     #[error("the key is suspended; ask its owner to set spec.suspended to false")]
     Suspended,
+    /// Whom it belongs to is missing.
+    #[error(
+        "the team of the key, or the team's organization, is not there or does not take it, so that their limits would not hold; its owner sees in the condition ResolvedRefs of the VirtualKey what is missing"
+    )]
+    Ownerless,
     /// The caller connects from somewhere else than its callers do.
     #[error(
         "the key is not for callers from this address; ask its owner to add the network to spec.networks"
@@ -182,9 +187,8 @@ impl<C> Keys<C> {
 fn refused(refusal: Refusal) -> Refused {
     match refusal {
         Refusal::Suspended => Refused::Suspended,
-        Refusal::NoValue | Refusal::Conflict | Refusal::NoTeam | Refusal::NoOrganization => {
-            Refused::Unknown
-        }
+        Refusal::NoTeam | Refusal::NoOrganization => Refused::Ownerless,
+        Refusal::NoValue | Refusal::Conflict => Refused::Unknown,
     }
 }
 
@@ -403,12 +407,12 @@ mod tests {
     }
 
     #[test]
-    fn the_reasons_that_are_the_owners_business_all_read_unknown() {
-        for refusal in [
-            Refusal::NoValue,
-            Refusal::Conflict,
-            Refusal::NoTeam,
-            Refusal::NoOrganization,
+    fn what_a_key_lacks_is_told_where_it_says_nothing_of_others() {
+        for (refusal, told) in [
+            (Refusal::NoValue, Refused::Unknown),
+            (Refusal::Conflict, Refused::Unknown),
+            (Refusal::NoTeam, Refused::Ownerless),
+            (Refusal::NoOrganization, Refused::Ownerless),
         ] {
             let keys = keys(&[(
                 "one",
@@ -417,7 +421,7 @@ mod tests {
                     ..key(VALUE)
                 },
             )]);
-            assert_eq!(found(&keys, VALUE), Err(Refused::Unknown), "{refusal:?}");
+            assert_eq!(found(&keys, VALUE), Err(told), "{refusal:?}");
         }
     }
 
@@ -445,7 +449,7 @@ mod tests {
         };
         assert_eq!(
             found(&keys(&[("a", &teamless), ("b", &key(VALUE))]), VALUE),
-            Err(Refused::Unknown)
+            Err(Refused::Ownerless)
         );
     }
 

@@ -67,6 +67,11 @@ pub(crate) enum Rejection {
         "this key is not for callers from this address; ask its owner to add the network to spec.networks of the VirtualKey"
     )]
     NetworkNotAllowed,
+    /// The key's team, or the team's organization, is missing.
+    #[error(
+        "the team of this key, or the team's organization, is not there or does not take it, so that their limits would not hold; have its owner look at the condition ResolvedRefs of the VirtualKey"
+    )]
+    KeyOwnerMissing,
     /// The key has another value now.
     #[error(
         "this key was rotated: it has a new value, and the time of this one is over; take the new value from the Secret that the VirtualKey names, or ask its owner for it"
@@ -270,6 +275,7 @@ impl Rejection {
             Self::IssuerUnavailable => busy("issuer_unavailable"),
             Self::NetworkNotAllowed => row(S::FORBIDDEN, "network_not_allowed"),
             Self::KeyRotated => row(S::UNAUTHORIZED, "key_rotated"),
+            Self::KeyOwnerMissing => row(S::UNAUTHORIZED, "key_owner_missing"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
             Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
             Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),

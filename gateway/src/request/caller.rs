@@ -64,6 +64,7 @@ fn told(refused: Refused) -> Rejection {
         Refused::Expired => Rejection::KeyExpired,
         Refused::Suspended => Rejection::KeySuspended,
         Refused::Rotated => Rejection::KeyRotated,
+        Refused::Ownerless => Rejection::KeyOwnerMissing,
         Refused::Elsewhere => Rejection::NetworkNotAllowed,
     }
 }

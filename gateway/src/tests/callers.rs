@@ -5,7 +5,7 @@ mod tenants;
 
 use std::sync::Arc;
 
-use fairlead_faults::{Play, Provider, Reply};
+use fairlead_faults::Provider;
 use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -13,18 +13,10 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::harness::issuer::{Issuers, Signer, set};
 use crate::harness::yaml::{chain, key, object, provider};
-use crate::harness::{Answer, World, always, seconds, settled, whole};
+use crate::harness::{Answer, OTHER, PRICE, World, always, seconds, settled, two_cents, whole};
 
 const LOGIN: &str = "https://login.example";
 const KEYS: &str = "https://login.example/keys";
-
-/// A thousandth of a dollar for each token of a prompt, and ten for each of an answer.
-const PRICE: &str = r#"price: {inputPerMillion: "1000", outputPerMillion: "10000"}"#;
-
-/// Ten tokens for a prompt and one for an answer: two cents.
-fn two_cents() -> Play {
-    Play::from(Reply::words(["A."]).usage(10, 0, 1))
-}
 
 /// A `VirtualKey` that takes tokens; `oidc` and `more` are further fields of both.
 fn by_token(name: &str, issuer: &str, oidc: &str, more: &str) -> String {

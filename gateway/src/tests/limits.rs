@@ -1,24 +1,13 @@
 //! How much may be used: budgets, rates and places, each refused where it is used up and nowhere else.
 
 use fairlead_faults::{Moment, Play, Provider, Reply};
-use http::Request;
-use http_body_util::Full;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::yaml::{KEY, caller, chain, key, object, provider};
-use crate::harness::{Answer, World, always, seconds, settled, streamed, whole};
+use crate::harness::{OTHER, PRICE, World, always, seconds, settled, streamed, two_cents, whole};
 
-/// A thousandth of a dollar for each token of a prompt, and ten for each of an answer.
-const PRICE: &str = r#"price: {inputPerMillion: "1000", outputPerMillion: "10000"}"#;
-/// The same, a tenth of it.
+/// A tenth of the usual price.
 const CHEAP: &str = r#"price: {inputPerMillion: "100", outputPerMillion: "1000"}"#;
-
-const OTHER: &str = "sk-other-0123456789abcdef0123456789abc";
-
-/// Ten tokens for a prompt and one for an answer: two cents.
-fn two_cents() -> Play {
-    Play::from(Reply::words(["A."]).usage(10, 0, 1))
-}
 
 fn budget(amount: &str, more: &str) -> String {
     format!("budgets: [{{name: day, amount: \"{amount}\", period: Daily{more}}}]")
@@ -26,26 +15,6 @@ fn budget(amount: &str, more: &str) -> String {
 
 fn limited(fields: &str) -> String {
     key("caller", KEY, fields)
-}
-
-/// A request of the bystander's.
-async fn by_the_other(world: &World) -> Answer {
-    let request = Request::post("/v1/chat/completions")
-        .header("authorization", format!("Bearer {OTHER}"))
-        .header("content-type", "application/json")
-        .header("host", "gateway");
-    let body = whole("chat").to_string();
-    world
-        .ask_request(request.body(Full::from(body)).unwrap())
-        .await
-}
-
-fn code(answer: &Answer) -> String {
-    let body: Value = serde_json::from_str(&answer.text()).unwrap();
-    body["error"]["code"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
 }
 
 async fn answered(world: &World, times: usize) -> usize {
@@ -68,7 +37,7 @@ async fn a_budget_is_used_up_to_the_last_cent_and_then_refuses() {
     assert_eq!(answered(&world, 5).await, 5);
     let refused = world.ask(&whole("chat")).await;
     assert_eq!(
-        (refused.status, code(&refused).as_str()),
+        (refused.status, refused.code().as_str()),
         (429, "budget_exhausted")
     );
     let text = refused.text();
@@ -82,7 +51,7 @@ async fn a_budget_is_used_up_to_the_last_cent_and_then_refuses() {
     assert_eq!(refused.header("x-should-retry"), "false");
     assert!(refused.header("retry-after").parse::<u64>().unwrap() > 60);
     // The bystander notices nothing, and the breaker neither.
-    let other = by_the_other(&world).await;
+    let other = world.ask_as(OTHER, &whole("chat")).await;
     assert_eq!(other.status, 200);
     assert_eq!(world.breaker("a", "chat"), "closed");
 }
@@ -197,10 +166,10 @@ async fn where_a_budget_holds_an_unknown_price_refuses() {
     ]);
     let refused = world.ask(&whole("chat")).await;
     assert_eq!(
-        (refused.status, code(&refused).as_str()),
+        (refused.status, refused.code().as_str()),
         (403, "price_unknown")
     );
-    let other = by_the_other(&world).await;
+    let other = world.ask_as(OTHER, &whole("chat")).await;
     assert_eq!(other.status, 200);
 }
 
@@ -216,7 +185,7 @@ async fn requests_are_counted_once_however_many_attempts_they_take() {
     assert_eq!(answered(&world, 5).await, 3);
     let refused = world.ask(&whole("chat")).await;
     assert_eq!(
-        (refused.status, code(&refused).as_str()),
+        (refused.status, refused.code().as_str()),
         (429, "rate_limited")
     );
     assert!(
@@ -239,7 +208,7 @@ async fn a_refusal_before_anything_is_sent_leaves_no_trace_of_the_request() {
         chain("dear", &["a"], ""),
     ]);
     for _ in 0..4 {
-        assert_eq!(code(&world.ask(&whole("dear")).await), "budget_exhausted");
+        assert_eq!(world.ask(&whole("dear")).await.code(), "budget_exhausted");
     }
     assert_eq!(answered(&world, 4).await, 2);
 }
@@ -273,7 +242,7 @@ async fn places_come_back_however_a_request_ends() {
     hearing.until("A").await;
     let refused = world.ask(&whole("chat")).await;
     assert_eq!(
-        (refused.status, code(&refused).as_str()),
+        (refused.status, refused.code().as_str()),
         (429, "rate_limited")
     );
     drop(hearing);
@@ -334,7 +303,7 @@ async fn a_strict_budget_is_never_passed_and_cuts_the_last_answer_short() {
             spent += answer.header("x-fairlead-cost-usd").parse::<f64>().unwrap();
             clamped += usize::from(!answer.header("x-fairlead-max-tokens").is_empty());
         } else {
-            assert_eq!(code(&answer), "budget_exhausted", "{}", answer.text());
+            assert_eq!(answer.code(), "budget_exhausted", "{}", answer.text());
         }
     }
     assert!(spent <= 10.0 && spent > 8.0, "{spent}");
@@ -353,7 +322,7 @@ async fn a_strict_budget_refuses_what_cannot_be_bounded() {
     let body = json!({"model": "chat", "messages": [{"role": "user", "content": [image]}]});
     let refused = world.ask(&body).await;
     assert_eq!(
-        (refused.status, code(&refused).as_str()),
+        (refused.status, refused.code().as_str()),
         (403, "cost_unbounded")
     );
     assert_eq!(answered(&world, 1).await, 1);

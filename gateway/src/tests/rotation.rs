@@ -1,6 +1,5 @@
 //! A key that was rotated: for a while both of its values work, and both are the same key.
 
-use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -8,11 +7,10 @@ use serde_json::{Value, json};
 use fairlead_faults::{Play, Provider, Reply};
 
 use crate::harness::yaml::{KEY, chain, key, provider};
-use crate::harness::{Answer, World, always, seconds, whole};
+use crate::harness::{OTHER, World, always, seconds, whole};
 
 /// The value that the usual caller's key gets.
 const NEW: &str = "sk-caller-renewed-0123456789abcdef01";
-const OTHER: &str = "sk-other-0123456789abcdef0123456789abc";
 
 fn words() -> Provider {
     always(Play::from(Reply::words(["A."])))
@@ -32,15 +30,6 @@ fn documents(upstream: &Provider, value: &str, more: &str) -> Vec<String> {
         ),
         key("other", OTHER, ""),
     ]
-}
-
-async fn ask(world: &World, value: &str) -> Answer {
-    let request = Request::post("/v1/chat/completions")
-        .header("authorization", format!("Bearer {value}"))
-        .header("content-type", "application/json")
-        .header("host", "gateway");
-    let body = Full::new(Bytes::from(whole("chat").to_string()));
-    world.ask_request(request.body(body).unwrap()).await
 }
 
 /// What is said of a value that is refused; nothing of one that works.
@@ -75,7 +64,7 @@ async fn the_old_value_works_beside_the_new_one_until_its_very_second() {
     tokio::time::sleep(seconds(1)).await;
     let rotated = Some((401, "key_rotated".to_owned()));
     assert_eq!(refused(&world, KEY).await, rotated);
-    let told = ask(&world, KEY).await.text();
+    let told = world.ask_as(KEY, &whole("chat")).await.text();
     assert!(told.contains("was rotated"), "{told}");
     for value in [NEW, OTHER] {
         assert_eq!(refused(&world, value).await, None, "{value}");
@@ -89,14 +78,18 @@ async fn the_old_value_works_beside_the_new_one_until_its_very_second() {
 async fn both_values_use_up_the_limits_of_one_key_and_the_bystanders_are_their_own() {
     let upstream = words();
     let world = World::serve(&documents(&upstream, KEY, ""));
-    assert_eq!(ask(&world, KEY).await.status, 200);
+    assert_eq!(world.ask_as(KEY, &whole("chat")).await.status, 200);
     world.edit(&documents(&upstream, NEW, ""));
-    assert_eq!(ask(&world, KEY).await.status, 200);
-    assert_eq!(ask(&world, NEW).await.status, 200);
+    assert_eq!(world.ask_as(KEY, &whole("chat")).await.status, 200);
+    assert_eq!(world.ask_as(NEW, &whole("chat")).await.status, 200);
     for value in [KEY, NEW] {
-        assert_eq!(ask(&world, value).await.status, 429, "{value}");
+        assert_eq!(
+            world.ask_as(value, &whole("chat")).await.status,
+            429,
+            "{value}"
+        );
     }
-    assert_eq!(ask(&world, OTHER).await.status, 200);
+    assert_eq!(world.ask_as(OTHER, &whole("chat")).await.status, 200);
     let usage = async |value: &str| {
         let request = Request::get("/v1/usage")
             .header("authorization", format!("Bearer {value}"))

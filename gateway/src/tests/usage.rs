@@ -1,24 +1,13 @@
 //! Rules that look at how much is used, and at what a request will probably use.
 
-use http::Request;
-use http_body_util::Full;
 use serde_json::{Value, json};
 
-use fairlead_faults::{Play, Provider, Reply};
+use fairlead_faults::Provider;
 
 use crate::harness::yaml::{KEY, caller, chain, key, object, provider, rule};
-use crate::harness::{Answer, World, always, seconds, whole};
+use crate::harness::{OTHER, PRICE, World, always, seconds, two_cents, whole};
 
-/// A thousandth of a dollar for each token of a prompt, and ten for each of an answer.
-const PRICE: &str = r#"price: {inputPerMillion: "1000", outputPerMillion: "10000"}"#;
 const FREE: &str = "price: {free: true}";
-
-const OTHER: &str = "sk-other-0123456789abcdef0123456789abc";
-
-/// Ten tokens for a prompt and one for an answer: two cents.
-fn two_cents() -> Play {
-    Play::from(Reply::words(["A."]).usage(10, 0, 1))
-}
 
 /// Requests for `chat` go to `a`, and to `b` when this holds.
 fn serve(when: &str, a: &Provider, b: &Provider, others: &[String]) -> World {
@@ -33,18 +22,6 @@ fn serve(when: &str, a: &Provider, b: &Provider, others: &[String]) -> World {
         chain("dear", &["a"], "priority: 2"),
     ];
     World::serve(&[&rules, others].concat())
-}
-
-/// A request of the other key's.
-async fn by_the_other(world: &World) -> Answer {
-    let request = Request::post("/v1/chat/completions")
-        .header("authorization", format!("Bearer {OTHER}"))
-        .header("content-type", "application/json")
-        .header("host", "gateway");
-    let body = whole("chat").to_string();
-    world
-        .ask_request(request.body(Full::from(body)).unwrap())
-        .await
 }
 
 /// Who answers each of so many requests.
@@ -96,7 +73,11 @@ async fn a_team_that_has_used_four_fifths_of_its_budget_goes_elsewhere() {
         assert_eq!(answers[..4], ["a=ok"; 4], "{when}");
         assert_eq!(answers[4..], ["b=ok"; 3], "{when}");
         // What one team has used is nothing to another.
-        assert_eq!(by_the_other(&world).await.attempts(), "a=ok", "{when}");
+        assert_eq!(
+            world.ask_as(OTHER, &whole("chat")).await.attempts(),
+            "a=ok",
+            "{when}"
+        );
     }
 }
 

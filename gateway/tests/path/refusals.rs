@@ -12,6 +12,7 @@ const CREDENTIAL: &str = "sk-upstream-credential-that-nobody-may-see";
 const WRONG: &str = "sk-wrong-0123456789abcdef0123456789abcdef";
 const EXPIRED: &str = "sk-expired-0123456789abcdef0123456789";
 const SUSPENDED: &str = "sk-suspended-0123456789abcdef0123456789";
+const ORPHANED: &str = "sk-orphaned-0123456789abcdef01234567890";
 const NARROW: &str = "sk-narrow-0123456789abcdef0123456789";
 const ELSEWHERE: &str = "sk-elsewhere-0123456789abcdef0123456789";
 const LIMIT: usize = 65_536;
@@ -26,6 +27,7 @@ async fn gateway(a: &Provider) -> Gateway {
         caller(),
         key("expired", EXPIRED, "expiresAt: \"2020-01-01T00:00:00Z\""),
         key("suspended", SUSPENDED, "suspended: true"),
+        key("orphaned", ORPHANED, "teamRef: {name: nobody}"),
         key("narrow", NARROW, "allow: {models: [\"fast-*\"]}"),
         key(
             "elsewhere",
@@ -64,7 +66,7 @@ fn sound(answer: &Answer) -> Result<(), String> {
     }
     let told = format!("{:?} {}", answer.headers, answer.text());
     let secrets = [
-        CREDENTIAL, KEY, WRONG, EXPIRED, SUSPENDED, NARROW, ELSEWHERE,
+        CREDENTIAL, KEY, WRONG, EXPIRED, SUSPENDED, ORPHANED, NARROW, ELSEWHERE,
     ];
     secrets
         .iter()
@@ -107,7 +109,7 @@ async fn every_bad_request_gets_its_status_its_code_and_a_sentence_without_secre
         .concat()
         .join("\n");
     for secret in [
-        CREDENTIAL, KEY, WRONG, EXPIRED, SUSPENDED, NARROW, ELSEWHERE,
+        CREDENTIAL, KEY, WRONG, EXPIRED, SUSPENDED, ORPHANED, NARROW, ELSEWHERE,
     ] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }

@@ -7,7 +7,7 @@ use fairlead_auth::BadToken;
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// Every code of the gateway's (`docs/errors.md`).
-const CODES: [&str; 41] = [
+const CODES: [&str; 42] = [
     "invalid_request",
     "duplicate_key",
     "ambiguous_request",
@@ -23,6 +23,7 @@ const CODES: [&str; 41] = [
     "issuer_unavailable",
     "network_not_allowed",
     "key_rotated",
+    "key_owner_missing",
     "model_not_allowed",
     "provider_not_allowed",
     "passthrough_not_allowed",

@@ -4,8 +4,6 @@ use super::*;
 use crate::harness::yaml::KEY;
 use crate::peer::Peer;
 
-const OTHER: &str = "sk-other-0123456789abcdef0123456789abc";
-
 fn serve(a: &Provider, proxies: &[&str]) -> World {
     let base = documents(a);
     let callers = [

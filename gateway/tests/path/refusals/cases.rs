@@ -2,7 +2,7 @@
 
 use reqwest::RequestBuilder;
 
-use super::{CREDENTIAL, ELSEWHERE, EXPIRED, LIMIT, NARROW, SUSPENDED, WRONG};
+use super::{CREDENTIAL, ELSEWHERE, EXPIRED, LIMIT, NARROW, ORPHANED, SUSPENDED, WRONG};
 use crate::harness::{Gateway, KEY, whole};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -176,6 +176,12 @@ fn callers(gateway: &Gateway) -> Vec<Case> {
             send().bearer_auth(SUSPENDED),
             401,
             "key_suspended",
+        ),
+        case(
+            "a key whose team is gone",
+            send().bearer_auth(ORPHANED),
+            401,
+            "key_owner_missing",
         ),
     ]
 }
