@@ -36,6 +36,8 @@ pub(crate) struct Runtime {
     pub tokens: TokenCallers<Arc<Admission>>,
     /// The providers, in the order of the table's index.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// Whether it matters of any caller where it connects from.
+    pub asks_for_origin: bool,
     /// The limits of everybody who has some, none without any; by level, then by name.
     pub holders: Vec<Arc<[Bound]>>,
     /// The same in every runtime of a process.
@@ -164,6 +166,7 @@ impl Runtime {
             keys,
             tokens,
             upstreams,
+            asks_for_origin: snapshot.keys.values().any(|key| !key.networks.is_empty()),
             holders,
             environment,
         }

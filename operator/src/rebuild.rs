@@ -15,7 +15,9 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_compile::{Compiled, Inputs, Verdict, WantedKey, WantedRotation, compile};
+use fairlead_compile::{
+    Compiled, Inputs, RotationStep, Verdict, WantedKey, WantedRotation, compile,
+};
 use fairlead_process::{Pause, settled};
 use fairlead_snapshot::Snapshot;
 use tokio::sync::watch;
@@ -38,6 +40,8 @@ use crate::unread::Things;
 use crate::vault::Vault;
 use crate::watch::Watched;
 
+/// This format says that a key had another value before.
+const OVERLAP_FORMAT: u32 = 2;
 /// Changes come in bursts; when nothing has come for this long, everything is compiled.
 const SETTLE: Duration = Duration::from_millis(20);
 /// A burst that does not end is cut short.
@@ -355,11 +359,18 @@ impl Rebuild {
         }
     }
 
-    /// Rotates the keys that are due.
+    /// Rotates the keys that are due. A value whose overlap no gateway would keep, for the format that all of them read does not have it, is not
+    /// replaced: as soon as they read a newer one, this comes again.
     async fn rotate(&self, led: &mut Leadership, wanted: &[WantedRotation]) {
+        let kept = self.format(led) >= OVERLAP_FORMAT;
+        let is_kept = |wanted: &&WantedRotation| match &wanted.step {
+            RotationStep::Replace { overlap, .. } => kept || overlap.is_zero(),
+            RotationStep::Forget => true,
+        };
+        let wanted: Vec<_> = wanted.iter().filter(is_kept).cloned().collect();
         let rotations = &mut led.rotations;
         if rotations
-            .carry_out(&self.maker, &self.watched, wanted)
+            .carry_out(&self.maker, &self.watched, &wanted)
             .await
         {
             self.watched.changed.notify_one();

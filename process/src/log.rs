@@ -8,7 +8,7 @@ mod bare;
 use std::io::{IsTerminal as _, Write};
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, FilterFn, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, FilterFn, LevelFilter};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
@@ -48,11 +48,15 @@ fn subscriber<W>(filter: EnvFilter, writer: W) -> impl tracing::Subscriber + Sen
 where
     W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
-    let discreet = filter_fn(|record| {
+    // Said of both layers, or every callsite below the level is asked each time.
+    let level = filter.max_level_hint().unwrap_or(LevelFilter::TRACE);
+    let discreet = FilterFn::new(move |record| {
         let target = record.target();
-        !target.starts_with("kube_") && target != AUDIT
+        *record.level() <= level && !target.starts_with("kube_") && target != AUDIT
     });
-    let audited = FilterFn::new(|record| record.target() == AUDIT);
+    let discreet = discreet.with_max_level_hint(level);
+    let audited =
+        FilterFn::new(|record| *record.level() <= LevelFilter::INFO && record.target() == AUDIT);
     let audit = fmt::layer()
         .with_writer(writer.clone())
         .with_ansi(false)
@@ -102,6 +106,19 @@ mod tests {
 
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_below_the_level_costs_nothing() {
+        for (filter, most) in [
+            ("info", LevelFilter::INFO),
+            ("debug", LevelFilter::DEBUG),
+            ("warn,fairlead=debug", LevelFilter::DEBUG),
+        ] {
+            let subscriber = subscriber(filter.parse().unwrap(), Page::default);
+            let hint = tracing::Subscriber::max_level_hint(&subscriber);
+            assert_eq!(hint, Some(most), "{filter}");
         }
     }
 

@@ -118,7 +118,7 @@ pub struct KeySource {
 }
 
 /// Which tokens (JWT) are taken. Outside of the gateway's namespace a key takes only tokens that name its own: in Kubernetes's claim
-/// /kubernetes.io/namespace, or in an audience fairlead:NAMESPACE.
+/// /kubernetes.io/namespace, or in an audience fairlead:NAMESPACE if that is among audiences.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fairlead_admit::{Admitted, Refused};
+use fairlead_admit::Refused;
 use fairlead_auth::Jwt;
 use http::request::Parts;
 use http::{HeaderMap, Uri, header};
@@ -32,9 +32,9 @@ pub(crate) fn authenticate(
     let presented = presented.ok_or(Rejection::MissingKey)?;
     let from = || origin(worker, head);
     let admitted = admitted(runtime, presented, from)?;
-    record.key = Some(Arc::clone(&admitted.context.label));
-    record.team.clone_from(&admitted.context.team);
-    Ok(admitted.context)
+    record.key = Some(Arc::clone(&admitted.label));
+    record.team.clone_from(&admitted.team);
+    Ok(admitted)
 }
 
 /// The caller who has this key, or token. What is the value of a key is one, whatever it looks like.
@@ -42,7 +42,7 @@ fn admitted(
     runtime: &Runtime,
     presented: &[u8],
     from: impl Fn() -> Option<IpAddr>,
-) -> Result<Admitted<Arc<Admission>>, Rejection> {
+) -> Result<Arc<Admission>, Rejection> {
     let now = clock::unix_seconds();
     match runtime.keys.find(presented, now, &from) {
         Err(Refused::Unknown) if !runtime.tokens.is_empty() && Jwt::is_one(presented) => {
@@ -54,7 +54,9 @@ fn admitted(
                 NoCaller::Refused(refused) => told(refused),
             })
         }
-        found => found.cloned().map_err(told),
+        found => found
+            .map(|admitted| Arc::clone(&admitted.context))
+            .map_err(told),
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fairlead_admit::{Admitted, Missed, Refused, Taker, Tokens};
+use fairlead_admit::{Missed, Refused, Taker, Tokens};
 use fairlead_auth::{
     BadToken, InHand, IssuerKeys, Jwt, KeyRefresher, SystemClock, TOKEN_BYTES, World,
 };
@@ -98,7 +98,7 @@ impl<C: Clone> TokenCallers<C> {
         presented: &[u8],
         now: i64,
         from: impl FnOnce() -> Option<IpAddr>,
-    ) -> Result<Admitted<C>, NoCaller> {
+    ) -> Result<C, NoCaller> {
         if presented.len() > TOKEN_BYTES {
             return Err(NoCaller::Bad(BadToken::TooLong));
         }
@@ -107,7 +107,8 @@ impl<C: Clone> TokenCallers<C> {
             Some(taker) => taker,
             None => self.verify(presented, digest, now)?,
         };
-        taker.admit(now, from).cloned().map_err(NoCaller::Refused)
+        let admitted = taker.admit(now, from).map_err(NoCaller::Refused)?;
+        Ok(admitted.context.clone())
     }
 
     /// Nothing is told of what keys take before the issuer is known to have signed: whoever makes tokens up would learn it.

@@ -155,6 +155,13 @@ async fn speak<S>(
     }
 }
 
+/// Says with a request where it comes from, where that matters: it costs each request some memory.
+fn say_where_from(worker: &Worker, request: &mut Request<Incoming>, peer: Peer) {
+    if worker.shared.live.load().asks_for_origin {
+        request.extensions_mut().insert(peer);
+    }
+}
+
 async fn speak_one<S>(
     io: TokioIo<S>,
     (link, peer): (&Arc<Link>, Peer),
@@ -165,7 +172,7 @@ async fn speak_one<S>(
 {
     let (serving, known) = (Arc::clone(worker), Arc::clone(link));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        say_where_from(&serving, &mut request, peer);
         let (flight, link) = (known.begin(), Arc::clone(&known));
         let answer = edge::serve(Arc::clone(&serving), request, known.read());
         async move {
@@ -216,7 +223,7 @@ async fn speak_two<S>(
     let mut builder = http2::Builder::new(streams.clone());
     let (serving, known) = (Arc::clone(worker), Arc::clone(link));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        say_where_from(&serving, &mut request, peer);
         let (flight, stream) = (known.begin(), streams.begin());
         let answer = edge::serve(Arc::clone(&serving), request, known.read());
         async { Ok::<_, Infallible>(Outbound::of(answer.await, flight, Some(stream))) }

@@ -13,15 +13,20 @@ use crate::live::{Live, LiveError, Lost};
 const NAMED: usize = 3;
 
 impl Rebuild {
-    /// The snapshot as every gateway can read it. While no gateway has said what it reads, they are taken to read what is live.
+    /// The highest format that may be written. While no gateway has said what it reads, they are taken to read what is live.
+    pub(super) fn format(&self, led: &Leadership) -> u32 {
+        let live = led.live.index.as_ref().map(|(index, _)| index.format);
+        let reads = *self.reads.borrow();
+        reads.or(live).unwrap_or(FORMAT).clamp(OLDEST, FORMAT)
+    }
+
+    /// The snapshot as every gateway can read it.
     pub(super) fn readable<'s>(
         &self,
         led: &Leadership,
         snapshot: &'s Snapshot,
     ) -> Cow<'s, Snapshot> {
-        let live = led.live.index.as_ref().map(|(index, _)| index.format);
-        let reads = *self.reads.borrow();
-        let format = reads.or(live).unwrap_or(FORMAT).clamp(OLDEST, FORMAT);
+        let format = self.format(led);
         let (readable, closed) = snapshot.readable_in(format);
         self.metrics
             .entries_closed

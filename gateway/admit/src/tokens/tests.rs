@@ -316,28 +316,63 @@ fn made_up_tokens_learn_nothing_of_what_others_take() {
 }
 
 #[test]
-fn an_audience_names_the_namespace_before_a_claim_does() {
+fn an_audience_names_the_namespace_where_the_key_lists_it() {
     let all = tokens(&[
+        ("shop", "plain", key(LOGIN, &[])),
         (
             "shop",
             "remote",
-            audience(key(CLUSTER, &[]), "fairlead:shop"),
+            audience(key(LOGIN, &[("role", "batch")]), "fairlead:shop"),
         ),
         // Whatever it lists: it is not of the namespace.
-        (
-            "evil",
-            "remote",
-            audience(key(CLUSTER, &[]), "fairlead:shop"),
-        ),
+        ("evil", "remote", audience(key(LOGIN, &[]), "fairlead:shop")),
     ]);
-    let mut claims = of_account("elsewhere", "job");
+    let mut claims = json!({"iss": LOGIN, "aud": ["fairlead"], "role": "batch"});
     assert_eq!(missed(&all, &claims), Missed::Claims);
-    claims["aud"] = json!(["fairlead:shop"]);
+    claims["aud"] = json!(["fairlead", "fairlead:shop"]);
     assert_eq!(took(&all, &claims), "shop/remote");
-    // A workload of evil's that asks for it is one of shop's callers only as far as shop's key takes it.
+    // The plain key takes none, for it does not list the audience.
+    claims["role"] = json!("other");
+    assert_eq!(missed(&all, &claims), Missed::Claims);
+}
+
+/// Whoever asks Kubernetes for a token chooses its audiences, and everybody may name a service account of theirs as another's is named.
+#[test]
+fn an_audience_makes_no_service_account_another_namespaces() {
     let mut own = of_account("evil", "app");
-    own["aud"] = json!(["fairlead:shop"]);
-    assert_eq!(took(&all, &own), "shop/remote");
+    own["aud"] = json!(["fairlead", "fairlead:shop"]);
+    let lists = audience(key(CLUSTER, &[ACCOUNT]), "fairlead:shop");
+    for victim in [key(CLUSTER, &[ACCOUNT]), lists] {
+        let all = tokens(&[("shop", "app", victim.clone())]);
+        assert!(
+            all.find(CLUSTER, &own).unwrap().taker.is_err(),
+            "{victim:?}"
+        );
+        assert_eq!(took(&all, &of_account("shop", "app")), "shop/app");
+    }
+    // Of another cluster it may be said which account is meant.
+    let whose = ("sub", "system:serviceaccount:jobs:nightly");
+    let remote = audience(key(CLUSTER, &[whose]), "fairlead:shop");
+    let all = tokens(&[("shop", "remote", remote)]);
+    assert!(all.find(CLUSTER, &own).unwrap().taker.is_err());
+    let mut nightly = of_account("jobs", "nightly");
+    nightly["aud"] = json!("fairlead:shop");
+    assert_eq!(took(&all, &nightly), "shop/remote");
+}
+
+#[test]
+fn what_a_stranger_writes_is_looked_at_as_far_as_anybody_needs() {
+    let all = tokens(&[("gateway", "k", key(LOGIN, &[("groups", "yes")]))]);
+    let token = |audiences: usize, groups: usize| {
+        let mut aud = vec!["other"; audiences];
+        aud.push("fairlead");
+        let mut named = vec!["no"; groups];
+        named.push("yes");
+        json!({"iss": LOGIN, "aud": aud, "groups": named})
+    };
+    assert_eq!(took(&all, &token(AUDIENCES - 1, ENTRIES - 1)), "gateway/k");
+    assert_eq!(missed(&all, &token(AUDIENCES, 0)), Missed::Audience);
+    assert_eq!(missed(&all, &token(0, ENTRIES)), Missed::Claims);
 }
 
 #[test]

@@ -69,13 +69,20 @@ impl Issuer {
             what,
         };
         let keys = KeySet::parse(&body).ok_or_else(|| malformed("no JSON Web Key Set"))?;
-        if keys.is_empty() {
+        // One that publishes no key at all has withdrawn its last.
+        if keys.is_empty() && !withdrawn(&body) {
             return Err(malformed(
                 "a JSON Web Key Set without a key that could be used",
             ));
         }
         Ok(keys)
     }
+}
+
+/// Whether a set of keys says that there is none.
+fn withdrawn(set: &[u8]) -> bool {
+    let set: serde_json::Value = serde_json::from_slice(set).unwrap_or_default();
+    set["keys"].as_array().is_some_and(Vec::is_empty)
 }
 
 /// What is there, if something is.

@@ -104,7 +104,7 @@ async fn an_issuer_that_answers_something_else_has_no_keys() {
         (307, keys("one").to_string()),
         (404, keys("one").to_string()),
         (503, keys("one").to_string()),
-        (200, json!({"keys": []}).to_string()),
+        (200, json!({"keys": [{"kty": "oct"}]}).to_string()),
         (200, "<html>".to_owned()),
         (200, format!("{}{}", keys("one"), " ".repeat(ANSWER_BYTES))),
     ] {
@@ -222,6 +222,30 @@ async fn an_outage_takes_no_keys_away_and_is_not_made_worse() {
     assert!(server.asked() < 100, "{}", server.asked());
     seconds(3600).await;
     assert_eq!(kept.current().map(|held| held.version), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_key_can_be_withdrawn_and_a_set_that_cannot_be_used_withdraws_none() {
+    for (set, left) in [
+        (json!({"keys": []}), Some(0)),
+        (json!({"keys": [{"kty": "oct", "k": "AAAA"}]}), Some(1)),
+        (json!({}), Some(1)),
+    ] {
+        let answer = set.clone();
+        let server = Server::new(move |number, _| {
+            json_answer(
+                200,
+                &if number == 0 {
+                    keys("one")
+                } else {
+                    answer.clone()
+                },
+            )
+        });
+        let kept = keep(&server, Issuer::new(ISSUER, Some(KEYS), false));
+        seconds(400).await;
+        assert_eq!(kept.current().map(|held| held.keys.len()), left, "{set}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

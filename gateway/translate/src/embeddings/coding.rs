@@ -49,8 +49,15 @@ impl Coding {
                 if scanner.peek() != Some(b'{') {
                     return scanner.skip();
                 }
+                let mut vectors = 0;
                 scanner.object(|scanner, key| {
                     if key.name() != "embedding" {
+                        return scanner.skip();
+                    }
+                    vectors += 1;
+                    // The memory for it is reckoned by the objects.
+                    only_vectors &= vectors == 1;
+                    if vectors > 1 {
                         return scanner.skip();
                     }
                     only_vectors &= self.write(scanner, &mut edits)?;

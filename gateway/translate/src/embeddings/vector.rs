@@ -65,12 +65,12 @@ impl<'a> Vector<'a> {
         }
         let mut list = String::with_capacity(12 * floats.len());
         for float in floats {
-            let float = f32::from_le_bytes(*float);
+            let float = &f32::from_le_bytes(*float);
             if !float.is_finite() {
                 return Err(NO_VECTOR);
             }
             list.push(if list.is_empty() { '[' } else { ',' });
-            list.push_str(&float.to_string());
+            list.push_str(&number(*float));
         }
         list.push(']');
         json.verbatim(&list);
@@ -101,5 +101,41 @@ impl<'a> Vector<'a> {
         }
         json.str(&STANDARD.encode(bytes));
         Ok(())
+    }
+}
+
+/// A number that reads back as the same 32 bits, with an exponent where it would be long without: a small one has up to 47 digits.
+fn number(float: f32) -> String {
+    const LONGEST: usize = 16;
+    let plain = float.to_string();
+    if plain.len() <= LONGEST {
+        plain
+    } else {
+        format!("{float:e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_long_and_each_reads_back() {
+        for float in [
+            0.0,
+            -0.012_345_679,
+            1.0,
+            f32::from_bits(1),
+            -f32::from_bits(0x0080_0001),
+            f32::MIN_POSITIVE,
+            f32::MAX,
+            f32::MIN,
+            1e-7,
+        ] {
+            let text = number(float);
+            assert!(text.len() <= 16, "{text}");
+            let read: f32 = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.to_bits(), float.to_bits(), "{text}");
+        }
     }
 }

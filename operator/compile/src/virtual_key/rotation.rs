@@ -192,7 +192,8 @@ impl Known<'_> {
         let Some(held) = held.filter(|held| held.digest != *digest) else {
             return self.remembered(digest, self.now);
         };
-        let mut until = held.until;
+        // A clock that was ahead when this was written gives it no more time either.
+        let mut until = held.until.min(self.now.saturating_add(overlap));
         if let Some(at) = rotated_at {
             until = until.min(at.saturating_add(overlap));
         }
@@ -255,7 +256,11 @@ impl Asked<'_> {
             .request
             .filter(|request| seen.served.as_deref() != Some(request));
         // Of a value whose age nobody knows it is taken that it is old enough.
-        let made = seen.rotated_at.or(seen.created).unwrap_or_default();
+        let made = seen
+            .rotated_at
+            .or(seen.created)
+            .unwrap_or_default()
+            .min(now);
         let due = self.every.map(|every| {
             made.saturating_add(seconds(every))
                 .saturating_sub(self.spread(every))

@@ -81,7 +81,7 @@ async fn a_key_is_rotated_at_its_time_and_its_old_value_goes_at_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_rotated_while_it_could_not_be_published() {
+async fn nothing_is_rotated_while_it_could_not_be_published_or_its_overlap_not_be_kept() {
     let world = World::new().await;
     let spec = json!({"key": {"type": "Generate", "secretRef": {"name": "s"}}});
     world.apply("VirtualKey", "k", &spec);
@@ -101,7 +101,11 @@ async fn nothing_is_rotated_while_it_could_not_be_published() {
     world.watched.changed.notify_one();
     sleep(SECOND * 60).await;
     assert_eq!(world.values("s"), before);
+    world.reads_of_all.send_replace(Some(1));
     world.api.refuse(None);
+    sleep(SECOND * 60).await;
+    assert_eq!(world.values("s"), before, "the old value would be refused");
+    world.reads_of_all.send_replace(Some(2));
     sleep(SECOND * 60).await;
     let after = world.values("s");
     assert_ne!(after.0, before.0);

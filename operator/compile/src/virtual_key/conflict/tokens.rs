@@ -14,6 +14,8 @@ use crate::previous::Past;
 
 /// So many places of issuers' keys may the keys of a namespace name: each is asked again and again.
 const MOST_ISSUERS: usize = 16;
+/// So many keys of a namespace may take tokens of one issuer: each is looked at for a token that nobody has vouched for yet.
+const MOST_KEYS: usize = 512;
 
 /// Takes the tokens away from every key that is not the first to have them.
 pub(super) fn settle(
@@ -73,6 +75,13 @@ impl Taken {
             let message = "another VirtualKey of the namespace took the same tokens first: issuer, audiences and claims are the same; say more of the tokens of this one";
             let finding = Finding::new(&path, Reason::Conflict, message);
             return Err((finding, Refusal::Conflict));
+        }
+        if tokens.len() >= MOST_KEYS {
+            let message = format!(
+                "{MOST_KEYS} VirtualKeys of the namespace take tokens of this issuer already; let one take several callers"
+            );
+            let finding = Finding::new(&path, Reason::TooLarge, message);
+            return Err((finding, Refusal::NoValue));
         }
         let issuers = self.issuers.entry(name.namespace.clone()).or_default();
         if issuers.len() >= MOST_ISSUERS && !issuers.contains(&oidc.issuer) {

@@ -219,7 +219,7 @@ fn a_value_becomes_no_older_than_it_may_and_what_was_served_stays_served() {
         rotated_at: None,
         ..seen
     };
-    let Plan::At(Some(first)) = asked.plan(&new, None, 0) else {
+    let Plan::At(Some(first)) = asked.plan(&new, None, 5) else {
         panic!("it is rotated at once");
     };
     assert_eq!(
