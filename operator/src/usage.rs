@@ -2,6 +2,9 @@
 //!
 //! It goes into statuses and nowhere else. A gateway that does not answer is passed over for the next; while none answers, what was said last
 //! stays. Gateways that count each for itself are not asked, for none of them knows the whole.
+//!
+//! What was heard counts even if the rest was not: a page that nobody gives is asked for again at the next question, which goes on from there, and
+//! those whose limits a gateway could not read stay as they were.
 
 mod standing;
 #[cfg(test)]
@@ -17,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::standing::{Line, usages};
+use self::standing::{Line, entry_at, usages};
 use crate::error::Chain;
 use crate::gateways::{AskError, Gateways};
 use crate::metrics::Metrics;
@@ -31,13 +34,15 @@ use crate::watch::resource::Endpoint;
 const PAUSE: Duration = Duration::from_secs(15);
 const REST: u32 = 20;
 const LONGEST: Duration = Duration::from_secs(300);
-/// How long all pages together may take.
+/// Until all gateways have said what they enforce and whether they share a store.
+const SOON: Duration = Duration::from_secs(1);
+/// How long one question may take; the next goes on where it stopped.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The most pages: far more than the largest installation has.
 const PAGES: usize = 4_096;
 
 /// How everybody's limits stood.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Standings {
     /// The oldest generation of the index that it enforced meanwhile; 0: none was asked yet.
     pub generation: u64,
@@ -50,6 +55,9 @@ pub(crate) struct Standings {
 struct Page {
     generation: u64,
     limits: Vec<Line>,
+    /// Whose limits could not all be read, `LEVEL/NAMESPACE/NAME`.
+    #[serde(default)]
+    unread: Vec<String>,
     /// What the next page is asked for with; absent: this was the last.
     #[serde(default)]
     next: Option<String>,
@@ -64,6 +72,19 @@ enum ReadError {
     Endless,
 }
 
+/// How far the pages have been read, and what they said.
+#[derive(Debug)]
+struct Round {
+    /// Of the configurations that were enforced meanwhile the oldest.
+    generation: u64,
+    usages: BTreeMap<Entry, Value>,
+    /// Those whose limits could not be read.
+    unread: Vec<Entry>,
+    /// What the next page is asked for with; `None`: it is the first.
+    next: Option<String>,
+    pages: usize,
+}
+
 /// Asks for ever.
 pub(crate) struct Reader {
     gateways: Gateways,
@@ -71,6 +92,64 @@ pub(crate) struct Reader {
     metrics: Arc<Metrics>,
     /// Whether the last question was answered by nobody.
     silent: bool,
+    round: Round,
+    last: Standings,
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self {
+            generation: u64::MAX,
+            usages: BTreeMap::new(),
+            unread: Vec::new(),
+            next: None,
+            pages: 0,
+        }
+    }
+}
+
+impl Round {
+    /// Takes in a page; whether it was the last.
+    fn take(&mut self, page: Page, at: Timestamp) -> bool {
+        self.generation = self.generation.min(page.generation);
+        self.usages.extend(usages(page.limits, at));
+        let unread = page.unread.iter().filter_map(|place| entry_at(place));
+        self.unread.extend(unread);
+        self.next = page.next;
+        self.pages += 1;
+        self.next.is_none()
+    }
+
+    /// What is known of everybody once all pages are read: those that could not be read stay as they were.
+    fn end(self, last: &Standings) -> Standings {
+        let Self {
+            generation,
+            mut usages,
+            unread,
+            ..
+        } = self;
+        for entry in unread {
+            match last.usages.get(&entry) {
+                Some(usage) => usages.insert(entry, usage.clone()),
+                None => usages.remove(&entry),
+            };
+        }
+        Standings { generation, usages }
+    }
+
+    /// What is known of everybody so far; `None`: nothing new. Nobody is taken for one without limits only because a page is missing.
+    fn so_far(&self, last: &Standings) -> Option<Standings> {
+        if self.pages == 0 || last.generation == 0 {
+            return None;
+        }
+        let mut usages = last.usages.clone();
+        let new = self.usages.iter();
+        usages.extend(new.map(|(entry, usage)| (entry.clone(), usage.clone())));
+        Some(Standings {
+            generation: self.generation.min(last.generation),
+            usages,
+        })
+    }
 }
 
 impl Reader {
@@ -81,6 +160,8 @@ impl Reader {
             watched: Arc::clone(watched),
             metrics: Arc::clone(metrics),
             silent: false,
+            round: Round::default(),
+            last: Standings::default(),
         }
     }
 
@@ -95,32 +176,40 @@ impl Reader {
             if *live.borrow() == 0 {
                 // What is known goes out of date while another replica writes.
                 told.send_replace(Arc::default());
+                (self.round, self.last) = (Round::default(), Standings::default());
             }
             if live.wait_for(|generation| *generation > 0).await.is_err() {
                 return;
             }
             let began = Instant::now();
-            let mut pause = PAUSE;
-            let apart = count_apart(&replicas.borrow());
-            if !apart && let Some(standings) = self.ask().await {
-                told.send_replace(Arc::new(standings));
-                pause = (began.elapsed() * REST).clamp(PAUSE, LONGEST);
-            }
+            let word = word(&replicas.borrow());
+            let pause = match word {
+                Word::Unknown => SOON,
+                Word::Apart => PAUSE,
+                Word::Whole => {
+                    if let Some(standings) = self.ask().await {
+                        told.send_replace(Arc::new(standings));
+                    }
+                    (began.elapsed() * REST).clamp(PAUSE, LONGEST)
+                }
+            };
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// What the first says that says everything.
+    /// What they say, one after the other, each from where the one before fell silent; `None`: nothing that is new.
     async fn ask(&mut self) -> Option<Standings> {
         self.gateways.prepare().await;
-        let ready = self.ready();
+        let until = Instant::now() + PATIENCE;
         let mut silent = false;
-        for endpoint in &ready {
-            let read = tokio::time::timeout(PATIENCE, self.read(endpoint)).await;
+        for endpoint in &self.ready() {
+            let read = tokio::time::timeout_at(until, self.read(endpoint)).await;
             match read.unwrap_or(Err(ReadError::Endless)) {
-                Ok(standings) => {
+                Ok(()) => {
                     self.silent = false;
-                    return Some(standings);
+                    let round = std::mem::take(&mut self.round);
+                    self.last = round.end(&self.last);
+                    return Some(self.last.clone());
                 }
                 Err(error) => {
                     if let ReadError::Ask(error) = &error {
@@ -137,7 +226,7 @@ impl Reader {
         if silent {
             self.metrics.usage_failures.inc();
         }
-        None
+        self.round.so_far(&self.last)
     }
 
     fn ready(&self) -> Vec<Endpoint> {
@@ -152,28 +241,40 @@ impl Reader {
         ready
     }
 
-    async fn read(&self, endpoint: &Endpoint) -> Result<Standings, ReadError> {
+    /// Reads on to the last page.
+    async fn read(&mut self, endpoint: &Endpoint) -> Result<(), ReadError> {
         let at = Timestamp::now();
-        let (mut lines, mut path, mut generation) = (Vec::new(), "/usage".to_owned(), u64::MAX);
-        for _ in 0..PAGES {
+        while self.round.pages < PAGES {
+            let next = self.round.next.as_ref();
+            let path = next.map_or("/usage".to_owned(), |next| format!("/usage?after={next}"));
             let page: Page = self.gateways.ask(endpoint, &path).await?;
-            generation = generation.min(page.generation);
-            lines.extend(page.limits);
-            match page.next {
-                Some(next) => path = format!("/usage?after={next}"),
-                None => {
-                    return Ok(Standings {
-                        generation,
-                        usages: usages(lines, at),
-                    });
-                }
+            if self.round.take(page, at) {
+                return Ok(());
             }
         }
+        self.round = Round::default();
         Err(ReadError::Endless)
     }
 }
 
-/// Whether there are several gateways of which one counts for itself: then none knows the whole.
-fn count_apart(replicas: &[Replica]) -> bool {
-    replicas.len() > 1 && replicas.iter().any(|replica| replica.alone_since.is_some())
+/// What one gateway's word is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// It knows the whole.
+    Whole,
+    /// There are several, of which one counts for itself: then none knows the whole.
+    Apart,
+    /// Not all have said yet whether they count for themselves.
+    Unknown,
+}
+
+fn word(replicas: &[Replica]) -> Word {
+    let is_alone = |replica: &Replica| replica.alone_since.is_some();
+    if replicas.len() > 1 && replicas.iter().any(is_alone) {
+        Word::Apart
+    } else if replicas.is_empty() || replicas.iter().any(|replica| replica.enforces.is_none()) {
+        Word::Unknown
+    } else {
+        Word::Whole
+    }
 }

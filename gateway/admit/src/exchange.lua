@@ -1,6 +1,7 @@
 -- The store's side of one account: `Book` of book.rs, in Lua; a test of fairlead-admit holds the two together.
 --
--- KEYS: the account, the sums of its counter; one hash tag. ARGV: see exchange/text.rs. Only the first four: read, change nothing.
+-- KEYS: the account, the sums of its counter; one hash tag. ARGV: see exchange/text.rs. Only the first four: read, and change nothing but that
+-- an account is opened whose window has not been asked for yet, so that the next read need not go through all sums.
 -- The account is a hash: run, ready, at, shift, used, folded, generation, limit; `i:NAME` for each incarnation, `b:NUMBER` for each bucket of a
 -- rate. The sums are a hash: `q:MOMENT` spent, `open` the windows that have not ended, `w:START-END` what one has not been told of yet, `day`.
 -- Amounts are whole and under 2^53. `text` alone writes them: tostring and `..` round to 14 digits.
@@ -115,9 +116,41 @@ local function within(map)
   return sum
 end
 
+-- A window that has no account yet begins with what fell into it; from now on `w:` keeps what is charged to another.
+local this = ARGV[3] .. '-' .. ARGV[4]
+
+local function open(map)
+  local live = { this }
+  for window in string.gmatch(map.open or '', '%S+') do
+    if window ~= this and tonumber(string.match(window, '%-(%d+)$')) > now then
+      live[#live + 1] = window
+    elseif window ~= this then
+      redis.call('HDEL', sums, 'w:' .. window)
+    end
+  end
+  redis.call('HDEL', sums, 'w:' .. this)
+  redis.call('HSET', sums, 'open', table.concat(live, ' '))
+  redis.call('PEXPIRE', sums, text(COARSE))
+end
+
+-- For how long the account is of use.
+local function left()
+  local longer = math.max(FINE, ends - starts)
+  return windowed and math.max(ends - now, 0) + longer or known_for + 60000
+end
+
 if #ARGV == 4 then
   if fresh and windowed then
-    used = within(all(sums))
+    local map = all(sums)
+    used = within(map)
+    -- Of a counter that nobody has used there is nothing to remember. A store that takes no writes just now can still be read.
+    if next(map) then
+      local kept = redis.pcall('HSET', account, 'used', text(used), 'at', text(at), 'shift', '0')
+      if type(kept) == 'number' then
+        redis.call('PEXPIRE', account, text(left()))
+        open(map)
+      end
+    end
   elseif windowed then
     used = used + tonumber(redis.call('HGET', sums, 'w:' .. ARGV[3] .. '-' .. ARGV[4]) or '0')
   end
@@ -144,24 +177,6 @@ local function reply(outcome, amount)
   return {
     outcome, text(amount), text(sum), text(lost), text(elsewhere), text(limit), tail and '1' or '0', text(replicas), here,
   }
-end
-
--- A window that has no account yet begins with that; from now on `w:` keeps what is charged to another.
-local this = ARGV[3] .. '-' .. ARGV[4]
-
-local function opened()
-  local map, open = all(sums), { this }
-  for window in string.gmatch(map.open or '', '%S+') do
-    if window ~= this and tonumber(string.match(window, '%-(%d+)$')) > now then
-      open[#open + 1] = window
-    elseif window ~= this then
-      redis.call('HDEL', sums, 'w:' .. window)
-    end
-  end
-  redis.call('HDEL', sums, 'w:' .. this)
-  redis.call('HSET', sums, 'open', table.concat(open, ' '))
-  redis.call('PEXPIRE', sums, text(COARSE))
-  return within(map)
 end
 
 -- What was charged to another since though it fell into this one.
@@ -269,11 +284,9 @@ end
 
 -- Everything that changes the account goes through here.
 local function keep()
-  local longer = math.max(FINE, ends - starts)
-  local left = windowed and math.max(ends - now, 0) + longer or known_for + 60000
   redis.call('HSET', account, 'run', here, 'ready', book.ready or '0', 'at', text(at), 'shift', text(at - now),
     'used', text(used), 'folded', text(folded), 'generation', book.generation or '0', 'limit', text(limit))
-  redis.call('PEXPIRE', account, text(left))
+  redis.call('PEXPIRE', account, text(left()))
 end
 
 if book.run ~= here then
@@ -285,7 +298,9 @@ end
 
 if windowed then
   if fresh then
-    used = opened()
+    local map = all(sums)
+    used = within(map)
+    open(map)
   end
   used = used + late()
 end

@@ -1,6 +1,7 @@
 //! `GET /usage`: how the limits stand of everybody who has some, over all replicas. A page at a time, for there may be tens of thousands, each of
 //! which the store has to be asked about; the next page is asked for with `?after=` what the last one gives as `next`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,6 +31,9 @@ struct Body {
     /// Of the configuration in force.
     generation: u64,
     limits: Vec<Line>,
+    /// Whose limits could not all be read just now, `LEVEL/NAMESPACE/NAME`: nothing is said of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<String>,
     /// Behind whom the next page begins; absent: this was the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -68,14 +72,32 @@ pub(super) async fn usage(
     let runtime = shared.live.load_full();
     let (holders, next) = page(&runtime.holders, after);
     let bounds = holders.iter().flat_map(|limits| limits.iter());
-    match runtime.governor().report(bounds).await {
-        Ok(limits) => told(&Body {
-            generation: runtime.generation,
-            limits,
-            next: next.map(|next| next.to_string()),
-        }),
+    match runtime.governor().report_each(bounds).await {
+        Ok(lines) => {
+            let (limits, unread) = readable(lines);
+            told(&Body {
+                generation: runtime.generation,
+                limits,
+                unread,
+                next: next.map(|next| next.to_string()),
+            })
+        }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
+}
+
+/// The lines of those of whom all is known, and who the others are: half of what somebody has would look like all of it.
+fn readable(lines: Vec<(&Bound, Option<Line>)>) -> (Vec<Line>, Vec<String>) {
+    let place = |bound: &Bound| {
+        let (level, name) = (bound.holder.level, &*bound.holder.name);
+        Place { level, name }.to_string()
+    };
+    let unread = lines.iter().filter(|(_, line)| line.is_none());
+    let unread: BTreeSet<String> = unread.map(|(bound, _)| place(bound)).collect();
+    let known = lines.into_iter();
+    let known = known.filter(|(bound, _)| !unread.contains(&place(bound)));
+    let limits = known.filter_map(|(_, line)| line).collect();
+    (limits, unread.into_iter().collect())
 }
 
 /// As text at once: amounts of money must not become floats on the way.
@@ -173,11 +195,10 @@ mod tests {
         assert_eq!(pages, 4);
     }
 
-    #[test]
-    fn money_stays_as_it_is_written() {
+    fn line() -> Line {
         let amount =
             |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
-        let line = Line {
+        Line {
             level: "team",
             holder: "a/t".into(),
             name: "month".into(),
@@ -188,10 +209,29 @@ mod tests {
             remaining: amount("1.00"),
             window: None,
             per_seconds: None,
-        };
+        }
+    }
+
+    #[test]
+    fn one_limit_that_cannot_be_read_hides_nobody_elses() {
+        let (broken, whole) = (limits(Level::Key, "a", "k"), limits(Level::Team, "a", "t"));
+        let lines = vec![
+            (&broken[0], Some(line())),
+            (&broken[0], None),
+            (&whole[0], Some(line())),
+        ];
+        let (limits, unread) = readable(lines);
+        assert_eq!(limits.len(), 1);
+        assert_eq!(unread, ["key/a/k"]);
+    }
+
+    #[test]
+    fn money_stays_as_it_is_written() {
+        let line = line();
         let body = Body {
             generation: 1,
             limits: vec![line],
+            unread: Vec::new(),
             next: None,
         };
         let text = serde_json::to_string(&body).unwrap();

@@ -25,6 +25,9 @@ const SETTLE: Duration = Duration::from_millis(50);
 const RESTLESS: Duration = Duration::from_millis(500);
 /// Some file systems tell nothing; they are looked at this often.
 const LOOK: Duration = Duration::from_secs(5);
+/// So many lines of the audit are told at once, and then none for a moment.
+const AT_ONCE: usize = 512;
+const BREATH: Duration = Duration::from_millis(5);
 
 /// The configuration, and what it was made from.
 #[derive(Debug)]
@@ -188,9 +191,12 @@ impl Standalone {
         // Of the first of all configurations nothing was decided anew.
         let before = self.audited.replace(live.snapshot.clone());
         if let Some(before) = &before {
-            for line in audit::lines(before, &live.snapshot, generation, Timestamp::now()) {
-                tracing::info!(target: AUDIT, "{line}");
-            }
+            let lines = audit::lines(before, &live.snapshot, generation, Timestamp::now());
+            in_parts(
+                lines,
+                |line| tracing::info!(target: AUDIT, "{line}"),
+                breathe,
+            );
         }
     }
 
@@ -322,4 +328,39 @@ fn watcher<'a>(
         }
     }
     Some(watcher)
+}
+
+/// Tells lines a part at a time: a queue of lines takes no more than some thousands at once.
+fn in_parts<T>(lines: impl Iterator<Item = T>, tell: impl Fn(T), mut breathe: impl FnMut()) {
+    for (at, line) in lines.enumerate() {
+        tell(line);
+        if at % AT_ONCE == AT_ONCE - 1 {
+            breathe();
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a reload is made where blocking is allowed"
+)]
+fn breathe() {
+    std::thread::sleep(BREATH);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_reload_is_told_a_part_at_a_time() {
+        let (told, breaths) = (std::cell::Cell::new(0), std::cell::Cell::new(Vec::new()));
+        let breathe = || {
+            let mut all = breaths.take();
+            all.push(told.get());
+            breaths.set(all);
+        };
+        in_parts(0..1_300, |_| told.set(told.get() + 1), breathe);
+        assert_eq!((told.get(), breaths.take()), (1_300, vec![512, 1_024]));
+    }
 }

@@ -252,11 +252,17 @@ impl Bound {
     /// another configuration is found by its name.
     #[must_use]
     pub(crate) fn known(&self, counters: &Counters, now: Now) -> Option<Standing> {
-        let window = self.terms(now).window;
-        match self.counter.get() {
-            Some(counter) => counter.known(window),
-            None => counters.existing(&self.id(), self.shape())?.known(window),
-        }
+        let found;
+        let counter = match self.counter.get() {
+            Some(counter) => counter,
+            None => {
+                found = counters.existing(&self.id(), self.shape())?;
+                &found
+            }
+        };
+        // A calendar costs more than all else: it is for those alone that are counted.
+        let window = self.money().map(|money| money.window(now));
+        counter.known(window)
     }
 
     /// How much is used of what stands so: nothing of a rate that was not heard of for a whole interval.
@@ -365,5 +371,60 @@ impl Rate {
             per_ms: rate.per_ms,
             per_user: rate.per_user,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fairlead_snapshot::{ObjectName, Period};
+    use fairlead_store::{Options, Where};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::govern::chain::holder;
+
+    fn daily() -> Budget {
+        Budget {
+            name: "day".into(),
+            amount: 1,
+            period: Period::Daily,
+            time_zone: "Europe/Berlin".into(),
+            on_exceeded: OnExceeded::Reject,
+            soft_at_percent: 80,
+            strict: false,
+            raise: None,
+            reset_at: None,
+            scope: LimitScope::default(),
+            free_targets: FreeTargets::Allow,
+            on_store_failure: OnStoreFailure::Allow,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_budget_that_nobody_uses_costs_whoever_looks_no_calendar() {
+        let limits = Limits {
+            budgets: vec![daily()],
+            ..Limits::default()
+        };
+        let holder = holder(Level::Team, &ObjectName::new("search", "research"));
+        let bounds = Bound::all(&holder, &limits, 1);
+        let options = Options {
+            place: Where::Embedded { dir: None },
+            journal: None,
+            started: Instant::now(),
+        };
+        let counters = Counters::open(options).await.unwrap();
+        let now = Now {
+            mono: Duration::from_secs(1),
+            unix_ms: 1_790_812_800_000,
+        };
+        let has_calendar = || bounds[0].money().unwrap().calendar.get().is_some();
+        assert_eq!(bounds[0].known(&counters, now), None);
+        assert!(!has_calendar());
+        let _counter = bounds[0].counter(&counters, None);
+        assert_eq!(bounds[0].known(&counters, now), None);
+        assert!(has_calendar());
     }
 }

@@ -50,13 +50,25 @@ impl Governor {
     /// How these limits stand, over all replicas. Those of end users are not told: only their own user could be.
     ///
     /// # Errors
-    /// The store cannot be reached.
+    /// The store cannot be reached, or does not say how one of them stands.
     pub(crate) async fn report(
         &self,
         bounds: impl Iterator<Item = &Bound>,
     ) -> Result<Vec<Line>, Unavailable> {
+        let lines = self.report_each(bounds).await?.into_iter();
+        lines.map(|(_, line)| line.ok_or(Unavailable)).collect()
+    }
+
+    /// The same, of each with whose it is; `None` in the place of one that could not be read.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or nothing of it be read.
+    pub(crate) async fn report_each<'b>(
+        &self,
+        bounds: impl Iterator<Item = &'b Bound>,
+    ) -> Result<Vec<(&'b Bound, Option<Line>)>, Unavailable> {
         let now = self.now();
-        let bounds: Vec<&Bound> = bounds.filter(|bound| !bound.is_per_user()).collect();
+        let bounds: Vec<&'b Bound> = bounds.filter(|bound| !bound.is_per_user()).collect();
         let asked: Vec<_> = bounds
             .iter()
             .map(|bound| {
@@ -65,20 +77,22 @@ impl Governor {
             })
             .collect();
         let standings = self.counters.read(&asked).await?;
+        if !standings.is_empty() && standings.iter().all(Result::is_err) {
+            return Err(Unavailable);
+        }
         let lines = bounds.iter().zip(&asked).zip(standings);
         Ok(lines
             .map(|((bound, (_, shape, window, limit)), standing)| {
+                let Ok(standing) = standing else {
+                    return (*bound, None);
+                };
                 // Places that are taken are leased, and nothing of them is ever spent.
                 let used = standing.map_or(0, |standing| match shape {
                     Shape::Slots => standing.leased,
                     Shape::Budget | Shape::Rate { .. } => standing.used,
                 });
-                line(
-                    bound,
-                    *limit,
-                    used,
-                    window.map(|window| (window.start, window.end)),
-                )
+                let window = window.map(|window| (window.start, window.end));
+                (*bound, Some(line(bound, *limit, used, window)))
             })
             .collect())
     }

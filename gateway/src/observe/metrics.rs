@@ -164,7 +164,6 @@ impl Metrics {
         self.resilience.register(registry);
         self.rules.register(registry);
         self.spend.register(registry);
-        self.limits.register(registry);
         registry.register(
             "fairlead_rejections",
             "Requests that were answered with an error, by code",
@@ -212,8 +211,7 @@ impl Metrics {
     ) -> String {
         self.resilience.read(upstreams);
         self.rules.read(condition_errors);
-        self.limits.read(governor, holders);
-        let mut text = String::new();
+        let mut text = self.limits.render(governor, holders).to_string();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text

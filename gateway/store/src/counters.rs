@@ -178,15 +178,15 @@ impl Counters {
         shared.link.state(shared.clock.now())
     }
 
-    /// What the store holds of each: all replicas together. `None`: nothing was ever counted under that name and window. Not for the path
-    /// of requests.
+    /// What the store holds of each: all replicas together. `None`: nothing was ever counted under that name and window. An account that cannot
+    /// be read keeps nobody from the others. Not for the path of requests.
     ///
     /// # Errors
     /// The store does not answer within a second.
     pub async fn read(
         &self,
         ids: &[(String, Shape, Option<Window>, i64)],
-    ) -> Result<Vec<Option<Standing>>, Unavailable> {
+    ) -> Result<Vec<Result<Option<Standing>, Unavailable>>, Unavailable> {
         let accounts = ids.iter().map(|(id, shape, window, _)| Account {
             counter: id.as_str().into(),
             shape: *shape,
@@ -206,6 +206,6 @@ impl Counters {
                 as_of,
             }))
         });
-        standings.collect()
+        Ok(standings.collect())
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairlead_admit::book::{Book, Sums};
-use fairlead_admit::exchange::{Account, Reply, RunId, Totals};
+use fairlead_admit::exchange::{Account, Reply, RunId, Shape, Totals};
 use fairlead_admit::lease::Now;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -135,8 +135,15 @@ impl Embedded {
             if let Some(book) = kept.books.get(&book_key) {
                 return Ok(Some(book.value.totals(sums, now.unix_ms)));
             }
-            let book = self.stored::<Book>(&book_key)?;
-            Ok(book.map(|book| book.totals(sums, now.unix_ms)))
+            if let Some(book) = self.stored::<Book>(&book_key)? {
+                return Ok(Some(book.totals(sums, now.unix_ms)));
+            }
+            // What a book that is opened now would begin with.
+            let window = account.window.filter(|_| account.shape == Shape::Budget);
+            Ok(window.map(|window| Totals {
+                used: sums.within(window),
+                ..Totals::default()
+            }))
         };
         let totals = read().map_err(|error| Fault::Call(error.to_string()))?;
         Ok(totals.filter(|totals| *totals != Totals::default()))

@@ -27,6 +27,9 @@ const LEAST: SignedDuration = SignedDuration::from_secs(60);
 /// The members of a usage: a merge patch has to name those that are to go.
 const MEMBERS: [&str; 4] = ["observedAt", "tightest", "budgets", "rateLimits"];
 
+/// A rate limit of which so many percent more or less are used is worth a write.
+const ABOUT: u64 = 25;
+
 /// The last tries.
 pub(super) type Tries = BTreeMap<Entry, Try>;
 
@@ -162,13 +165,31 @@ fn last(said: &Value, tried: Option<&Try>, now: Timestamp) -> Option<Timestamp> 
     times.filter(|at| *at <= now).max()
 }
 
-/// Whether they differ in nothing but the moment.
+/// Whether they differ in nothing but the moment, and in how much of a rate is used just now: that is another every time.
 fn means_the_same(one: &Value, other: &Value) -> bool {
-    let is_nothing = |usage: &Value| usage.is_null();
-    is_nothing(one) == is_nothing(other)
-        && MEMBERS
-            .iter()
-            .all(|name| *name == "observedAt" || one[*name] == other[*name])
+    if one.is_null() != other.is_null() || one["budgets"] != other["budgets"] {
+        return false;
+    }
+    // The tightest is a budget, or a rate limit where there is none.
+    let is_tightest_the_same = one["budgets"].is_null() || one["tightest"] == other["tightest"];
+    let rates = |usage: &Value| usage["rateLimits"].as_array().cloned().unwrap_or_default();
+    let (ones, others) = (rates(one), rates(other));
+    let mut pairs = ones.iter().zip(&others);
+    is_tightest_the_same
+        && ones.len() == others.len()
+        && pairs.all(|(one, other)| is_rate_the_same(one, other))
+}
+
+/// Whether a rate limit is the same, and about as much of it is used; exactly, whether it is used up.
+fn is_rate_the_same(one: &Value, other: &Value) -> bool {
+    let percent = |rate: &Value| rate["usedPercent"].as_u64().unwrap_or(0);
+    let (used, used_other) = (percent(one), percent(other));
+    let is_used_up = used >= 100;
+    ["name", "unit", "limit"]
+        .iter()
+        .all(|name| one[*name] == other[*name])
+        && is_used_up == (used_other >= 100)
+        && (is_used_up || used.abs_diff(used_other) < ABOUT)
 }
 
 /// The merge patch that makes a usage this one, whatever it was.

@@ -71,14 +71,25 @@ fn add<T>(list: &mut Option<Vec<T>>, item: Option<T>, most: usize) {
 }
 
 fn entry(line: &Line) -> Option<Entry> {
-    let kind = match line.level.as_str() {
+    entry_of(&line.level, &line.holder)
+}
+
+/// Whom `LEVEL/NAMESPACE/NAME` names.
+#[must_use]
+pub(super) fn entry_at(place: &str) -> Option<Entry> {
+    let (level, holder) = place.split_once('/')?;
+    entry_of(level, holder)
+}
+
+fn entry_of(level: &str, holder: &str) -> Option<Entry> {
+    let kind = match level {
         "organization" => "Organization",
         "team" => "Team",
         "key" => "VirtualKey",
         "provider" => "LLMProvider",
         _ => return None,
     };
-    let (namespace, name) = line.holder.split_once('/')?;
+    let (namespace, name) = holder.split_once('/')?;
     Some((kind.to_owned(), ObjectName::new(namespace, name)))
 }
 
@@ -193,7 +204,7 @@ mod tests {
         )
     }
 
-    fn entry_of(kind: &str, name: &str) -> Entry {
+    fn object(kind: &str, name: &str) -> Entry {
         (kind.to_owned(), ObjectName::new("search", name))
     }
 
@@ -234,14 +245,14 @@ mod tests {
         let told = read(&format!("[{}]", lines.join(",")));
         let kinds: Vec<_> = told.keys().cloned().collect();
         let expected = [
-            entry_of("LLMProvider", "y"),
-            entry_of("Organization", "x"),
-            entry_of("Team", "x"),
-            entry_of("VirtualKey", "x"),
+            object("LLMProvider", "y"),
+            object("Organization", "x"),
+            object("Team", "x"),
+            object("VirtualKey", "x"),
         ];
         assert_eq!(kinds, expected);
         assert_eq!(
-            told[&entry_of("VirtualKey", "x")],
+            told[&object("VirtualKey", "x")],
             json!({
                 "observedAt": "2026-11-30T07:00:00Z",
                 "tightest": {"limit": "month", "usedPercent": 12, "resetsAt": "2026-11-30T23:00:00Z"},
@@ -252,7 +263,7 @@ mod tests {
                 "rateLimits": [{"name": "rpm", "unit": "Requests", "used": 7, "limit": 60, "remaining": 53, "usedPercent": 11}],
             })
         );
-        let team = &told[&entry_of("Team", "x")];
+        let team = &told[&object("Team", "x")];
         assert_eq!(team["tightest"], json!({"limit": "rpm", "usedPercent": 11}));
         assert_eq!(team["budgets"], Value::Null);
     }
@@ -282,7 +293,7 @@ mod tests {
             ),
         ] {
             let lines = format!("[{}]", budget_of("key", "b", used, amount));
-            let usage = &read(&lines)[&entry_of("VirtualKey", "x")];
+            let usage = &read(&lines)[&object("VirtualKey", "x")];
             let budget = &usage["budgets"][0];
             assert_eq!(budget["used"], told);
             assert_eq!(budget["remaining"], remaining, "{used} of {amount}");
@@ -302,7 +313,7 @@ mod tests {
             line(x, ("half", "budget", "usd"), ("4.90", "10"), year),
             line(x, ("rpm", "rate_limit", "requests"), ("60", "60"), ""),
         ];
-        let usage = &read(&format!("[{}]", lines.join(",")))[&entry_of("VirtualKey", "x")];
+        let usage = &read(&format!("[{}]", lines.join(",")))[&object("VirtualKey", "x")];
         assert_eq!(usage["tightest"]["limit"], "year");
         assert_eq!(usage["tightest"]["usedPercent"], 50);
     }
@@ -343,7 +354,7 @@ mod tests {
         let lines: Vec<_> = (0..40)
             .map(|at| budget_of("key", &format!("b{at}"), "1", "2"))
             .collect();
-        let usage = &read(&format!("[{}]", lines.join(",")))[&entry_of("VirtualKey", "x")];
+        let usage = &read(&format!("[{}]", lines.join(",")))[&object("VirtualKey", "x")];
         assert_eq!(usage["budgets"].as_array().unwrap().len(), BUDGETS);
     }
 }

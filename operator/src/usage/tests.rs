@@ -165,8 +165,63 @@ fn gateways_that_count_each_for_itself_know_nothing_of_the_whole() {
         alone_since: alone.then(Instant::now),
         unreachable_since: None,
     };
-    assert!(!count_apart(&[replica(true)]));
-    assert!(!count_apart(&[replica(false), replica(false)]));
-    assert!(count_apart(&[replica(true), replica(true)]));
-    assert!(count_apart(&[replica(false), replica(true)]));
+    assert_eq!(word(&[replica(true)]), Word::Whole);
+    assert_eq!(word(&[replica(false), replica(false)]), Word::Whole);
+    assert_eq!(word(&[replica(true), replica(true)]), Word::Apart);
+    assert_eq!(word(&[replica(false), replica(true)]), Word::Apart);
+    let unasked = Replica {
+        enforces: None,
+        ..replica(false)
+    };
+    assert_eq!(word(&[]), Word::Unknown);
+    assert_eq!(word(&[replica(false), unasked]), Word::Unknown);
+}
+
+#[tokio::test]
+async fn a_page_that_nobody_gives_hides_nobody_elses_and_is_asked_for_again() {
+    let mut world = world().await;
+    let (one, two) = ("team/a/one", "team/a/two");
+    let whole = [
+        page(7, "a/one", Some(one)),
+        page(7, "a/two", Some(two)),
+        page(7, "b/three", None),
+    ];
+    world.reader.last = Standings {
+        generation: 6,
+        usages: usages(
+            serde_json::from_value(page(6, "b/three", None)["limits"].clone()).unwrap(),
+            Timestamp::UNIX_EPOCH,
+        ),
+    };
+    let broken = vec![page(7, "a/one", Some(one)), json!({"generation": "many"})];
+    world.listens(1, broken).await;
+    let standings = world.reader.ask().await.unwrap();
+    assert_eq!(teams(&standings), ["a/one", "b/three"]);
+    assert_eq!(standings.generation, 6, "the rest is as old as that");
+    // Another goes on from there.
+    world.listens(2, whole[1..].to_vec()).await;
+    let standings = world.reader.ask().await.unwrap();
+    assert_eq!(teams(&standings), ["a/one", "a/two", "b/three"]);
+    assert_eq!(standings.generation, 7);
+}
+
+#[tokio::test]
+async fn whose_limits_cannot_be_read_stays_as_it_was_and_who_has_none_is_gone() {
+    let mut world = world().await;
+    let mut second = page(7, "a/one", None);
+    second["unread"] = json!(["team/a/two", "team/a/new"]);
+    let lines = ["a/two", "a/gone"].map(|team| page(6, team, None)["limits"][0].clone());
+    let known = usages(
+        serde_json::from_value(json!(lines)).unwrap(),
+        Timestamp::UNIX_EPOCH,
+    );
+    world.reader.last = Standings {
+        generation: 6,
+        usages: known.clone(),
+    };
+    world.listens(1, vec![second]).await;
+    let standings = world.reader.ask().await.unwrap();
+    assert_eq!(teams(&standings), ["a/one", "a/two"]);
+    let two = entry_at("team/a/two").unwrap();
+    assert_eq!(standings.usages[&two], known[&two]);
 }

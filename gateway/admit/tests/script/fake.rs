@@ -16,6 +16,10 @@ struct Server {
     hashes: Hashes,
     now_ms: i64,
     run: String,
+    /// The hashes that were read as a whole.
+    read_whole: Vec<String>,
+    /// Whether every write is refused.
+    takes_no_writes: bool,
 }
 
 /// The script in an interpreter of its own, with the fake behind `redis.call`.
@@ -37,7 +41,8 @@ impl Fake {
             })
             .unwrap();
         let redis = lua.create_table().unwrap();
-        redis.set("call", call).unwrap();
+        redis.set("call", call.clone()).unwrap();
+        redis.set("pcall", call).unwrap();
         lua.globals().set("redis", redis).unwrap();
         let script = lua.load(SCRIPT).into_function().unwrap();
         Self {
@@ -45,6 +50,16 @@ impl Fake {
             script,
             server,
         }
+    }
+
+    /// The hashes that were read as a whole since this was last asked.
+    pub(crate) fn read_whole(&self) -> Vec<String> {
+        std::mem::take(&mut self.server.borrow_mut().read_whole)
+    }
+
+    /// Refuses every write from now on, as a server does whose memory is full.
+    pub(crate) fn takes_no_writes(&self) {
+        self.server.borrow_mut().takes_no_writes = true;
     }
 }
 
@@ -83,7 +98,13 @@ impl Server {
                 let text = format!("# Server\r\nrun_id:{}\r\ntcp_port:1\r\n", self.run);
                 one(Value::String(lua.create_string(text)?))
             }
+            ["HSET", ..] if self.takes_no_writes => {
+                let refused = lua.create_table()?;
+                refused.set("err", "OOM command not allowed")?;
+                one(Value::Table(refused))
+            }
             ["HGETALL", key] => {
+                self.read_whole.push((*key).to_owned());
                 let hash = self.hashes.get(*key).cloned().unwrap_or_default();
                 let flat = hash.into_iter().flat_map(|(field, value)| [field, value]);
                 one(Value::Table(lua.create_sequence_from(flat)?))

@@ -1,15 +1,19 @@
 //! How limits stand, read at every scrape off what this replica last heard of them: no store is asked, and nothing is counted on the way of a
-//! request. Every replica that counts a limit shows the same, a second apart; what none has counted for a while is not shown.
+//! request. Every replica that counts a limit shows the same, a second apart; what none has counted for a while is not shown. Of what falls as
+//! well as it rises the largest of several replicas would be the oldest: so of rates and of requests at a time only what is new is shown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use fairlead_store::{Shape, Standing};
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
 use crate::govern::Governor;
 use crate::govern::bound::{Bound, Level, Measure};
@@ -18,12 +22,20 @@ use crate::govern::report::kind_and_unit;
 /// The most limits that are shown: each would cost everyone who scrapes.
 const MAX_LIMITS: usize = 2_000;
 const NANOS: f64 = 1e9;
+/// For how long what was read is shown again: who scrapes in a loop costs no more than one who does not.
+const SAME: Duration = Duration::from_secs(1);
+/// What is heard of a rate or of requests at a time is shown for so long; of one that is in use something is heard every second.
+const NEW: Duration = Duration::from_secs(5);
 
 type Amounts = Family<LimitLabels, Gauge<f64, AtomicU64>>;
 
 /// Gauges of limits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Limits {
+    /// Theirs alone, so that their text can be kept.
+    registry: Registry,
+    /// What was shown last, and when.
+    last: Mutex<Option<(Instant, Arc<str>)>>,
     limit: Amounts,
     used: Amounts,
     remaining: Amounts,
@@ -48,8 +60,24 @@ struct Known<'b> {
     used: i64,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        let mut limits = Self {
+            registry: Registry::default(),
+            last: Mutex::default(),
+            limit: Family::default(),
+            used: Family::default(),
+            remaining: Family::default(),
+            unshown: Gauge::default(),
+        };
+        limits.register();
+        limits
+    }
+}
+
 impl Limits {
-    pub(super) fn register(&self, registry: &mut Registry) {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
         registry.register(
             "fairlead_limit",
             "How much there is of a limit, in its unit",
@@ -72,14 +100,35 @@ impl Limits {
         );
     }
 
+    /// How the limits stand that are counted here, as text without an end; a second old at most.
+    #[must_use]
+    pub(super) fn render(&self, governor: &Governor, holders: &[Arc<[Bound]>]) -> Arc<str> {
+        let mut last = self.last.lock();
+        if let Some((at, text)) = &*last
+            && at.elapsed() < SAME
+        {
+            return Arc::clone(text);
+        }
+        self.read(governor, holders);
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = prometheus_client::encoding::text::encode_registry(&mut text, &self.registry);
+        let text: Arc<str> = text.into();
+        *last = Some((Instant::now(), Arc::clone(&text)));
+        text
+    }
+
     /// Takes over how the limits stand that are counted here; of others nothing is left. Limits of end users are nobody else's to see.
-    pub(super) fn read(&self, governor: &Governor, holders: &[Arc<[Bound]>]) {
+    fn read(&self, governor: &Governor, holders: &[Arc<[Bound]>]) {
         let now = governor.now();
         let bounds = holders.iter().flat_map(|limits| limits.iter());
         let known = bounds
             .filter(|bound| !bound.is_per_user())
             .filter_map(|bound| {
                 let standing = bound.known(&governor.counters, now)?;
+                if !is_new(bound, &standing, now) {
+                    return None;
+                }
                 Some(Known {
                     bound,
                     limit: bound.terms(now).limit,
@@ -118,6 +167,15 @@ impl Limits {
             &self.remaining,
             known.limit.saturating_sub(known.used).max(0),
         );
+    }
+}
+
+/// Whether it may be shown beside what other replicas have heard: what is used of a budget only rises within its window.
+fn is_new(bound: &Bound, standing: &Standing, now: fairlead_store::Now) -> bool {
+    let age = standing.as_of.map(|as_of| now.mono.saturating_sub(as_of));
+    match bound.measure {
+        Measure::Money(_) => true,
+        Measure::Rate(_) | Measure::Places(_) => age.is_some_and(|age| age <= NEW),
     }
 }
 
@@ -184,6 +242,21 @@ mod tests {
         };
         let holder = holder(level, &ObjectName::new(namespace, name));
         Bound::all(&holder, &limits, 1)
+    }
+
+    #[test]
+    fn of_what_falls_again_nothing_old_is_shown() {
+        let places = limits(Level::Team, "a", "t");
+        let now = |seconds| fairlead_store::Now {
+            mono: Duration::from_secs(seconds),
+            unix_ms: 0,
+        };
+        let heard = Standing {
+            as_of: Some(Duration::from_secs(10)),
+            ..Standing::default()
+        };
+        assert!(is_new(&places[0], &heard, now(14)));
+        assert!(!is_new(&places[0], &heard, now(16)));
     }
 
     #[test]

@@ -21,8 +21,14 @@ const MOST_PATIENCE: Duration = Duration::from_millis(120);
 const NEVER: Duration = Duration::from_secs(1);
 /// How long what is read is waited for.
 const READ: Duration = Duration::from_millis(900);
+/// So many accounts are read in one pipeline: what is asked for requests comes between.
+const LOOKS: usize = 32;
+/// So many pipelines at once, for a store that is far.
+const PIPELINES: usize = 2;
 /// So many accounts are read at once where each is read by itself: one after the other, a page of them would take too long.
 const ALONE: usize = 16;
+/// How long one of them is waited for: a node that is away is not to take all of the time.
+const READ_ALONE: Duration = Duration::from_millis(300);
 
 /// What has come back from a server.
 #[derive(Debug)]
@@ -32,7 +38,7 @@ pub(super) enum Back {
     Late(Duration),
     /// One that never came.
     Never,
-    /// Something asked for then was read, or this is why not.
+    /// Something asked for then was read; and what showed that the connection leads nowhere. That an answer takes its time shows nothing of it.
     Read(Instant, Option<String>),
 }
 
@@ -213,24 +219,39 @@ impl Driver {
         let Place::Valkey(valkey) = &self.place else {
             return;
         };
-        let together = valkey.together();
-        let at_once = if together == 1 { ALONE } else { 1 };
-        let chunks = accounts.chunks(together);
-        let looks: Vec<_> = chunks.map(|chunk| valkey.look(chunk.to_vec())).collect();
-        let asked = Instant::now();
+        let (together, at_once, patience) = if valkey.together() == 1 {
+            (1, ALONE, READ_ALONE)
+        } else {
+            (LOOKS, PIPELINES, READ)
+        };
+        let chunks = accounts.chunks(together).enumerate();
+        let looks = chunks.map(|(at, chunk)| {
+            let look = valkey.look(chunk.to_vec());
+            async move { (at * together, tokio::time::timeout(patience, look).await) }
+        });
+        let looks: Vec<_> = looks.collect();
+        let (asked, count) = (Instant::now(), accounts.len());
         self.flights.push(Box::pin(async move {
-            let all = stream::iter(looks).buffered(at_once).concat();
-            Landed::Back(match tokio::time::timeout(READ, all).await {
-                Ok(read) => {
-                    let problem = broken(&read);
-                    // Who reads may have stopped waiting.
-                    let _ = reader.send(read.into_iter().map(something).collect());
-                    Back::Read(asked, problem)
-                }
-                Err(_) => Back::Read(asked, Some("no answer".to_owned())),
-            })
+            let mut looks = std::pin::pin!(stream::iter(looks).buffer_unordered(at_once));
+            let mut read: Vec<_> = (0..count).map(|_| Err(unheard())).collect();
+            while let Ok(Some((at, look))) =
+                tokio::time::timeout_at(asked + READ, looks.next()).await
+            {
+                let slots = read.iter_mut().skip(at);
+                let come = look.into_iter().flatten();
+                slots.zip(come).for_each(|(slot, come)| *slot = come);
+            }
+            let problem = broken(&read);
+            // Who reads may have stopped waiting.
+            let _ = reader.send(read.into_iter().map(something).collect());
+            Landed::Back(Back::Read(asked, problem))
         }));
     }
+}
+
+/// An account was not read in time. The way there may be all right.
+fn unheard() -> Fault {
+    Fault::Call("no answer in time".to_owned())
 }
 
 /// What says that the connection leads nowhere any more.

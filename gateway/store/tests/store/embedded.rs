@@ -111,6 +111,23 @@ async fn the_charge_goes_to_the_window_it_was_taken_in() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_fell_into_a_window_that_nobody_has_charged_is_told_of_it() {
+    let replica = in_memory().await;
+    let counter = replica.budget(ID);
+    let day = terms(10);
+    replica.take_soon(&counter, &day, 4).await.settle(4);
+    replica.comes_to(ID, &day, 4).await;
+    let longer = Terms {
+        window: Some(Window {
+            start: 0,
+            end: 1 << 51,
+        }),
+        ..day
+    };
+    assert_eq!(replica.used(ID, &longer).await, 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rate_comes_back_when_its_time_has_passed() {
     let replica = in_memory().await;
     let shape = Shape::Rate { per_ms: 60_000 };

@@ -83,8 +83,10 @@ impl Replica {
     pub(crate) async fn used(&self, id: &str, terms: &Terms) -> i64 {
         let ids = [(id.to_owned(), Shape::Budget, terms.window, terms.limit)];
         for _ in 0..100 {
-            if let Ok(read) = self.counters.read(&ids).await {
-                return read[0].map_or(0, |standing| standing.used);
+            if let Ok(read) = self.counters.read(&ids).await
+                && let Ok(standing) = read[0]
+            {
+                return standing.map_or(0, |standing| standing.used);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -352,6 +352,55 @@ async fn a_slow_way_that_breaks_now_and_then_counts_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_takes_too_long_is_given_up_and_harms_nobody() {
+    let server = Server::start(&[]);
+    let mut proxies = JoinSet::new();
+    let (port, weather) = proxy(server.port, &mut proxies).await;
+    let replica = replica(ValkeyOptions::at("127.0.0.1", port)).await;
+    replica.ready().await;
+    let since = replica.counters.state().since;
+    let ids: Vec<_> = (0..512)
+        .map(|at| (format!("budget/key/a/k{at}/day"), Shape::Slots, None, 1))
+        .collect();
+    weather.mute.store(true, Ordering::Relaxed);
+    let asked = Instant::now();
+    let read = replica.counters.read(&ids).await;
+    assert!(read.map_or(true, |read| read.iter().all(Result::is_err)));
+    assert!(asked.elapsed() < Duration::from_millis(1_500));
+    weather.mute.store(false, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let state = replica.counters.state();
+    assert!(state.reachable && state.since == since, "{state:?}");
+    assert_eq!(state.problem, None);
+    let budget = replica.budget(ID);
+    let hold = replica.take_soon(&budget, &strict(10), 1).await;
+    hold.settle(1);
+    let read = replica.counters.read(&ids).await.unwrap();
+    assert!(read.iter().all(Result::is_ok));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_account_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let server = Server::start(&[]);
+    let replica = replica(server.options()).await;
+    replica.ready().await;
+    let terms = terms(100);
+    let budget = replica.budget(ID);
+    replica.take_soon(&budget, &terms, 5).await.settle(5);
+    replica.comes_to(ID, &terms, 5).await;
+    let keys = server.say(&["KEYS", "*"]);
+    let is_account = |key: &&str| key.contains(ID) && !key.ends_with(":sums");
+    let account = keys.lines().find(is_account).unwrap();
+    let broken = account.replace("month", "broken");
+    server.say(&["SET", &broken, "not a hash"]);
+    let ask = |id: String| (id, Shape::Budget, terms.window, 100);
+    let ids = [ask(ID.replace("month", "broken")), ask(ID.to_owned())];
+    let read = replica.counters.read(&ids).await.unwrap();
+    assert!(read[0].is_err(), "{read:?}");
+    assert_eq!(read[1].unwrap().unwrap().used, 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_spreads_the_counters() {
     let nodes: Vec<_> = (0..3)
         .map(|_| {

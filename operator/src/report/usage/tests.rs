@@ -70,6 +70,25 @@ fn only_another_meaning_is_worth_a_write() {
 }
 
 #[test]
+fn what_is_used_of_a_rate_is_told_roughly_and_exactly_that_it_is_used_up() {
+    let rate = |used: u64, limit: u64| {
+        let percent = used * 100 / limit;
+        json!({
+            "observedAt": at(1).to_string(), "tightest": {"limit": "rpm", "usedPercent": percent},
+            "rateLimits": [{"name": "rpm", "unit": "Requests", "used": used, "limit": limit, "remaining": limit.saturating_sub(used), "usedPercent": percent}],
+        })
+    };
+    assert!(means_the_same(&rate(10, 100), &rate(30, 100)));
+    assert!(!means_the_same(&rate(10, 100), &rate(35, 100)));
+    assert!(!means_the_same(&rate(99, 100), &rate(100, 100)));
+    assert!(!means_the_same(&rate(100, 100), &rate(99, 100)));
+    assert!(means_the_same(&rate(110, 100), &rate(190, 100)));
+    assert!(!means_the_same(&rate(10, 100), &rate(20, 200)));
+    assert!(!means_the_same(&rate(0, 100), &Value::Null));
+    assert!(!means_the_same(&rate(0, 100), &json!({"observedAt": "t"})));
+}
+
+#[test]
 fn what_was_written_counts_until_the_watch_shows_something_else() {
     let tried = Try {
         uid: "1".to_owned(),
