@@ -4,6 +4,7 @@ pub(crate) mod health;
 mod usage;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
@@ -94,10 +95,22 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
         "waiting for the first configuration\n"
     } else if !shared.live.load().governor().counters.state().ready {
         "getting to know the store of counters\n"
+    } else if awaits_issuers(&shared) {
+        "asking the issuers of callers' tokens for their keys\n"
     } else {
         return "ok\n".into_response();
     };
     (StatusCode::SERVICE_UNAVAILABLE, unready).into_response()
+}
+
+/// Whether whoever calls with a token would be refused only because this process has just begun.
+fn awaits_issuers(shared: &Shared) -> bool {
+    let met = &shared.met_issuers;
+    let awaits = !met.load(Relaxed) && shared.live.load().tokens.await_issuers();
+    if !awaits {
+        met.store(true, Relaxed);
+    }
+    awaits
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {

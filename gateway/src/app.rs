@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -129,6 +130,7 @@ fn shared(
         },
         cors: Cors::new(&args.cors_allow_origin),
         proxies: TrustedProxies::new(&args.trusted_proxies),
+        met_issuers: AtomicBool::default(),
         phase,
         status: watch::Sender::new(Status::default()),
     })

@@ -17,7 +17,7 @@ pub(crate) mod issuer;
 pub(crate) mod yaml;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -178,6 +178,7 @@ impl World {
             limits: Limits::default(),
             cors: crate::cors::Cors::default(),
             proxies: TrustedProxies::new(proxies),
+            met_issuers: AtomicBool::default(),
             phase: seen,
             status: watch::Sender::new(Status::default()),
         };

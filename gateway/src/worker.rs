@@ -1,7 +1,7 @@
 //! What one core serves requests with. Nothing in it waits for another core.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use tokio::sync::watch;
 
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub cors: Cors,
     /// The proxies that are believed when they say who calls.
     pub proxies: TrustedProxies,
+    /// Whether the issuers of the first configuration have been asked for their keys: those that come later keep nobody from being ready.
+    pub met_issuers: AtomicBool,
     /// How far shutdown has come.
     pub phase: watch::Receiver<Phase>,
     /// How the control loop stands, which is the one that writes it.

@@ -15,9 +15,12 @@ pub use refresher::KeyRefresher;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::url::Address;
 use crate::{KeySet, World};
@@ -113,11 +116,17 @@ pub struct InHand {
     pub version: u64,
 }
 
+/// How long an issuer may keep anybody waiting who starts.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What both sides share.
 struct Shared {
     issuer: Issuer,
     world: World,
     held: ArcSwapOption<InHand>,
+    since: Instant,
+    /// Whether the issuer has answered once, whatever that was.
+    met: AtomicBool,
 }
 
 impl IssuerKeys {
@@ -129,6 +138,8 @@ impl IssuerKeys {
             issuer,
             world,
             held: ArcSwapOption::empty(),
+            since: Instant::now(),
+            met: AtomicBool::new(false),
         });
         let refresher = KeyRefresher::new(Arc::clone(&shared), nudges);
         (Self { shared, nudge }, refresher)
@@ -144,6 +155,12 @@ impl IssuerKeys {
     #[must_use]
     pub fn current(&self) -> Option<Arc<InHand>> {
         self.shared.held.load_full()
+    }
+
+    /// Whether the first answer of the issuer is still worth waiting for: it has not come, nor a failure, and less than 5 s have passed.
+    #[must_use]
+    pub fn are_awaited(&self) -> bool {
+        !self.shared.met.load(Ordering::Relaxed) && self.shared.since.elapsed() < PATIENCE
     }
 
     /// A token names a key that is not in hand: the issuer may have a new one, and is asked soon, but not more than once in 10 s.

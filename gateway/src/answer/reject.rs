@@ -262,6 +262,7 @@ impl Rejection {
         let row = Row::new;
         let after = |seconds, row: Row| row.after(seconds);
         let busy = |code| row(S::SERVICE_UNAVAILABLE, code).after(Some(1));
+        let rate_limited = |seconds| row(S::TOO_MANY_REQUESTS, "rate_limited").after(seconds);
         let model = |row: Row| row.about("model");
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request"),
@@ -297,9 +298,7 @@ impl Rejection {
             Self::UnsupportedEncoding => row(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
             Self::BodyTimeout(_) => row(S::REQUEST_TIMEOUT, "request_timeout"),
             Self::Overloaded | Self::NoConnection(_) | Self::ProviderFull => busy("overloaded"),
-            Self::RateLimited(seconds) => {
-                after(Some(*seconds), row(S::TOO_MANY_REQUESTS, "rate_limited"))
-            }
+            Self::RateLimited(seconds) => rate_limited(Some(*seconds)),
             Self::Limited(refusal) => limited(refusal),
             Self::StoreUnavailable => busy("store_unavailable"),
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
@@ -314,9 +313,7 @@ impl Rejection {
                 ..
             } => after(*retry_after, row(*status, "provider_error")),
             Self::ProviderRefused { status, .. } => row(*status, PROVIDER_REFUSED),
-            Self::ProviderLimits(seconds) => {
-                after(*seconds, row(S::TOO_MANY_REQUESTS, "rate_limited"))
-            }
+            Self::ProviderLimits(seconds) => rate_limited(*seconds),
             Self::ProviderCredential => row(S::BAD_GATEWAY, "provider_credential"),
             Self::ProviderTimeout(_) => row(S::GATEWAY_TIMEOUT, "provider_timeout"),
         }

@@ -81,6 +81,11 @@ impl<C: Clone> TokenCallers<C> {
         self.tokens.len()
     }
 
+    /// Whether an issuer's first answer is still worth waiting for.
+    pub(crate) fn await_issuers(&self) -> bool {
+        self.issuers.values().any(|keys| keys.are_awaited())
+    }
+
     /// The issuers, and how many keys of each are in hand: none, until they have come.
     pub(crate) fn issuers(&self) -> impl Iterator<Item = (&str, usize)> {
         self.issuers.iter().map(|(issuer, keys)| {

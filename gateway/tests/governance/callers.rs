@@ -80,7 +80,7 @@ impl Crowd {
         Self {
             key,
             callers,
-            models: &["plain", "cross", "hedged", "finish"],
+            models: &["plain", "cross", "hedged", "finish", "gemini", "bedrock"],
             hang_up: 5,
             on_streams_only: false,
             until,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairlead_faults::Dialect;
 use parking_lot::RwLock;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::vendor::{HEDGE, Prices, Temper, Vendor};
 pub(crate) struct World {
     /// The store.
     pub(crate) store: Server,
-    /// The providers: of OpenAI's API, and of Anthropic's.
+    /// The providers: of the APIs of OpenAI, Anthropic, Google and Amazon.
     pub(crate) vendors: Vec<Vendor>,
     /// The gateways.
     pub(crate) gateways: Vec<Option<Gateway>>,
@@ -89,6 +90,28 @@ pub(crate) fn anthropic(name: &str, base_url: &str, more: &str) -> String {
     provider(name, base_url, more).replace("type: OpenAI", "type: Anthropic")
 }
 
+/// Two more of other APIs, at the same prices, and the models that begin with them.
+fn others(vendors: &[Vendor]) -> String {
+    let of = |at: usize, name: &str, kind: &str| {
+        let more = format!("{ONCE}, {}", PRICES[at - 2].field());
+        let more = match Dialect::all().find(|dialect| dialect.name() == kind) {
+            Some(dialect) if !dialect.settings().is_empty() => {
+                format!("{more}, {}", dialect.settings())
+            }
+            _ => more,
+        };
+        let kind = format!("type: {kind}");
+        provider(name, &vendors[at].base_url(), &more).replace("type: OpenAI", &kind)
+    };
+    [
+        of(2, "ge", "Gemini"),
+        of(3, "be", "Bedrock"),
+        chain("gemini", &["ge", "oa"], ""),
+        chain("bedrock", &["be", "an"], ""),
+    ]
+    .concat()
+}
+
 /// The models there are: from each provider to the other, with a hedge, and read to the end when the caller has gone.
 pub(crate) fn rules() -> String {
     let hedge = format!("hedge: {{delay: {}ms, maxPercent: 100}}", HEDGE.as_millis());
@@ -121,8 +144,16 @@ impl World {
         let vendors = vec![
             Vendor::start("oa", [PRICES[0]; 3], temper).await,
             Vendor::start("an", [PRICES[1]; 3], temper).await,
+            Vendor::start("ge", [PRICES[0]; 3], temper).await,
+            Vendor::start("be", [PRICES[1]; 3], temper).await,
         ];
-        let documents = [providers(&vendors), rules(), keys.to_owned()].concat();
+        let documents = [
+            providers(&vendors),
+            others(&vendors),
+            rules(),
+            keys.to_owned(),
+        ];
+        let documents = documents.concat();
         Self::of(store, url, gateways, vendors, documents).await
     }
 

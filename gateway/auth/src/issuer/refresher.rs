@@ -1,6 +1,7 @@
 //! The one who fetches an issuer's keys.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -43,6 +44,7 @@ impl KeyRefresher {
                 fetched = shared.issuer.fetch(&shared.world) => fetched,
                 () = self.until_closed() => return,
             };
+            self.shared.met.store(true, Ordering::Relaxed);
             let stays = match fetched {
                 Ok(keys) => {
                     self.succeeded(keys);

@@ -249,6 +249,27 @@ async fn the_last_key_can_be_withdrawn_and_a_set_that_cannot_be_used_withdraws_n
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_starts_waits_for_the_first_answer_and_not_for_long() {
+    for answer in [json_answer(200, &keys("one")), unreachable()] {
+        let server = Server::new(move |_, _| answer.clone());
+        let kept = keep(&server, Issuer::new(ISSUER, Some(KEYS), false));
+        assert!(kept.are_awaited());
+        seconds(1).await;
+        assert!(!kept.are_awaited());
+    }
+    let (kept, _refresher) = IssuerKeys::new(
+        Issuer::new(ISSUER, Some(KEYS), false),
+        Server::new(|_, _| unreachable()).world(),
+    );
+    assert!(kept.are_awaited());
+    seconds(6).await;
+    assert!(
+        !kept.are_awaited(),
+        "it has not been asked, and that is long"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_issuer_that_nobody_needs_is_asked_no_more() {
     let server = Server::new(|_, request| usual(&request.url));
     let kept = keep(&server, Issuer::new(ISSUER, Some(KEYS), false));

@@ -19,25 +19,33 @@ const CLUSTER_AUTHORITY: &str = "/var/run/secrets/kubernetes.io/serviceaccount/c
 pub(super) struct Calls {
     /// Whether private addresses may be connected to, as the provider's own may, or the issuer's.
     private: bool,
+    /// The hosts of proxies: nothing but the way to servers.
+    proxies: Vec<String>,
     /// To anywhere, through the proxy if there is one.
     anywhere: Result<Client, String>,
     /// To what stands on this node.
     node: Result<Client, String>,
 }
 
-/// Resolves to public addresses only: who names the server may be a tenant.
-struct Public;
+/// Resolves to public addresses only: who names the server may be a tenant. The proxies that this process is to use are where they are.
+struct Public {
+    proxies: Vec<String>,
+}
 
 impl Calls {
     pub(super) fn new(private: bool) -> Self {
         let client = || Client::builder().redirect(Policy::none());
+        let proxies = proxies(|name| std::env::var(name).ok());
         let anywhere = if private {
             client()
         } else {
-            client().dns_resolver(Public)
+            client().dns_resolver(Public {
+                proxies: proxies.clone(),
+            })
         };
         Self {
             private,
+            proxies,
             anywhere: anywhere.build().map_err(|error| error.to_string()),
             node: client()
                 .no_proxy()
@@ -92,11 +100,31 @@ impl Calls {
         let forbidden = address
             .parse::<IpAddr>()
             .is_ok_and(|address| !egress::is_public(address));
-        if forbidden && !self.private {
+        let is_proxy = self.proxies.iter().any(|proxy| proxy == host);
+        if (forbidden || is_proxy) && !self.private {
             return Err(not_public());
         }
         Ok(())
     }
+}
+
+/// The hosts of the proxies that the environment names, as URLs or as host and port.
+fn proxies(get: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let names = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+    let values = names
+        .iter()
+        .filter_map(|name| get(name).or_else(|| get(&name.to_lowercase())));
+    values
+        .filter_map(|value| {
+            let url = if value.contains("://") {
+                value
+            } else {
+                format!("http://{value}")
+            };
+            let url: Url = url.parse().ok()?;
+            Some(url.host_str()?.to_owned())
+        })
+        .collect()
 }
 
 /// To the API server of the pod's cluster. Made for each call, for there are few and the authority's certificate may be replaced.
@@ -122,10 +150,11 @@ impl Http for Calls {
 
 impl Resolve for Public {
     fn resolve(&self, name: Name) -> Resolving {
+        let is_proxy = self.proxies.iter().any(|proxy| proxy == name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let mut addresses: Vec<SocketAddr> = found.collect();
-            addresses.retain(|address| egress::is_public(address.ip()));
+            addresses.retain(|address| is_proxy || egress::is_public(address.ip()));
             if addresses.is_empty() {
                 return Err(not_public().into());
             }
@@ -150,4 +179,38 @@ fn told(error: reqwest::Error) -> SendError {
         source = cause.source();
     }
     SendError(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_of_proxies_are_known() {
+        let of = |name: &'static str, value: &'static str| {
+            proxies(move |asked| (asked == name).then(|| value.to_owned()))
+        };
+        assert_eq!(
+            of("HTTPS_PROXY", "http://user:word@proxy.corp:3128"),
+            ["proxy.corp"]
+        );
+        assert_eq!(of("https_proxy", "proxy.corp:3128"), ["proxy.corp"]);
+        assert!(proxies(|_| None).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_reached_where_it_is_and_by_no_issuer() {
+        let resolve = async |proxies: &[&str]| {
+            let proxies = proxies.iter().map(ToString::to_string).collect();
+            let name = "localhost".parse().unwrap();
+            Public { proxies }.resolve(name).await.is_ok()
+        };
+        assert!(resolve(&["localhost"]).await);
+        assert!(!resolve(&["proxy.corp"]).await);
+        let mut calls = Calls::new(false);
+        calls.proxies = vec!["proxy.corp".to_owned()];
+        let may = |calls: &Calls, url: &str| calls.may_reach(&url.parse().unwrap()).is_ok();
+        assert!(!may(&calls, "https://proxy.corp/keys"));
+        assert!(may(&calls, "https://login.example/keys"));
+    }
 }

@@ -1,6 +1,6 @@
-//! What an answer uses, what it costs by the provider's own reckoning, and how it is said in either dialect.
+//! What an answer uses, what it costs by the provider's own reckoning, and how it is said in each dialect.
 
-use fairlead_faults::{Framing, Play, Seen, Step};
+use fairlead_faults::{Framing, Play, Reply, Seen, Step};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -77,16 +77,22 @@ impl Used {
             cached = prompt * random.u64(20..90) / 100;
         }
         let asked = seen.json();
-        let most = ["max_tokens", "max_completion_tokens"]
+        let most = [
+            "/max_tokens",
+            "/max_completion_tokens",
+            "/generationConfig/maxOutputTokens",
+            "/inferenceConfig/maxTokens",
+        ];
+        let most = most
             .into_iter()
-            .find_map(|name| asked[name].as_u64())
+            .find_map(|name| asked.pointer(name)?.as_u64())
             .unwrap_or(u64::MAX);
         let output = skewed(random, median).min(most);
-        let anthropic = is_anthropic(seen);
+        let (anthropic, openai) = (is_anthropic(seen), is_openai(seen));
         if anthropic && random.u8(..10) < 3 {
             written = (prompt - cached) / 3;
         }
-        let reasoning = if !anthropic && random.u8(..10) < 3 {
+        let reasoning = if openai && random.u8(..10) < 3 {
             skewed(random, median).min(most - output)
         } else {
             0
@@ -98,7 +104,7 @@ impl Used {
             written,
             output,
             reasoning,
-            tier: tier.filter(|_| !anthropic),
+            tier: tier.filter(|_| openai),
         }
     }
 
@@ -120,8 +126,19 @@ fn is_anthropic(seen: &Seen) -> bool {
     seen.dialect().name() == "Anthropic"
 }
 
+fn is_openai(seen: &Seen) -> bool {
+    seen.dialect().name() == "OpenAI"
+}
+
 /// The answer to a request, a word for each token.
 pub(crate) fn play(used: &Used, seen: &Seen) -> Play {
+    if !is_anthropic(seen) && !is_openai(seen) {
+        let words = std::iter::repeat_n("word ", usize::try_from(used.output).unwrap());
+        let reply = Reply::words(words);
+        return reply
+            .usage(used.input + used.cached, used.cached, used.output)
+            .into();
+    }
     let steps = match (is_anthropic(seen), seen.streamed()) {
         (false, false) => whole(&chat(used)),
         (false, true) => stream(chat_events(used, seen)),
