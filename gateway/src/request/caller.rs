@@ -20,7 +20,8 @@ use crate::worker::Worker;
 /// Who calls. Needs only headers, so that a stranger fills no memory.
 ///
 /// # Errors
-/// No key and no token, an unknown one, one that is expired or suspended, or not for callers from there.
+/// No key and no token, an unknown one, one that is expired, suspended, replaced or without its team, or not for callers from there; and a token whose
+/// issuer has not been heard of.
 pub(crate) fn authenticate(
     worker: &Worker,
     runtime: &Runtime,
