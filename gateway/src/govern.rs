@@ -120,10 +120,10 @@ impl Governor {
     ///
     /// # Errors
     /// A limit is used up; nothing is taken then.
-    pub(crate) async fn admit(&self, asked: &Governed) -> Result<Holds, Refusal> {
+    pub(crate) async fn admit(&self, asked: &Governed, now: Now) -> Result<Holds, Refusal> {
         let once = |bound: &&Bound| !bound.is_per_attempt() && bound.counts_model(&asked.model);
         let bounds = asked.caller.chain.iter().filter(once);
-        self.take(bounds, Amounts::default(), asked).await
+        self.take(bounds, Amounts::default(), asked, now).await
     }
 
     /// Takes what an attempt is expected to use.
@@ -135,7 +135,7 @@ impl Governor {
         asked: &Governed,
         target: &Target<'_>,
         strict: Option<&Strict>,
-    ) -> Result<Reservation, Refusal> {
+    ) -> Result<Box<Reservation>, Refusal> {
         let applies = |bound: &&Bound| {
             bound.is_per_attempt()
                 && bound.counts_model(&asked.model)
@@ -151,7 +151,7 @@ impl Governor {
                 .chain(target.limits)
                 .filter(applies)
         };
-        let mut reservation = Reservation::unlimited(asked, target);
+        let mut reservation = Box::new(Reservation::unlimited(asked, target));
         let learned = self
             .estimates
             .of(asked.caller.number, hash(target.provider, target.model));
@@ -165,7 +165,9 @@ impl Governor {
         if let Some(strict) = strict {
             reservation.expected.most_nanos = Some(strict.nanos());
         }
-        reservation.holds = self.take(bounds(), reservation.expected, asked).await?;
+        reservation.holds = self
+            .take(bounds(), reservation.expected, asked, self.now())
+            .await?;
         Ok(reservation)
     }
 
@@ -202,36 +204,77 @@ impl Governor {
         }
         let counted = |bound: &&Bound| bound.counts_requests();
         let bounds = bounds().filter(applies).filter(counted);
-        self.take(bounds, Amounts::default(), asked).await
+        self.take(bounds, Amounts::default(), asked, now).await
     }
 
-    /// Takes of each limit in turn, or of none.
+    /// Takes of each limit in turn, or of none. Where what was granted here suffices for all of them nobody is waited for, and no more is moved
+    /// about than what was taken.
     async fn take<'a>(
         &self,
         bounds: impl Iterator<Item = &'a Bound> + Clone,
         amounts: Amounts,
         asked: &Governed,
+        now: Now,
     ) -> Result<Holds, Refusal> {
+        match self.take_granted(bounds, amounts, asked, now) {
+            Ok(holds) => Ok(holds),
+            Err(short) => Box::pin(self.take_asking(short, amounts, asked, now)).await,
+        }
+    }
+
+    /// Takes of each limit in turn from what was granted here, as far as that suffices.
+    fn take_granted<'a, Bounds: Iterator<Item = &'a Bound>>(
+        &self,
+        mut bounds: Bounds,
+        amounts: Amounts,
+        asked: &Governed,
+        now: Now,
+    ) -> Result<Holds, Box<Short<'a, Bounds>>> {
         let mut holds = Holds::default();
-        let now = self.now();
-        let mut rest = bounds.clone();
-        while let Some(bound) = rest.next() {
+        while let Some(bound) = bounds.next() {
             let counter = bound.counter(&self.counters, asked.user.as_deref());
-            let (terms, need) = (bound.terms(now), amounts.needed(bound));
-            let taken = match counter.try_take(&terms, need, now) {
-                Ok(hold) => Ok(hold),
-                Err(_) => Box::pin(take(&counter, &terms, need, amounts.least(bound), now)).await,
-            };
-            match taken {
+            match counter.try_take(&bound.terms(now), amounts.needed(bound), now) {
                 Ok(hold) => holds.push(bound, hold),
-                Err(refused) => {
-                    holds.cancel();
-                    let refusal = Refusal::of(bound, terms.window, &refused, now);
-                    return Err(self.longest(refusal, rest, asked, now));
+                Err(_) => {
+                    return Err(Box::new(Short {
+                        taken: Unsent(holds),
+                        bound,
+                        rest: bounds,
+                    }));
                 }
             }
         }
         Ok(holds)
+    }
+
+    /// Goes on where the store has to be asked.
+    async fn take_asking<'a>(
+        &self,
+        short: Box<Short<'a, impl Iterator<Item = &'a Bound>>>,
+        amounts: Amounts,
+        asked: &Governed,
+        now: Now,
+    ) -> Result<Holds, Refusal> {
+        let Short {
+            mut taken,
+            bound,
+            mut rest,
+        } = *short;
+        let mut next = Some(bound);
+        while let Some(bound) = next {
+            let counter = bound.counter(&self.counters, asked.user.as_deref());
+            let (terms, need) = (bound.terms(now), amounts.needed(bound));
+            match take(&counter, &terms, need, amounts.least(bound), now).await {
+                Ok(hold) => taken.0.push(bound, hold),
+                Err(refused) => {
+                    drop(taken);
+                    let refusal = Refusal::of(bound, terms.window, &refused, now);
+                    return Err(self.longest(refusal, rest, asked, now));
+                }
+            }
+            next = rest.next();
+        }
+        Ok(taken.all())
     }
 
     /// Of all limits that are used up, the one that stays so for longest: who waits for another would be refused again.
@@ -260,6 +303,28 @@ impl Governor {
             Some(later) if later.retry_after > first.retry_after => later,
             _ => first,
         }
+    }
+}
+
+/// What was taken before a limit had not enough here.
+struct Short<'a, Bounds> {
+    taken: Unsent,
+    bound: &'a Bound,
+    rest: Bounds,
+}
+
+/// What was taken so far for what is not sent before all of it is. Dropped, because a limit refuses or nobody waits any more, it goes back.
+struct Unsent(Holds);
+
+impl Unsent {
+    fn all(mut self) -> Holds {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.0).cancel();
     }
 }
 
@@ -294,3 +359,6 @@ fn hash(provider: &str, model: &str) -> u64 {
     (provider, model).hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

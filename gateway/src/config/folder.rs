@@ -1,6 +1,8 @@
 //! Standalone: a folder of YAML to inputs of the compiler. Each file's last good objects are kept, so that a file that stops parsing harms
 //! only the edits made in it.
 
+mod stamps;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +14,8 @@ use fairlead_snapshot::{ObjectName, SecretBytes};
 
 use notify::RecursiveMode;
 
-use crate::args;
+use crate::{args, clock};
+use stamps::Stamps;
 
 /// The endings of files that are read, as `kubectl apply -f DIR` has them.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -26,6 +29,8 @@ pub(crate) struct Folder {
     secrets: Option<PathBuf>,
     settings: Settings,
     good: BTreeMap<PathBuf, Vec<Document>>,
+    /// How everything stood before it was read; `None`: not all of it could be.
+    read: Option<Stamps>,
 }
 
 /// Where the documents are.
@@ -70,6 +75,7 @@ impl Folder {
             secrets: settings.secrets_dir.clone(),
             settings: compile,
             good: BTreeMap::new(),
+            read: None,
         }
     }
 
@@ -103,6 +109,9 @@ impl Folder {
     /// The folder itself cannot be listed; nothing has changed then, for a read error is not a deletion.
     pub(crate) fn read(&mut self) -> Result<Reading, FolderError> {
         let mut errors = Vec::new();
+        // Before anything is read: what is written meanwhile is another state.
+        self.read = None;
+        let before = self.stamps();
         let files = self.files()?;
         self.good.retain(|path, _| files.contains(path));
         for path in files {
@@ -120,11 +129,36 @@ impl Folder {
         if let Some(directory) = &self.secrets {
             inputs.secrets.extend(secrets_below(directory)?);
         }
+        self.read = before.filter(|_| errors.is_empty());
         Ok(Reading {
             inputs,
             verdicts,
             errors,
         })
+    }
+
+    /// Whether everything is as it was when it was read last. In doubt it is not.
+    #[must_use]
+    pub(crate) fn is_unchanged(&self) -> bool {
+        let Some(read) = &self.read else { return false };
+        self.stamps().is_some_and(|now| read.are_still(&now))
+    }
+
+    /// Forgets how everything stood: it is to be read again, changed or not.
+    pub(crate) fn forget(&mut self) {
+        self.read = None;
+    }
+
+    /// How everything stands; `None`: something of it cannot be looked at.
+    fn stamps(&self) -> Option<Stamps> {
+        let mut files = self.files().ok()?;
+        if let Some(directory) = &self.secrets {
+            for (namespace, name, keys) in secrets_in(directory).ok()? {
+                files.push(directory.join(namespace).join(name));
+                files.extend(keys);
+            }
+        }
+        Stamps::take(files, clock::now()).ok()
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, FolderError> {
@@ -152,25 +186,34 @@ fn read_file(path: &Path) -> Result<Vec<Document>, FolderError> {
 /// `NAMESPACE/NAME/KEY` files, as they are made by mounting Secrets. Their labels are implied by the place they stand in.
 fn secrets_below(directory: &Path) -> Result<Secrets, FolderError> {
     let mut secrets = Secrets::new();
+    for (namespace, name, keys) in secrets_in(directory)? {
+        let mut secret = Secret {
+            any_use: true,
+            ..Secret::default()
+        };
+        for file in keys {
+            let failed = |error| FolderError::Io(file.clone(), error);
+            if std::fs::metadata(&file).map_err(failed)?.len() <= MAX_SECRET {
+                Arc::make_mut(&mut secret.data).insert(
+                    last(&file),
+                    SecretBytes::new(std::fs::read(&file).map_err(failed)?),
+                );
+            }
+        }
+        secrets.insert(ObjectName::new(namespace, name), secret);
+    }
+    Ok(secrets)
+}
+
+/// Namespace and name of each Secret below a folder, and the files of its keys.
+fn secrets_in(directory: &Path) -> Result<Vec<(String, String, Vec<PathBuf>)>, FolderError> {
+    let mut secrets = Vec::new();
     for namespace in folders(directory)? {
         for name in folders(&namespace)? {
-            let mut secret = Secret {
-                any_use: true,
-                ..Secret::default()
-            };
-            for file in list(&name)?
-                .into_iter()
-                .filter(|path| !is_hidden(path) && path.is_file())
-            {
-                let failed = |error| FolderError::Io(file.clone(), error);
-                if std::fs::metadata(&file).map_err(failed)?.len() <= MAX_SECRET {
-                    Arc::make_mut(&mut secret.data).insert(
-                        last(&file),
-                        SecretBytes::new(std::fs::read(&file).map_err(failed)?),
-                    );
-                }
-            }
-            secrets.insert(ObjectName::new(last(&namespace), last(&name)), secret);
+            let keys = list(&name)?;
+            let is_key = |path: &PathBuf| !is_hidden(path) && path.is_file();
+            let keys = keys.into_iter().filter(is_key).collect();
+            secrets.push((last(&namespace), last(&name), keys));
         }
     }
     Ok(secrets)
@@ -204,4 +247,52 @@ fn last(path: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Reads until all that was written lies far enough back to be known again.
+    fn settled(folder: &mut Folder) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !folder.is_unchanged() {
+            assert!(Instant::now() < end, "it never settles");
+            folder.read().unwrap();
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_nobody_touches_is_not_read_again_and_whatever_somebody_does_is() {
+        let home = tempfile::tempdir().unwrap();
+        let (config, secrets) = (home.path().join("config"), home.path().join("secrets"));
+        fs::create_dir_all(&config).unwrap();
+        fs::create_dir_all(secrets.join("default/name")).unwrap();
+        fs::write(config.join("a.yaml"), "").unwrap();
+        fs::write(secrets.join("default/name/key"), "1").unwrap();
+        let settings = args::Settings {
+            secrets_dir: Some(secrets.clone()),
+            state_dir: None,
+            gateway_namespace: "default".to_owned(),
+            gateway_name: "default".to_owned(),
+        };
+        let mut folder = Folder::new(&config, &settings);
+        assert!(!folder.is_unchanged(), "it was never read");
+        settled(&mut folder);
+        fs::write(secrets.join("default/name/key"), "2").unwrap();
+        assert!(!folder.is_unchanged(), "a key has another value");
+        settled(&mut folder);
+        fs::write(config.join("a.yaml"), "a: [").unwrap();
+        assert!(!folder.is_unchanged());
+        assert_eq!(folder.read().unwrap().errors.len(), 1);
+        assert!(!folder.is_unchanged(), "what cannot be read is tried again");
+        fs::write(config.join("a.yaml"), "").unwrap();
+        settled(&mut folder);
+        folder.forget();
+        assert!(!folder.is_unchanged(), "it is to be read again");
+    }
 }

@@ -115,6 +115,25 @@ impl Standalone {
         self.state.admin_token()
     }
 
+    /// Reads again if anything may have changed.
+    fn look(&mut self, shared: &Shared) {
+        if self.folder.is_unchanged() && !self.is_due() {
+            self.retired.sweep();
+        } else {
+            self.reload(shared);
+        }
+    }
+
+    /// Whether time alone makes another configuration of the same files.
+    fn is_due(&self) -> bool {
+        let Some(Live { compiled, .. }) = &self.live else {
+            return true;
+        };
+        let now = clock::unix_seconds();
+        let waits = !(compiled.wanted.is_empty() && compiled.rotations.is_empty());
+        waits || compiled.next_rotation.is_some_and(|at| at <= now)
+    }
+
     /// Reads again and swaps if anything changed; what cannot be read stays as it was, and is told.
     pub(crate) fn reload(&mut self, shared: &Shared) {
         let reading = match self.folder.read() {
@@ -125,6 +144,7 @@ impl Standalone {
         let previous = self.live.take();
         if let Err(error) = self.compile(previous.as_ref().map(|live| &live.snapshot), reading) {
             self.live = previous;
+            self.folder.forget();
             shared.observe.metrics.config_failures.inc();
             tracing::error!("{error}; the configuration stays as it was");
             return;
@@ -257,13 +277,19 @@ impl Standalone {
     pub(crate) async fn watch(mut self, shared: Arc<Shared>) {
         let changed = Arc::new(Notify::new());
         let _watcher = watcher(self.folder.watched(), &changed);
+        // An edit made since the first reading was before the watch: the first look sees it.
+        let mut told = false;
         loop {
-            // An edit made since the first reading was before the watch; from then on, whether something was said or the time has come to
-            // look, everything is read: the digest tells whether it matters.
+            // Where something was said everything is read, and the digest tells whether it matters; where the time has come to look, only what
+            // differs.
             let shared = Arc::clone(&shared);
             // Compiling takes seconds where there is much of it; the thread that drives this answers probes.
             let reloaded = tokio::task::spawn_blocking(move || {
-                self.reload(&shared);
+                if told {
+                    self.reload(&shared);
+                } else {
+                    self.look(&shared);
+                }
                 self
             });
             match reloaded.await {
@@ -272,7 +298,8 @@ impl Standalone {
                     return tracing::error!(%error, "the configuration is not read any more");
                 }
             }
-            if tokio::time::timeout(LOOK, changed.notified()).await.is_ok() {
+            told = tokio::time::timeout(LOOK, changed.notified()).await.is_ok();
+            if told {
                 settled(&changed, SETTLE, RESTLESS).await;
             }
         }

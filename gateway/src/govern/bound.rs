@@ -2,6 +2,7 @@
 //!
 //! Built with the runtime, so that it says what the configuration says; the counter behind it outlives all of them.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -227,17 +228,17 @@ impl Bound {
         }
     }
 
-    /// Its counter; that of an end user, where each has one.
+    /// Its counter; that of an end user, where each has one. Its own is only lent: to count who holds it costs more than to find it.
     #[must_use]
-    pub(crate) fn counter(&self, counters: &Counters, user: Option<&str>) -> Arc<Counter> {
+    pub(crate) fn counter(&self, counters: &Counters, user: Option<&str>) -> Cow<'_, Arc<Counter>> {
         match user.filter(|_| self.is_per_user()) {
             Some(user) => {
                 let id = format!("{}/user/{}", self.id(), super::user::digest(user));
-                counters.counter(&id, self.shape())
+                Cow::Owned(counters.counter(&id, self.shape()))
             }
             None => {
                 let own = || counters.counter(&self.id(), self.shape());
-                Arc::clone(self.counter.get_or_init(own))
+                Cow::Borrowed(self.counter.get_or_init(own))
             }
         }
     }
@@ -245,7 +246,7 @@ impl Bound {
     /// How it stands, as far as this replica knows.
     #[must_use]
     pub(crate) fn standing(&self, counters: &Counters, user: Option<&str>, now: Now) -> Standing {
-        self.counter(counters, user).standing(&self.terms(now))
+        self.counter(counters, user).standing(&self.terms(now), now)
     }
 
     /// How it stood when this replica last heard of it; `None`: nothing is counted of it here. Asks nobody, and makes nothing: the counter of
@@ -354,12 +355,18 @@ impl Money {
         self.budget.free_targets == FreeTargets::Allow
     }
 
+    /// Whether cheaper targets go first from some amount on.
+    #[must_use]
+    pub(crate) fn is_soft(&self) -> bool {
+        self.budget.on_exceeded == OnExceeded::Fallback
+    }
+
     /// From how much on cheaper targets go first, of so much in all; `None`: never.
     #[must_use]
     pub(crate) fn soft_from(&self, limit: i64) -> Option<i64> {
-        let soft = self.budget.on_exceeded == OnExceeded::Fallback;
         let part = i128::from(limit) * i128::from(self.budget.soft_at_percent) / 100;
-        soft.then(|| i64::try_from(part).unwrap_or(i64::MAX))
+        self.is_soft()
+            .then(|| i64::try_from(part).unwrap_or(i64::MAX))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fairlead_snapshot::Unit;
+use fairlead_store::Now;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::bound::Measure;
@@ -25,19 +26,81 @@ struct Left {
     within: Duration,
 }
 
-/// The units, as names of headers have them.
-const UNITS: [(Unit, &str); 4] = [
-    (Unit::Requests, "requests"),
-    (Unit::Tokens, "tokens"),
-    (Unit::InputTokens, "input-tokens"),
-    (Unit::OutputTokens, "output-tokens"),
+/// The units, in the order of [`Rates`].
+const UNITS: [Unit; 4] = [
+    Unit::Requests,
+    Unit::Tokens,
+    Unit::InputTokens,
+    Unit::OutputTokens,
 ];
+
+/// About how many headers an answer gets beside these.
+const OTHERS: usize = 8;
+
+/// The names of the headers of a unit: the limit, what remains of it, and when all of it is there again.
+type Names = [HeaderName; 3];
+
+/// OpenAI's, by unit. Made once: a name that is parsed for each answer costs more than counting what it tells.
+const OPENAI: [Names; 4] = [
+    names([
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+    ]),
+    names([
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-tokens",
+    ]),
+    names([
+        "x-ratelimit-limit-input-tokens",
+        "x-ratelimit-remaining-input-tokens",
+        "x-ratelimit-reset-input-tokens",
+    ]),
+    names([
+        "x-ratelimit-limit-output-tokens",
+        "x-ratelimit-remaining-output-tokens",
+        "x-ratelimit-reset-output-tokens",
+    ]),
+];
+
+/// Anthropic's, by unit.
+const ANTHROPIC: [Names; 4] = [
+    names([
+        "anthropic-ratelimit-requests-limit",
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ]),
+    names([
+        "anthropic-ratelimit-tokens-limit",
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+    ]),
+    names([
+        "anthropic-ratelimit-input-tokens-limit",
+        "anthropic-ratelimit-input-tokens-remaining",
+        "anthropic-ratelimit-input-tokens-reset",
+    ]),
+    names([
+        "anthropic-ratelimit-output-tokens-limit",
+        "anthropic-ratelimit-output-tokens-remaining",
+        "anthropic-ratelimit-output-tokens-reset",
+    ]),
+];
+
+const fn names(texts: [&'static str; 3]) -> Names {
+    let [limit, remaining, reset] = texts;
+    [
+        HeaderName::from_static(limit),
+        HeaderName::from_static(remaining),
+        HeaderName::from_static(reset),
+    ]
+}
 
 impl Governor {
     /// How the rates stand that a request has to keep; `None`: there are none.
     #[must_use]
-    pub(crate) fn rates(&self, asked: &Governed) -> Option<Box<Rates>> {
-        let now = self.now();
+    pub(crate) fn rates(&self, asked: &Governed, now: Now) -> Option<Box<Rates>> {
         let mut rates = Rates::default();
         for bound in asked
             .caller
@@ -57,7 +120,7 @@ impl Governor {
                 reset: now.unix_ms.saturating_add_unsigned(length),
                 within: Duration::from_millis(length),
             };
-            let place = UNITS.iter().position(|(unit, _)| *unit == rate.unit);
+            let place = UNITS.iter().position(|unit| *unit == rate.unit);
             if let Some(place) = place.and_then(|place| rates.0.get_mut(place))
                 && place.is_none_or(|other| left.part() < other.part())
             {
@@ -79,25 +142,26 @@ impl Rates {
     /// Writes the headers. Names and forms are those of OpenAI's (`x-ratelimit-*`, a duration) and Anthropic's (`anthropic-ratelimit-*`, a
     /// moment); Gemini has none, and its callers get OpenAI's.
     pub(crate) fn write(&self, headers: &mut HeaderMap, surface: Surface) {
-        for (left, (_, unit)) in self.0.iter().zip(UNITS) {
+        #[expect(
+            clippy::borrow_interior_mutable_const,
+            reason = "names of static texts share nothing that changes"
+        )]
+        let names = match surface {
+            Surface::Anthropic => &ANTHROPIC,
+            Surface::OpenAi | Surface::Gemini => &OPENAI,
+        };
+        // Grown once, if at all.
+        headers.reserve(self.0.iter().flatten().count() * 3 + OTHERS);
+        for (left, [limit, remaining, reset]) in self.0.iter().zip(names) {
             let Some(left) = left else { continue };
-            let named = |what: &str| match surface {
-                Surface::Anthropic => format!("anthropic-ratelimit-{unit}-{what}"),
-                Surface::OpenAi | Surface::Gemini => format!("x-ratelimit-{what}-{unit}"),
-            };
-            let reset = match surface {
+            headers.insert(limit, left.limit.into());
+            headers.insert(remaining, left.remaining.into());
+            let again = match surface {
                 Surface::Anthropic => instant(left.reset),
                 Surface::OpenAi | Surface::Gemini => duration(left.within),
             };
-            for (what, value) in [
-                ("limit", left.limit.to_string()),
-                ("remaining", left.remaining.to_string()),
-                ("reset", reset),
-            ] {
-                let name = HeaderName::try_from(named(what));
-                if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-                    headers.insert(name, value);
-                }
+            if let Ok(again) = HeaderValue::try_from(again) {
+                headers.insert(reset, again);
             }
         }
     }

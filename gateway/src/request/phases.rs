@@ -278,9 +278,9 @@ pub(crate) async fn admit(job: &Job, record: &mut Record) -> Result<(), Rejectio
         return Ok(());
     }
     let governor = job.runtime.governor();
-    // Apart, so that who has no limits is not as large as this.
-    let admitted = Box::pin(governor.admit(&job.governed)).await;
-    record.rates = governor.rates(&job.governed);
+    let now = governor.now();
+    let admitted = governor.admit(&job.governed, now).await;
+    record.rates = governor.rates(&job.governed, now);
     let holds = admitted.map_err(|refusal| Rejection::Limited(Box::new(refusal)))?;
     record.holds = (!holds.is_empty()).then(|| Box::new(holds));
     Ok(())

@@ -109,13 +109,16 @@ impl Counter {
 
     /// How it stands, as this replica knows it. Waits for nobody; what has not been heard of for a second is asked for meanwhile.
     #[must_use]
-    pub fn standing(&self, terms: &Terms) -> Standing {
+    pub fn standing(&self, terms: &Terms, now: Now) -> Standing {
         let current = self.current.load();
-        let part = match &*current {
-            Some(part) if part.is_of(terms.window) => Some(part.clone()),
-            _ => self.part(terms),
-        };
-        part.map_or_else(Standing::default, |part| part.standing(terms))
+        match &*current {
+            Some(part) if part.is_of(terms.window) => part.standing(terms, now),
+            _ => {
+                drop(current);
+                let part = self.part(terms);
+                part.map_or_else(Standing::default, |part| part.standing(terms, now))
+            }
+        }
     }
 
     /// How it stood when this replica last heard of it, and what it has used here since; `None`: it has not heard of it in this window, or not

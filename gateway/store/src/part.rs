@@ -192,10 +192,10 @@ impl Part {
     }
 
     /// How it stands, by the limit that counts here. One that has not been heard of for a while is asked for.
-    pub(crate) fn standing(self: &Arc<Self>, terms: &Terms) -> Standing {
+    pub(crate) fn standing(self: &Arc<Self>, terms: &Terms, now: Now) -> Standing {
         let mut standing = self.known();
         let stale = standing.as_of.is_none_or(|as_of| {
-            let age = self.shared.clock.now().mono.saturating_sub(as_of);
+            let age = now.mono.saturating_sub(as_of);
             age.as_millis() >= u128::from(FRESH_MS)
         });
         if stale && !self.shared.link.is_away() {

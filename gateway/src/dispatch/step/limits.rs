@@ -17,13 +17,15 @@ impl StepRun<'_> {
         strict: Option<&Strict>,
     ) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
         let reservation = if self.is_limited() {
-            // Apart, so that who has no limits is not as large as this.
-            Box::pin(self.reserve(strict)).await?
+            let governor = self.job.runtime.governor();
+            let (governed, target) = (&self.job.governed, self.target());
+            let reserved = governor.reserve(governed, &target, strict).await;
+            reserved.map_err(Failure::limited)?
         } else {
-            Reservation::unlimited(&self.job.governed, &self.target())
+            Box::new(Reservation::unlimited(&self.job.governed, &self.target()))
         };
         let (pass, credential) = self.permit().await?;
-        Ok((pass, credential, Box::new(reservation)))
+        Ok((pass, credential, reservation))
     }
 
     /// What bounds the attempts, where a strict budget counts them.
@@ -38,13 +40,6 @@ impl StepRun<'_> {
 
     fn is_limited(&self) -> bool {
         !(self.job.governed.caller.chain.is_empty() && self.upstream.limits.is_empty())
-    }
-
-    async fn reserve(&self, strict: Option<&Strict>) -> Result<Reservation, Failure> {
-        let governor = self.job.runtime.governor();
-        let target = self.target();
-        let reserved = governor.reserve(&self.job.governed, &target, strict).await;
-        reserved.map_err(Failure::limited)
     }
 
     /// The target, as far as limits look at it.

@@ -172,15 +172,15 @@ async fn places_come_back() {
 async fn the_view_is_a_second_old_at_most_and_knows_its_own_use() {
     let replica = in_memory().await;
     let (counter, terms) = (replica.budget(ID), terms(100));
-    assert_eq!(counter.standing(&terms).used, 0);
+    assert_eq!(counter.standing(&terms, replica.now()).used, 0);
     replica.take(&counter, &terms, 10).await.unwrap().settle(10);
-    let standing = counter.standing(&terms);
+    let standing = counter.standing(&terms, replica.now());
     assert_eq!((standing.used, standing.limit), (10, 100));
     tokio::time::sleep(Duration::from_secs(60)).await;
     // Looked at after a rest, it asks.
-    let _ = counter.standing(&terms);
+    let _ = counter.standing(&terms, replica.now());
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let standing = counter.standing(&terms);
+    let standing = counter.standing(&terms, replica.now());
     let age = replica.now().mono - standing.as_of.unwrap();
     assert!(age < Duration::from_secs(1), "{age:?}");
     let lower = Terms {
@@ -188,7 +188,7 @@ async fn the_view_is_a_second_old_at_most_and_knows_its_own_use() {
         generation: 2,
         ..terms
     };
-    assert_eq!(counter.standing(&lower).limit, 5);
+    assert_eq!(counter.standing(&lower, replica.now()).limit, 5);
 }
 
 #[tokio::test]
