@@ -75,6 +75,8 @@ pub(crate) struct Upstream {
     host: Host,
     /// Whether it speaks Responses beside Chat Completions.
     responses: bool,
+    /// Whether the input that it tells holds what went through a cache.
+    cache_as_input: bool,
     /// What is known of its models.
     models: Book,
     /// How much may be used of it.
@@ -158,6 +160,12 @@ impl Upstream {
                     vendor,
                     ..
                 } => *dialect == Dialect::OpenAi && hosts::speaks_responses(vendor, base_url),
+                Protocol::Simulated(_) => false,
+            },
+            cache_as_input: match &provider.protocol {
+                Protocol::Http {
+                    base_url, vendor, ..
+                } => hosts::counts_cache_as_input(vendor, base_url),
                 Protocol::Simulated(_) => false,
             },
             models: Book::of(provider),
@@ -251,6 +259,24 @@ impl Upstream {
     #[must_use]
     pub(crate) fn facts(&self, model: &str) -> Facts {
         self.models.facts(model)
+    }
+
+    /// The name of the model that is behind the upstream's name, as far as that is known.
+    #[must_use]
+    pub(crate) fn behind<'a>(&'a self, model: &'a str) -> &'a str {
+        self.models.behind(model)
+    }
+
+    /// Whether what it tells of its input in Anthropic's format holds what went through a cache.
+    #[must_use]
+    pub(crate) fn counts_cache_as_input(&self) -> bool {
+        self.cache_as_input
+    }
+
+    /// Whether it is Vertex AI, whose models are below their publishers.
+    #[must_use]
+    pub(crate) fn has_publishers(&self) -> bool {
+        self.amends.publishers()
     }
 
     /// A model of it as limits look at it, by the upstream's name.

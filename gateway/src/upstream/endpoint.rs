@@ -20,7 +20,7 @@ use super::network::Network;
 use super::proxy::Tunnel;
 use super::unconnected::ConnectError;
 use super::uris::{Aim, Uris};
-use super::{dial, egress};
+use super::{dial, egress, hosts};
 use crate::tasks::Tasks;
 use crate::tls::{self, TlsError};
 
@@ -89,7 +89,7 @@ impl Endpoint {
             addressing,
             stream_usage: _,
             dialect: _,
-            vendor: _,
+            vendor,
             authentication: _,
             http_version,
         } = protocol
@@ -120,6 +120,8 @@ impl Endpoint {
         };
         let below = uri.path().trim_end_matches('/');
         let whole = base_url.trim_end_matches('/');
+        let elsewhere = hosts::elsewhere(vendor, base_url);
+        let uris = |base| Uris::new(base, addressing)?.with(elsewhere);
         let port = authority
             .port_u16()
             .unwrap_or(if secure { 443 } else { 80 });
@@ -132,8 +134,8 @@ impl Endpoint {
             protocol: protocol.clone(),
             port,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
-            below: Uris::new(below, addressing).ok_or_else(bad)?,
-            absolute: Uris::new(whole, addressing).ok_or_else(bad)?,
+            below: uris(below).ok_or_else(bad)?,
+            absolute: uris(whole).ok_or_else(bad)?,
             http2,
             declined: AtomicBool::new(false),
             private_network: *private_network,

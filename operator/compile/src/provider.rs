@@ -142,6 +142,17 @@ fn http_faults(
     {
         faults.push(Finding::new(&path.field("baseURL"), Reason::Invalid, fault));
     }
+    let of_azure = spec.kind == ProviderType::AzureOpenAI;
+    if let Some(base_url) = &spec.base_url
+        && (of_azure || spec.kind == ProviderType::OpenAI)
+        && let Some(fault) = url::azure_fault(
+            base_url.as_str(),
+            of_azure,
+            vendor::api_version(spec).is_some(),
+        )
+    {
+        faults.push(Finding::new(&path.field("baseURL"), Reason::Invalid, fault));
+    }
     let plain = spec
         .base_url
         .as_ref()

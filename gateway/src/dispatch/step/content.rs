@@ -56,7 +56,9 @@ impl StepRun<'_> {
     /// What is changed in the body, by what is configured.
     fn amendment(&self, codec: Codec) -> Option<Amendment> {
         let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
-        self.upstream.amends.body(codec.sent, parameters)
+        self.upstream
+            .amends
+            .body(codec.sent, &self.step.model, parameters)
     }
 
     async fn made(
@@ -80,9 +82,11 @@ impl StepRun<'_> {
             ..host
         };
         let (edits, asks_usage) = (job.edits.clone(), self.upstream.reports_stream_usage());
+        let behind = self.upstream.behind(&model).to_owned();
         let make = move || {
             let wish = Wish {
                 model: &model,
+                behind: &behind,
                 stream,
                 host,
                 facts,

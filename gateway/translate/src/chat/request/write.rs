@@ -35,12 +35,12 @@ pub fn write_for(
         write_tools(json, conversation, host, notes);
         write_sampling(json, conversation, host, notes);
         if let Some(format) = &conversation.format {
-            write_format(json, format);
+            write_format(json, format, host);
         }
         if host.thinking_switch && forces(conversation) {
             without_thinking(json, conversation, notes);
         } else if let Some(reasoning) = &conversation.reasoning {
-            write_reasoning(json, reasoning, host);
+            write_reasoning(json, reasoning, host, notes);
         }
         account::write(json, conversation, host, notes);
         if conversation.stream {
@@ -91,27 +91,37 @@ fn write_tools(json: &mut Json, conversation: &Conversation<'_>, host: &Host, no
         }
         return;
     }
+    let named = |tool: &&Tool<'_>| match &conversation.tool_choice {
+        Some(ToolChoice::Tool(name)) if !host.names_choice => tool.name == *name,
+        Some(_) | None => true,
+    };
     json.key("tools").array(|json| {
-        for tool in &conversation.tools {
+        for tool in conversation.tools.iter().filter(named) {
             write_tool(json, tool, host, notes);
         }
     });
-    if let Some(choice) = &conversation.tool_choice {
-        let json = json.key("tool_choice");
-        match choice {
-            ToolChoice::Auto => json.str("auto"),
-            ToolChoice::None => json.str("none"),
-            ToolChoice::Any => json.str("required"),
-            ToolChoice::Tool(name) => json.object(|json| {
+    match &conversation.tool_choice {
+        None => {}
+        Some(ToolChoice::Auto) if !host.names_choice => {}
+        Some(ToolChoice::Auto) => json.key("tool_choice").str("auto"),
+        Some(ToolChoice::None) => json.key("tool_choice").str("none"),
+        Some(ToolChoice::Tool(name)) if host.names_choice => {
+            json.key("tool_choice").object(|json| {
                 json.key("type").str("function");
                 json.key("function").object(|json| {
                     json.key("name").text(&tool_name(name));
                 });
-            }),
+            });
         }
+        Some(ToolChoice::Any | ToolChoice::Tool(_)) => json.key("tool_choice").str("required"),
     }
-    if let Some(parallel) = conversation.parallel_tools {
-        json.key("parallel_tool_calls").bool(parallel);
+    match conversation.parallel_tools {
+        Some(parallel) if host.has("parallel_tool_calls") => {
+            json.key("parallel_tool_calls").bool(parallel);
+        }
+        // Several at once is what is done by itself.
+        Some(false) => notes.drops("parallel_tool_calls"),
+        Some(true) | None => {}
     }
 }
 
@@ -192,9 +202,16 @@ fn write_sampling(
         }
     }
     if conversation.choices > 1 {
-        json.key("n").number(conversation.choices);
+        if host.has("n") {
+            json.key("n").number(conversation.choices);
+        } else {
+            notes.cannot("n");
+        }
     }
     if let Some(alternatives) = conversation.logprobs {
+        if !host.has("logprobs") {
+            return notes.cannot("logprobs");
+        }
         json.key("logprobs").bool(true);
         if alternatives > 0 {
             json.key("top_logprobs").number(alternatives);
@@ -202,9 +219,13 @@ fn write_sampling(
     }
 }
 
-fn write_format(json: &mut Json, format: &Format<'_>) {
+fn write_format(json: &mut Json, format: &Format<'_>, host: &Host) {
     json.key("response_format").object(|json| match format {
         Format::Json => json.key("type").str("json_object"),
+        Format::Schema { schema, .. } if !host.json_schema => {
+            json.key("type").str("json_object");
+            json.key("schema").value(schema);
+        }
         Format::Schema {
             name,
             description,
@@ -251,7 +272,7 @@ fn without_thinking(json: &mut Json, conversation: &Conversation<'_>, notes: &mu
         .object(|json| json.key("type").str("disabled"));
 }
 
-fn write_reasoning(json: &mut Json, reasoning: &Reasoning, host: &Host) {
+fn write_reasoning(json: &mut Json, reasoning: &Reasoning, host: &Host, notes: &mut Notes) {
     let effort = reasoning.effort.or_else(|| reasoning.budget.map(effort_of));
     let Some(effort) = effort else {
         return;
@@ -268,6 +289,14 @@ fn write_reasoning(json: &mut Json, reasoning: &Reasoning, host: &Host) {
             return;
         }
     }
+    let known = matches!(effort, Effort::None | Effort::High);
+    let effort = if host.thinks_or_not && !known {
+        // It thinks all the same, though not as much or as little.
+        notes.drops("reasoning_effort");
+        Effort::High
+    } else {
+        effort
+    };
     json.key("reasoning_effort").str(match effort {
         Effort::None => "none",
         Effort::Minimal => "minimal",

@@ -7,6 +7,7 @@ use fairlead_json::{JsonError, Kind, Limits, Raw, Scanner};
 use super::{At, Reader};
 use crate::messages::block::{Members, arguments, cache, words};
 use crate::messages::signature::{Returned, returned};
+use crate::names::LOADED;
 use crate::{Block, Content, Media, Signature, Source, Text};
 
 impl<'a> Reader<'a> {
@@ -128,7 +129,7 @@ impl<'a> Reader<'a> {
             "tool_reference" if at.inner.is_some() => {
                 let name = self.needed(members.tool_name, at, ".tool_name");
                 name.map(|name| {
-                    let text = format!("Tool loaded: {}", name.as_written());
+                    let text = [LOADED, name.as_written()].concat();
                     Content::Text(Text::escaped(text))
                 })
             }
