@@ -28,6 +28,13 @@ impl StepRun<'_> {
         let simulated = matches!(protocol, Protocol::Simulated(_));
         Codec::new(asked, protocol.dialect_of(&self.step.model))
             .filter(|codec| !simulated || codec.sent.is_simulated())
+            .map(|codec| {
+                if self.upstream.has_publishers() {
+                    codec.at_vertex(&self.step.model)
+                } else {
+                    codec
+                }
+            })
             .ok_or_else(|| Failure::unsupported(None))
     }
 

@@ -4,7 +4,7 @@ use fairlead_faults::{Play, Provider, Seen};
 use serde_json::{Value, json};
 
 use super::{of_type, polyglot};
-use crate::harness::yaml::{KEY, caller, rule};
+use crate::harness::yaml::{KEY, caller, chain, rule};
 use crate::harness::{Answer, Gateway, serve};
 
 /// Where the publishers of the project are.
@@ -163,4 +163,76 @@ async fn no_flag_is_left_where_none_is_known() {
     let seen = provider.seen().pop().unwrap();
     assert_eq!(seen.header("anthropic-beta"), None);
     assert_eq!(seen.json().get("anthropic_beta"), None);
+}
+
+#[tokio::test]
+async fn vectors_are_asked_for_as_google_has_them_there() {
+    let provider = Provider::start(|seen: &Seen| {
+        let sent = seen.json();
+        if seen.path.ends_with(":predict") {
+            let instances = sent["instances"].as_array().map_or(0, Vec::len);
+            let told =
+                json!({"embeddings": {"values": [0.5, 1], "statistics": {"token_count": 2}}});
+            return Play::json(200, &json!({"predictions": vec![told; instances]}));
+        }
+        Play::json(200, &json!({"embedding": {"values": [0.25, 1]}}))
+    })
+    .await;
+    let host = format!("http://{}", provider.address());
+    let vertex = ", vertexAI: {project: acme, location: eu}, models: [{name: old, upstreamName: text-embedding-005}, {name: new, upstreamName: gemini-embedding-2}]";
+    let gateway = serve([
+        of_type("vertex", "VertexAI", &host, vertex),
+        chain("old", &["vertex"], ""),
+        chain("new", &["vertex"], ""),
+        caller(),
+    ])
+    .await;
+    let embed = async |model: &str, input: Value| {
+        let body = json!({"model": model, "input": input, "encoding_format": "float"});
+        gateway.ask_at("/v1/embeddings", &body).await
+    };
+    let answer = embed("old", json!(["a", "b"])).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let told = answer.json();
+    assert_eq!(told["data"][1]["embedding"], json!([0.5, 1]), "{told}");
+    assert_eq!(told["usage"]["prompt_tokens"], 4, "{told}");
+    let seen = provider.seen().pop().unwrap();
+    assert_eq!(
+        (seen.path.strip_prefix(BELOW).unwrap(), seen.json()),
+        (
+            "/google/models/text-embedding-005:predict",
+            json!({"instances": [{"content": "a"}, {"content": "b"}]})
+        )
+    );
+    let answer = embed("new", json!("a")).await;
+    assert_eq!(answer.json()["data"][0]["embedding"], json!([0.25, 1]));
+    let seen = provider.seen().pop().unwrap();
+    assert_eq!(
+        (seen.path.strip_prefix(BELOW).unwrap(), seen.json()),
+        (
+            "/google/models/gemini-embedding-2:embedContent",
+            json!({"content": {"parts": [{"text": "a"}]}})
+        )
+    );
+    // It would answer with one vector for both.
+    let asked = provider.requests();
+    let answer = embed("new", json!(["a", "b"])).await;
+    assert_eq!(
+        (answer.status, answer.code().as_str(), provider.requests()),
+        (400, "unsupported_by_target", asked),
+        "{}",
+        answer.text()
+    );
+    // Callers of Gemini's own words get the same.
+    let body = json!({"requests": [{"content": {"parts": [{"text": "a"}]}}]});
+    let request = gateway.post("/v1beta/models/old:batchEmbedContents");
+    let request = request.header("x-goog-api-key", KEY).body(body.to_string());
+    let told = Answer::to(request).await.json();
+    assert_eq!(told["embeddings"][0]["values"], json!([0.5, 1]), "{told}");
+    let seen = provider.seen().pop().unwrap();
+    assert!(
+        seen.path.ends_with("/text-embedding-005:predict"),
+        "{}",
+        seen.path
+    );
 }
