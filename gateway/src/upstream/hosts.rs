@@ -3,6 +3,7 @@
 //! What a caller of Chat Completions sends is not touched, for it is known to whom it is written, but for what of its history somebody else
 //! has said ([`own`](fairlead_translate::chat::request::own)). The rest is for what is translated.
 
+use fairlead_translate::Effort;
 use fairlead_translate::chat::request::{CallIds, Host, Users};
 
 use crate::surface::Operation;
@@ -21,11 +22,22 @@ const REFUSING: Host = Host {
     ..Host::STRICT
 };
 
+/// How much can be thought at most hosts of open models.
+const UP_TO_HIGH: &[Effort] = &[Effort::None, Effort::Low, Effort::Medium, Effort::High];
+
 /// Vendors by the end of their host's name, and by their own.
-const HOSTS: [(&str, &str, Host); 9] = [
+const HOSTS: [(&str, &str, Host); 15] = [
     ("api.openai.com", "openai", REFUSING),
     (".openai.azure.com", "azure.ai.openai", REFUSING),
-    ("api.groq.com", "groq", REFUSING),
+    (
+        "api.groq.com",
+        "groq",
+        Host {
+            lacks: &["logprobs", "n", "prompt_cache_key", "verbosity"],
+            efforts: UP_TO_HIGH,
+            ..REFUSING
+        },
+    ),
     (
         "api.mistral.ai",
         "mistral_ai",
@@ -34,6 +46,8 @@ const HOSTS: [(&str, &str, Host); 9] = [
             call_ids: CallIds::NineCharacters,
             users: Users::None,
             seed: "random_seed",
+            top_k: true,
+            lacks: &["store", "verbosity"],
             ..REFUSING
         },
     ),
@@ -66,12 +80,29 @@ const HOSTS: [(&str, &str, Host); 9] = [
         "cerebras",
         Host {
             reasoning: Some("reasoning"),
+            lacks: &["metadata", "store", "verbosity"],
+            efforts: UP_TO_HIGH,
             ..Host::STRICT
         },
     ),
     ("api.cohere.ai", "cohere", COHERE),
     ("api.cohere.com", "cohere", COHERE),
+    ("api.together.xyz", "together", OPEN_MODELS),
+    ("api.fireworks.ai", "fireworks", OPEN_MODELS),
+    (NOWHERE, "vllm", OPEN_MODELS),
+    (NOWHERE, "sglang", OPEN_MODELS),
+    (NOWHERE, "llama_cpp", OPEN_MODELS),
+    (NOWHERE, "lm_studio", OPEN_MODELS),
 ];
+
+/// The host of a server that everybody has for themselves.
+const NOWHERE: &str = "";
+
+/// Who serves open models with the sampling that they have beside OpenAI's.
+const OPEN_MODELS: Host = Host {
+    top_k: true,
+    ..COMPATIBLE
+};
 
 /// Its API for OpenAI's clients, by its documentation ("Using Cohere models via the OpenAI SDK": what is supported, and what is not).
 const COHERE: Host = Host {
@@ -86,7 +117,7 @@ const COHERE: Host = Host {
         "store",
         "verbosity",
     ],
-    thinks_or_not: true,
+    efforts: &[Effort::None, Effort::High],
     names_choice: false,
     json_schema: false,
     ..Host::STRICT
@@ -171,6 +202,9 @@ fn is_of(vendor: &str, base_url: &str, row: &str, name: &str) -> bool {
         .split_once("://")
         .map_or(base_url, |(_, rest)| rest);
     let host = host_on.split(['/', ':']).next().unwrap_or_default();
+    if name.is_empty() {
+        return false;
+    }
     host == name || host.ends_with(name) && (name.starts_with('.') || is_below(host, name))
 }
 
@@ -196,8 +230,22 @@ mod tests {
             Some("reasoning")
         );
         let cohere = host("cohere", "https://llm.example.com/compatibility/v1");
-        assert!(cohere.max_tokens && cohere.thinks_or_not && !cohere.names_choice);
+        assert!(cohere.max_tokens && !cohere.names_choice);
+        assert_eq!(cohere.efforts, [Effort::None, Effort::High]);
         assert_eq!(cohere, host("", "https://api.cohere.ai/compatibility/v1"));
+        // Codex and Claude Code say these of themselves, and a member that is unknown is refused with the whole request.
+        for (vendor, lacks) in [
+            ("groq", "prompt_cache_key"),
+            ("groq", "verbosity"),
+            ("mistral_ai", "store"),
+            ("cerebras", "metadata"),
+            ("cohere", "prompt_cache_key"),
+        ] {
+            assert!(host(vendor, "").lacks.contains(&lacks), "{vendor} {lacks}");
+        }
+        for vendor in ["openai", "openrouter", "vllm"] {
+            assert!(host(vendor, "").lacks.is_empty(), "{vendor}");
+        }
         let mistral = host("", "https://api.mistral.ai/v1");
         assert_eq!((mistral.users, mistral.seed), (Users::None, "random_seed"));
         for (url, refuses) in [
@@ -235,6 +283,21 @@ mod tests {
             ("http://127.0.0.1:8000/v1", false),
         ] {
             assert_eq!(speaks_responses("", url), speaks, "{url}");
+        }
+    }
+
+    #[test]
+    fn servers_of_open_models_sample_as_these_do() {
+        for (vendor, url, top_k) in [
+            ("vllm", "http://vllm:8000/v1", true),
+            ("together", "https://llm.example.com", true),
+            ("", "https://api.fireworks.ai/inference/v1", true),
+            // Of whom nothing is known gets what OpenAI knows.
+            ("", "http://vllm:8000/v1", false),
+            ("ollama", "http://ollama:11434/v1", false),
+            ("", "", false),
+        ] {
+            assert_eq!(host(vendor, url).top_k, top_k, "{vendor} {url}");
         }
     }
 

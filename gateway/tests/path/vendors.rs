@@ -2,6 +2,7 @@
 
 mod azure;
 mod cohere;
+mod quirks;
 mod vertex;
 
 use fairlead_faults::{Play, Provider, Seen};

@@ -1,5 +1,6 @@
 //! Compatible providers, each with what it wants otherwise.
 
+use fairlead_translate::Effort;
 use fairlead_translate::chat::request::{Host, Users};
 use serde_json::json;
 
@@ -117,7 +118,7 @@ fn cohere() -> Host {
     Host {
         max_tokens: true,
         lacks: &["n", "parallel_tool_calls", "service_tier", "store"],
-        thinks_or_not: true,
+        efforts: &[Effort::None, Effort::High],
         names_choice: false,
         json_schema: false,
         ..Host::STRICT
@@ -173,18 +174,28 @@ fn a_host_that_names_no_tool_in_a_choice_gets_that_tool_alone() {
 }
 
 #[test]
-fn a_host_that_thinks_or_does_not_is_told_which() {
-    for (effort, sent, left_out) in [
-        ("none", "none", false),
-        ("low", "high", true),
-        ("high", "high", false),
-        ("xhigh", "high", true),
+fn an_effort_that_a_host_does_not_know_is_the_next_that_it_does() {
+    let usual = &[Effort::None, Effort::Low, Effort::Medium, Effort::High];
+    for (efforts, asked, sent) in [
+        (cohere().efforts, "none", "none"),
+        (cohere().efforts, "low", "high"),
+        (cohere().efforts, "high", "high"),
+        (cohere().efforts, "xhigh", "high"),
+        (usual, "minimal", "low"),
+        (usual, "medium", "medium"),
+        (usual, "max", "high"),
+        (&[], "minimal", "minimal"),
+        (&[], "max", "max"),
     ] {
-        let body = asking(json!({"reasoning_effort": effort}));
-        let (written, told) = again_for(&body, &cohere());
-        assert_eq!(written["reasoning_effort"], sent, "{effort}");
-        let expected = left_out.then(|| ("reasoning_effort".to_owned(), false));
-        assert_eq!(told, Vec::from_iter(expected), "{effort}");
+        let host = Host {
+            efforts,
+            ..Host::STRICT
+        };
+        let body = asking(json!({"reasoning_effort": asked}));
+        let (written, told) = again_for(&body, &host);
+        assert_eq!(written["reasoning_effort"], sent, "{efforts:?} {asked}");
+        let expected = (asked != sent).then(|| ("reasoning_effort".to_owned(), false));
+        assert_eq!(told, Vec::from_iter(expected), "{efforts:?} {asked}");
     }
 }
 

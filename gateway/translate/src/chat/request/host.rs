@@ -1,5 +1,7 @@
 //! In what a compatible provider departs from the format.
 
+use crate::Effort;
+
 /// What a provider wants otherwise. The default is what most take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Host {
@@ -33,8 +35,8 @@ pub struct Host {
     pub thinking_switch: bool,
     /// Members that are refused or have no meaning: what would be asked by them is told as left out (Cohere).
     pub lacks: &'static [&'static str],
-    /// Whether only `none` and `high` are known of efforts (Cohere).
-    pub thinks_or_not: bool,
+    /// Which efforts are known; none: all of them.
+    pub efforts: &'static [Effort],
     /// Whether a choice may name a tool and say `auto`; else the tool that is named is the only one that is sent, and one must be called
     /// (Cohere).
     pub names_choice: bool,
@@ -84,7 +86,7 @@ impl Host {
         stream_usage: true,
         thinking_switch: false,
         lacks: &[],
-        thinks_or_not: false,
+        efforts: &[],
         names_choice: true,
         json_schema: true,
     };
@@ -107,7 +109,7 @@ impl Default for Host {
             stream_usage: true,
             thinking_switch: false,
             lacks: &[],
-            thinks_or_not: false,
+            efforts: &[],
             names_choice: true,
             json_schema: true,
         }
