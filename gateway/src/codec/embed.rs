@@ -29,15 +29,16 @@ impl Codec {
     /// The same where a model is asked at Vertex AI, which has other operations for vectors than Gemini's API.
     #[must_use]
     pub(crate) fn at_vertex(self, model: &str) -> Self {
-        let sent = match self.sent {
-            Operation::EmbedContent | Operation::BatchEmbedContents => {
-                if predict::is_asked(model) {
-                    Operation::Predict
-                } else {
-                    Operation::EmbedContent
-                }
-            }
-            other => other,
+        let of_gemini = matches!(
+            self.sent,
+            Operation::EmbedContent | Operation::BatchEmbedContents
+        );
+        let sent = if !of_gemini {
+            self.sent
+        } else if predict::is_asked(model) {
+            Operation::Predict
+        } else {
+            Operation::EmbedContent
         };
         Self { sent, ..self }
     }

@@ -119,9 +119,7 @@ impl Endpoint {
             None
         };
         let below = uri.path().trim_end_matches('/');
-        let whole = base_url.trim_end_matches('/');
-        let elsewhere = hosts::elsewhere(vendor, base_url);
-        let uris = |base| Uris::new(base, addressing)?.with(elsewhere);
+        let uris = |at| Uris::new(at, addressing)?.with(hosts::elsewhere(vendor, base_url));
         let port = authority
             .port_u16()
             .unwrap_or(if secure { 443 } else { 80 });
@@ -135,7 +133,7 @@ impl Endpoint {
             port,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
             below: uris(below).ok_or_else(bad)?,
-            absolute: uris(whole).ok_or_else(bad)?,
+            absolute: uris(base_url.trim_end_matches('/')).ok_or_else(bad)?,
             http2,
             declined: AtomicBool::new(false),
             private_network: *private_network,

@@ -3,10 +3,12 @@
 //! What a caller of Chat Completions sends is not touched, for it is known to whom it is written, but for what of its history somebody else
 //! has said ([`own`](fairlead_translate::chat::request::own)). The rest is for what is translated.
 
+mod known;
+
 use fairlead_translate::Effort;
 use fairlead_translate::chat::request::{CallIds, Host, Users};
 
-use crate::surface::Operation;
+pub(crate) use known::{Elsewhere, Known, elsewhere};
 
 /// Whoever is compatible: the older name for the limit of the output, which all know, and one system message, which templates of local models
 /// expect.
@@ -123,45 +125,6 @@ const COHERE: Host = Host {
     ..Host::STRICT
 };
 
-/// Who speaks Responses beside Chat Completions, and keeps the answers that it is asked to store (sources: the OpenAI API reference; Azure OpenAI,
-/// "Use the Azure OpenAI Responses API").
-const RESPONSES: [(&str, &str); 2] = [
-    ("api.openai.com", "openai"),
-    (".openai.azure.com", "azure.ai.openai"),
-];
-
-/// Who counts what went through a cache among the input, in Anthropic's format, where Anthropic does not: in some of their reports, or in all
-/// (Moonshot's Kimi: <https://github.com/maximhq/bifrost/issues/5510>, <https://github.com/maximhq/bifrost/issues/5354>).
-const CACHE_AS_INPUT: [(&str, &str); 3] = [
-    ("api.moonshot.ai", "moonshot"),
-    ("api.moonshot.cn", "moonshot"),
-    ("api.kimi.com", "moonshot"),
-];
-
-/// An operation that a vendor has elsewhere than the API that is compatible with OpenAI's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Elsewhere {
-    /// The operation.
-    pub operation: Operation,
-    /// Where it is, in place of the path of the compatible API.
-    pub path: &'static str,
-    /// That path: a base URL that ends otherwise is somebody's own, who has it below.
-    pub compatible: &'static str,
-}
-
-/// Vendors by their host's name, and by their own, and what they have elsewhere (source: the Cohere API reference, v2).
-const ELSEWHERE: [(&str, &str, Elsewhere); 2] = {
-    const RERANK: Elsewhere = Elsewhere {
-        operation: Operation::Rerank,
-        path: "/v2/rerank",
-        compatible: "/compatibility/v1",
-    };
-    [
-        ("api.cohere.ai", "cohere", RERANK),
-        ("api.cohere.com", "cohere", RERANK),
-    ]
-};
-
 /// What a vendor's API at a base URL wants otherwise. A vendor is known wherever it is, behind a proxy of one's own say.
 #[must_use]
 pub(crate) fn host(vendor: &str, base_url: &str) -> Host {
@@ -169,28 +132,6 @@ pub(crate) fn host(vendor: &str, base_url: &str) -> Host {
         .iter()
         .find(|(name, row, _)| is_of(vendor, base_url, row, name))
         .map_or(COMPATIBLE, |(_, _, host)| *host)
-}
-
-/// What a vendor's API at a base URL has elsewhere.
-#[must_use]
-pub(crate) fn elsewhere(vendor: &str, base_url: &str) -> Option<Elsewhere> {
-    let mut known = ELSEWHERE.iter();
-    let found = known.find(|(name, row, _)| is_of(vendor, base_url, row, name));
-    found.map(|(_, _, elsewhere)| *elsewhere)
-}
-
-/// Whether the input that the provider at a base URL tells is known to hold what went through a cache.
-#[must_use]
-pub(crate) fn counts_cache_as_input(vendor: &str, base_url: &str) -> bool {
-    let mut known = CACHE_AS_INPUT.iter();
-    known.any(|(name, row)| is_of(vendor, base_url, row, name))
-}
-
-/// Whether the provider at a base URL is known to speak Responses.
-#[must_use]
-pub(crate) fn speaks_responses(vendor: &str, base_url: &str) -> bool {
-    let mut known = RESPONSES.iter();
-    known.any(|(name, row)| is_of(vendor, base_url, row, name))
 }
 
 /// Whether it is the vendor of a row: by its own name where that is known, else by its host's.
@@ -257,32 +198,6 @@ mod tests {
             ("http://vllm:8000/v1", false),
         ] {
             assert_eq!(host("", url).refuses_thoughts, refuses, "{url}");
-        }
-    }
-
-    #[test]
-    fn who_counts_the_cache_as_input_is_known_by_the_host() {
-        for (url, counts) in [
-            ("https://api.moonshot.ai/anthropic/v1", true),
-            ("https://api.kimi.com/coding/v1", true),
-            ("https://api.anthropic.com/v1", false),
-            ("http://10.0.0.1:8080/v1", false),
-        ] {
-            assert_eq!(counts_cache_as_input("", url), counts, "{url}");
-        }
-    }
-
-    #[test]
-    fn who_speaks_responses_is_known_by_the_host() {
-        for (url, speaks) in [
-            ("https://api.openai.com/v1", true),
-            ("https://eu.api.openai.com:443/v1", true),
-            ("https://acme.openai.azure.com/openai/v1", true),
-            ("https://api.openai.com.example/v1", false),
-            ("https://api.groq.com/openai/v1", false),
-            ("http://127.0.0.1:8000/v1", false),
-        ] {
-            assert_eq!(speaks_responses("", url), speaks, "{url}");
         }
     }
 

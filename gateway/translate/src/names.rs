@@ -191,9 +191,11 @@ mod tests {
         let Content::Result { content, .. } = &blocks[0].content else {
             panic!("{blocks:?}");
         };
-        let said = |block: &Block<'_>| match &block.content {
-            Content::Text(text) => text.unescaped().into_owned(),
-            other => panic!("{other:?}"),
+        let said = |block: &Block<'_>| {
+            let Content::Text(text) = &block.content else {
+                panic!("{block:?}");
+            };
+            text.unescaped().into_owned()
         };
         let told = format!("Tool loaded: {}", told.as_written());
         assert_eq!(said(&content[0]), told);

@@ -165,19 +165,19 @@ async fn no_flag_is_left_where_none_is_known() {
     assert_eq!(seen.json().get("anthropic_beta"), None);
 }
 
+/// Vectors, by whichever operation they are asked for.
+fn vectors(seen: &Seen) -> Play {
+    if seen.path.ends_with(":predict") {
+        let instances = seen.json()["instances"].as_array().map_or(0, Vec::len);
+        let told = json!({"embeddings": {"values": [0.5, 1], "statistics": {"token_count": 2}}});
+        return Play::json(200, &json!({"predictions": vec![told; instances]}));
+    }
+    Play::json(200, &json!({"embedding": {"values": [0.25, 1]}}))
+}
+
 #[tokio::test]
 async fn vectors_are_asked_for_as_google_has_them_there() {
-    let provider = Provider::start(|seen: &Seen| {
-        let sent = seen.json();
-        if seen.path.ends_with(":predict") {
-            let instances = sent["instances"].as_array().map_or(0, Vec::len);
-            let told =
-                json!({"embeddings": {"values": [0.5, 1], "statistics": {"token_count": 2}}});
-            return Play::json(200, &json!({"predictions": vec![told; instances]}));
-        }
-        Play::json(200, &json!({"embedding": {"values": [0.25, 1]}}))
-    })
-    .await;
+    let provider = Provider::start(vectors).await;
     let host = format!("http://{}", provider.address());
     let vertex = ", vertexAI: {project: acme, location: eu}, models: [{name: old, upstreamName: text-embedding-005}, {name: new, upstreamName: gemini-embedding-2}]";
     let gateway = serve([
