@@ -344,6 +344,12 @@ impl Operation {
         self.row().surface
     }
 
+    /// Whether callers ask for it by its own path.
+    #[must_use]
+    pub(crate) fn is_asked(self) -> bool {
+        !matches!(self, Self::Passthrough | Self::Converse | Self::Predict)
+    }
+
     /// What a provider of a dialect is asked for in its place; `None`: the dialect has nothing like it.
     #[must_use]
     pub(crate) fn in_dialect(self, dialect: Dialect) -> Option<Self> {
