@@ -65,6 +65,10 @@ pub(crate) struct Identity {
     pub estimated_input: u64,
     /// What an answer of embeddings has to know of its request.
     pub vectors: Form,
+    /// Of Bedrock, whose the model is.
+    pub family: converse::Family,
+    /// Of Anthropic's format, whether the input that is told holds what went through a cache.
+    pub holds_cache: bool,
     /// How the vectors of an answer that passes are written, where that is otherwise than they came.
     pub recoded: Option<Coding>,
 }
@@ -139,10 +143,10 @@ impl Codec {
         }
         let answered = |format| match format {
             Format::Chat => chat::answer::read(body),
-            Format::Messages => messages::answer::read(body),
+            Format::Messages => messages::answer::read_of(body, identity.holds_cache),
             Format::Responses => responses::answer::read(body),
             Format::Gemini => gemini::answer::read(body),
-            Format::Converse => converse::answer::read(body, converse::Family::of(&identity.model)),
+            Format::Converse => converse::answer::read(body, identity.family),
         };
         match (self.formats(), self.sent.format()) {
             (None, None | Some(Format::Chat)) => {

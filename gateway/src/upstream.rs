@@ -48,6 +48,7 @@ use authorization::{Authorization, Built, Shown, Unshown};
 use endpoint::Endpoint;
 use environment::Environment;
 use gate::Gate;
+use hosts::Known;
 use network::Network;
 
 /// A provider, ready to be sent to.
@@ -71,10 +72,8 @@ pub(crate) struct Upstream {
     pub system: Arc<str>,
     /// What is changed in requests to it.
     pub amends: Amends,
-    /// In what it departs from Chat Completions.
-    host: Host,
-    /// Whether it speaks Responses beside Chat Completions.
-    responses: bool,
+    /// What is known of it by its host.
+    known: Known,
     /// What is known of its models.
     models: Book,
     /// How much may be used of it.
@@ -145,21 +144,7 @@ impl Upstream {
                 .unwrap_or_default(),
             system: system(&provider.protocol).into(),
             amends: Amends::new(provider),
-            host: match &provider.protocol {
-                Protocol::Http {
-                    base_url, vendor, ..
-                } => hosts::host(vendor, base_url),
-                Protocol::Simulated(_) => Host::default(),
-            },
-            responses: match &provider.protocol {
-                Protocol::Http {
-                    base_url,
-                    dialect,
-                    vendor,
-                    ..
-                } => *dialect == Dialect::OpenAi && hosts::speaks_responses(vendor, base_url),
-                Protocol::Simulated(_) => false,
-            },
+            known: Known::of(&provider.protocol),
             models: Book::of(provider),
             limits: limits(name, provider, generation),
             identities: provider.credentials.iter().map(named).collect(),
@@ -243,7 +228,7 @@ impl Upstream {
     pub(crate) fn host(&self) -> Host {
         Host {
             stream_usage: self.reports_stream_usage(),
-            ..self.host
+            ..self.known.host
         }
     }
 
@@ -251,6 +236,24 @@ impl Upstream {
     #[must_use]
     pub(crate) fn facts(&self, model: &str) -> Facts {
         self.models.facts(model)
+    }
+
+    /// The name of the model that is behind the upstream's name, as far as that is known.
+    #[must_use]
+    pub(crate) fn behind<'a>(&'a self, model: &'a str) -> &'a str {
+        self.models.behind(model)
+    }
+
+    /// Whether what it tells of its input in Anthropic's format holds what went through a cache.
+    #[must_use]
+    pub(crate) fn counts_cache_as_input(&self) -> bool {
+        self.known.cache_as_input
+    }
+
+    /// Whether it is Vertex AI, whose models are below their publishers.
+    #[must_use]
+    pub(crate) fn has_publishers(&self) -> bool {
+        self.amends.publishers()
     }
 
     /// A model of it as limits look at it, by the upstream's name.
@@ -278,7 +281,7 @@ impl Upstream {
     /// Whether Responses is asked of it as it came, and what it was asked to keep can be referred to.
     #[must_use]
     pub(crate) fn speaks_responses(&self) -> bool {
-        self.responses
+        self.known.responses
     }
 
     /// It does not take the wish for usage: it is not asked again, as long as it is the same place.

@@ -1,9 +1,9 @@
-//! Embeddings between OpenAI and Gemini.
+//! Embeddings between OpenAI and Gemini, on Vertex AI too.
 
 use bytes::Bytes;
 use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::embeddings::{Form, Vectors, openai};
-use fairlead_translate::gemini::{self, embed};
+use fairlead_translate::gemini::{self, embed, predict};
 use fairlead_translate::{Malformed, Notes, Usage as Parts};
 use fairlead_wire::openai::{Answer, Part, Usage, answer, error_body};
 
@@ -26,6 +26,23 @@ impl Operation {
 }
 
 impl Codec {
+    /// The same where a model is asked at Vertex AI, which has other operations for vectors than Gemini's API.
+    #[must_use]
+    pub(crate) fn at_vertex(self, model: &str) -> Self {
+        let of_gemini = matches!(
+            self.sent,
+            Operation::EmbedContent | Operation::BatchEmbedContents
+        );
+        let sent = if !of_gemini {
+            self.sent
+        } else if predict::is_asked(model) {
+            Operation::Predict
+        } else {
+            Operation::EmbedContent
+        };
+        Self { sent, ..self }
+    }
+
     /// Whether vectors are asked for in another dialect than the caller's.
     pub(super) fn embeds(self) -> bool {
         self.asked.embeds() && !self.is_identity()
@@ -45,11 +62,16 @@ impl Codec {
         let wanted = wanted.map_err(|error| error.to_string())?;
         let body = if self.sent == Operation::Embeddings {
             openai::write(&wanted, wish.model)
-        } else {
+        } else if self.sent == Operation::Predict {
+            predict::write(&wanted)
+        } else if self.sent.is_batch() {
             embed::write(&wanted, wish.model)
+        } else {
+            predict::write_one(&wanted, &mut notes)
         };
         // Where a text is missing, its vector would be, too.
-        let unsupported = if wanted.texts.is_empty() {
+        let is_short = self.sent == Operation::EmbedContent && wanted.texts.len() > 1;
+        let unsupported = if wanted.texts.is_empty() || is_short {
             OnUnsupported::Refuse
         } else {
             wish.unsupported
@@ -71,6 +93,8 @@ impl Codec {
                 Ok(Answer::Nothing) => return Read::Nothing,
                 Err(_) => return Read::Malformed,
             }
+        } else if self.sent == Operation::Predict {
+            predict::answer(body)
         } else {
             embed::answer(body, self.sent.is_batch())
         };

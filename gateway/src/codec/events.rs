@@ -81,7 +81,7 @@ impl Events {
             (None, None | Some(Format::Chat)) => Self::OpenAi,
             (None, Some(format)) => Self::Same(Box::new(Same::new(format, identity))),
             (Some((asked, sent)), _) => Self::Between(Box::new(Between {
-                reader: Reader::of(sent, &identity.model),
+                reader: Reader::of(sent, identity),
                 writer: Writer::of(asked, identity),
                 names: Arc::clone(&identity.names),
                 written: Vec::new(),
@@ -179,16 +179,16 @@ impl Events {
 }
 
 impl Reader {
-    fn of(format: Format, model: &str) -> Self {
+    fn of(format: Format, identity: &Identity) -> Self {
         match format {
             Format::Chat => Self::Chat(chat::stream::Reader::default()),
-            Format::Messages => Self::Messages(messages::stream::Reader::default()),
+            Format::Messages => {
+                let reader = messages::stream::Reader::with_cache(identity.holds_cache);
+                Self::Messages(reader)
+            }
             Format::Responses => Self::Responses(responses::stream::Reader::default()),
             Format::Gemini => Self::Gemini(gemini::stream::Reader::default()),
-            Format::Converse => {
-                let family = converse::Family::of(model);
-                Self::Converse(converse::stream::Reader::new(family))
-            }
+            Format::Converse => Self::Converse(converse::stream::Reader::new(identity.family)),
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Made {
 pub(crate) struct Wish<'a> {
     /// The upstream's name of the model.
     pub model: &'a str,
+    /// The name of the model that is behind that one.
+    pub behind: &'a str,
     /// Whether the answer is streamed.
     pub stream: bool,
     /// In what the provider departs from Chat Completions.
@@ -166,10 +168,16 @@ impl Codec {
             .facts
             .default_max_output(estimated_input, DEFAULT_MAX_OUTPUT);
         let target = Target {
-            model: wish.model,
+            // Whose it is, not where: Bedrock's path names it.
+            model: if sent == Format::Converse {
+                wish.behind
+            } else {
+                wish.model
+            },
             default_max_output: known.unwrap_or(DEFAULT_MAX_OUTPUT),
         };
         let names = Names::of(&conversation, grammar(sent));
+        names.tell(&mut conversation);
         let made = match sent {
             Format::Chat => {
                 chat::request::write_for(&conversation, &target, &wish.host, &mut notes)

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use fairlead_route::Amendments;
 use fairlead_snapshot::{FailureClass, Timeouts};
+use fairlead_translate::converse::Family;
 use fairlead_wire::redact::Redactor;
 use fairlead_wire::sse::begins_events;
 use http::HeaderMap;
@@ -143,6 +144,7 @@ impl Try<'_> {
         let flagged = self.job.headers.contains_key(FLAGS);
         Betas {
             query: self.job.betas && self.codec.is_identity(),
+            vertex: flagged && self.upstream.has_publishers(),
             large_window: flagged && self.upstream.facts(self.model).has_large_window(),
         }
     }
@@ -234,9 +236,11 @@ impl Try<'_> {
     /// What the answer is told to be where the provider does not say.
     fn identity(&self) -> Identity {
         let wants_usage = self.job.caller_wants_usage;
+        let holds_cache = self.upstream.counts_cache_as_input();
         if self.codec.is_identity() && !self.codec.tells_of_failure() {
             return Identity {
                 wants_usage,
+                holds_cache,
                 ..Identity::default()
             };
         }
@@ -255,6 +259,8 @@ impl Try<'_> {
                 .unwrap_or_default(),
             estimated_input: self.made.map_or(0, |made| made.estimated_input),
             vectors: self.made.map(|made| made.vectors).unwrap_or_default(),
+            family: Family::of(self.upstream.behind(self.model)),
+            holds_cache,
             recoded: None,
         }
     }

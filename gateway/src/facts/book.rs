@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use fairlead_catalog::{Catalog, Vendor};
-use fairlead_snapshot::{Dialect, ModelPrice, Protocol, Provider};
+use fairlead_catalog::{Catalog, Feature, Vendor};
+use fairlead_snapshot::{Addressing, Dialect, ModelPrice, Protocol, Provider};
+use fairlead_translate::converse::Family;
 
 use super::{Facts, Said};
 use crate::govern::tariff::Tariff;
@@ -44,6 +45,10 @@ pub(crate) struct Book {
     whose: Whose,
     /// Those that it offers, by the upstream's name: looked up once.
     offered: HashMap<Box<str>, Facts>,
+    /// What they are called, by the upstream's name where that says nothing of whose the model is: an ARN of one's own.
+    called: HashMap<Box<str>, Box<str>>,
+    /// Whether it is asked by a version of Azure's API that knows no schemas.
+    without_schemas: bool,
     /// What those cost that have a price of their own, by the upstream's name.
     prices: HashMap<Box<str>, ModelPrice>,
     /// What the others cost, if the provider says.
@@ -58,13 +63,19 @@ impl Book {
     pub(crate) fn of(provider: &Provider) -> Self {
         let whose = whose(&provider.protocol);
         let mut offered: HashMap<Box<str>, Facts> = HashMap::new();
-        let mut prices = HashMap::new();
+        let (mut prices, mut called) = (HashMap::new(), HashMap::new());
         for model in provider.models.iter().flatten() {
             let name = model.upstream_name.as_str().into();
             let facts = offered
                 .entry(name)
                 .or_insert_with(|| whose.facts(&model.upstream_name, Some(&model.name)));
             facts.said = facts.said.or(Said::of(&model.facts));
+            if says_nothing(&model.upstream_name) {
+                let name = model.upstream_name.as_str().into();
+                called
+                    .entry(name)
+                    .or_insert_with(|| model.name.as_str().into());
+            }
             if let Some(price) = &model.price {
                 prices.insert(model.upstream_name.as_str().into(), *price);
             }
@@ -75,6 +86,8 @@ impl Book {
         Self {
             whose,
             offered,
+            called,
+            without_schemas: is_before_schemas(&provider.protocol),
             prices,
             price: provider.price.or(simulated),
             others: ArcSwap::default(),
@@ -93,9 +106,23 @@ impl Book {
         }
     }
 
+    /// The name of the model that is behind the upstream's name: what its owner calls it, where its own says nothing.
+    #[must_use]
+    pub(crate) fn behind<'a>(&'a self, model: &'a str) -> &'a str {
+        self.called.get(model).map_or(model, AsRef::as_ref)
+    }
+
     /// What is known of a model, by the upstream's name.
     #[must_use]
     pub(crate) fn facts(&self, model: &str) -> Facts {
+        let mut facts = self.looked_up(model);
+        if self.without_schemas {
+            facts.said = facts.said.lacking(Feature::Schema);
+        }
+        facts
+    }
+
+    fn looked_up(&self, model: &str) -> Facts {
         if let Some(facts) = self.offered.get(model) {
             return *facts;
         }
@@ -143,6 +170,24 @@ impl Whose {
             said: Said::default(),
         }
     }
+}
+
+/// Whether a name of a model is an ARN that says nothing of it, such as that of an application's inference profile.
+fn says_nothing(upstream_name: &str) -> bool {
+    upstream_name.starts_with("arn:") && Family::of(upstream_name) == Family::Other
+}
+
+/// Whether it is asked by a version of Azure's API before there were schemas of answers, which takes them for nothing or answers with an empty
+/// object (source: Azure OpenAI, structured outputs: from 2024-08-01-preview on).
+fn is_before_schemas(protocol: &Protocol) -> bool {
+    let Protocol::Http {
+        addressing: Addressing::Deployments { api_version },
+        ..
+    } = protocol
+    else {
+        return false;
+    };
+    api_version.as_str() < "2024-08-01"
 }
 
 /// Whose models are behind a protocol. A vendor is known wherever it is, behind a proxy of one's own, say; who only speaks a dialect is known by

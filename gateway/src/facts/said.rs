@@ -36,6 +36,14 @@ impl Said {
         }
     }
 
+    /// The same, and that it cannot do this, unless its owner says otherwise.
+    pub(super) fn lacking(self, feature: Feature) -> Self {
+        Self {
+            cannot: self.cannot | bit(feature) & !self.can,
+            ..self
+        }
+    }
+
     pub(super) fn window(self) -> Option<u32> {
         self.window.map(NonZeroU32::get)
     }

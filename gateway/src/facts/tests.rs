@@ -243,3 +243,50 @@ fn of_two_offers_of_one_model_the_first_that_says_something_counts() {
     assert!(facts.supports(Feature::Images).is_no());
     assert!(facts.supports(Feature::Tools).is_no());
 }
+
+#[test]
+fn whose_a_model_is_follows_from_what_it_is_called_where_its_arn_says_nothing() {
+    let profile = "arn:aws:bedrock:eu-west-1:1:application-inference-profile/ab12cd";
+    let named = "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.amazon.nova-pro-v1:0";
+    let model = |name, upstream_name| offered(name, upstream_name, ModelFacts::default());
+    let book = Book::of(&provider(
+        "aws.bedrock",
+        Dialect::Converse,
+        "https://bedrock-runtime.eu-west-1.amazonaws.com",
+        vec![
+            model("claude-sonnet-4-5", profile),
+            model("claude-of-old", named),
+            model("claude-of-nobody", "meta.llama3-3-70b-instruct-v1:0"),
+        ],
+    ));
+    for (upstream_name, behind) in [
+        (profile, "claude-sonnet-4-5"),
+        (named, named),
+        (
+            "meta.llama3-3-70b-instruct-v1:0",
+            "meta.llama3-3-70b-instruct-v1:0",
+        ),
+        ("unknown", "unknown"),
+    ] {
+        assert_eq!(book.behind(upstream_name), behind);
+    }
+}
+
+#[test]
+fn a_version_of_azures_api_before_schemas_has_none() {
+    for (api_version, supports) in [
+        ("2024-06-01", Support::No),
+        ("2024-07-01-preview", Support::No),
+        ("2024-08-01-preview", Support::Yes),
+        ("2025-04-01-preview", Support::Yes),
+    ] {
+        let mut azure = provider("azure.ai.openai", Dialect::OpenAi, "https://h", Vec::new());
+        if let Protocol::Http { addressing, .. } = &mut azure.protocol {
+            *addressing = Addressing::Deployments {
+                api_version: api_version.to_owned(),
+            };
+        }
+        let facts = Book::of(&azure).facts("gpt-4o");
+        assert_eq!(facts.supports(Feature::Schema), supports, "{api_version}");
+    }
+}

@@ -18,6 +18,7 @@ fn path(sent: Operation, newer: bool) -> &'static [&'static str] {
         | Operation::CountGemini
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
+        | Operation::Predict
         | Operation::ImageGenerations
         | Operation::ImageEdits
         | Operation::ImageVariations

@@ -139,7 +139,7 @@ fn place(door: Option<Surface>, path: &str) -> Place<'_> {
         return Place::Operation(asking);
     }
     let mut operations = Operation::ALL.into_iter().filter(|operation| {
-        !matches!(operation, Operation::Passthrough | Operation::Converse)
+        operation.is_asked()
             && operation.action(false).is_none()
             && door.is_none_or(|door| door == operation.surface())
     });
@@ -164,6 +164,7 @@ fn named(below: &str) -> Option<Asking> {
     let (model, asked) = below.strip_prefix("/models/")?.rsplit_once(':')?;
     let (operation, stream) = Operation::ALL
         .into_iter()
+        .filter(|operation| operation.is_asked())
         .flat_map(|operation| [(operation, false), (operation, true)])
         .find(|(operation, stream)| operation.action(*stream) == Some(asked))?;
     let model = String::from_utf8(decoded(model)).ok()?;
@@ -278,6 +279,9 @@ mod tests {
             ("/v1beta/models", Place::Models),
             ("/v1beta/models/a", Place::Model("a")),
             ("/v1/models/a:b", Place::Model("a:b")),
+            // What only providers are asked for.
+            ("/v1beta/models/a:predict", Place::Model("a:predict")),
+            ("/v1/model/a/converse", Place::Nowhere),
             (
                 "/openai/v1/models/a:generateContent",
                 Place::Model("a:generateContent"),

@@ -33,6 +33,8 @@ pub(crate) enum Operation {
     EmbedContent,
     /// `POST /v1beta/models/MODEL:batchEmbedContents`.
     BatchEmbedContents,
+    /// Vertex AI's `POST ../publishers/google/models/MODEL:predict`: what nobody asks for, and what it is asked for embeddings.
+    Predict,
     /// `POST /v1/images/generations`.
     ImageGenerations,
     /// `POST /v1/images/edits`.
@@ -106,7 +108,7 @@ const PASSED: Row = Row {
 };
 
 /// The rows, in the order of [`Operation`].
-const TABLE: [Row; 20] = [
+const TABLE: [Row; 21] = [
     Row {
         format: Some(Format::Chat),
         content: &["messages"],
@@ -196,6 +198,15 @@ const TABLE: [Row; 20] = [
         name: "embeddings",
         surface: Surface::Gemini,
         content: &["requests"],
+        ..ANY
+    },
+    Row {
+        operation: Operation::Predict,
+        path: MODELS,
+        action: Some("predict"),
+        name: "embeddings",
+        surface: Surface::Gemini,
+        content: &["instances"],
         ..ANY
     },
     Row {
@@ -333,12 +344,18 @@ impl Operation {
         self.row().surface
     }
 
+    /// Whether callers ask for it by its own path.
+    #[must_use]
+    pub(crate) fn is_asked(self) -> bool {
+        !matches!(self, Self::Passthrough | Self::Converse | Self::Predict)
+    }
+
     /// What a provider of a dialect is asked for in its place; `None`: the dialect has nothing like it.
     #[must_use]
     pub(crate) fn in_dialect(self, dialect: Dialect) -> Option<Self> {
         let is = |theirs| (dialect == theirs).then_some(self);
         match self {
-            Self::Passthrough | Self::Converse => None,
+            Self::Passthrough | Self::Converse | Self::Predict => None,
             Self::CountTokens => is(Dialect::Anthropic),
             Self::CountGemini => is(Dialect::Gemini),
             // What is a conversation can be asked of everybody.

@@ -40,8 +40,18 @@ impl Amends {
         }
     }
 
+    /// Whether models are asked for below their publishers.
+    pub(crate) fn publishers(&self) -> bool {
+        self.publishers
+    }
+
     /// What is changed in the body of a request; `None`: nothing. What the target says goes first.
-    pub(crate) fn body(&self, sent: Operation, target: Option<&Parameters>) -> Option<Amendment> {
+    pub(crate) fn body(
+        &self,
+        sent: Operation,
+        model: &str,
+        target: Option<&Parameters>,
+    ) -> Option<Amendment> {
         let claude = self.publishers && sent.surface() == crate::surface::Surface::Anthropic;
         if !claude && self.parameters.is_empty() && target.is_none_or(Parameters::is_empty) {
             return None;
@@ -60,7 +70,11 @@ impl Amends {
         };
         if sent == Operation::Messages {
             own.remove.push("model".to_owned());
+        } else {
+            own.overrides.push(("model".to_owned(), counted(model)));
         }
+        // Its beta is refused there, and neither goes without the other.
+        own.remove.push("speed".to_owned());
         Some(configured.after(&own))
     }
 
@@ -71,6 +85,12 @@ impl Amends {
             apply(target, headers);
         }
     }
+}
+
+/// The model that tokens are counted for, as JSON: without the version behind it, with which none is known there.
+fn counted(model: &str) -> String {
+    let (name, _) = model.split_once('@').unwrap_or((model, ""));
+    Value::from(name).to_string()
 }
 
 fn apply(said: &Headers, headers: &mut HeaderMap) {

@@ -20,7 +20,7 @@ use super::network::Network;
 use super::proxy::Tunnel;
 use super::unconnected::ConnectError;
 use super::uris::{Aim, Uris};
-use super::{dial, egress};
+use super::{dial, egress, hosts};
 use crate::tasks::Tasks;
 use crate::tls::{self, TlsError};
 
@@ -89,7 +89,7 @@ impl Endpoint {
             addressing,
             stream_usage: _,
             dialect: _,
-            vendor: _,
+            vendor,
             authentication: _,
             http_version,
         } = protocol
@@ -119,7 +119,7 @@ impl Endpoint {
             None
         };
         let below = uri.path().trim_end_matches('/');
-        let whole = base_url.trim_end_matches('/');
+        let uris = |at| Uris::new(at, addressing)?.with(hosts::elsewhere(vendor, base_url));
         let port = authority
             .port_u16()
             .unwrap_or(if secure { 443 } else { 80 });
@@ -132,8 +132,8 @@ impl Endpoint {
             protocol: protocol.clone(),
             port,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
-            below: Uris::new(below, addressing).ok_or_else(bad)?,
-            absolute: Uris::new(whole, addressing).ok_or_else(bad)?,
+            below: uris(below).ok_or_else(bad)?,
+            absolute: uris(base_url.trim_end_matches('/')).ok_or_else(bad)?,
             http2,
             declined: AtomicBool::new(false),
             private_network: *private_network,

@@ -4,6 +4,7 @@ use fairlead_snapshot::Addressing;
 use fairlead_translate::converse;
 use http::Uri;
 
+use super::hosts::Elsewhere;
 use crate::surface::Operation;
 
 /// What a request asks for, as far as its target says so.
@@ -41,6 +42,18 @@ impl Uris {
             addressing: addressing.clone(),
             all,
         })
+    }
+
+    /// The same with what its vendor has elsewhere; `None`: that is no target.
+    pub(super) fn with(mut self, elsewhere: Option<Elsewhere>) -> Option<Self> {
+        let Some(elsewhere) = elsewhere else {
+            return Some(self);
+        };
+        if let Some(root) = self.base.strip_suffix(elsewhere.compatible) {
+            let uri = [root, elsewhere.path].concat().parse().ok()?;
+            self.all[elsewhere.operation as usize] = uri;
+        }
+        Some(self)
     }
 
     /// Any other target below the address; `None`: it is no path.
@@ -113,7 +126,8 @@ impl Uris {
 fn segment(model: &str) -> String {
     let mut segment = String::with_capacity(model.len());
     for byte in model.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        // The last stands before the version of a model at Vertex AI, whose own clients leave it as it is (3.3).
+        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
             segment.push(char::from(byte));
         } else {
             segment.push_str(&format!("%{byte:02X}"));
@@ -152,6 +166,51 @@ mod tests {
         assert_eq!(at(Addressing::Below), "https://h/v1/messages?beta=true");
         let vertex = at(Addressing::Publishers);
         assert!(vertex.ends_with("/models/m:rawPredict"), "{vertex}");
+    }
+
+    #[test]
+    fn rankings_are_coheres_own_where_the_address_is_that_of_its_compatible_api() {
+        use Operation::{Chat, Embeddings, Rerank};
+        let at = |vendor, base: &str, operation| {
+            let elsewhere = super::super::hosts::elsewhere(vendor, base);
+            let uris = Uris::new(base, &Addressing::Below).unwrap();
+            let aim = Aim {
+                operation,
+                model: "m",
+                stream: false,
+                betas: false,
+            };
+            uris.with(elsewhere).unwrap().of(&aim).to_string()
+        };
+        let (host, own) = ("https://api.cohere.ai", "https://llm.example.com/cohere");
+        for (vendor, base, operation, expected) in [
+            ("cohere", "/compatibility/v1", Rerank, "/v2/rerank"),
+            ("", "/compatibility/v1", Rerank, "/v2/rerank"),
+            (
+                "cohere",
+                "/compatibility/v1",
+                Embeddings,
+                "/compatibility/v1/embeddings",
+            ),
+            (
+                "cohere",
+                "/compatibility/v1",
+                Chat,
+                "/compatibility/v1/chat/completions",
+            ),
+            ("cohere", "/v9", Rerank, "/v9/rerank"),
+            (
+                "jina",
+                "/compatibility/v1",
+                Rerank,
+                "/compatibility/v1/rerank",
+            ),
+        ] {
+            let found = at(vendor, &[host, base].concat(), operation);
+            assert_eq!(found, [host, expected].concat(), "{vendor} {base}");
+        }
+        let behind = at("cohere", &[own, "/compatibility/v1"].concat(), Rerank);
+        assert_eq!(behind, [own, "/v2/rerank"].concat());
     }
 
     #[test]

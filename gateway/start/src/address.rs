@@ -47,6 +47,20 @@ pub(crate) fn base_url(text: &str, version: &str) -> Result<String, &'static str
     }
 }
 
+/// The same of Azure, whose addresses are often given with a path: the gateway puts the one behind the host that its API has.
+///
+/// # Errors
+/// As [`base_url`].
+pub(crate) fn azure(text: &str) -> Result<String, &'static str> {
+    const HOSTS: &str = ".openai.azure.com";
+    let url = base_url(text, "")?;
+    let resource = url.split_once(HOSTS).map(|(resource, _)| resource);
+    Ok(match resource {
+        Some(resource) if !resource.contains('@') => [resource, HOSTS].concat(),
+        Some(_) | None => url,
+    })
+}
+
 /// Whether some part of the path is a version: `/v1`, `/v1beta`.
 fn has_version(url: &str) -> bool {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -142,6 +156,31 @@ fn host(url: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_azures_ends_with_its_host() {
+        for (text, read) in [
+            (
+                "https://acme.openai.azure.com",
+                "https://acme.openai.azure.com",
+            ),
+            (
+                "https://acme.openai.azure.com/openai/deployments/gpt-4o/chat/completions",
+                "https://acme.openai.azure.com",
+            ),
+            (
+                "https://acme.openai.azure.com/openai/v1/",
+                "https://acme.openai.azure.com",
+            ),
+            (
+                "https://llm.example.com/azure",
+                "https://llm.example.com/azure",
+            ),
+        ] {
+            assert_eq!(azure(text).unwrap(), read, "{text}");
+        }
+        assert!(azure("acme.openai.azure.com").is_err());
+    }
 
     #[test]
     fn a_base_url_ends_with_its_version() {

@@ -7,7 +7,7 @@ mod clouds;
 
 use std::net::SocketAddr;
 
-use crate::address::{base_url, is_own, ollama};
+use crate::address::{azure, base_url, is_own, ollama};
 use crate::family;
 use crate::greeting::Key;
 use crate::resources::{Caller, Credential, Provider, Resources};
@@ -243,6 +243,7 @@ impl Search<'_> {
     /// The base URL that a variable gives; inside, nothing if it is the gateway's own.
     fn address(&mut self, vendor: &Vendor, name: &str, text: &str) -> Option<Option<String>> {
         let read = match vendor.name {
+            "azure" => azure(text),
             "ollama" => ollama(text),
             _ => base_url(text, vendor.version),
         };

@@ -1,6 +1,7 @@
-//! Bedrock: what it is sent, whole and streamed, and that what arrives is what was signed. Tokens of clouds, and a split with others, are in
-//! `clouds/`.
+//! Bedrock: what it is sent, whole and streamed, and that what arrives is what was signed. Claude there, tokens of clouds, and a split with others
+//! are in `clouds/`.
 
+mod claude;
 mod split;
 mod tokens;
 

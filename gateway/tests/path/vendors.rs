@@ -1,5 +1,10 @@
 //! Types of providers: where each is asked, how it is shown its key, and what is changed in its requests.
 
+mod azure;
+mod cohere;
+mod quirks;
+mod vertex;
+
 use fairlead_faults::{Play, Provider, Seen};
 use serde_json::{Value, json};
 

@@ -18,6 +18,7 @@ mod media;
 mod members;
 mod named;
 mod part;
+pub mod predict;
 pub mod request;
 mod response;
 mod schema;

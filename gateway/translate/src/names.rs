@@ -8,10 +8,13 @@ mod grammar;
 
 use std::collections::BTreeMap;
 
-use crate::{Answer, Answered, Content, Conversation, Piece, Text};
+use crate::{Answer, Answered, Block, Content, Conversation, Piece, Text};
 
 pub use grammar::Grammar;
 pub(crate) use grammar::{hash, marked};
+
+/// What stands before the name of a tool that a result refers to: it was found, and is loaded (Anthropic's `tool_reference`).
+pub(crate) const LOADED: &str = "Tool loaded: ";
 
 /// What a caller calls those of its tools that its provider was told another name of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +42,37 @@ impl Names {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.own.is_empty()
+    }
+
+    /// Has the references to tools in a history's results say the names that the provider was told: it knows no others.
+    pub fn tell(&self, conversation: &mut Conversation<'_>) {
+        if self.is_empty() {
+            return;
+        }
+        let blocks = conversation
+            .turns
+            .iter_mut()
+            .flat_map(|turn| &mut turn.blocks);
+        for block in blocks {
+            if let Content::Result { content, .. } = &mut block.content {
+                content.iter_mut().for_each(|block| self.refer(block));
+            }
+        }
+    }
+
+    fn refer(&self, block: &mut Block<'_>) {
+        let Content::Text(text) = &block.content else {
+            return;
+        };
+        let said = text.unescaped();
+        let Some(name) = said.strip_prefix(LOADED) else {
+            return;
+        };
+        let told = self.own.iter().find(|(_, own)| **own == name);
+        if let Some((told, _)) = told {
+            let text = [LOADED, told].concat();
+            block.content = Content::Text(Text::plain(&text).into_owned());
+        }
     }
 
     /// A bit of an answer, its call under the caller's name.
@@ -139,6 +173,36 @@ mod tests {
             assert!(matches!(&block.content, Content::Call { name: own, .. } if *own == name));
         }
         assert!(!names.is_empty());
+    }
+
+    #[test]
+    fn references_to_tools_in_a_history_have_the_name_that_the_provider_was_told() {
+        let long = "x".repeat(80);
+        let body = format!(
+            r#"{{"messages":[{{"role":"user","content":[
+              {{"type":"tool_result","tool_use_id":"a","content":[{{"type":"tool_reference","tool_name":"{long}"}},{{"type":"tool_reference","tool_name":"fits"}},{{"type":"text","text":"{long}"}}]}},
+              {{"type":"text","text":"Tool loaded: {long}"}}]}}],
+              "tools":[{{"name":"{long}","input_schema":{{}}}},{{"name":"fits","input_schema":{{}}}}]}}"#
+        );
+        let mut conversation = crate::messages::request::read(body.as_bytes()).unwrap();
+        Names::of(&conversation, &Grammar::OPENAI).tell(&mut conversation);
+        let told = Grammar::OPENAI.name(&Text::plain(&long)).into_owned();
+        let blocks = &conversation.turns[0].blocks;
+        let Content::Result { content, .. } = &blocks[0].content else {
+            panic!("{blocks:?}");
+        };
+        let said = |block: &Block<'_>| {
+            let Content::Text(text) = &block.content else {
+                panic!("{block:?}");
+            };
+            text.unescaped().into_owned()
+        };
+        let told = format!("Tool loaded: {}", told.as_written());
+        assert_eq!(said(&content[0]), told);
+        assert_eq!(said(&content[1]), "Tool loaded: fits");
+        // What else is said is the caller's own.
+        assert_eq!(said(&content[2]), long);
+        assert_eq!(said(&blocks[1]), format!("Tool loaded: {long}"));
     }
 
     #[test]

@@ -111,20 +111,30 @@ fn kind_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         .collect()
 }
 
+/// What is wrong with where it is.
+fn address_faults(spec: &LLMProviderSpec, vendor: &Vendor, path: &Path) -> Vec<Finding> {
+    let path = path.field("baseURL");
+    let fault = |fault: &'static str| Finding::new(&path, Reason::Invalid, fault);
+    let Some(base_url) = &spec.base_url else {
+        let message = "a provider of this type has no public address; give its baseURL";
+        let missing = vendor.needs_base_url(spec.kind).then(|| fault(message));
+        return missing.into_iter().collect();
+    };
+    let of_azure = spec.kind == ProviderType::AzureOpenAI;
+    let by_version = vendor::api_version(spec).is_some();
+    let azures = (of_azure || spec.kind == ProviderType::OpenAI)
+        .then(|| url::azure_fault(base_url.as_str(), of_azure, by_version));
+    let found = [url::fault(base_url.as_str()), azures.flatten()];
+    found.into_iter().flatten().map(fault).collect()
+}
+
 fn http_faults(
     spec: &LLMProviderSpec,
     vendor: &Vendor,
     about: &About<'_>,
     path: &Path,
 ) -> Vec<Finding> {
-    let mut faults = Vec::new();
-    if spec.base_url.is_none() && vendor.needs_base_url(spec.kind) {
-        faults.push(Finding::new(
-            &path.field("baseURL"),
-            Reason::Invalid,
-            "a provider of this type has no public address; give its baseURL",
-        ));
-    }
+    let mut faults = address_faults(spec, vendor, path);
     if spec.simulated.is_some() {
         faults.push(Finding::new(
             &path.field("simulated"),
@@ -134,13 +144,6 @@ fn http_faults(
     }
     if spec.open_ai.is_some() && vendor.dialect != Dialect::OpenAi {
         faults.push(only_with_open_ai(path));
-    }
-    if let Some(fault) = spec
-        .base_url
-        .as_ref()
-        .and_then(|base_url| url::fault(base_url.as_str()))
-    {
-        faults.push(Finding::new(&path.field("baseURL"), Reason::Invalid, fault));
     }
     let plain = spec
         .base_url

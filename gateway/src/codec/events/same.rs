@@ -27,7 +27,7 @@ impl Same {
     pub(super) fn new(format: Format, identity: &Identity) -> Self {
         let writer = || Box::new(Writer::with_tools(&identity.head(), &identity.echo));
         Self {
-            reader: Reader::of(format, &identity.model),
+            reader: Reader::of(format, identity),
             used: Parts::default(),
             over: false,
             events: 0,

@@ -5,6 +5,7 @@ use fairlead_wire::sse::Decoder;
 
 use super::facts::MOST_SEEN;
 use super::*;
+use crate::codec::Read;
 use crate::surface::Operation;
 
 const HEL: &str = r#"data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}"#;
@@ -156,4 +157,49 @@ fn of_several_images_each_is_whole_and_the_body_ends_the_stream() {
     let (read, over, failed) = same(codec, &done.repeat(2));
     assert_eq!(read.len(), 2);
     assert!(!over && failed.is_empty());
+}
+
+/// What a stream of Anthropic's format comes to for a caller of `asked`: the input that came from no cache, and what did.
+fn counted(asked: Operation, holds_cache: bool) -> (Option<u64>, Option<u64>) {
+    let codec = Codec::new(asked, Dialect::Anthropic).unwrap();
+    let identity = Identity {
+        holds_cache,
+        ..Identity::default()
+    };
+    let mut events = codec.events(&identity);
+    let mut decoder = Decoder::new(usize::MAX);
+    decoder.push(Bytes::from_static(
+        b"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":1000}}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":1000,\"cache_read_input_tokens\":900,\"output_tokens\":5}}\n\n",
+    ));
+    let mut used = None;
+    while let Ok(Some(event)) = decoder.next() {
+        let data = event.data.clone().unwrap();
+        if let Some(Payload::Chunk(chunk)) = events.read(&event, &data) {
+            used = chunk.usage.or(used);
+        }
+    }
+    let parts = used.unwrap().parts;
+    (parts.input, parts.cache_read)
+}
+
+#[test]
+fn what_a_host_counts_as_input_is_counted_as_it_means_it() {
+    let body = Bytes::from_static(
+        br#"{"content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1000,"cache_read_input_tokens":900,"output_tokens":5}}"#,
+    );
+    // Whether bytes pass or are translated.
+    for asked in [Operation::Messages, Operation::Chat, Operation::Generate] {
+        for (holds_cache, input) in [(true, 100), (false, 1000)] {
+            assert_eq!(counted(asked, holds_cache), (Some(input), Some(900)));
+            let codec = Codec::new(asked, Dialect::Anthropic).unwrap();
+            let identity = Identity {
+                holds_cache,
+                ..Identity::default()
+            };
+            let Read::Complete(_, Some(usage)) = codec.whole(&body, &identity) else {
+                panic!("{asked:?}");
+            };
+            assert_eq!(usage.parts.input, Some(input), "{asked:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ fn chat_to_anthropic(body: &str, unsupported: OnUnsupported) -> Result<Option<Ma
     let codec = Codec::new(Operation::Chat, Dialect::Anthropic).unwrap();
     let wish = Wish {
         model: "m",
+        behind: "m",
         stream: true,
         host: Host::STRICT,
         facts: Facts::default(),
@@ -46,6 +47,7 @@ fn what_its_own_dialect_refuses_of_a_history_is_mended_and_the_rest_asked_as_eve
     };
     let wish = Wish {
         model: "m",
+        behind: "m",
         stream: true,
         host,
         facts: Facts::default(),
@@ -79,6 +81,7 @@ fn a_name_that_the_provider_does_not_take_comes_back_as_the_callers() {
     let codec = Codec::new(Operation::Generate, Dialect::OpenAi).unwrap();
     let wish = Wish {
         model: "m",
+        behind: "m",
         stream: false,
         host: Host::STRICT,
         facts: Facts::default(),
@@ -123,6 +126,7 @@ fn a_stream_is_asked_without_its_usage_where_that_is_refused() {
     let codec = Codec::new(Operation::Messages, Dialect::OpenAi).unwrap();
     let wish = Wish {
         model: "m",
+        behind: "m",
         stream: true,
         host: Host::STRICT,
         facts: Facts::default(),

@@ -28,6 +28,13 @@ impl StepRun<'_> {
         let simulated = matches!(protocol, Protocol::Simulated(_));
         Codec::new(asked, protocol.dialect_of(&self.step.model))
             .filter(|codec| !simulated || codec.sent.is_simulated())
+            .map(|codec| {
+                if self.upstream.has_publishers() {
+                    codec.at_vertex(&self.step.model)
+                } else {
+                    codec
+                }
+            })
             .ok_or_else(|| Failure::unsupported(None))
     }
 
@@ -56,7 +63,9 @@ impl StepRun<'_> {
     /// What is changed in the body, by what is configured.
     fn amendment(&self, codec: Codec) -> Option<Amendment> {
         let parameters = self.step.amendments.as_ref().map(|said| &said.parameters);
-        self.upstream.amends.body(codec.sent, parameters)
+        self.upstream
+            .amends
+            .body(codec.sent, &self.step.model, parameters)
     }
 
     async fn made(
@@ -80,9 +89,11 @@ impl StepRun<'_> {
             ..host
         };
         let (edits, asks_usage) = (job.edits.clone(), self.upstream.reports_stream_usage());
+        let behind = self.upstream.behind(&model).to_owned();
         let make = move || {
             let wish = Wish {
                 model: &model,
+                behind: &behind,
                 stream,
                 host,
                 facts,

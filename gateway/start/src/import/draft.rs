@@ -3,7 +3,7 @@
 use fairlead_crds::text::{ModelName, ModelPattern};
 
 use super::{Get, Import, Note};
-use crate::address::{base_url, ollama};
+use crate::address::{azure, base_url, ollama};
 use crate::names::Names;
 use crate::resources::{Caller, Fallback, Provider, Resources, Rule, Target, Team};
 use crate::secret::Hidden;
@@ -130,6 +130,7 @@ impl<'g> Draft<'g> {
     pub(super) fn address(&mut self, path: &str, vendor: &Vendor, text: &str) -> Option<String> {
         let text = self.resolved(path, text)?;
         let read = match vendor.name {
+            "azure" => azure(&text),
             "ollama" => ollama(&text),
             _ => base_url(&text, vendor.version),
         };

@@ -1,6 +1,6 @@
 //! What callers are told: errors, what cannot be asked, counts and lists, each in the words of their surface.
 
-use fairlead_faults::{Play, Provider};
+use fairlead_faults::{Play, Provider, Step};
 use serde_json::{Value, json};
 
 use super::{anthropic, ask, asking, before, claude};
@@ -199,4 +199,40 @@ async fn what_cannot_be_asked_speaks_against_no_target() {
         assert_eq!(gateway.ask(&bad).await.status, 400);
     }
     assert_eq!(gateway.ask(&whole("only-a")).await.attempts(), "a=ok");
+}
+
+/// How many searches were made is paid for by its number, and callers show it.
+#[tokio::test]
+async fn searches_that_were_made_are_told_as_they_came() {
+    let usage = json!({"input_tokens": 7, "output_tokens": 2, "server_tool_use": {"web_search_requests": 3}});
+    let mut message = super::message();
+    message["usage"] = usage.clone();
+    let mut events = super::events();
+    for (name, event) in &mut events {
+        if *name == "message_delta" {
+            event["usage"] = usage.clone();
+        }
+    }
+    let a = Provider::start(move |seen| {
+        if seen.json()["stream"] == true {
+            return super::stream(&events, Step::End);
+        }
+        Play::json(200, &message)
+    })
+    .await;
+    let b = Provider::always(Play::chat("B.")).await;
+    let gateway = before(&a, &b, "").await;
+    let searching = |stream| {
+        let mut body = asking("only-a", stream);
+        body["tools"] = json!([{"type": "web_search_20250305", "name": "web_search"}]);
+        body
+    };
+    let whole = ask(&gateway, &searching(false)).await;
+    assert_eq!(whole.json()["usage"], usage, "{}", whole.text());
+    let streamed = ask(&gateway, &searching(true)).await;
+    let mut told = super::data(&streamed).into_iter();
+    let told = told.find(|event| event["type"] == "message_delta").unwrap();
+    assert_eq!(told["usage"], usage, "{}", streamed.text());
+    let sent = a.seen().pop().unwrap().json();
+    assert_eq!(sent["tools"], searching(true)["tools"]);
 }

@@ -13,7 +13,8 @@ pub(super) fn read<'a>(reason: Raw<'a>, matched: Option<Raw<'a>>) -> Option<Stop
             Some(matched) if matched.kind() == Kind::String => Stop::Sequence(Text::of(matched)),
             _ => Stop::End,
         },
-        "eos" | "end_turn" | "complete" | "completed" => Stop::End,
+        // The text at which it ended is not told.
+        "eos" | "end_turn" | "complete" | "completed" | "stop_sequence" => Stop::End,
         "length" | "max_tokens" | "model_length" => Stop::Length,
         "tool_calls" | "function_call" | "tool_call" | "tool_use" => Stop::Calls,
         "content_filter" | "content_filtered" | "refusal" => Stop::Filtered(None),
@@ -26,7 +27,11 @@ pub(super) fn read<'a>(reason: Raw<'a>, matched: Option<Raw<'a>>) -> Option<Stop
 
 /// Whether a reason says that the provider has failed.
 pub(super) fn is_failure(reason: Raw<'_>) -> bool {
-    reason.kind() == Kind::String && reason.text().to_ascii_lowercase().contains("error")
+    if reason.kind() != Kind::String {
+        return false;
+    }
+    let reason = reason.text().to_ascii_lowercase();
+    reason.contains("error") || reason == "\"timeout\""
 }
 
 /// The word for it. Whether tools are called is told by the calls that were sent, not by the reason.

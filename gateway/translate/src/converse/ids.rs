@@ -1,9 +1,9 @@
 //! Ids and names in the grammar of this format: at most 64 letters, digits, `_` and `-`, in ids also `.` and `:`.
 
-use crate::Text;
 use crate::messages::ids::hash;
+use crate::{Grammar, Text};
 
-/// The longest id or name.
+/// The longest id.
 const LONGEST: usize = 64;
 /// How much of one that does not fit is kept before its hash.
 const KEPT: usize = LONGEST - 33;
@@ -13,14 +13,9 @@ pub(super) fn call<'t>(id: &'t Text<'_>) -> Text<'t> {
     fitted(id, |byte| is_name_byte(byte) || matches!(byte, b'.' | b':'))
 }
 
-/// The name of a tool, in the same way.
+/// The name of a tool, as [`crate::Names`] finds it again.
 pub(super) fn name<'t>(name: &'t Text<'_>) -> Text<'t> {
-    fitted(name, is_name_byte)
-}
-
-/// Whether a tool can be called so.
-pub(super) fn is_name(name: &Text<'_>) -> bool {
-    fits(name.as_written(), is_name_byte)
+    Grammar::OPENAI.name(name)
 }
 
 fn fitted<'t>(text: &'t Text<'_>, is_safe: impl Fn(u8) -> bool) -> Text<'t> {
@@ -58,9 +53,7 @@ mod tests {
         for odd in ["", "a\"é", "call\n", &long, &"é".repeat(100)] {
             let id = id(odd);
             assert!((1..=64).contains(&id.len()), "{odd}");
-            assert!(is_name(&Text::plain(&id)), "{odd}");
+            assert!(id.bytes().all(is_name_byte), "{odd}");
         }
-        let dotted = Text::plain("a.b");
-        assert!(!is_name(&dotted) && is_name(&name(&dotted)));
     }
 }

@@ -177,7 +177,7 @@ pub fn answer(body: &[u8], batch: bool) -> Result<Option<Vectors<'_>>, Malformed
     Ok(Some(vectors))
 }
 
-fn vector(embedding: Raw<'_>) -> Result<Vector<'_>, Malformed> {
+pub(super) fn vector(embedding: Raw<'_>) -> Result<Vector<'_>, Malformed> {
     let values = embedding.member("values").ok().flatten();
     let values = values.ok_or(Malformed::Shape("an embedding has no values"));
     values.and_then(Vector::of)

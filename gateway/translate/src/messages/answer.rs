@@ -3,6 +3,6 @@
 mod read;
 mod write;
 
-pub use read::read;
 pub(super) use read::says;
+pub use read::{read, read_of};
 pub use write::write;

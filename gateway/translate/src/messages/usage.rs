@@ -1,4 +1,7 @@
 //! Token counts as this format tells them: input without what went through a cache, output with what was thought.
+//!
+//! Some who speak it count the cache in the input: where they tell the whole prompt beside it (`prompt_tokens`), that shows what is meant, and else
+//! it is known of them ([`Counts::with_cache`]).
 
 use std::borrow::Cow;
 
@@ -12,6 +15,10 @@ use crate::write::Json;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     input: Option<u64>,
+    /// The whole prompt, where somebody tells it.
+    prompt: Option<u64>,
+    /// Whether the input is known to hold what went through a cache.
+    holds_cache: bool,
     cache_read: Option<u64>,
     cache_write: Option<u64>,
     write_5m: Option<u64>,
@@ -24,10 +31,19 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Of a provider of whom is known whether its input holds what went through a cache.
+    pub(super) fn with_cache(holds_cache: bool) -> Self {
+        Self {
+            holds_cache,
+            ..Self::default()
+        }
+    }
+
     /// Takes over a report.
     pub(super) fn take(&mut self, report: Raw<'_>) {
         report.each_member(|name, value| match &*name {
             "input_tokens" => set(&mut self.input, value),
+            "prompt_tokens" => set(&mut self.prompt, value),
             "cache_read_input_tokens" => set(&mut self.cache_read, value),
             "cache_creation_input_tokens" => set(&mut self.cache_write, value),
             "output_tokens" => set(&mut self.output, value),
@@ -58,10 +74,11 @@ impl Counts {
             (Some(short), Some(long)) => Some(short.saturating_add(long)),
             (short, long) => short.or(long),
         };
+        let cache_write = self.cache_write.or(split);
         let usage = Usage {
-            input: self.input,
+            input: self.fresh(cache_write),
             cache_read: self.cache_read,
-            cache_write: self.cache_write.or(split),
+            cache_write,
             cache_write_hour: self.write_1h,
             output: self
                 .output
@@ -75,6 +92,19 @@ impl Counts {
             ..Usage::default()
         };
         usage.told()
+    }
+}
+
+impl Counts {
+    /// The input without what went through a cache. Some of those who count it in do not do so in every report: where it could not be in it,
+    /// it is not.
+    fn fresh(&self, cache_write: Option<u64>) -> Option<u64> {
+        let cache = self.cache_read.unwrap_or(0);
+        let cache = cache.saturating_add(cache_write.unwrap_or(0));
+        let input = self.input?;
+        let told = self.prompt.and_then(|prompt| prompt.checked_sub(cache));
+        let known = || input.checked_sub(cache).filter(|_| self.holds_cache);
+        Some(told.or_else(known).unwrap_or(input))
     }
 }
 

@@ -117,6 +117,36 @@ fn reasons_of_all_hosts_are_mapped_and_unknown_ones_tolerated() {
 }
 
 #[test]
+fn coheres_own_reasons_are_mapped() {
+    for (reason, written) in [
+        ("COMPLETE", "stop"),
+        ("STOP_SEQUENCE", "stop"),
+        ("MAX_TOKENS", "length"),
+    ] {
+        let choice = choice(json!({"content": "x"}), json!(reason));
+        assert_eq!(choice["finish_reason"], written, "{reason}");
+    }
+    for reason in ["COMPLETE", "TOOL_CALL"] {
+        let call =
+            json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let choice = choice(json!({"tool_calls": [call]}), json!(reason));
+        assert_eq!(choice["finish_reason"], "tool_calls", "{reason}");
+    }
+    for (reason, stop) in [
+        ("COMPLETE", Stop::End),
+        ("STOP_SEQUENCE", Stop::End),
+        ("MAX_TOKENS", Stop::Length),
+        ("TOOL_CALL", Stop::Calls),
+    ] {
+        let body = body(json!({"content": "x"}), json!(reason)).to_string();
+        let Ok(Answered::Answer(answer)) = read(&body) else {
+            panic!("no answer");
+        };
+        assert_eq!(answer.choices[0].stop, Some(stop), "{reason}");
+    }
+}
+
+#[test]
 fn why_something_was_held_back_is_said() {
     let choice = choice(json!({"content": null}), json!("PROHIBITED_CONTENT"));
     assert_eq!(choice["message"]["refusal"], "PROHIBITED_CONTENT");

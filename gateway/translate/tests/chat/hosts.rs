@@ -1,5 +1,6 @@
 //! Compatible providers, each with what it wants otherwise.
 
+use fairlead_translate::Effort;
 use fairlead_translate::chat::request::{Host, Users};
 use serde_json::json;
 
@@ -110,4 +111,103 @@ fn a_host_has_its_own_grammar_of_users_and_its_own_word_for_a_seed() {
     let (written, left_out) = again_for(&body, &host);
     assert_eq!(written, asking(json!({"random_seed": 7})));
     assert_eq!(left_out, [("user".to_owned(), false)]);
+}
+
+/// Cohere's API for OpenAI's clients, in the words of its documentation.
+fn cohere() -> Host {
+    Host {
+        max_tokens: true,
+        lacks: &["n", "parallel_tool_calls", "service_tier", "store"],
+        efforts: &[Effort::None, Effort::High],
+        names_choice: false,
+        json_schema: false,
+        ..Host::STRICT
+    }
+}
+
+#[test]
+fn a_host_without_a_member_is_not_sent_it_and_that_is_told() {
+    let body = asking(
+        json!({"n": 2, "service_tier": "flex", "store": true, "parallel_tool_calls": false,
+        "tools": [{"type": "function", "function": {"name": "f"}}]}),
+    );
+    let (written, left_out) = again_for(&body, &cohere());
+    let tools = json!({"tools": [{"type": "function", "function": {"name": "f"}}]});
+    assert_eq!(written, asking(tools));
+    let told = [
+        ("parallel_tool_calls", false),
+        ("n", true),
+        ("service_tier", false),
+        ("store", false),
+    ];
+    assert_eq!(
+        left_out,
+        told.map(|(name, essential)| (name.to_owned(), essential))
+    );
+    // What is so anyway is not missed.
+    let usual = asking(json!({"n": 1, "store": false, "parallel_tool_calls": true,
+        "tools": [{"type": "function", "function": {"name": "f"}}]}));
+    let (_, left_out) = again_for(&usual, &cohere());
+    assert_eq!(left_out, []);
+}
+
+#[test]
+fn a_host_that_names_no_tool_in_a_choice_gets_that_tool_alone() {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name, "strict": true}});
+    let named = json!({"type": "function", "function": {"name": "b"}});
+    let both = || json!([tool("a"), tool("b")]);
+    for (choice, sent, tools) in [
+        (json!("auto"), json!(null), both()),
+        (json!("required"), json!("required"), both()),
+        (json!("none"), json!("none"), both()),
+        (named, json!("required"), json!([tool("b")])),
+    ] {
+        let body = asking(json!({"tools": both(), "tool_choice": choice}));
+        let (written, left_out) = again_for(&body, &cohere());
+        assert_eq!(
+            (&written["tool_choice"], &written["tools"]),
+            (&sent, &tools),
+            "{choice}"
+        );
+        assert_eq!(left_out, [], "{choice}");
+    }
+}
+
+#[test]
+fn an_effort_that_a_host_does_not_know_is_the_next_that_it_does() {
+    let usual = &[Effort::None, Effort::Low, Effort::Medium, Effort::High];
+    for (efforts, asked, sent) in [
+        (cohere().efforts, "none", "none"),
+        (cohere().efforts, "low", "high"),
+        (cohere().efforts, "high", "high"),
+        (cohere().efforts, "xhigh", "high"),
+        (usual, "minimal", "low"),
+        (usual, "medium", "medium"),
+        (usual, "max", "high"),
+        (&[], "minimal", "minimal"),
+        (&[], "max", "max"),
+    ] {
+        let host = Host {
+            efforts,
+            ..Host::STRICT
+        };
+        let body = asking(json!({"reasoning_effort": asked}));
+        let (written, told) = again_for(&body, &host);
+        assert_eq!(written["reasoning_effort"], sent, "{efforts:?} {asked}");
+        let expected = (asked != sent).then(|| ("reasoning_effort".to_owned(), false));
+        assert_eq!(told, Vec::from_iter(expected), "{efforts:?} {asked}");
+    }
+}
+
+#[test]
+fn a_schema_may_stand_beside_the_wish_for_json() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}});
+    let (written, left_out) = again_for(&asking(json!({"response_format": format})), &cohere());
+    assert_eq!(
+        written["response_format"],
+        json!({"type": "json_object", "schema": schema})
+    );
+    assert_eq!(left_out, []);
 }

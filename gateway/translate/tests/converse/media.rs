@@ -1,9 +1,9 @@
 //! Images, documents, films and sounds.
 
-use fairlead_translate::{Block, Content, Media, Role, Source, Text};
+use fairlead_translate::{Block, Content, Media, Role, Source, Text, responses};
 use serde_json::{Value, json};
 
-use crate::common::{of, text, turn, written};
+use crate::common::{of, round, text, turn, written};
 
 fn media(
     source: Source<'static>,
@@ -154,4 +154,35 @@ fn the_model_shows_nothing_and_a_tool_sounds_nothing() {
             "!messages[2].content[0].content[0]"
         ]
     );
+}
+
+#[test]
+fn an_image_and_a_document_in_a_result_are_within_it() {
+    let image =
+        r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw0K"}}"#;
+    let document = r#"{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="},"title":"a.pdf"}"#;
+    let body = format!(
+        r#"{{"max_tokens":9,"messages":[{{"role":"user","content":"go"}},
+      {{"role":"assistant","content":[{{"type":"tool_use","id":"a","name":"read","input":{{}}}}]}},
+      {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"a","content":[{{"type":"text","text":"See:"}},{image},{document}]}}]}}]}}"#
+    );
+    let expected = json!([
+        {"text": "See:"},
+        {"image": {"format": "png", "source": {"bytes": "iVBORw0K"}}},
+        {"document": {"format": "pdf", "name": "a", "source": {"bytes": "JVBERi0="}}},
+    ]);
+    let (body, notes) = round(&body);
+    let content = &body["messages"][2]["content"][0]["toolResult"]["content"];
+    assert_eq!(*content, expected);
+    assert_eq!(notes, [""; 0]);
+    // The same of Responses, whose outputs show images, too.
+    let conversation = responses::request::read(
+        br#"{"input":[{"role":"user","content":"go"},{"type":"function_call","call_id":"a","name":"read","arguments":"{}"},
+        {"type":"function_call_output","call_id":"a","output":[{"type":"input_text","text":"See:"},{"type":"input_image","image_url":"data:image/png;base64,iVBORw0K"}]}]}"#,
+    )
+    .unwrap();
+    let (body, notes) = written(&conversation);
+    let content = &body["messages"][2]["content"][0]["toolResult"]["content"];
+    assert_eq!(*content, json!([expected[0], expected[1]]));
+    assert_eq!(notes, [""; 0]);
 }

@@ -3,7 +3,9 @@
 use fairlead_translate::{Conversation, Effort, Format, Reasoning, Role, Text, chat, messages};
 use serde_json::{Value, json};
 
-use crate::common::{CLAUDE, GPT, GPT_OSS, LLAMA, NOVA, of, text, turn, written, written_for};
+use crate::common::{
+    CLAUDE, GPT, GPT_OSS, LLAMA, NOVA, of, pieces, text, turn, written, written_for,
+};
 
 fn hi() -> Conversation<'static> {
     of(vec![turn(Role::User, 0, vec![text("Hi")])])
@@ -261,4 +263,25 @@ fn a_schema_is_a_text_and_closes_its_objects() {
         json!({"schema": "{\"type\":\"object\",\"additionalProperties\":false}"})
     );
     assert_eq!(notes, [""; 0]);
+}
+
+/// JSON by a tool that is made up for it would be told as a call, in streams event by event.
+#[test]
+fn a_schema_needs_no_tool_and_its_answer_streams_as_text() {
+    let conversation = chat::request::read(
+        br#"{"messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"type":"object"}}}}"#,
+    )
+    .unwrap();
+    let (body, notes) = written(&conversation);
+    assert_eq!(body["outputConfig"]["textFormat"]["type"], "json_schema");
+    assert_eq!(body.get("toolConfig"), None);
+    assert_eq!(notes, [""; 0]);
+    let told = pieces(
+        r#"messageStart {"role":"assistant"}
+        contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"{\"a\":"}}
+        contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"1}"}}
+        contentBlockStop {"contentBlockIndex":0}
+        messageStop {"stopReason":"end_turn"}"#,
+    );
+    assert_eq!(told, ["begin", r#"text {"a":"#, "text 1}", "finish End"]);
 }

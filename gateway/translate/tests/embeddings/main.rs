@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use fairlead_translate::embeddings::{Coding, Form, openai};
-use fairlead_translate::gemini::embed;
+use fairlead_translate::gemini::{embed, predict};
 use fairlead_translate::{Notes, RequestError};
 use serde_json::{Value, json};
 
@@ -243,5 +243,73 @@ fn what_is_no_vector_is_left_as_it_came() {
     ] {
         let answer = answered(&vectors);
         assert_eq!(coding.applied(answer.as_bytes()), None, "{answer}");
+    }
+}
+
+#[test]
+fn vertex_ai_is_asked_by_predict_or_for_one_text_by_the_models_generation() {
+    for (model, asked) in [
+        ("text-embedding-005", true),
+        ("text-multilingual-embedding-002", true),
+        ("gemini-embedding-001", true),
+        ("gemini-embedding-2", false),
+        ("multilingual-e5-large-instruct-maas", false),
+    ] {
+        assert_eq!(predict::is_asked(model), asked, "{model}");
+    }
+    let body = json!({"model": "m", "input": ["a", "b"], "dimensions": 8}).to_string();
+    let mut notes = Notes::default();
+    let wanted = openai::read(body.as_bytes(), &mut notes).unwrap();
+    assert_eq!(
+        json_of(&predict::write(&wanted)),
+        json!({"instances": [{"content": "a"}, {"content": "b"}], "parameters": {"outputDimensionality": 8}})
+    );
+    assert!(essential(&notes).is_empty());
+    let _ = predict::write_one(&wanted, &mut notes);
+    assert_eq!(
+        essential(&notes),
+        ["input (this model takes one text at a time)"]
+    );
+    let (body, mut notes) = (json!({"input": "a"}).to_string(), Notes::default());
+    let wanted = openai::read(body.as_bytes(), &mut notes).unwrap();
+    let one = json_of(&predict::write_one(&wanted, &mut notes));
+    assert_eq!(one, json!({"content": {"parts": [{"text": "a"}]}}));
+    assert_eq!(
+        json_of(&predict::write(&wanted)),
+        json!({"instances": [{"content": "a"}]})
+    );
+    assert!(essential(&notes).is_empty());
+}
+
+#[test]
+fn predictions_are_vectors_with_their_tokens() {
+    let of = |values: Value, tokens: u64| json!({"embeddings": {"values": values, "statistics": {"token_count": tokens, "truncated": false}}});
+    let body = json!({"predictions": [of(json!([0.25, -1]), 3), of(json!([1e-3, 2]), 4)]});
+    let body = body.to_string();
+    let vectors = predict::answer(body.as_bytes()).unwrap().unwrap();
+    assert_eq!((vectors.all.len(), vectors.input_tokens), (2, Some(7)));
+    let told = openai::write_answer(
+        &vectors,
+        "m",
+        Form {
+            count: 2,
+            coding: Coding::Numbers,
+        },
+    );
+    let told = json_of(&told.unwrap());
+    assert_eq!(told["data"][1]["embedding"], json!([1e-3, 2]));
+    assert_eq!(told["usage"]["prompt_tokens"], 7);
+    for nothing in ["{}", r#"{"predictions":[]}"#, r#"{"predictions":7}"#] {
+        assert!(
+            predict::answer(nothing.as_bytes()).unwrap().is_none(),
+            "{nothing}"
+        );
+    }
+    for wrong in [
+        "",
+        r#"{"predictions":[1]}"#,
+        r#"{"predictions":[{"embeddings":{}}]}"#,
+    ] {
+        assert!(predict::answer(wrong.as_bytes()).is_err(), "{wrong}");
     }
 }

@@ -104,12 +104,12 @@ fn results_in_turns_of_their_own_become_one_content_after_their_calls() {
         literal!([
             {"role": "user", "parts": [{"text": "Find both."}]},
             {"role": "model", "parts": [
-                {"functionCall": {"id": "a", "name": "find", "args": {"q": 1}}},
-                {"functionCall": {"id": "b", "name": "find", "args": {}}}
+                {"functionCall": {"name": "find", "args": {"q": 1}}},
+                {"functionCall": {"name": "find", "args": {}}}
             ]},
             {"role": "user", "parts": [
-                {"functionResponse": {"id": "a", "name": "find", "response": {"result": "one\ntwo"}}},
-                {"functionResponse": {"id": "b", "name": "find", "response": {"n": 1}}}
+                {"functionResponse": {"name": "find", "response": {"result": "one\ntwo"}}},
+                {"functionResponse": {"name": "find", "response": {"n": 1}}}
             ]},
             {"role": "user", "parts": [{"text": "And?"}]}
         ])
@@ -131,7 +131,7 @@ fn images_of_results_stand_beside_them() {
         ),
     ];
     assert_eq!(
-        contents(turns, "gemini-2.5-flash")[1]["parts"],
+        contents(turns, "gemini-3-pro")[1]["parts"],
         literal!([
             {"functionResponse": {"id": "a", "name": "find", "response": {"error": "see"}}},
             {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}

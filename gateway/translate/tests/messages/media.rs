@@ -175,3 +175,35 @@ fn documents_within_results_are_taken() {
     );
     assert_eq!(notes, [""; 0]);
 }
+
+#[test]
+fn what_a_search_has_found_is_said_and_a_document_of_texts_is_one_text() {
+    let (body, notes) = round(
+        r#"{"max_tokens":10,"messages":[{"role":"user","content":[
+        {"type":"search_result","title":"Cats","source":"https://h/cats","content":[{"type":"text","text":"They purr."},{"type":"text","text":"Often."}]},
+        {"type":"document","title":"notes","source":{"type":"content","content":[{"type":"text","text":"One."},{"type":"text","text":"Two."}]}},
+        {"type":"text","text":"Why?"}]}]}"#,
+    );
+    let content = &body["messages"][0]["content"];
+    assert_eq!(
+        content[0]["text"],
+        "Cats\nhttps://h/cats\nThey purr.\nOften."
+    );
+    assert_eq!(content[1]["title"], "notes");
+    assert_eq!(content[1]["source"]["data"], "One.\nTwo.");
+    assert_eq!(notes, [""; 0]);
+    // Of what is more than text, and of citations, something would be lost.
+    let (_, notes) = round(
+        r#"{"max_tokens":10,"messages":[{"role":"user","content":[
+        {"type":"search_result","title":"a","source":"b","content":[{"type":"text","text":"c"}],"citations":{"enabled":true}},
+        {"type":"document","source":{"type":"content","content":[{"type":"text","text":"One."},{"type":"image","source":{}}]}},
+        {"type":"text","text":"Why?"}]}]}"#,
+    );
+    assert_eq!(
+        notes,
+        [
+            "!messages[0].content[1] (document)",
+            "!messages[].content[].citations.enabled"
+        ]
+    );
+}

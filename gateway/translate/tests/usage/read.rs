@@ -230,3 +230,54 @@ fn a_stream_of_messages_replaces_what_it_told_at_its_start() {
     };
     assert_eq!(used, expected);
 }
+
+/// What a stream of Anthropic's format comes to whose start and end tell these, of a host of which that is known or not.
+fn of_messages(holds_cache: bool, start: &Value, end: &Value) -> (Option<u64>, Option<u64>) {
+    let mut reader = fairlead_translate::messages::stream::Reader::with_cache(holds_cache);
+    let mut used = Usage::default();
+    let start = json!({"type": "message_start", "message": {"id": "m", "usage": start}});
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": end});
+    for (name, event) in [("message_start", start), ("message_delta", end)] {
+        let event = event.to_string();
+        let read = reader.read(Some(name.as_bytes()), event.as_bytes(), &mut |piece| {
+            if let fairlead_translate::Piece::Usage(newer) = piece {
+                used.update(&newer);
+            }
+        });
+        read.expect("well-formed");
+    }
+    (used.input, used.cache_read)
+}
+
+#[test]
+fn who_counts_the_cache_among_the_input_is_read_so() {
+    let start = json!({"input_tokens": 1000, "output_tokens": 0});
+    let with = json!({"input_tokens": 1000, "cache_read_input_tokens": 900, "output_tokens": 5});
+    let split = json!({"input_tokens": 100, "cache_read_input_tokens": 900, "output_tokens": 5});
+    assert_eq!(of_messages(true, &start, &with), (Some(100), Some(900)));
+    // Of everybody else the words are taken as Anthropic means them.
+    assert_eq!(of_messages(false, &start, &with), (Some(1000), Some(900)));
+    // Some hosts do so only until the end.
+    assert_eq!(of_messages(true, &start, &split), (Some(100), Some(900)));
+    assert_eq!(of_messages(false, &start, &split), (Some(100), Some(900)));
+    // Where the whole prompt is told beside it, nothing has to be known.
+    for mut told in [with.clone(), split] {
+        told["prompt_tokens"] = json!(1000);
+        for known in [false, true] {
+            assert_eq!(
+                of_messages(known, &start, &told),
+                (Some(100), Some(900)),
+                "{told}"
+            );
+        }
+    }
+    let body = json!({"content": [{"type": "text", "text": "x"}], "stop_reason": "end_turn", "usage": with});
+    let body = body.to_string();
+    for (known, input) in [(true, 100), (false, 1000)] {
+        let answered = fairlead_translate::messages::answer::read_of(body.as_bytes(), known);
+        let Ok(fairlead_translate::Answered::Answer(answer)) = answered else {
+            panic!("{answered:?}");
+        };
+        assert_eq!(answer.usage.and_then(|usage| usage.input), Some(input));
+    }
+}

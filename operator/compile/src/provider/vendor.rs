@@ -150,7 +150,8 @@ impl Vendor {
     }
 }
 
-fn api_version(spec: &LLMProviderSpec) -> Option<&str> {
+/// The version of Azure's API by deployments, if that is meant.
+pub(super) fn api_version(spec: &LLMProviderSpec) -> Option<&str> {
     let version = spec.azure_open_ai.as_ref()?.api_version.as_ref()?;
     Some(version.as_str())
 }

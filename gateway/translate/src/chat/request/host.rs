@@ -1,5 +1,7 @@
 //! In what a compatible provider departs from the format.
 
+use crate::Effort;
+
 /// What a provider wants otherwise. The default is what most take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Host {
@@ -31,6 +33,15 @@ pub struct Host {
     pub stream_usage: bool,
     /// Whether thinking is switched by `thinking` (`DeepSeek`), not by an effort of `none`. Then it is on by itself, and refuses a forced tool.
     pub thinking_switch: bool,
+    /// Members that are refused or have no meaning: what would be asked by them is told as left out (Cohere).
+    pub lacks: &'static [&'static str],
+    /// Which efforts are known; none: all of them.
+    pub efforts: &'static [Effort],
+    /// Whether a choice may name a tool and say `auto`; else the tool that is named is the only one that is sent, and one must be called
+    /// (Cohere).
+    pub names_choice: bool,
+    /// Whether a schema stands in `json_schema`; else beside `json_object` (Cohere).
+    pub json_schema: bool,
 }
 
 /// Which ids of calls a provider takes.
@@ -54,6 +65,11 @@ pub enum Users {
 }
 
 impl Host {
+    /// Whether a member has a meaning there.
+    pub(super) fn has(&self, member: &str) -> bool {
+        !self.lacks.contains(&member)
+    }
+
     /// OpenAI itself, and everybody of whom nothing is known: what is not in its reference is not sent.
     pub const STRICT: Self = Self {
         reasoning: None,
@@ -69,6 +85,10 @@ impl Host {
         top_k: false,
         stream_usage: true,
         thinking_switch: false,
+        lacks: &[],
+        efforts: &[],
+        names_choice: true,
+        json_schema: true,
     };
 }
 
@@ -88,6 +108,10 @@ impl Default for Host {
             top_k: false,
             stream_usage: true,
             thinking_switch: false,
+            lacks: &[],
+            efforts: &[],
+            names_choice: true,
+            json_schema: true,
         }
     }
 }

@@ -3,14 +3,13 @@
 mod account;
 mod messages;
 mod parts;
+mod reasoning;
+mod tools;
 
 use super::Host;
 use crate::chat::ids::tool_name;
 use crate::write::Json;
-use crate::{
-    Cache, Conversation, Effort, Format, Notes, Reasoning, Source, Target, Text, Tool, ToolChoice,
-    Value,
-};
+use crate::{Conversation, Format, Notes, Source, Target, Text, Value};
 
 /// The most texts to stop at.
 const MOST_STOPS: usize = 4;
@@ -32,16 +31,12 @@ pub fn write_for(
         json.key("model").str(target.model);
         let messages = json.key("messages");
         messages::Messages::new(host, notes).write(messages, conversation);
-        write_tools(json, conversation, host, notes);
+        tools::write(json, conversation, host, notes);
         write_sampling(json, conversation, host, notes);
         if let Some(format) = &conversation.format {
-            write_format(json, format);
+            write_format(json, format, host);
         }
-        if host.thinking_switch && forces(conversation) {
-            without_thinking(json, conversation, notes);
-        } else if let Some(reasoning) = &conversation.reasoning {
-            write_reasoning(json, reasoning, host);
-        }
+        reasoning::write(json, conversation, host, notes);
         account::write(json, conversation, host, notes);
         if conversation.stream {
             json.key("stream").bool(true);
@@ -81,74 +76,6 @@ fn room(conversation: &Conversation<'_>) -> usize {
         })
         .sum();
     512 + said + tools
-}
-
-fn write_tools(json: &mut Json, conversation: &Conversation<'_>, host: &Host, notes: &mut Notes) {
-    if conversation.tools.is_empty() {
-        // A choice among no tools is refused, and says nothing if none has to be called.
-        if let Some(ToolChoice::Any | ToolChoice::Tool(_)) = conversation.tool_choice {
-            notes.cannot("tool_choice");
-        }
-        return;
-    }
-    json.key("tools").array(|json| {
-        for tool in &conversation.tools {
-            write_tool(json, tool, host, notes);
-        }
-    });
-    if let Some(choice) = &conversation.tool_choice {
-        let json = json.key("tool_choice");
-        match choice {
-            ToolChoice::Auto => json.str("auto"),
-            ToolChoice::None => json.str("none"),
-            ToolChoice::Any => json.str("required"),
-            ToolChoice::Tool(name) => json.object(|json| {
-                json.key("type").str("function");
-                json.key("function").object(|json| {
-                    json.key("name").text(&tool_name(name));
-                });
-            }),
-        }
-    }
-    if let Some(parallel) = conversation.parallel_tools {
-        json.key("parallel_tool_calls").bool(parallel);
-    }
-}
-
-fn write_tool(json: &mut Json, tool: &Tool<'_>, host: &Host, notes: &mut Notes) {
-    json.object(|json| {
-        json.key("type").str("function");
-        json.key("function").object(|json| {
-            json.key("name").text(&tool_name(&tool.name));
-            if let Some(description) = &tool.description {
-                json.key("description").text(description);
-            }
-            if let Some(parameters) = &tool.parameters {
-                json.key("parameters").value(parameters);
-            }
-            if let Some(strict) = tool.strict {
-                json.key("strict").bool(strict);
-            }
-        });
-        write_cache(json, tool.cache, host, notes);
-    });
-}
-
-/// A mark of what is to be cached, as the next member; without it, all that is lost is time and money.
-fn write_cache(json: &mut Json, cache: Option<Cache>, host: &Host, notes: &mut Notes) {
-    let Some(cache) = cache else {
-        return;
-    };
-    if !host.cache_control {
-        notes.drops("cache_control");
-        return;
-    }
-    json.key("cache_control").object(|json| {
-        json.key("type").str("ephemeral");
-        if cache == Cache::Hour {
-            json.key("ttl").str("1h");
-        }
-    });
 }
 
 fn write_sampling(
@@ -192,9 +119,16 @@ fn write_sampling(
         }
     }
     if conversation.choices > 1 {
-        json.key("n").number(conversation.choices);
+        if host.has("n") {
+            json.key("n").number(conversation.choices);
+        } else {
+            notes.cannot("n");
+        }
     }
     if let Some(alternatives) = conversation.logprobs {
+        if !host.has("logprobs") {
+            return notes.cannot("logprobs");
+        }
         json.key("logprobs").bool(true);
         if alternatives > 0 {
             json.key("top_logprobs").number(alternatives);
@@ -202,9 +136,13 @@ fn write_sampling(
     }
 }
 
-fn write_format(json: &mut Json, format: &Format<'_>) {
+fn write_format(json: &mut Json, format: &Format<'_>, host: &Host) {
     json.key("response_format").object(|json| match format {
         Format::Json => json.key("type").str("json_object"),
+        Format::Schema { schema, .. } if !host.json_schema => {
+            json.key("type").str("json_object");
+            json.key("schema").value(schema);
+        }
         Format::Schema {
             name,
             description,
@@ -229,65 +167,6 @@ fn write_format(json: &mut Json, format: &Format<'_>) {
             });
         }
     });
-}
-
-/// Whether the model is made to call a tool.
-fn forces(conversation: &Conversation<'_>) -> bool {
-    let choice = conversation.tool_choice.as_ref();
-    let forced = matches!(choice, Some(ToolChoice::Any | ToolChoice::Tool(_)));
-    forced && !conversation.tools.is_empty()
-}
-
-/// A model that thinks cannot be made to call a tool, and this one thinks unless it is told not to.
-fn without_thinking(json: &mut Json, conversation: &Conversation<'_>, notes: &mut Notes) {
-    let thinks = |reasoning: &Reasoning| {
-        let effort = reasoning.effort.or_else(|| reasoning.budget.map(effort_of));
-        effort.map_or(reasoning.adaptive, |effort| effort != Effort::None)
-    };
-    if conversation.reasoning.as_ref().is_some_and(thinks) {
-        notes.cannot("reasoning");
-    }
-    json.key("thinking")
-        .object(|json| json.key("type").str("disabled"));
-}
-
-fn write_reasoning(json: &mut Json, reasoning: &Reasoning, host: &Host) {
-    let effort = reasoning.effort.or_else(|| reasoning.budget.map(effort_of));
-    let Some(effort) = effort else {
-        return;
-    };
-    if host.thinking_switch {
-        let kind = if effort == Effort::None {
-            "disabled"
-        } else {
-            "enabled"
-        };
-        json.key("thinking")
-            .object(|json| json.key("type").str(kind));
-        if effort == Effort::None {
-            return;
-        }
-    }
-    json.key("reasoning_effort").str(match effort {
-        Effort::None => "none",
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::ExtraHigh => "xhigh",
-        Effort::Max => "max",
-    });
-}
-
-/// The word whose amount is nearest, where low, medium and high are 1K, 8K and 24K: Google's amounts for the words of this format. No
-/// budget asks for more than high.
-fn effort_of(budget: u64) -> Effort {
-    match budget {
-        0 => Effort::None,
-        1..=4_608 => Effort::Low,
-        4_609..=16_384 => Effort::Medium,
-        _ => Effort::High,
-    }
 }
 
 /// How long a medium is, for the room it takes.

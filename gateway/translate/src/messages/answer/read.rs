@@ -14,7 +14,18 @@ use crate::{Answer, Answered, Block, Choice, Content, Malformed, Origin, Signatu
 /// # Errors
 /// It is no JSON object, or what it says is not what the format promises.
 pub fn read(body: &[u8]) -> Result<Answered<'_>, Malformed> {
-    let mut top = Top::default();
+    read_of(body, false)
+}
+
+/// The same of a provider of whom is known whether the input that it tells holds what went through a cache.
+///
+/// # Errors
+/// It is no JSON object, or what it says is not what the format promises.
+pub fn read_of(body: &[u8], holds_cache: bool) -> Result<Answered<'_>, Malformed> {
+    let mut top = Top {
+        counts: usage::Counts::with_cache(holds_cache),
+        ..Top::default()
+    };
     let mut scanner = Scanner::over(body, &Limits::default())?;
     let mut failed = None;
     scanner.object(|scanner, key| {

@@ -77,6 +77,15 @@ impl<'a> Event<'a> {
 }
 
 impl Reader {
+    /// Of a provider of whom is known whether the input that it tells holds what went through a cache.
+    #[must_use]
+    pub fn with_cache(holds_cache: bool) -> Self {
+        Self {
+            counts: usage::Counts::with_cache(holds_cache),
+            ..Self::default()
+        }
+    }
+
     /// One event: its name and its data. Calls `piece` for every bit it holds, in order.
     ///
     /// # Errors

@@ -13,8 +13,13 @@ use crate::foreign::{call, contents, result, text, thought, turn};
 const SKIP: &str = "skip_thought_signature_validator";
 
 #[test]
-fn ids_are_echoed_to_every_model() {
-    for model in ["gemini-3-pro", "gemini-2.5-flash"] {
+fn ids_are_echoed_to_generations_that_take_them() {
+    for (model, takes) in [
+        ("gemini-3-pro", true),
+        ("gemini-flash-latest", true),
+        ("gemini-2.5-flash", false),
+        ("publishers/google/models/gemini-2.0-flash", false),
+    ] {
         let turns = vec![
             turn(Role::Assistant, 0, vec![call("toolu_1", "{}", None)]),
             turn(
@@ -24,9 +29,53 @@ fn ids_are_echoed_to_every_model() {
             ),
         ];
         let contents = contents(turns, model);
-        assert_eq!(contents[0]["parts"][0]["functionCall"]["id"], "toolu_1");
-        assert_eq!(contents[1]["parts"][0]["functionResponse"]["id"], "toolu_1");
+        for (at, part) in [(0, "functionCall"), (1, "functionResponse")] {
+            let part = &contents[at]["parts"][0][part];
+            let id = takes.then_some("toolu_1");
+            assert_eq!(part["id"].as_str(), id, "{model}");
+            assert_eq!(part["name"], "find", "{model}");
+        }
     }
+}
+
+#[test]
+fn results_without_ids_have_the_order_of_their_calls() {
+    let answered = |model| {
+        let turns = vec![
+            turn(
+                Role::Assistant,
+                0,
+                vec![
+                    call("a", "{}", None),
+                    call("b", "{}", None),
+                    call("c", "{}", None),
+                ],
+            ),
+            turn(
+                Role::User,
+                1,
+                vec![
+                    result("c", vec![text("3")], false),
+                    text("So?"),
+                    result("a", vec![text("1")], false),
+                    result("b", vec![text("2")], false),
+                ],
+            ),
+        ];
+        let contents = contents(turns, model);
+        let parts = contents[1]["parts"].as_array().unwrap().iter();
+        let said = parts.map(|part| {
+            let result = &part["functionResponse"]["response"]["result"];
+            result
+                .as_str()
+                .or(part["text"].as_str())
+                .unwrap()
+                .to_owned()
+        });
+        said.collect::<Vec<_>>()
+    };
+    assert_eq!(answered("gemini-2.5-pro"), ["1", "So?", "2", "3"]);
+    assert_eq!(answered("gemini-3-pro"), ["3", "So?", "1", "2"]);
 }
 
 #[test]

@@ -15,25 +15,42 @@ pub(super) fn write(
     host: &Host,
     notes: &mut Notes,
 ) {
-    if let Some(verbosity) = &conversation.verbosity {
+    if let Some(verbosity) = &conversation.verbosity
+        && known(host, "verbosity", notes)
+    {
         json.key("verbosity").text(verbosity);
     }
-    if let Some(tier) = &conversation.service_tier {
+    if let Some(tier) = &conversation.service_tier
+        && known(host, "service_tier", notes)
+    {
         json.key("service_tier").text(tier);
     }
     if let Some(user) = &conversation.user {
         write_user(json, user, host, notes);
     }
-    if let Some(metadata) = conversation.metadata {
+    if let Some(metadata) = conversation.metadata
+        && known(host, "metadata", notes)
+    {
         json.key("metadata").raw(metadata);
     }
-    if let Some(key) = &conversation.cache_key {
+    if let Some(key) = &conversation.cache_key
+        && known(host, "prompt_cache_key", notes)
+    {
         json.key("prompt_cache_key").text(&short(key, LONGEST_KEY));
     }
     // Not to keep an answer is what is done unless it is asked for.
-    if conversation.store == Some(true) {
+    if conversation.store == Some(true) && known(host, "store", notes) {
         json.key("store").bool(true);
     }
+}
+
+/// Whether a host knows a member; that it is left out is told where it does not.
+fn known(host: &Host, member: &'static str, notes: &mut Notes) -> bool {
+    let known = host.has(member);
+    if !known {
+        notes.drops(member);
+    }
+    known
 }
 
 fn write_user(json: &mut Json, user: &Text<'_>, host: &Host, notes: &mut Notes) {

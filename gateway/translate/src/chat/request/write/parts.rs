@@ -1,7 +1,8 @@
 //! What is said, as a string or as parts.
 
 use super::super::Host;
-use super::{source_length, write_cache};
+use super::source_length;
+use super::tools::write_cache;
 use crate::write::Json;
 use crate::{Arguments, Block, Content, Media, Notes, Source, Text};
 

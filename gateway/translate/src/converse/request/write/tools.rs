@@ -58,10 +58,6 @@ fn none(json: &mut Json) {
 }
 
 fn tool(json: &mut Json, tool: &Tool<'_>, at: usize, notes: &mut Notes) {
-    if !ids::is_name(&tool.name) {
-        // Another name would not be known to whoever is to run the tool.
-        notes.cannot(format!("tools[{at}].name"));
-    }
     json.object(|json| {
         json.key("toolSpec").object(|json| {
             json.key("name").text(&ids::name(&tool.name));

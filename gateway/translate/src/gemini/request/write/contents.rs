@@ -1,7 +1,8 @@
 //! The turns as `contents`.
 //!
 //! A call and its results must be neighbours: all that a model says in a row is one content, and so are the results that
-//! follow.
+//! follow. From generation 3 on each has the id of its call; before, Vertex AI has long refused ids ("Unknown name", until September 2026), and
+//! calls and results go together by their names and their order.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,30 +14,88 @@ use crate::names::Grammar;
 use crate::write::Json;
 use crate::{Block, Content, Role, Text, Turn};
 
-/// The name of each tool that was called, by the call's id.
-type Names<'c> = BTreeMap<Cow<'c, str>, &'c Text<'c>>;
+/// The calls of a history, by their ids.
+#[derive(Default)]
+struct Calls<'c> {
+    known: BTreeMap<Cow<'c, str>, Call<'c>>,
+    /// Whether nothing has its id: the model is of a generation before ids.
+    without_ids: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Call<'c> {
+    /// The tool.
+    name: &'c Text<'c>,
+    /// How many were made before it.
+    place: usize,
+}
 
 pub(super) fn write(turns: &[Turn<'_>], is_old: bool, json: &mut Json) {
-    let mut names = Names::new();
+    let mut calls = Calls {
+        without_ids: is_old,
+        ..Calls::default()
+    };
     for group in turns.chunk_by(is_one_content) {
         if !group.iter().any(says) {
             continue;
         }
         let is_model = group.iter().any(|turn| turn.role == Role::Assistant);
-        let blocks: Vec<_> = group.iter().flat_map(|turn| &turn.blocks).collect();
+        let mut blocks: Vec<_> = group.iter().flat_map(|turn| &turn.blocks).collect();
         json.object(|json| {
             json.key("role")
                 .str(if is_model { "model" } else { "user" });
             json.key("parts").array(|json| {
                 if is_model {
-                    said_by_model(&blocks, is_old, &mut names, json);
+                    said_by_model(&blocks, &mut calls, json);
                 } else {
+                    calls.order(&mut blocks);
                     for block in &blocks {
-                        part(block, None, &names, json);
+                        part(block, None, &calls, json);
                     }
                 }
             });
         });
+    }
+}
+
+impl<'c> Calls<'c> {
+    fn add(&mut self, id: &'c Text<'c>, name: &'c Text<'c>) {
+        let place = self.known.len();
+        self.known.insert(id.unescaped(), Call { name, place });
+    }
+
+    fn name(&self, id: &Text<'_>) -> Option<&'c Text<'c>> {
+        self.known.get(&id.unescaped()).map(|call| call.name)
+    }
+
+    /// Puts the results among these blocks into the order of their calls, where nothing else tells whose they are.
+    fn order<'b>(&self, blocks: &mut [&'b Block<'b>]) {
+        if !self.without_ids {
+            return;
+        }
+        let place = |block: &Block<'_>| {
+            let Content::Result { id, .. } = &block.content else {
+                return None;
+            };
+            let call = self.known.get(&id.unescaped());
+            Some(call.map_or(usize::MAX, |call| call.place))
+        };
+        let results = blocks
+            .iter()
+            .copied()
+            .filter(|block| place(block).is_some());
+        let mut results: Vec<_> = results.collect();
+        results.sort_by_key(|result| place(result));
+        let places = blocks.iter_mut().filter(|block| place(block).is_some());
+        for (block, result) in places.zip(results) {
+            *block = result;
+        }
+    }
+
+    fn write_id(&self, id: &Text<'_>, json: &mut Json) {
+        if !id.is_empty() && !self.without_ids {
+            json.key("id").text(id);
+        }
     }
 }
 
@@ -72,12 +131,7 @@ pub(super) fn is_text(block: &Block<'_>) -> bool {
     matches!(&block.content, Content::Text(text) if !text.is_empty())
 }
 
-fn said_by_model<'c>(
-    blocks: &[&'c Block<'c>],
-    is_old: bool,
-    names: &mut Names<'c>,
-    json: &mut Json,
-) {
+fn said_by_model<'c>(blocks: &[&'c Block<'c>], calls: &mut Calls<'c>, json: &mut Json) {
     let mut borne = bearers::assign(blocks);
     let is_call = |block: &&Block<'_>| matches!(block.content, Content::Call { .. });
     let placeholder = Text::plain(PLACEHOLDER);
@@ -88,20 +142,20 @@ fn said_by_model<'c>(
     let first = blocks.iter().position(is_call);
     if let Some(place) = first.and_then(|first| borne.get_mut(first))
         && !is_signed
-        && !is_old
+        && !calls.without_ids
     {
         *place = Some(&placeholder);
     }
     for (block, signature) in blocks.iter().zip(&borne) {
-        part(block, *signature, names, json);
+        part(block, *signature, calls, json);
         if let Content::Call { id, name, .. } = &block.content {
-            names.insert(id.unescaped(), name);
+            calls.add(id, name);
         }
     }
 }
 
 /// The part, or parts, of a block.
-fn part(block: &Block<'_>, signature: Option<&Text<'_>>, names: &Names<'_>, json: &mut Json) {
+fn part(block: &Block<'_>, signature: Option<&Text<'_>>, calls: &Calls<'_>, json: &mut Json) {
     let signed = |json: &mut Json| {
         if let Some(signature) = signature {
             json.key("thoughtSignature").text(signature);
@@ -141,7 +195,7 @@ fn part(block: &Block<'_>, signature: Option<&Text<'_>>, names: &Names<'_>, json
             ..
         } => json.object(|json| {
             json.key("functionCall").object(|json| {
-                with_id(id, json);
+                calls.write_id(id, json);
                 json.key("name").text(&Grammar::GEMINI.name(name));
                 json.key("args").arguments_as_object(arguments);
             });
@@ -151,10 +205,7 @@ fn part(block: &Block<'_>, signature: Option<&Text<'_>>, names: &Names<'_>, json
             id,
             content,
             is_error,
-        } => {
-            let name = names.get(&id.unescaped()).copied();
-            result(id, name, content, *is_error, json);
-        }
+        } => result(id, calls, content, *is_error, json),
         Content::Other(_) => {}
     }
 }
@@ -169,24 +220,18 @@ fn alone(signature: Option<&Text<'_>>, json: &mut Json) {
     }
 }
 
-fn with_id(id: &Text<'_>, json: &mut Json) {
-    if !id.is_empty() {
-        json.key("id").text(id);
-    }
-}
-
 /// A result, and what it has to show as parts beside it.
 fn result(
     id: &Text<'_>,
-    name: Option<&Text<'_>>,
+    calls: &Calls<'_>,
     content: &[Block<'_>],
     is_error: bool,
     json: &mut Json,
 ) {
     json.object(|json| {
         json.key("functionResponse").object(|json| {
-            with_id(id, json);
-            match name {
+            calls.write_id(id, json);
+            match calls.name(id) {
                 Some(name) => json.key("name").text(&Grammar::GEMINI.name(name)),
                 None => json.key("name").str("unknown"),
             }

@@ -7,6 +7,7 @@ use fairlead_json::{JsonError, Kind, Limits, Raw, Scanner};
 use super::{At, Reader};
 use crate::messages::block::{Members, arguments, cache, words};
 use crate::messages::signature::{Returned, returned};
+use crate::names::LOADED;
 use crate::{Block, Content, Media, Signature, Source, Text};
 
 impl<'a> Reader<'a> {
@@ -128,12 +129,13 @@ impl<'a> Reader<'a> {
             "tool_reference" if at.inner.is_some() => {
                 let name = self.needed(members.tool_name, at, ".tool_name");
                 name.map(|name| {
-                    let text = format!("Tool loaded: {}", name.as_written());
+                    let text = [LOADED, name.as_written()].concat();
                     Content::Text(Text::escaped(text))
                 })
             }
             "image" => self.media(members, at).map(Content::Image),
             "document" => self.document(members, at),
+            "search_result" => Some(self.found(members)),
             _ => Some(Content::Other(Cow::Owned(kind.into_owned()))),
         })
     }
@@ -182,6 +184,38 @@ impl<'a> Reader<'a> {
         if members.context.is_some() {
             self.other_once("messages[].content[].context", true);
         }
+        self.cited(members);
+        let listed = |source: Raw<'a>| {
+            let content = source.member("content").ok().flatten();
+            content.filter(|content| content.kind() == Kind::Array)
+        };
+        if let Some(list) = members.source.and_then(listed) {
+            return Some(match texts(list) {
+                Some(texts) => Content::File(Media {
+                    source: Source::Text(Text::joined(&texts, "\n")),
+                    media_type: None,
+                    name: words(members.title),
+                    detail: None,
+                }),
+                None => Content::Other(Cow::Borrowed("document")),
+            });
+        }
+        self.media(members, at).map(Content::File)
+    }
+
+    /// What a search has found, as a text: what it is called, where it is, and what it says.
+    fn found(&mut self, members: &Members<'a>) -> Content<'a> {
+        self.cited(members);
+        let Some(said) = members.content.and_then(texts) else {
+            return Content::Other(Cow::Borrowed("search_result"));
+        };
+        let head = [words(members.title), words(members.source)];
+        let all: Vec<_> = head.into_iter().flatten().chain(said).collect();
+        Content::Text(Text::joined(&all, "\n"))
+    }
+
+    /// That an answer is to say where it has something from is asked for in this format only.
+    fn cited(&mut self, members: &Members<'a>) {
         let cites = members.citations.and_then(|citations| {
             let enabled = citations.member("enabled").ok().flatten();
             enabled.filter(|enabled| enabled.kind() == Kind::Bool(true))
@@ -189,14 +223,6 @@ impl<'a> Reader<'a> {
         if cites.is_some() {
             self.other_once("messages[].content[].citations.enabled", true);
         }
-        let is_list = |source: Raw<'a>| {
-            let content = source.member("content").ok().flatten();
-            content.is_some_and(|content| content.kind() == Kind::Array)
-        };
-        if members.source.is_some_and(is_list) {
-            return Some(Content::Other(Cow::Borrowed("document")));
-        }
-        self.media(members, at).map(Content::File)
     }
 
     fn media(&mut self, members: &Members<'a>, at: At) -> Option<Media<'a>> {
@@ -235,4 +261,18 @@ impl<'a> Reader<'a> {
         }
         text
     }
+}
+
+/// The texts of a list that holds nothing else, and not none.
+fn texts(list: Raw<'_>) -> Option<Vec<Text<'_>>> {
+    let mut texts = Some(Vec::new());
+    list.each_element(|block| {
+        let members = Members::of(block);
+        let text = members.text.and_then(Text::of);
+        match (&mut texts, text) {
+            (Some(texts), Some(text)) => texts.push(text),
+            _ => texts = None,
+        }
+    });
+    texts.filter(|texts| !texts.is_empty())
 }

@@ -71,7 +71,10 @@ impl<'a> Reader<'a> {
         if let Some(kind) = members.kind.and_then(Text::of)
             && kind != "custom"
         {
-            return self.other(format!("{at} ({})", kind.unescaped()), true);
+            // All tools are loaded where there is no search for them: nothing is out of the model's reach.
+            let kind = kind.unescaped();
+            let is_missed = !kind.starts_with("tool_search_tool");
+            return self.other(format!("{at} ({kind})"), is_missed);
         }
         let Some(name) = members.name.and_then(Text::of) else {
             return self.wrong(at, ".name", "a string");
