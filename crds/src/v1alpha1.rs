@@ -34,7 +34,7 @@ pub use resilience::{
     OnClientGone, Overflow, Queue, Recovery, Retries, RuleRetries, Stream,
 };
 pub use rule::{
-    Failover, FailureClass, Fallback, Match, OnUnsupported, Precedence, ProviderReference,
+    Constrain, Failover, FailureClass, Fallback, Match, OnUnsupported, Precedence, ProviderReference,
     RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
 };
 pub use status::{

@@ -45,6 +45,12 @@ pub trait Request {
 
     /// How many tokens the input will probably have.
     fn input_tokens(&self) -> u64;
+
+    /// Whether the body is known. Where it is not - nobody reads what is passed through -, whatever follows from it cannot be told, and to ask for it is
+    /// an error.
+    fn is_read(&self) -> bool {
+        true
+    }
 }
 
 /// What the request will probably cost if the rule takes it, in nano-USD; `None`: nobody can tell.

@@ -104,6 +104,18 @@ pub(crate) enum Conversion {
 }
 
 impl Fact {
+    /// Whether it follows from what the body says.
+    pub(crate) fn is_of_the_body(self) -> bool {
+        match self {
+            Self::Model | Self::Stream | Self::Params | Self::InputTokens | Self::Cost => true,
+            Self::Headers
+            | Self::KeyName
+            | Self::KeyNamespace
+            | Self::TeamName
+            | Self::OrganizationName => false,
+        }
+    }
+
     /// The fact that `root.field` names.
     pub(crate) fn named(root: &str, field: &str) -> Option<Self> {
         Some(match (root, field) {

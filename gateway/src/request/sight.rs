@@ -48,30 +48,11 @@ impl<'a> Sight<'a> {
 
 impl View for Sight<'_> {
     fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
-        if KEY_HEADERS
-            .iter()
-            .any(|hidden| hidden.eq_ignore_ascii_case(name))
-        {
-            return Ok(None);
-        }
-        let mut values = self.headers.get_all(name).iter();
-        let Some(first) = values.next() else {
-            return Ok(None);
-        };
-        let mut all = Cow::Borrowed(text(first)?);
-        for value in values {
-            let all = all.to_mut();
-            all.push_str(", ");
-            all.push_str(text(value)?);
-        }
-        Ok(Some(all))
+        header(self.headers, name)
     }
 
     fn headers(&self) -> usize {
-        let hidden = KEY_HEADERS
-            .iter()
-            .filter(|name| self.headers.contains_key(**name));
-        self.headers.keys_len() - hidden.count()
+        count(self.headers)
     }
 
     fn model(&self) -> &str {
@@ -107,6 +88,76 @@ impl View for Sight<'_> {
 impl fairlead_route::Request for Sight<'_> {
     fn cost(&self, target: Candidate<'_>) -> Option<i64> {
         self.outlook.cost(target)
+    }
+}
+
+/// A header of any name but those that carry keys.
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<Cow<'h, str>>, Unreadable> {
+    if KEY_HEADERS
+        .iter()
+        .any(|hidden| hidden.eq_ignore_ascii_case(name))
+    {
+        return Ok(None);
+    }
+    let mut values = headers.get_all(name).iter();
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    let mut all = Cow::Borrowed(text(first)?);
+    for value in values {
+        let all = all.to_mut();
+        all.push_str(", ");
+        all.push_str(text(value)?);
+    }
+    Ok(Some(all))
+}
+
+/// How many headers there are.
+fn count(headers: &HeaderMap) -> usize {
+    let hidden = KEY_HEADERS.iter();
+    let hidden = hidden.filter(|name| headers.contains_key(**name));
+    headers.keys_len() - hidden.count()
+}
+
+/// A request whose body nobody reads, as conditions see it.
+#[derive(Debug)]
+pub(crate) struct HeadAlone<'a>(pub(crate) &'a HeaderMap);
+
+impl View for HeadAlone<'_> {
+    fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
+        header(self.0, name)
+    }
+
+    fn headers(&self) -> usize {
+        count(self.0)
+    }
+
+    fn model(&self) -> &str {
+        ""
+    }
+
+    fn stream(&self) -> bool {
+        false
+    }
+
+    fn param(&self, _: &str) -> Result<Option<Raw<'_>>, Unreadable> {
+        Ok(None)
+    }
+
+    fn params(&self) -> usize {
+        0
+    }
+
+    fn usage(&self, _: &Limit) -> Option<Usage> {
+        None
+    }
+
+    fn input_tokens(&self) -> u64 {
+        0
+    }
+
+    fn is_read(&self) -> bool {
+        false
     }
 }
 

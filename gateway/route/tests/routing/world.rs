@@ -68,6 +68,7 @@ pub(crate) fn provider_of_anything() -> Provider {
         passthrough: Vec::new(),
         price: None,
         limits: fairlead_snapshot::Limits::default(),
+        labels: fairlead_snapshot::Labels::default(),
         access: Access::All,
     }
 }
@@ -114,6 +115,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         hedge: None,
         affinity: None,
         on_unsupported: OnUnsupported::default(),
+        constrain: None,
     })
 }
 
