@@ -122,7 +122,10 @@ impl Table {
             .filter_map(|route| route.constrain.as_ref())
             .collect();
         let providers = caller.nameable.iter().filter(|(index, weight)| {
-            *weight > 0 && constraints.iter().all(|within| within.permits.contains(*index))
+            *weight > 0
+                && constraints
+                    .iter()
+                    .all(|within| within.permits.contains(*index))
         });
         let offered = providers
             .flat_map(|(index, _)| self.providers.upstream(*index).offered().map(AsRef::as_ref));

@@ -5,9 +5,9 @@ use std::fmt;
 
 use fairlead_snapshot::{ObjectName, Problem};
 
+use crate::constrain::Constraint;
 use crate::plan::{NoRoute, Plan, Planner, Step, all_well};
 use crate::prospect::Request;
-use crate::constrain::Constraint;
 use crate::route::{Judgement, Route};
 use crate::sequence::Sequence;
 use crate::{Caller, Table};
@@ -199,9 +199,9 @@ fn describe(f: &mut fmt::Formatter<'_>, number: usize, step: &Step) -> fmt::Resu
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Constrains(providers) if providers.is_empty() => {
-                f.write_str("constrains it to no provider: none of those whose labels count has them")
-            }
+            Self::Constrains(providers) if providers.is_empty() => f.write_str(
+                "constrains it to no provider: none of those whose labels count has them",
+            ),
             Self::Constrains(providers) => {
                 let names: Vec<String> = providers.iter().map(ToString::to_string).collect();
                 write!(f, "constrains it to {}", names.join(", "))

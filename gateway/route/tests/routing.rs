@@ -3,6 +3,8 @@
 #[path = "routing/world.rs"]
 mod world;
 
+#[path = "routing/constraints.rs"]
+mod constraints;
 #[path = "routing/costs.rs"]
 mod costs;
 #[path = "routing/credentials.rs"]

@@ -17,8 +17,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Credential, Deny, Headers, Key, Labels, Limits, Model, ModelFacts, ObjectName, OnUnsupported, Owner,
-    Parameters, Problem, Provider, Refusal, Rule, Snapshot, Target,
+    Credential, Deny, Headers, Key, Labels, Limits, Model, ModelFacts, ObjectName, OnUnsupported,
+    Owner, Parameters, Problem, Provider, Refusal, Rule, Snapshot, Target,
 };
 
 /// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.

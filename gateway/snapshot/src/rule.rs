@@ -5,9 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::provider::millis;
-use crate::{
-    Affinity, Headers, Hedge, ObjectName, Parameters, RetryOverrides, Selector, Streams,
-};
+use crate::{Affinity, Headers, Hedge, ObjectName, Parameters, RetryOverrides, Selector, Streams};
 
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -290,7 +290,9 @@ impl Rejection {
             Self::KeyRotated => row(S::UNAUTHORIZED, "key_rotated"),
             Self::KeyOwnerMissing => row(S::UNAUTHORIZED, "key_owner_missing"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
-            Self::Constrained(..) | Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
+            Self::Constrained(..) | Self::ProviderNotAllowed(_) => {
+                model(row(S::FORBIDDEN, "provider_not_allowed"))
+            }
             Self::PassThroughConstrained(_) => row(S::FORBIDDEN, "provider_not_allowed"),
             Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),
             Self::NoRule(_) => model(row(S::NOT_FOUND, "no_rule")),
@@ -457,9 +459,7 @@ impl Rejection {
         match reason {
             NoRoute::ModelNotAllowed => Self::ModelNotAllowed(model),
             NoRoute::ProviderNotAllowed => Self::ProviderNotAllowed(model),
-            NoRoute::Constrained { constraints } => {
-                Self::Constrained(model, listed(&constraints))
-            }
+            NoRoute::Constrained { constraints } => Self::Constrained(model, listed(&constraints)),
             NoRoute::NoRule => Self::NoRule(model),
             NoRoute::UnknownModel => Self::UnknownModel(model),
             NoRoute::ModelNotOffered { rule } => Self::ModelNotOffered(model, rule.to_string()),

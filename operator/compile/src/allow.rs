@@ -30,9 +30,11 @@ pub(crate) fn faults(allow: Option<&AllowSpec>, deny: Option<&DenySpec>) -> Vec<
         .collect();
     let path = spec.field("allow");
     let picked = allow.and_then(|allow| allow.provider_selector.as_ref());
-    faults.extend(picked.into_iter().flat_map(|picked| {
-        selector::provider_faults(picked, &path.field("providerSelector"))
-    }));
+    faults.extend(
+        picked
+            .into_iter()
+            .flat_map(|picked| selector::provider_faults(picked, &path.field("providerSelector"))),
+    );
     let path = path.field("providers");
     let Some(providers) = allow.and_then(|allow| allow.providers.as_deref()) else {
         return faults;

@@ -87,6 +87,8 @@ fn still(last: &Labels, now: Labels, asked: &BTreeSet<&str>, before: &BTreeSet<&
         |key: &str| last.given.contains_key(key) || (before.contains(key) && !last.partial);
     let partial = now.partial || !asked.iter().all(|key| is_known(key) && is_same(key));
     let same = now.given.iter().filter(|(key, _)| is_same(key));
-    let given = same.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let given = same
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     Labels { given, partial }
 }

@@ -12,7 +12,8 @@ use fairlead_crds::v1alpha1::{
     OfferedModel, ProviderType, Simulated as SimulatedSpec,
 };
 use fairlead_snapshot::{
-    Access, Dialect, HttpVersion, Labels, Model, ObjectName, Protocol, Provider, Simulated, Timeouts,
+    Access, Dialect, HttpVersion, Labels, Model, ObjectName, Protocol, Provider, Simulated,
+    Timeouts,
 };
 
 use fairlead_snapshot::Credentials;

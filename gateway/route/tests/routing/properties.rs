@@ -222,6 +222,7 @@ proptest! {
             Err(NoRoute::ModelNotOffered { rule }) => prop_assert_eq!(Some(&rule), expected),
             Err(NoRoute::ModelNotAllowed | NoRoute::ConditionError { .. } | NoRoute::ProviderNotAllowed) => {}
             Err(NoRoute::NoRule | NoRoute::UnknownModel) => prop_assert_eq!(None, expected),
+            Err(NoRoute::Constrained { .. }) => prop_assert!(false, "nothing constrains"),
         }
     }
 

@@ -9,10 +9,11 @@ use super::limits;
 use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
     Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
-    Health, Hedge, HttpVersion, Issuer, Key, Labels, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
-    ObjectName, Oidc, OnClientGone, OnUnsupported, Operator, Overflow, Parameters, Previous,
-    Problem, Protocol, Provider, Queue, Recovery, Refusal, Requirement, Retries, RetryOverrides,
-    Rule, Scope, Selector, Simulated, Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
+    Health, Hedge, HttpVersion, Issuer, Key, Labels, Limits, Model, ModelFacts, ModelPattern,
+    ModelPrice, ObjectName, Oidc, OnClientGone, OnUnsupported, Operator, Overflow, Parameters,
+    Previous, Problem, Protocol, Provider, Queue, Recovery, Refusal, Requirement, Retries,
+    RetryOverrides, Rule, Scope, Selector, Simulated, Snapshot, Strategy, Streams, Target,
+    TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
 
 /// All of it.

@@ -20,8 +20,10 @@ pub(super) fn faults(spec: &RoutingRuleSpec, path: &Path) -> Vec<Finding> {
         return nothing.into_iter().collect();
     };
     let path = path.field("constrain");
-    let mut faults =
-        selector::provider_faults(&constrain.provider_selector, &path.field("providerSelector"));
+    let mut faults = selector::provider_faults(
+        &constrain.provider_selector,
+        &path.field("providerSelector"),
+    );
     let mut fault = |path: &Path, message: &str| {
         faults.push(Finding::new(path, Reason::Invalid, message));
     };
