@@ -105,6 +105,11 @@ fn of_fact<'a>(fact: Fact, facts: &'a Facts<'_>) -> Evaluated<'a> {
         Fact::Model => Value::text(facts.request.model()),
         Fact::Stream => Value::Bool(facts.request.stream()),
         Fact::Params => Value::Params,
+        Fact::Operation => Value::text(facts.request.operation()),
+        Fact::Needs(need) => {
+            let needs = facts.request.needs(need);
+            Value::Bool(needs.ok_or(EvaluationError::Untold(need.as_str()))?)
+        }
         Fact::InputTokens => {
             Value::Int(i64::try_from(facts.request.input_tokens()).unwrap_or(i64::MAX))
         }

@@ -231,7 +231,7 @@ pub(crate) fn plan(
     let caller = &asked.admitted.caller;
     let content = asked.operation.content_members();
     let outlook = outlook::Now::of(runtime, &asked.governed, asked.operation);
-    let sight = Sight::new(&asked.request, headers, content, &outlook);
+    let sight = Sight::new(asked.operation, &asked.request, headers, content, &outlook);
     let standing = |target: Candidate<'_>| {
         let upstream = runtime.upstreams.get(target.provider.0);
         upstream.map_or(0, |upstream| {

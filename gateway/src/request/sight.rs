@@ -4,13 +4,15 @@
 
 use std::borrow::Cow;
 
-use fairlead_condition::{Limit, Request as View, Usage};
+use fairlead_condition::{Limit, Need, Request as View, Usage};
 use fairlead_route::Candidate;
 use fairlead_wire::json::{Object, Raw, Unreadable};
 use fairlead_wire::openai::request::Request;
 use http::{HeaderMap, HeaderValue};
 
+use super::needed::Needed;
 use super::outlook::Outlook;
+use crate::surface::Operation;
 
 /// Where callers put their keys; no condition sees these.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
@@ -20,6 +22,8 @@ const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog
 pub(crate) struct Sight<'a> {
     request: &'a Request<'a>,
     headers: &'a HeaderMap,
+    operation: Operation,
+    needed: Needed,
     /// The members of the body that hold what the caller wrote.
     content: &'a [&'static str],
     outlook: &'a dyn Outlook,
@@ -28,6 +32,7 @@ pub(crate) struct Sight<'a> {
 impl<'a> Sight<'a> {
     /// The view of a request whose `content` is not shown.
     pub(crate) fn new(
+        operation: Operation,
         request: &'a Request<'a>,
         headers: &'a HeaderMap,
         content: &'a [&'static str],
@@ -35,6 +40,8 @@ impl<'a> Sight<'a> {
     ) -> Self {
         Self {
             request,
+            operation,
+            needed: Needed::default(),
             headers,
             content,
             outlook,
@@ -82,6 +89,14 @@ impl View for Sight<'_> {
 
     fn input_tokens(&self) -> u64 {
         self.outlook.input_tokens()
+    }
+
+    fn operation(&self) -> &str {
+        self.operation.name()
+    }
+
+    fn needs(&self, need: Need) -> Option<bool> {
+        self.needed.get(need, self.operation, self.request)
     }
 }
 
@@ -156,6 +171,10 @@ impl View for HeadAlone<'_> {
         0
     }
 
+    fn operation(&self) -> &str {
+        Operation::Passthrough.name()
+    }
+
     fn is_read(&self) -> bool {
         false
     }
@@ -209,7 +228,7 @@ mod tests {
             ("authorization", b"Bearer key"),
             ("api-key", b"key"),
         ]);
-        let sight = Sight::new(&request, &headers, &[], &Nothing);
+        let sight = Sight::new(Operation::Chat, &request, &headers, &[], &Nothing);
         let seen = |name| sight.header(name).unwrap();
         assert_eq!(seen("X-Tier").as_deref(), Some("gold, größer"));
         assert_eq!(seen("Authorization"), None);
@@ -225,7 +244,7 @@ mod tests {
             &[("x-data", &b"fine"[..]), ("x-data", &b"\xff"[..])][..],
         ] {
             let headers = headers(lines);
-            let sight = Sight::new(&request, &headers, &[], &Nothing);
+            let sight = Sight::new(Operation::Chat, &request, &headers, &[], &Nothing);
             assert_eq!(sight.header("x-data"), Err(Unreadable::NotText));
         }
     }
@@ -234,7 +253,7 @@ mod tests {
     fn parameters_are_seen_but_for_the_content() {
         let request = parse(br#"{"model":"m","messages":[],"prompt":1}"#).unwrap();
         let headers = HeaderMap::new();
-        let sight = Sight::new(&request, &headers, &["messages"], &Nothing);
+        let sight = Sight::new(Operation::Chat, &request, &headers, &["messages"], &Nothing);
         assert_eq!(sight.param("messages"), Ok(None));
         assert_eq!(sight.param("prompt").unwrap().unwrap().text(), "1");
         assert_eq!(sight.params(), 2);

@@ -16,7 +16,7 @@ use crate::harness::{Answer, Gateway, KEY, Setup, whole};
 /// The value of the key of the tenant `search`.
 const TENANT: &str = "sk-tenant-0123456789abcdef0123456789";
 /// What providers are used for where a test is about who is asked at all.
-const ONCE: &str = "retries: {maxRetries: 0}, health: {consecutiveFailures: 0, errorPercent: 0}, access: {namespaces: {from: All}}";
+const ONCE: &str = "continuation: AssistantPrefix, retries: {maxRetries: 0}, health: {consecutiveFailures: 0, errorPercent: 0}, access: {namespaces: {from: All}}";
 
 /// A gateway before a provider that is labelled `region: eu`, and one that is not.
 struct World {

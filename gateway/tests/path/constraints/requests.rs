@@ -159,3 +159,36 @@ async fn a_condition_that_can_be_told_lets_by_who_it_is_not_for() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(world.outside.requests(), 2);
 }
+
+#[tokio::test]
+async fn an_image_that_is_said_otherwise() {
+    let world = when("request.needs.images").await;
+    let said = |part: &str| {
+        format!(r#"{{"model":"outside/m","messages":[{{"role":"user","content":[{part}]}}]}}"#)
+    };
+    for part in [
+        r#"{"type":"image_url","image_url":{"url":"https://a/b.png"}}"#,
+        r#"{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}"#,
+    ] {
+        is_refused(&world.send(&said(part)).await);
+    }
+    for part in [
+        r#"{"typ\u0065":"\u0069mage_url","image_url":{"url":"https://a/b.png"}}"#,
+        r#"{"type":"input_image","image_url":"https://a/b.png"}"#,
+        r#"{"type":"video_url","video_url":{"url":"https://a/b.png"}}"#,
+        r#"{"type":"file","file":{"file_id":"file-1"}}"#,
+        r#"{"type":"text","type":"image_url","text":"a","image_url":{"url":"https://a/b.png"}}"#,
+    ] {
+        let answer = world.send(&said(part)).await;
+        assert!(
+            [403, 503].contains(&answer.status),
+            "{part}: {}",
+            answer.text()
+        );
+    }
+    let both = r#"{"model":"outside/m","messages":[],"Messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a/b"}}]}]}"#;
+    is_error(&world.send(both).await, both);
+    assert_eq!(world.outside.requests(), 0);
+    let answer = world.ask(&whole("outside/m")).await;
+    assert_eq!(answer.content(), "Outside.", "{}", answer.text());
+}
