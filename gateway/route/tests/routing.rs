@@ -3,6 +3,8 @@
 #[path = "routing/world.rs"]
 mod world;
 
+#[path = "routing/constraint_properties.rs"]
+mod constraint_properties;
 #[path = "routing/constraints.rs"]
 mod constraints;
 #[path = "routing/costs.rs"]

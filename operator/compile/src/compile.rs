@@ -88,6 +88,7 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
         organizations: &organizations,
     };
     labels::give(&mut providers, &objects.providers, &selectors, &world);
+    rule::constrain::look_up(&mut objects.rules, &rules, &providers, gateway);
     let snapshot = Snapshot::new(gateway, providers, rules, keys);
     let snapshot = snapshot.with_owners(teams, organizations);
     Compiled {

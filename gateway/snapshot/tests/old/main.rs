@@ -234,7 +234,7 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
 }
 
 /// The rule that constrains, and the Override rules that might go before it: those for everybody.
-const CONSTRAINED: [&str; 3] = ["constraint", "r12", "r14"];
+const CONSTRAINED: [&str; 3] = ["held", "r12", "r14"];
 
 #[test]
 fn who_knows_no_constraints_serves_nobody_who_may_be_constrained_by_an_override() {

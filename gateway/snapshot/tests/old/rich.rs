@@ -297,7 +297,7 @@ fn rules() -> Vec<Rule> {
     let constrained = Scope::Namespace(CONSTRAINED.to_owned());
     let ruled = rule(rules.len() + 1, constrained, Strategy::Weighted);
     rules.push(Rule {
-        name: name("constraint"),
+        name: name("held"),
         overrides: true,
         targets: Vec::new(),
         fallbacks: Vec::new(),

@@ -1,8 +1,12 @@
 //! `constrain`: a rule that chooses nothing and narrows what may be asked.
 
-use fairlead_crds::v1alpha1::{Precedence, RoutingRuleSpec};
+use std::collections::BTreeMap;
+
+use fairlead_crds::v1alpha1::{Precedence, RoutingRule, RoutingRuleSpec};
+use fairlead_snapshot::{ObjectName, Provider, Rule};
 
 use crate::finding::{Finding, Reason};
+use crate::object::Object;
 use crate::path::Path;
 use crate::selector;
 
@@ -43,6 +47,36 @@ pub(super) fn faults(spec: &RoutingRuleSpec, path: &Path) -> Vec<Finding> {
         );
     }
     faults
+}
+
+/// Says of each constraint that no provider satisfies that it refuses all that it matches. The providers have their labels.
+pub(crate) fn look_up(
+    objects: &mut [Object<'_, RoutingRule>],
+    rules: &[Rule],
+    providers: &BTreeMap<ObjectName, Provider>,
+    gateway: &str,
+) {
+    let refuses = |rule: &&Rule| {
+        let picks = |(name, provider): (&ObjectName, &Provider)| {
+            let selector = rule.constrain.as_ref();
+            selector.is_none_or(|selector| {
+                selector.picks(&rule.name.namespace, gateway, name, provider)
+            })
+        };
+        rule.constrain.is_some() && !providers.iter().any(picks)
+    };
+    let refusing: Vec<&Rule> = rules.iter().filter(refuses).collect();
+    for object in objects {
+        if refusing.iter().any(|rule| rule.name == object.name) {
+            let message = format!(
+                "no accepted LLMProvider of the gateway's namespace, {gateway}, has these labels; until one has, every request that the rule matches is refused"
+            );
+            let path = Path::of("spec")
+                .field("constrain")
+                .field("providerSelector");
+            object.also(vec![Finding::new(&path, Reason::ProviderNotFound, message)]);
+        }
+    }
 }
 
 /// Whether it says anything of how a target is chosen or asked.
