@@ -272,7 +272,6 @@ impl Rejection {
     /// The table of refusals (`docs/errors.md`).
     fn row(&self) -> Row {
         let row = Row::new;
-        let after = |seconds, row: Row| row.after(seconds);
         let busy = |code| row(S::SERVICE_UNAVAILABLE, code).after(Some(1));
         let rate_limited = |seconds| row(S::TOO_MANY_REQUESTS, "rate_limited").after(seconds);
         let model = |row: Row| row.about("model");
@@ -317,16 +316,15 @@ impl Rejection {
             Self::Limited(refusal) => limited(refusal),
             Self::StoreUnavailable => busy("store_unavailable"),
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
-            Self::NoHealthyTarget(_, after_seconds) => after(
-                *after_seconds,
-                row(S::SERVICE_UNAVAILABLE, "no_healthy_target"),
-            ),
+            Self::NoHealthyTarget(_, seconds) => {
+                row(S::SERVICE_UNAVAILABLE, "no_healthy_target").after(*seconds)
+            }
             Self::ProviderError(_) => row(S::BAD_GATEWAY, "provider_error"),
             Self::ProviderFailed {
                 status,
                 retry_after,
                 ..
-            } => after(*retry_after, row(*status, "provider_error")),
+            } => row(*status, "provider_error").after(*retry_after),
             Self::ProviderRefused { status, .. } => row(*status, PROVIDER_REFUSED),
             Self::ProviderLimits(seconds) => rate_limited(*seconds),
             Self::ProviderCredential => row(S::BAD_GATEWAY, "provider_credential"),

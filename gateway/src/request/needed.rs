@@ -117,11 +117,13 @@ fn of_conversation(operation: Operation, request: &Request<'_>) -> Found {
     // Some readers take a member in other letters for the one that is meant.
     let members = operation.content_members().iter();
     let ambiguous = members.clone().any(|name| object.read(name).is_err());
-    let format = match operation {
-        Operation::CountTokens => Some(Format::Messages),
-        Operation::CountGemini if object.get("generateContentRequest").is_some() => None,
-        Operation::CountGemini => Some(Format::Gemini),
-        other => other.format(),
+    let format = if operation == Operation::CountTokens {
+        Some(Format::Messages)
+    } else if operation == Operation::CountGemini {
+        let whole = object.get("generateContentRequest").is_some();
+        (!whole).then_some(Format::Gemini)
+    } else {
+        operation.format()
     };
     let read = format
         .filter(|_| !ambiguous)

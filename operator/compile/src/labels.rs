@@ -65,7 +65,7 @@ pub(crate) fn give(
             Some(((*key).to_owned(), value.to_owned()))
         }));
         provider.labels = if object.verdict.in_force == InForce::Previous {
-            still(&provider.labels, labels, &asked, &before)
+            still(&provider.labels, &labels, &asked, &before)
         } else {
             labels
         };
@@ -81,7 +81,7 @@ fn bounded(mut labels: impl Iterator<Item = (String, String)>) -> Labels {
 }
 
 /// Of the labels that the object has `now` those that its last accepted version had, too, `before` being what was asked for then.
-fn still(last: &Labels, now: Labels, asked: &BTreeSet<&str>, before: &BTreeSet<&str>) -> Labels {
+fn still(last: &Labels, now: &Labels, asked: &BTreeSet<&str>, before: &BTreeSet<&str>) -> Labels {
     let is_same = |key: &str| last.given.get(key) == now.given.get(key);
     let is_known =
         |key: &str| last.given.contains_key(key) || (before.contains(key) && !last.partial);

@@ -148,7 +148,7 @@ fn a_constraint_that_is_edited_into_something_unacceptable_stays_and_one_that_is
     ] {
         let then = run(
             Some(&first.snapshot),
-            &[&providers[..], &[bad.clone()]].concat(),
+            &[&providers[..], std::slice::from_ref(&bad)].concat(),
         );
         let verdict = then.verdicts.last().unwrap();
         assert_eq!(verdict.in_force, InForce::Previous, "{bad}");

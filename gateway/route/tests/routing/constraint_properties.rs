@@ -97,16 +97,15 @@ fn is_within(
         let Some(index) = step.provider else {
             return held.is_empty() || step.problem.is_some();
         };
-        let (provider_name, provider) = &table.providers()[index.0];
+        let (provider_name, _) = &table.providers()[index.0];
         // The labels of the world itself: who knows no constraints has none.
         let given = &snapshot.providers[provider_name].labels.given;
-        let _ = provider;
         held.iter().all(|constraint| {
-            let wanted = &constraint.constrain.as_ref().unwrap().labels;
-            provider_name.namespace == GATEWAY
-                && wanted
-                    .iter()
-                    .all(|(key, value)| given.get(key) == Some(value))
+            let picks = |selector: &fairlead_snapshot::Selector| {
+                let mut wanted = selector.labels.iter();
+                wanted.all(|(key, value)| given.get(key) == Some(value))
+            };
+            provider_name.namespace == GATEWAY && constraint.constrain.as_ref().is_some_and(picks)
         })
     })
 }
