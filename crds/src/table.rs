@@ -79,6 +79,7 @@ const FILES: &[File] = &[
     file!("rule.yaml"),
     file!("rule-targets.yaml"),
     file!("rule-resilience.yaml"),
+    file!("rule-constrain.yaml"),
     file!("virtual-key.yaml"),
     file!("team.yaml"),
     file!("organization.yaml"),

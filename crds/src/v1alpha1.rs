@@ -34,8 +34,9 @@ pub use resilience::{
     OnClientGone, Overflow, Queue, Recovery, Retries, RuleRetries, Stream,
 };
 pub use rule::{
-    Failover, FailureClass, Fallback, Match, OnUnsupported, Precedence, ProviderReference,
-    RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType, Target,
+    Constrain, Failover, FailureClass, Fallback, Match, OnUnsupported, Precedence,
+    ProviderReference, RoutingRule, RoutingRuleSpec, Scope, ScopeType, Strategy, StrategyType,
+    Target,
 };
 pub use status::{
     ACCEPTED, KeyStatus, LimitedStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus,

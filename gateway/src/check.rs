@@ -73,6 +73,8 @@ fn compiled(folder: &args::Folder) -> anyhow::Result<(Compiled, Vec<String>)> {
 struct Sketch {
     /// The virtual key, `namespace/name`; its value is not needed.
     key: ObjectName,
+    /// What is asked for, as the path of the request says it below /v1. Absent: chat/completions.
+    operation: Option<String>,
     /// Header names in any case.
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -109,6 +111,7 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
     let body = serde_json::to_vec(&sketch.body)?;
     let request = parse(&body)?;
     let headers = headers(&sketch)?;
+    let operation = operation(sketch.operation.as_deref())?;
     let content: Vec<_> = Operation::ALL
         .iter()
         .flat_map(|operation| operation.content_members())
@@ -122,7 +125,7 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
         sketch.usage.as_ref(),
         &sketch.estimate,
     )?;
-    let sight = Sight::new(&request, &headers, &content, &supposed);
+    let sight = Sight::new(operation, &request, &headers, &content, &supposed);
     let explanation = table.explain(&caller, &model, &sight);
     let mut text = format!("key {}, model {model}\n{explanation}", sketch.key);
     if sketch.usage.is_none() && supposed.has_limits() {
@@ -136,6 +139,18 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
         good: explanation.outcome.is_ok() && refused.is_none(),
         text,
     })
+}
+
+/// The operation of a path below `/v1`.
+fn operation(path: Option<&str>) -> anyhow::Result<Operation> {
+    let Some(path) = path else {
+        return Ok(Operation::Chat);
+    };
+    let named = |operation: &Operation| {
+        operation.action(false).is_none() && operation.path().trim_start_matches('/') == path
+    };
+    let found = Operation::ALL.into_iter().find(named);
+    found.with_context(|| format!("operation: nothing is asked for at /v1/{path}"))
 }
 
 /// Why the key would be refused before anything else is looked at, if it would be.

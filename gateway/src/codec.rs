@@ -21,7 +21,7 @@ use fairlead_wire::openai::{self, ErrorFacts, Part, Usage};
 use crate::surface::{Format, Operation, Surface};
 
 pub(crate) use events::Events;
-pub(crate) use needs::{Found, Needs};
+pub(crate) use needs::{Found, Needs, conversation};
 pub(crate) use request::{Made, Wish, room};
 
 /// What a caller asks for, and what a provider is asked for in its place.

@@ -5,6 +5,7 @@ pub(crate) mod caller;
 pub(crate) mod form;
 pub(crate) mod governed;
 pub(crate) mod inbound;
+pub(crate) mod needed;
 pub(crate) mod outlook;
 pub(crate) mod phases;
 pub(crate) mod sight;

@@ -3,6 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::common::LabelSelector;
 use super::rule::ProviderReference;
 use crate::text::{Label, ModelPattern};
 
@@ -20,6 +21,10 @@ pub struct Allow {
         validation = Rule::new("self.all(a, self.exists_one(b, a.name == b.name && has(a.__namespace__) == has(b.__namespace__) && (!has(a.__namespace__) || a.__namespace__ == b.__namespace__)))").message("a provider is listed twice"),
         validation = Rule::new("self.exists(p, !has(p.weight) || p.weight > 0)").message("at least one provider needs a weight above 0"))]
     pub providers: Option<Vec<AllowedProvider>>,
+    /// The providers that may be asked, by the labels of the LLMProviders; beside a list, those that are in both. Only providers of this object's
+    /// namespace and of the gateway's are picked: the labels of all others are somebody else's word. Absent: whatever their labels.
+    #[x_kube(validation = Rule::new("(has(self.matchLabels) && self.matchLabels.size() > 0) || (has(self.matchExpressions) && self.matchExpressions.size() > 0)").message("the selector is empty and picks every provider; give matchLabels or matchExpressions"))]
+    pub provider_selector: Option<LabelSelector>,
 }
 
 /// A provider that may be asked.

@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::Timeouts;
+use super::common::{LabelSelector, Timeouts};
 use super::request::{Headers, Parameters};
 use super::resilience::{Affinity, Hedge, RuleRetries, Stream};
 use super::status::Status;
@@ -33,7 +33,13 @@ use crate::text::{Label, ModelName, ModelPattern};
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.fallbacks) || !self.fallbacks.exists(f, self.targets.exists(t, t.name == f.name))").message("a fallback has the name of a target; names are unique over both lists").field_path(".fallbacks"))]
+#[x_kube(
+    validation = Rule::new("!has(self.fallbacks) || !has(self.targets) || !self.fallbacks.exists(f, self.targets.exists(t, t.name == f.name))").message("a fallback has the name of a target; names are unique over both lists").field_path(".fallbacks"),
+    validation = Rule::new("has(self.targets) || has(self.constrain)").message("a rule needs targets, or constrain instead of them").field_path(".targets"),
+    validation = Rule::new("!has(self.constrain) || !has(self.targets)").message("a rule that constrains chooses nothing; remove the targets, or put constrain into a rule of its own").field_path(".targets"),
+    validation = Rule::new("!has(self.constrain) || (has(self.precedence) && self.precedence == 'Override')").message("constrain goes with precedence: Override only").field_path(".constrain"),
+    validation = Rule::new("!has(self.constrain) || !(has(self.priority) || has(self.strategy) || has(self.fallbacks) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.hedge) || has(self.affinity) || has(self.onUnsupported))").message("a rule that constrains chooses nothing and has no order among others: only precedence, scope and match go with constrain").field_path(".constrain"),
+)]
 pub struct RoutingRuleSpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.
     pub gateway_name: Option<Label>,
@@ -49,11 +55,14 @@ pub struct RoutingRuleSpec {
     pub matches: Option<Match>,
     /// How a target is chosen. Absent: Weighted.
     pub strategy: Option<Strategy>,
-    /// Where requests are sent.
+    /// Instead of targets: chooses nothing, but narrows what may be asked, by whatever way, for the requests that the rule matches. All such rules
+    /// hold together, before any other rule; where nothing is left the request is refused. Only with precedence: Override.
+    pub constrain: Option<Constrain>,
+    /// Where requests are sent; a rule has these, or constrain.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]),
         validation = Rule::new("self.exists(t, !has(t.weight) || t.weight > 0)").message("at least one target needs a weight above 0"))]
     #[schemars(length(min = 1, max = 16))]
-    pub targets: Vec<Target>,
+    pub targets: Option<Vec<Target>>,
     /// Where a request goes, in this order, when the targets have failed.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 16))]
@@ -70,6 +79,16 @@ pub struct RoutingRuleSpec {
     pub affinity: Option<Affinity>,
     /// What becomes of a request of which something cannot be said in the API of a target: logit_bias to Anthropic, say. Absent: Refuse.
     pub on_unsupported: Option<OnUnsupported>,
+}
+
+/// What requests are held to.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Constrain {
+    /// The providers that may be asked, by the labels of the LLMProviders. Only providers of the gateway's namespace are picked: the labels of
+    /// all others are their tenants' own word.
+    #[x_kube(validation = Rule::new("(has(self.matchLabels) && self.matchLabels.size() > 0) || (has(self.matchExpressions) && self.matchExpressions.size() > 0)").message("the selector is empty and picks every provider; give matchLabels or matchExpressions"))]
+    pub provider_selector: LabelSelector,
 }
 
 /// What becomes of a request of which something cannot be said in the API of a target.

@@ -45,6 +45,19 @@ pub(crate) const REACHING: &[Attack] = &[
         )],
     ),
     rule(
+        "a constraint, which would hold everybody to labels of the attacker's choice",
+        "{precedence: Override, scope: {type: Global}, constrain: {providerSelector: {matchLabels: {of: attacker}}}}",
+        not_accepted(
+            "NotPermitted",
+            "spec.precedence: Override is permitted only in the gateway's namespace, fairlead-system",
+        ),
+        nothing,
+        &[(
+            Platform,
+            "{precedence: Override, match: {models: [none-of-theirs]}, constrain: {providerSelector: {matchLabels: {region: eu}}}}",
+        )],
+    ),
+    rule(
         "a rule for everybody",
         "{scope: {type: Global}, targets: [{name: a, providerRef: {name: own}}]}",
         not_accepted(

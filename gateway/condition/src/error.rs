@@ -88,4 +88,10 @@ pub enum EvaluationError {
     /// A text over 64 KiB where it would be copied or searched by pattern.
     #[error("a text is longer than 64 KiB")]
     TooLong,
+    /// Whether the request needs something cannot be told from it.
+    #[error("whether the request needs {0} cannot be told: it holds what is not understood")]
+    Untold(&'static str),
+    /// What follows from a body that nobody reads.
+    #[error("what the body says is not known, for it is passed through as it is")]
+    NotRead,
 }

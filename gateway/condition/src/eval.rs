@@ -30,7 +30,8 @@ pub(crate) fn truth(node: &Node, facts: &Facts<'_>) -> Result<bool, EvaluationEr
 fn value<'a>(node: &'a Node, facts: &'a Facts<'_>) -> Evaluated<'a> {
     Ok(match node {
         Node::Literal(literal) => constant(literal),
-        Node::Fact(fact) => of_fact(*fact, facts),
+        Node::Fact(fact) => of_fact(*fact, facts)?,
+        Node::Usage(..) if !facts.request.is_read() => return Err(EvaluationError::NotRead),
         Node::Usage(limit, member) => usage(limit, *member, facts),
         Node::List(items) => Value::List(
             items
@@ -95,12 +96,20 @@ fn constant(literal: &Literal) -> Value<'_> {
     }
 }
 
-fn of_fact<'a>(fact: Fact, facts: &'a Facts<'_>) -> Value<'a> {
-    match fact {
+fn of_fact<'a>(fact: Fact, facts: &'a Facts<'_>) -> Evaluated<'a> {
+    if fact.is_of_the_body() && !facts.request.is_read() {
+        return Err(EvaluationError::NotRead);
+    }
+    Ok(match fact {
         Fact::Headers => Value::Headers,
         Fact::Model => Value::text(facts.request.model()),
         Fact::Stream => Value::Bool(facts.request.stream()),
         Fact::Params => Value::Params,
+        Fact::Operation => Value::text(facts.request.operation()),
+        Fact::Needs(need) => {
+            let needs = facts.request.needs(need);
+            Value::Bool(needs.ok_or(EvaluationError::Untold(need.as_str()))?)
+        }
         Fact::InputTokens => {
             Value::Int(i64::try_from(facts.request.input_tokens()).unwrap_or(i64::MAX))
         }
@@ -109,7 +118,7 @@ fn of_fact<'a>(fact: Fact, facts: &'a Facts<'_>) -> Value<'a> {
         Fact::KeyNamespace => Value::text(facts.caller.key_namespace),
         Fact::TeamName => Value::text(facts.caller.team.unwrap_or_default()),
         Fact::OrganizationName => Value::text(facts.caller.organization.unwrap_or_default()),
-    }
+    })
 }
 
 /// What a member of a limit says. Of what is not limited nothing is used, and no amount is left.

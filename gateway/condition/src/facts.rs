@@ -10,6 +10,7 @@ use fairlead_json::{Raw, Unreadable};
 
 use crate::EvaluationError;
 use crate::limit::{Limit, Usage};
+use crate::need::Need;
 
 /// How much text of parameters the conditions of one request look through, in bytes: to find a member, its object is scanned.
 const MOST_READ: usize = 4 * 1024 * 1024;
@@ -45,6 +46,22 @@ pub trait Request {
 
     /// How many tokens the input will probably have.
     fn input_tokens(&self) -> u64;
+
+    /// What is asked for, in the words of `gen_ai.operation.name`.
+    fn operation(&self) -> &str {
+        ""
+    }
+
+    /// Whether it needs something of a model; `None`: it cannot be told.
+    fn needs(&self, _: Need) -> Option<bool> {
+        None
+    }
+
+    /// Whether the body is known. Where it is not - nobody reads what is passed through -, whatever follows from it cannot be told, and to ask for it is
+    /// an error.
+    fn is_read(&self) -> bool {
+        true
+    }
 }
 
 /// What the request will probably cost if the rule takes it, in nano-USD; `None`: nobody can tell.

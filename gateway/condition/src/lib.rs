@@ -24,6 +24,7 @@ mod eval;
 mod facts;
 mod limit;
 mod lower;
+mod need;
 mod node;
 mod scan;
 mod value;
@@ -31,6 +32,7 @@ mod value;
 pub use error::{ConditionError, EvaluationError};
 pub use facts::{CallerFacts, Cost, Facts, Request};
 pub use limit::{Level, Limit, Meter, Usage};
+pub use need::Need;
 
 use node::Node;
 

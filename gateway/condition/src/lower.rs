@@ -120,6 +120,8 @@ impl Lowering {
                 | Fact::Model
                 | Fact::Stream
                 | Fact::Params
+                | Fact::Operation
+                | Fact::Needs(_)
                 | Fact::InputTokens
                 | Fact::Cost
                 | Fact::KeyName

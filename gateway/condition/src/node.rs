@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use crate::limit::{Limit, Member};
+use crate::need::Need;
 
 /// An expression.
 #[derive(Debug, Clone)]
@@ -62,6 +63,8 @@ pub(crate) enum Fact {
     Model,
     Stream,
     Params,
+    Operation,
+    Needs(Need),
     InputTokens,
     Cost,
     KeyName,
@@ -104,6 +107,24 @@ pub(crate) enum Conversion {
 }
 
 impl Fact {
+    /// Whether it follows from what the body says.
+    pub(crate) fn is_of_the_body(self) -> bool {
+        match self {
+            Self::Model
+            | Self::Stream
+            | Self::Params
+            | Self::Needs(_)
+            | Self::InputTokens
+            | Self::Cost => true,
+            Self::Headers
+            | Self::Operation
+            | Self::KeyName
+            | Self::KeyNamespace
+            | Self::TeamName
+            | Self::OrganizationName => false,
+        }
+    }
+
     /// The fact that `root.field` names.
     pub(crate) fn named(root: &str, field: &str) -> Option<Self> {
         Some(match (root, field) {
@@ -111,6 +132,7 @@ impl Fact {
             ("request", "model") => Self::Model,
             ("request", "stream") => Self::Stream,
             ("request", "params") => Self::Params,
+            ("request", "operation") => Self::Operation,
             ("key", "name") => Self::KeyName,
             ("key", "namespace") => Self::KeyNamespace,
             ("team", "name") => Self::TeamName,
@@ -125,7 +147,7 @@ impl Node {
     pub(crate) fn never_boolean(&self) -> Option<&'static str> {
         match self {
             Self::Literal(Literal::Bool(_))
-            | Self::Fact(Fact::Stream)
+            | Self::Fact(Fact::Stream | Fact::Needs(_))
             | Self::Index(_)
             | Self::Has(_)
             | Self::Not(_) => None,
@@ -150,6 +172,7 @@ impl Node {
             Self::Fact(Fact::Params) => Some("request.params"),
             Self::Fact(
                 Fact::Model
+                | Fact::Operation
                 | Fact::KeyName
                 | Fact::KeyNamespace
                 | Fact::TeamName

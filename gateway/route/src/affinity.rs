@@ -76,6 +76,7 @@ mod tests {
             steps: targets.iter().map(step).collect(),
             configured: true,
             condition_errors: 0,
+            constraints: Vec::new(),
         }
     }
 

@@ -7,7 +7,9 @@ use fairlead_condition::CallerFacts;
 use fairlead_snapshot::{Allow, AllowedProvider, Key, ObjectName, Owner, Snapshot};
 
 use crate::Table;
+use crate::constrain::ProviderSet;
 use crate::group::Group;
+use crate::route::BoundTarget;
 use crate::table::Providers;
 use crate::upstream::ProviderIndex;
 
@@ -19,8 +21,12 @@ pub struct Caller {
     organization: Option<String>,
     /// The groups of rules that apply, in the order in which they are tried.
     pub(crate) chain: Vec<Arc<Group>>,
+    /// The constraints that may apply.
+    pub(crate) constraints: Vec<Arc<Group>>,
     /// What the key, its team and its organization allow, where that is not everything; all hold together.
     allows: Vec<Arc<Allow>>,
+    /// The providers whose labels they ask for; `None`: they ask for none.
+    picked: Option<ProviderSet>,
     /// The providers it may name in a request, with their shares for bare model names; sorted.
     nameable: Arc<[(ProviderIndex, u32)]>,
 }
@@ -48,9 +54,13 @@ impl Caller {
         self.allows.iter().all(|allow| allow.permits_model(model))
     }
 
-    /// Whether the key may be sent to a provider by a rule.
-    pub(crate) fn allows_provider(&self, provider: &ObjectName) -> bool {
-        permitted(&self.allows, provider)
+    /// Whether the key may be sent to a target by a rule.
+    pub(crate) fn allows_target(&self, target: &BoundTarget) -> bool {
+        let picks = |picked: &ProviderSet| {
+            let provider = target.provider;
+            provider.is_some_and(|provider| picked.contains(provider))
+        };
+        permitted(&self.allows, &target.provider_name) && self.picked.as_ref().is_none_or(picks)
     }
 
     /// The key's share for a provider it may name in a request; `None` if it may not.
@@ -77,15 +87,28 @@ impl Table {
     /// Prepares a key. Callers belong to the table that made them: with another one their providers would be others.
     #[must_use]
     pub fn caller(&self, name: &ObjectName, key: &Key) -> Caller {
-        let own = (!key.allow.is_everything()).then(|| Arc::new(key.allow.clone()));
-        let allows: Vec<_> = own.into_iter().chain(self.owners.of(name, key)).collect();
+        let own = (!key.allow.is_everything()).then(|| {
+            let gateway = &self.gateway_namespace;
+            Arc::new(Owned::new(
+                &key.allow,
+                &name.namespace,
+                gateway,
+                &self.providers,
+            ))
+        });
+        let owned: Vec<_> = own.into_iter().chain(self.owners.of(name, key)).collect();
+        let allows: Vec<_> = owned.iter().map(|owned| Arc::clone(&owned.allow)).collect();
+        let picked = owned.iter().filter_map(|owned| owned.picked.clone());
+        let picked = picked.reduce(|one, other| one.and(&other));
         Caller {
             name: name.clone(),
             team: key.team.clone(),
             organization: key.organization.clone(),
             chain: self.groups.chain(name, key),
-            nameable: self.nameable(&name.namespace, &allows),
+            constraints: self.groups.constraints(name, key),
+            nameable: self.nameable(&name.namespace, &allows, picked.as_ref()),
             allows,
+            picked,
         }
     }
 
@@ -93,7 +116,17 @@ impl Table {
     #[must_use]
     pub fn models(&self, caller: &Caller) -> Vec<String> {
         let virtual_names = caller.chain.iter().flat_map(|group| group.exact_names());
-        let providers = caller.nameable.iter().filter(|(_, weight)| *weight > 0);
+        let constraints = caller.constraints.iter().flat_map(|group| group.routes());
+        let constraints: Vec<_> = constraints
+            .filter(|route| route.is_unconditional())
+            .filter_map(|route| route.constrain.as_ref())
+            .collect();
+        let providers = caller.nameable.iter().filter(|(index, weight)| {
+            *weight > 0
+                && constraints
+                    .iter()
+                    .all(|within| within.permits.contains(*index))
+        });
         let offered = providers
             .flat_map(|(index, _)| self.providers.upstream(*index).offered().map(AsRef::as_ref));
         let names: BTreeSet<&str> = virtual_names
@@ -104,7 +137,12 @@ impl Table {
     }
 
     /// The shares are those of the narrowest list: the key's, else its team's, else its organization's.
-    fn nameable(&self, namespace: &str, allows: &[Arc<Allow>]) -> Arc<[(ProviderIndex, u32)]> {
+    fn nameable(
+        &self,
+        namespace: &str,
+        allows: &[Arc<Allow>],
+        picked: Option<&ProviderSet>,
+    ) -> Arc<[(ProviderIndex, u32)]> {
         let list = allows.iter().find_map(|allow| allow.providers.as_deref());
         let nameable = match (list, self.nameable_from.get(namespace)) {
             (Some(list), _) => listed(&self.providers, namespace, list),
@@ -113,7 +151,8 @@ impl Table {
         };
         let may = |index: ProviderIndex| {
             let name = self.providers.name(index);
-            name.is_some_and(|name| permitted(allows, name))
+            let is_picked = picked.is_none_or(|picked| picked.contains(index));
+            is_picked && name.is_some_and(|name| permitted(allows, name))
         };
         if nameable.iter().all(|(index, _)| may(*index)) {
             return nameable;
@@ -127,30 +166,57 @@ fn permitted(allows: &[Arc<Allow>], provider: &ObjectName) -> bool {
     allows.iter().all(|allow| allow.permits_provider(provider))
 }
 
+/// What an object allows.
+#[derive(Debug)]
+struct Owned {
+    allow: Arc<Allow>,
+    /// The providers whose labels it asks for.
+    picked: Option<ProviderSet>,
+}
+
+impl Owned {
+    fn new(allow: &Allow, own: &str, gateway: &str, providers: &Providers) -> Self {
+        let picked = |selector| ProviderSet::picked(selector, own, gateway, providers);
+        Self {
+            picked: allow.selector.as_ref().map(picked),
+            allow: Arc::new(allow.clone()),
+        }
+    }
+}
+
 /// What the teams and organizations allow that do not allow everything.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
-    teams: HashMap<ObjectName, Arc<Allow>>,
-    organizations: HashMap<String, Arc<Allow>>,
+    teams: HashMap<ObjectName, Arc<Owned>>,
+    organizations: HashMap<String, Arc<Owned>>,
 }
 
 impl Owners {
-    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot, providers: &Providers) -> Self {
+        let gateway = &snapshot.gateway_namespace;
+        let owned = |name: &ObjectName, owner: &Owner| {
+            Arc::new(Owned::new(
+                &owner.allow,
+                &name.namespace,
+                gateway,
+                providers,
+            ))
+        };
         let narrows = |(_, owner): &(&ObjectName, &Owner)| !owner.allow.is_everything();
         let teams = snapshot.teams.iter().filter(narrows);
         let organizations = snapshot.organizations.iter().filter(narrows);
         Self {
             teams: teams
-                .map(|(name, owner)| (name.clone(), Arc::new(owner.allow.clone())))
+                .map(|(name, owner)| (name.clone(), owned(name, owner)))
                 .collect(),
             organizations: organizations
-                .map(|(name, owner)| (name.name.clone(), Arc::new(owner.allow.clone())))
+                .map(|(name, owner)| (name.name.clone(), owned(name, owner)))
                 .collect(),
         }
     }
 
     /// Those of a key's team and organization.
-    fn of(&self, name: &ObjectName, key: &Key) -> impl Iterator<Item = Arc<Allow>> {
+    fn of(&self, name: &ObjectName, key: &Key) -> impl Iterator<Item = Arc<Owned>> {
         let team = key.team.as_ref();
         let team = team.and_then(|team| self.teams.get(&ObjectName::new(&name.namespace, team)));
         let organization = key.organization.as_ref();

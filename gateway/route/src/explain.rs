@@ -5,6 +5,7 @@ use std::fmt;
 
 use fairlead_snapshot::{ObjectName, Problem};
 
+use crate::constrain::Constraint;
 use crate::plan::{NoRoute, Plan, Planner, Step, all_well};
 use crate::prospect::Request;
 use crate::route::{Judgement, Route};
@@ -14,7 +15,7 @@ use crate::{Caller, Table};
 /// Why a request goes where it goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// Every rule: first those that apply to the key, in the order in which they are tried, then all others.
+    /// Every rule: first those that constrain and apply to the key, then those that choose, in the order in which they are tried, then all others.
     pub rules: Vec<Considered>,
     /// What would be tried now.
     pub outcome: Result<Plan, NoRoute>,
@@ -32,6 +33,8 @@ pub struct Considered {
 /// What a rule said to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
+    /// It constrains the request to these providers.
+    Constrains(Vec<ObjectName>),
     /// It takes the request.
     Matched,
     /// It would, but one before it has taken it.
@@ -76,6 +79,7 @@ impl Table {
             request,
             standing: &all_well,
             draw: Sequence::peek,
+            within: crate::constrain::Within::default(),
         }
     }
 
@@ -86,6 +90,13 @@ impl Table {
         let mut rules = Vec::with_capacity(self.routes.len());
         let mut seen = HashSet::new();
         let mut decided = false;
+        for route in caller.constraints.iter().flat_map(|group| group.routes()) {
+            seen.insert(&route.head.name);
+            rules.push(Considered {
+                rule: route.head.name.clone(),
+                verdict: self.constrains(&planner, route, &mut decided),
+            });
+        }
         for route in caller.chain.iter().flat_map(|group| group.routes()) {
             seen.insert(&route.head.name);
             rules.push(Considered {
@@ -104,11 +115,29 @@ impl Table {
         let outcome = planner.plan();
         Explanation { rules, outcome }
     }
+
+    /// What a constraint says.
+    fn constrains(&self, planner: &Planner<'_>, route: &Route, decided: &mut bool) -> Verdict {
+        let judgement = route.judge_constraint(Some(planner.model), &planner.facts());
+        if judgement != Judgement::Matched {
+            return said(judgement, route, decided);
+        }
+        let among = |constraint: &Constraint| -> Vec<ObjectName> {
+            let all = self.providers.named();
+            let of_them = all.filter(|(index, ..)| constraint.permits.contains(*index));
+            of_them.map(|(_, name, _)| name.clone()).collect()
+        };
+        Verdict::Constrains(route.constrain.as_ref().map(among).unwrap_or_default())
+    }
 }
 
 fn verdict(planner: &Planner<'_>, route: &Route, decided: &mut bool) -> Verdict {
     // What one rule looks through is not missing for the next: all are asked here, not only those up to the first that matches.
-    match planner.judge(route, &planner.facts()) {
+    said(planner.judge(route, &planner.facts()), route, decided)
+}
+
+fn said(judgement: Judgement, route: &Route, decided: &mut bool) -> Verdict {
+    match judgement {
         Judgement::Matched if std::mem::replace(decided, true) => Verdict::Outranked,
         Judgement::Matched => Verdict::Matched,
         Judgement::OtherModel => Verdict::OtherModel,
@@ -170,6 +199,13 @@ fn describe(f: &mut fmt::Formatter<'_>, number: usize, step: &Step) -> fmt::Resu
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Constrains(providers) if providers.is_empty() => f.write_str(
+                "constrains it to no provider: none of those whose labels count has them",
+            ),
+            Self::Constrains(providers) => {
+                let names: Vec<String> = providers.iter().map(ToString::to_string).collect();
+                write!(f, "constrains it to {}", names.join(", "))
+            }
             Self::Matched => f.write_str("matched"),
             Self::Outranked => {
                 f.write_str("would match, but an earlier rule has taken the request")

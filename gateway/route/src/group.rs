@@ -22,6 +22,8 @@ pub(crate) struct Group {
 /// All groups.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
+    /// Those that choose nothing.
+    constraints: BTreeMap<Scope, Arc<Group>>,
     overrides: BTreeMap<Scope, Arc<Group>>,
     defaults: BTreeMap<Scope, Arc<Group>>,
 }
@@ -91,8 +93,11 @@ impl Groups {
     ) -> Self {
         let (mut overrides, mut defaults) =
             (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        let mut constraints = BTreeMap::<_, Vec<_>>::new();
         for (rule, route) in rules.filter(|(rule, _)| within_its_rights(rule, gateway_namespace)) {
-            let side = if rule.overrides {
+            let side = if rule.constrain.is_some() {
+                &mut constraints
+            } else if rule.overrides {
                 &mut overrides
             } else {
                 &mut defaults
@@ -102,9 +107,23 @@ impl Groups {
                 .push(Arc::clone(route));
         }
         Self {
+            constraints: finish(constraints),
             overrides: finish(overrides),
             defaults: finish(defaults),
         }
+    }
+
+    /// The constraints that apply to a key: those of every scope that it is in.
+    pub(crate) fn constraints(&self, name: &ObjectName, key: &Key) -> Vec<Arc<Group>> {
+        if self.constraints.is_empty() {
+            return Vec::new();
+        }
+        let scopes = scopes(name, key).into_iter();
+        let of_level = scopes.filter_map(|level| {
+            let mut level = level.iter();
+            level.find_map(|scope| self.constraints.get(scope)).cloned()
+        });
+        of_level.collect()
     }
 
     /// The groups that apply to a key, in the order in which they are tried.

@@ -6,6 +6,7 @@
 
 mod affinity;
 mod caller;
+mod constrain;
 mod credit;
 mod explain;
 mod find;

@@ -9,6 +9,7 @@ use fairlead_snapshot::{
 };
 use smallvec::SmallVec;
 
+use crate::constrain::Within;
 use crate::credit::Credit;
 use crate::find::first_match;
 use crate::prospect::{Request, dearest};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub configured: bool,
     /// How many rules were passed by because their condition failed to evaluate.
     pub condition_errors: u32,
+    /// The constraints that hold for the request; every step is within all of them.
+    pub constraints: Vec<Arc<str>>,
 }
 
 /// One attempt.
@@ -126,9 +129,18 @@ pub enum NoRoute {
     ModelNotAllowed,
     /// The key may use none of the providers that it would take.
     #[error(
-        "this key may not use any provider of this model; have one added to spec.allow.providers of the VirtualKey, permitted by its Team and Organization, or opened by spec.access of the LLMProvider"
+        "this key may not use any provider of this model; have one added to spec.allow of the VirtualKey, permitted by its Team and Organization, or opened by spec.access of the LLMProvider"
     )]
     ProviderNotAllowed,
+    /// Constraints leave none of the providers that it would take.
+    #[error(
+        "{} leaves no provider for this model; ask for one that it permits, or have the platform team change it or the labels of the providers in the gateway's namespace",
+        listed(.constraints)
+    )]
+    Constrained {
+        /// Those that hold for the request, by name.
+        constraints: Vec<Arc<str>>,
+    },
     /// Rules know the name, and all of them declined.
     #[error("no rule for this model takes this request; `explain` says why each one declined")]
     NoRule,
@@ -153,6 +165,22 @@ pub enum NoRoute {
     },
 }
 
+/// Constraints, as a sentence begins with them.
+fn listed(constraints: &[Arc<str>]) -> String {
+    match constraints {
+        [only] => format!("the constraint {only}"),
+        several => format!("what the constraints {} have in common", several.join(", ")),
+    }
+}
+
+impl NoRoute {
+    /// Whether a request is refused for what it must not do, and not for what is missing: then no other reading of it may be served.
+    #[must_use]
+    pub fn is_binding(&self) -> bool {
+        matches!(self, Self::Constrained { .. } | Self::ConditionError { .. })
+    }
+}
+
 /// One request on its way through a table.
 pub(crate) struct Planner<'a> {
     pub(crate) table: &'a Table,
@@ -162,6 +190,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) request: &'a dyn Request,
     pub(crate) standing: &'a Standing<'a>,
     pub(crate) draw: Draw,
+    /// What may be asked; everything, until the plan is made.
+    pub(crate) within: Within<'a>,
 }
 
 impl Table {
@@ -184,16 +214,26 @@ impl Table {
             request,
             standing,
             draw: Sequence::take,
+            within: Within::default(),
         }
         .plan()
     }
 }
 
 impl Planner<'_> {
-    pub(crate) fn plan(&self) -> Result<Plan, NoRoute> {
+    pub(crate) fn plan(mut self) -> Result<Plan, NoRoute> {
         if !self.caller.allows_model(self.model) {
             return Err(NoRoute::ModelNotAllowed);
         }
+        self.within = self.within()?;
+        match self.chosen() {
+            Ok(plan) => self.held(plan),
+            Err(reason) => Err(self.told(reason)),
+        }
+    }
+
+    /// What is chosen within the constraints.
+    pub(crate) fn chosen(&self) -> Result<Plan, NoRoute> {
         let found = first_match(self, &self.facts())?;
         let plan = match found.route {
             Some(route) => self.by_rule(route)?,
@@ -219,7 +259,7 @@ impl Planner<'_> {
     /// What the request will probably cost if the rule takes it: at the dearest of its targets that it may go to, for which of them it will be is
     /// not decided; `None`: of one of them nobody can tell, or there is none. Fallbacks are not counted.
     fn cost_of(&self, route: &Route) -> Option<i64> {
-        let allowed = |target: &&BoundTarget| self.caller.allows_provider(&target.provider_name);
+        let allowed = |target: &&BoundTarget| self.may_ask(target);
         let candidates = route.targets.iter().filter(allowed);
         dearest(candidates.filter_map(|target| {
             self.with_candidate(target, |candidate| self.request.cost(candidate))
@@ -228,7 +268,7 @@ impl Planner<'_> {
 
     /// The strategy's order of the targets, then the fallbacks; of each only those whose provider the key may use.
     fn by_rule(&self, route: &Route) -> Result<Plan, NoRoute> {
-        let allowed = |target: &BoundTarget| self.caller.allows_provider(&target.provider_name);
+        let allowed = |target: &BoundTarget| self.may_ask(target);
         let targets = route
             .targets
             .iter()
@@ -285,7 +325,13 @@ impl Planner<'_> {
             steps,
             configured: named || self.is_offered(),
             condition_errors: 0,
+            constraints: Vec::new(),
         })
+    }
+
+    /// Whether the key may use a target, and the constraints permit it.
+    fn may_ask(&self, target: &BoundTarget) -> bool {
+        self.caller.allows_target(target) && self.within.permits(target.provider)
     }
 
     /// How a target stands; one that cannot be tried has no share.

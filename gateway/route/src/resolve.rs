@@ -21,6 +21,7 @@ impl Planner<'_> {
                 steps,
                 configured: true,
                 condition_errors: 0,
+                constraints: Vec::new(),
             });
         }
         if let Some(step) = self.named()? {
@@ -29,6 +30,7 @@ impl Planner<'_> {
                 configured: step.configured,
                 steps: smallvec![step],
                 condition_errors: 0,
+                constraints: Vec::new(),
             });
         }
         if self
@@ -51,7 +53,7 @@ impl Planner<'_> {
         let share = |position, index| {
             Some(Choice {
                 position,
-                weight: self.caller.share(index)?,
+                weight: self.share(index)?,
             })
         };
         let choices: Choices = offered
@@ -78,6 +80,12 @@ impl Planner<'_> {
             first.drawn = drawn;
         }
         Some(steps)
+    }
+
+    /// The key's share for a provider that it may name and that constraints permit.
+    fn share(&self, provider: ProviderIndex) -> Option<u32> {
+        let share = self.caller.share(provider)?;
+        self.within.permits(Some(provider)).then_some(share)
     }
 
     /// How a provider stands with the model by the name that was sent.
@@ -120,7 +128,7 @@ impl Planner<'_> {
             let Some(index) = self.table.providers.index_of(namespace, provider) else {
                 continue;
             };
-            if self.caller.share(index).is_some() {
+            if self.share(index).is_some() {
                 return Ok(self.direct(index, model));
             }
             exists = true;
@@ -144,7 +152,7 @@ impl Planner<'_> {
             .by
             .iter()
             .filter(|index| permits(index))
-            .any(|index| self.caller.share(*index).is_none())
+            .any(|index| self.share(*index).is_none())
     }
 
     /// A provider asked by the caller itself; `None` if it does not offer the model.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fairlead_condition::{Condition, EvaluationError, Facts};
 use fairlead_snapshot::{Failover, ModelPattern, ObjectName, Problem, Rule, Strategy, Target};
 
+use crate::constrain::{Constraint, ProviderSet};
 use crate::credit::Credit;
 use crate::plan::{Amendments, RuleHead, RuleRef};
 use crate::sequence::Sequence;
@@ -25,6 +26,8 @@ pub(crate) struct Route {
     pub(crate) strategy: Strategy,
     pub(crate) targets: Vec<BoundTarget>,
     pub(crate) fallbacks: Vec<BoundFallback>,
+    /// What may be asked for the requests that it matches; `None`: it is a rule that chooses.
+    pub(crate) constrain: Option<Constraint>,
     /// Carried over from table to table by the rule's name.
     pub(crate) counters: Arc<Counters>,
 }
@@ -83,7 +86,19 @@ pub(crate) struct BoundFallback {
 impl Route {
     /// Binds a rule. What the same rule had before (`previous`) is kept where it still holds: the place in its spread always, the parsed
     /// condition if its text is the same.
-    pub(crate) fn new(rule: &Rule, providers: &Providers, previous: Option<&Self>) -> Self {
+    pub(crate) fn new(
+        rule: &Rule,
+        providers: &Providers,
+        gateway_namespace: &str,
+        previous: Option<&Self>,
+    ) -> Self {
+        let picked = |selector| {
+            let own = &rule.name.namespace;
+            Constraint {
+                label: rule.name.to_string().into(),
+                permits: ProviderSet::picked(selector, own, gateway_namespace, providers),
+            }
+        };
         let fallback = |fallback: &fairlead_snapshot::Fallback| BoundFallback {
             target: BoundTarget::new(&fallback.target, providers),
             on: fallback.on.clone().map(Arc::new),
@@ -114,6 +129,7 @@ impl Route {
                 .map(|target| BoundTarget::new(target, providers))
                 .collect(),
             fallbacks: rule.fallbacks.iter().map(fallback).collect(),
+            constrain: rule.constrain.as_ref().map(picked),
             counters,
         }
     }
@@ -123,6 +139,24 @@ impl Route {
         if !self.models.is_empty() && !self.models.iter().any(|pattern| pattern.matches(model)) {
             return Judgement::OtherModel;
         }
+        self.judge_condition(facts)
+    }
+
+    /// Whether a constraint is for a request for `model`, by whatever spelling of it; `None`: it may be any.
+    pub(crate) fn judge_constraint(&self, model: Option<&str>, facts: &Facts<'_>) -> Judgement {
+        let holds_for = |model| self.models.iter().any(|pattern| pattern.holds_for(model));
+        if !self.models.is_empty() && model.is_some_and(|model| !holds_for(model)) {
+            return Judgement::OtherModel;
+        }
+        self.judge_condition(facts)
+    }
+
+    /// Whether it is for every request of its scope.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.models.is_empty() && matches!(self.when, When::Always)
+    }
+
+    fn judge_condition(&self, facts: &Facts<'_>) -> Judgement {
         match &self.when {
             When::Always => Judgement::Matched,
             When::Unparsable => Judgement::ConditionUnparsable,

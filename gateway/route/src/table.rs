@@ -56,6 +56,7 @@ impl Table {
             Arc::new(Route::new(
                 rule,
                 &providers,
+                &snapshot.gateway_namespace,
                 before.get(&rule.name).map(AsRef::as_ref),
             ))
         };
@@ -74,8 +75,8 @@ impl Table {
                 .map(|namespace| (namespace.clone(), accessible(&providers, namespace)))
                 .collect(),
             routes,
+            owners: Owners::new(snapshot, &providers),
             providers,
-            owners: Owners::new(snapshot),
         }
     }
 
@@ -151,6 +152,17 @@ impl Providers {
                 .map(|(name, provider)| Upstream::new(name, provider, sequence(name)))
                 .collect(),
         }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.named.len()
+    }
+
+    /// All of them with their names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (ProviderIndex, &ObjectName, &Provider)> {
+        let all = self.named.iter().enumerate();
+        all.map(|(at, (name, provider))| (ProviderIndex(at), name, provider))
     }
 
     /// Where a provider is, if there is one of that name.

@@ -3,6 +3,10 @@
 #[path = "routing/world.rs"]
 mod world;
 
+#[path = "routing/constraint_properties.rs"]
+mod constraint_properties;
+#[path = "routing/constraints.rs"]
+mod constraints;
 #[path = "routing/costs.rs"]
 mod costs;
 #[path = "routing/credentials.rs"]

@@ -17,8 +17,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Credential, Deny, Headers, Key, Limits, Model, ModelFacts, ObjectName, OnUnsupported, Owner,
-    Parameters, Problem, Provider, Refusal, Rule, Snapshot, Target,
+    Credential, Deny, Headers, Key, Labels, Limits, Model, ModelFacts, ObjectName, OnUnsupported,
+    Owner, Parameters, Problem, Provider, Refusal, Rule, Snapshot, Target,
 };
 
 /// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.
@@ -114,7 +114,7 @@ impl Entry for Provider {
         Needs::tuning(self.timeouts.format())
             .and(protocol)
             .and(Needs::restriction(2).only_if(amends))
-            .and(Needs::tuning(2).only_if(!self.passthrough.is_empty()))
+            .and(Needs::tuning(2).only_if(!self.passthrough.is_empty() || !self.labels.is_empty()))
             .and(Needs::tuning(2).only_if(self.credentials.iter().any(identified)))
             .and(Needs::restriction(2).only_if(!self.limits.is_empty()))
             .and(
@@ -132,6 +132,7 @@ impl Entry for Provider {
             passthrough: Vec::new(),
             price: None,
             limits: Limits::default(),
+            labels: Labels::default(),
             ..self.clone()
         };
         for credential in &mut reduced.credentials {
@@ -157,12 +158,13 @@ impl Entry for Rule {
         let amends = self.targets.iter().chain(fallbacks).any(Target::amends);
         Needs::tuning(2)
             .only_if(drops)
-            .and(Needs::restriction(2).only_if(amends))
+            .and(Needs::restriction(2).only_if(amends || self.constrain.is_some()))
     }
 
     fn reduced(&self, _: u32) -> Self {
         let mut reduced = Self {
             on_unsupported: OnUnsupported::default(),
+            constrain: None,
             ..self.clone()
         };
         let fallbacks = reduced
@@ -176,7 +178,8 @@ impl Entry for Rule {
         reduced
     }
 
-    /// It still takes its requests, so that no later rule does, and has nowhere to send them. Nothing that is linked anew gives it a target.
+    /// It still takes its requests, so that no later rule does, and has nowhere to send them. Nothing that is linked anew gives it a target. Of a
+    /// rule that constrains see [`Snapshot::rules_in`].
     fn closed(&self) -> Option<Self> {
         Some(Self {
             targets: Vec::new(),
@@ -188,7 +191,8 @@ impl Entry for Rule {
 
 impl Entry for Key {
     fn needs(&self) -> Needs {
-        let limits = !self.limits.is_empty() || !self.allow.deny.is_empty();
+        let restricted = self.allow.selector.is_some() || !self.allow.deny.is_empty();
+        let limits = restricted || !self.limits.is_empty();
         let refused = self.refused == Some(Refusal::NoOrganization);
         // Who knows no networks would take callers from anywhere, and who knows no tokens would see a key without a value. Who does not know that
         // there was another value refuses it: that permits less.
@@ -211,7 +215,7 @@ impl Entry for Key {
             },
             ..self.clone()
         };
-        reduced.allow.deny = Deny::default();
+        (reduced.allow.deny, reduced.allow.selector) = (Deny::default(), None);
         reduced
     }
 
@@ -312,6 +316,30 @@ impl Snapshot {
         (readable, closed)
     }
 
+    /// The rules for readers of formats up to `format`, and how many are closed to them. Who knows no constraints takes the first rule that
+    /// matches for all that is said, and matches names as they are sent: so one takes every name, and whatever goes before it and may be for the same keys is
+    /// closed with it. Nobody is served what was to be forbidden; some are refused what would not have been.
+    fn rules_in(&self, format: u32) -> (Vec<Rule>, usize) {
+        let unknown = |rule: &Rule| rule.constrain.is_some() && rule.needs().safe > format;
+        let constraints: Vec<&Rule> = self.rules.iter().filter(|rule| unknown(rule)).collect();
+        let mut closed = 0;
+        let readable = |rule: &Rule| {
+            let meets = |constraint: &&Rule| constraint.scope.may_meet(&rule.scope);
+            let held = rule.overrides && constraints.iter().any(meets);
+            closed += usize::from(held || rule.needs().safe > format);
+            if !held {
+                return rule.readable_in(format);
+            }
+            let mut shut = rule.reduced(format).closed()?;
+            if unknown(rule) {
+                shut.models = Vec::new();
+            }
+            Some(shut)
+        };
+        let rules = self.rules.iter().filter_map(readable).collect();
+        (rules, closed)
+    }
+
     /// The snapshot for readers of formats up to `format`, and how many entries of it are closed to them because they do not know what these
     /// restrict.
     #[must_use]
@@ -326,13 +354,8 @@ impl Snapshot {
             .filter(|name| !providers.contains_key(*name))
             .collect();
         let (keys, closed_keys) = self.keys_in(format);
-        let without = |rule: &&Rule| rule.needs().safe > format;
-        let closed = lost.len() + self.rules.iter().filter(without).count() + closed_keys;
-        let mut rules: Vec<Rule> = self
-            .rules
-            .iter()
-            .filter_map(|rule| rule.readable_in(format))
-            .collect();
+        let (mut rules, closed_rules) = self.rules_in(format);
+        let closed = lost.len() + closed_rules + closed_keys;
         for rule in &mut rules {
             let fallbacks = rule
                 .fallbacks

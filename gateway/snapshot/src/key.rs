@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Limits, ModelPattern, Network, ObjectName, Oidc};
+use crate::{Digest, Limits, ModelPattern, Network, ObjectName, Oidc, Selector};
 
 /// The SHA-256 of a virtual key's value, in lower-case hexadecimal.
 pub type KeyDigest = Digest;
@@ -80,6 +80,9 @@ pub struct Allow {
     pub models: Option<Vec<ModelPattern>>,
     /// The providers it may be sent to; `None`: all that its namespace may use, with equal weights.
     pub providers: Option<Vec<AllowedProvider>>,
+    /// The labels that these must have; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<Selector>,
     /// What of that it may not use after all.
     #[serde(default, skip_serializing_if = "Deny::is_empty")]
     pub deny: Deny,
@@ -95,7 +98,7 @@ impl Allow {
         self.models.as_deref().is_none_or(listed) && !denied.any(|pattern| pattern.catches(model))
     }
 
-    /// Whether a caller may be sent to this provider.
+    /// Whether a caller may be sent to this provider, as far as names say it.
     #[must_use]
     pub fn permits_provider(&self, provider: &ObjectName) -> bool {
         let mut allowed = self.providers.iter().flatten();
@@ -106,7 +109,8 @@ impl Allow {
     /// Whether it permits everything.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.models.is_none() && self.providers.is_none() && self.deny.is_empty()
+        let lists = self.models.is_none() && self.providers.is_none();
+        lists && self.selector.is_none() && self.deny.is_empty()
     }
 }
 

@@ -20,6 +20,7 @@ mod reasoning;
 mod resilience;
 mod rule;
 mod secret;
+mod selector;
 mod shard;
 
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ pub use rule::{
 pub use secret::{
     CREDENTIAL_PART_BYTES, CREDENTIAL_PARTS, CREDENTIALS_BYTES, Credentials, SecretBytes,
 };
+pub use selector::{Labels, Operator, Requirement, Selector};
 pub use shard::{Part, Section, Shard, ShardError};
 
 /// A whole configuration.

@@ -283,6 +283,7 @@ mod tests {
         let allow = Allow {
             models: Some(patterns(&["*"])),
             providers: Some(vec![allowed("a"), allowed("b")]),
+            selector: None,
             deny: Deny {
                 models: patterns(&["o3"]),
                 providers: vec![provider("b")],

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use timeouts::Timeouts;
 
 use crate::{
-    Concurrency, Continuation, Digest, Headers, Health, Limits, ModelPattern, ModelPrice, OLDEST,
-    Parameters, Retries,
+    Concurrency, Continuation, Digest, Headers, Health, Labels, Limits, ModelPattern, ModelPrice,
+    OLDEST, Parameters, Retries,
 };
 
 /// An upstream.
@@ -53,6 +53,9 @@ pub struct Provider {
     /// How much may be used of it.
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
+    /// Its labels, as far as a selector asks for them.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The namespaces whose keys may name it in a request; rules were checked at compile.
     pub access: Access,
 }

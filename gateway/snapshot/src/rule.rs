@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::provider::millis;
-use crate::{Affinity, Headers, Hedge, ObjectName, Parameters, RetryOverrides, Streams};
+use crate::{Affinity, Headers, Hedge, ObjectName, Parameters, RetryOverrides, Selector, Streams};
 
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,10 @@ pub struct Rule {
     /// What becomes of a request that a target cannot be asked in full.
     #[serde(default, skip_serializing_if = "OnUnsupported::is_default")]
     pub on_unsupported: OnUnsupported,
+    /// The providers that may be asked for the requests that it matches, whatever chooses them; it then has no targets and chooses nothing.
+    /// `None`: it is a rule that chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constrain: Option<Selector>,
 }
 
 /// What becomes of a request of which something cannot be said in a target's dialect.
@@ -93,6 +97,26 @@ pub enum Scope {
     Global,
 }
 
+impl Scope {
+    /// Whether there may be a key that is in both, as far as their namespaces tell.
+    pub(crate) fn may_meet(&self, other: &Self) -> bool {
+        match (self.namespace(), other.namespace()) {
+            (Some(one), Some(other)) => one == other,
+            (None, _) | (_, None) => true,
+        }
+    }
+
+    /// The namespace of the keys that are meant; `None`: of any.
+    fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::VirtualKey(name) | Self::Team(name) => Some(&name.namespace),
+            Self::Organization { namespace, .. } => namespace.as_deref(),
+            Self::Namespace(namespace) => Some(namespace),
+            Self::Global => None,
+        }
+    }
+}
+
 /// A model name, or a prefix followed by `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -113,6 +137,13 @@ impl ModelPattern {
     pub fn catches(&self, model: &str) -> bool {
         let behind = model.split_once('/').map(|(_, behind)| behind);
         self.matches(model) || behind.is_some_and(|behind| self.matches(behind))
+    }
+
+    /// Whether `model` is meant, behind whatever stands before a slash: who asks for one name may mean another one's provider.
+    #[must_use]
+    pub fn holds_for(&self, model: &str) -> bool {
+        let behind = model.match_indices('/').map(|(at, _)| &model[at + 1..]);
+        self.matches(model) || behind.into_iter().any(|behind| self.matches(behind))
     }
 
     /// The one name that is meant, if it is only one.

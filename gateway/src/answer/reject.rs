@@ -2,6 +2,8 @@
 
 mod codes;
 
+use std::sync::Arc;
+
 use fairlead_admit::Missed;
 use fairlead_auth::BadToken;
 use fairlead_route::NoRoute;
@@ -84,9 +86,19 @@ pub(crate) enum Rejection {
     ModelNotAllowed(String),
     /// The key may not use any provider that would answer.
     #[error(
-        "no provider that this key may use answers the model {0:?}; have one added to spec.allow.providers of the VirtualKey, permitted by its Team and Organization, or opened by spec.access of the LLMProvider"
+        "no provider that this key may use answers the model {0:?}; have one added to spec.allow of the VirtualKey, permitted by its Team and Organization, or opened by spec.access of the LLMProvider"
     )]
     ProviderNotAllowed(String),
+    /// Constraints leave no provider that would answer.
+    #[error(
+        "{1} permits no provider that would answer the model {0:?}; ask for another model, or have the platform team look at the constraint"
+    )]
+    Constrained(String, String),
+    /// Constraints permit no provider of what would be passed through.
+    #[error(
+        "{0} does not permit what is passed through to this provider; ask for another one, or have the platform team look at the constraint"
+    )]
+    PassThroughConstrained(String),
     /// Nothing is passed through there, or not for this key.
     #[error(
         "nothing is passed through here for this key: the path is /passthrough/NAMESPACE/PROVIDER/.., the LLMProvider must allow what follows in spec.passthrough.paths, and the key must be one that may name the provider and is bound to no models (spec.allow.models)"
@@ -260,7 +272,6 @@ impl Rejection {
     /// The table of refusals (`docs/errors.md`).
     fn row(&self) -> Row {
         let row = Row::new;
-        let after = |seconds, row: Row| row.after(seconds);
         let busy = |code| row(S::SERVICE_UNAVAILABLE, code).after(Some(1));
         let rate_limited = |seconds| row(S::TOO_MANY_REQUESTS, "rate_limited").after(seconds);
         let model = |row: Row| row.about("model");
@@ -278,7 +289,10 @@ impl Rejection {
             Self::KeyRotated => row(S::UNAUTHORIZED, "key_rotated"),
             Self::KeyOwnerMissing => row(S::UNAUTHORIZED, "key_owner_missing"),
             Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
-            Self::ProviderNotAllowed(_) => model(row(S::FORBIDDEN, "provider_not_allowed")),
+            Self::Constrained(..) | Self::ProviderNotAllowed(_) => {
+                model(row(S::FORBIDDEN, "provider_not_allowed"))
+            }
+            Self::PassThroughConstrained(_) => row(S::FORBIDDEN, "provider_not_allowed"),
             Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),
             Self::NoRule(_) => model(row(S::NOT_FOUND, "no_rule")),
             Self::UnknownModel(_) | Self::ModelNotOffered(..) => {
@@ -302,16 +316,15 @@ impl Rejection {
             Self::Limited(refusal) => limited(refusal),
             Self::StoreUnavailable => busy("store_unavailable"),
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
-            Self::NoHealthyTarget(_, after_seconds) => after(
-                *after_seconds,
-                row(S::SERVICE_UNAVAILABLE, "no_healthy_target"),
-            ),
+            Self::NoHealthyTarget(_, seconds) => {
+                row(S::SERVICE_UNAVAILABLE, "no_healthy_target").after(*seconds)
+            }
             Self::ProviderError(_) => row(S::BAD_GATEWAY, "provider_error"),
             Self::ProviderFailed {
                 status,
                 retry_after,
                 ..
-            } => after(*retry_after, row(*status, "provider_error")),
+            } => row(*status, "provider_error").after(*retry_after),
             Self::ProviderRefused { status, .. } => row(*status, PROVIDER_REFUSED),
             Self::ProviderLimits(seconds) => rate_limited(*seconds),
             Self::ProviderCredential => row(S::BAD_GATEWAY, "provider_credential"),
@@ -421,6 +434,22 @@ impl From<RequestError> for Rejection {
 }
 
 impl Rejection {
+    /// What is told where nothing may be passed through.
+    #[must_use]
+    pub(crate) fn not_passed_through(reason: &NoRoute) -> Self {
+        match reason {
+            NoRoute::ConditionError { rule } => Self::RuleError(rule.to_string()),
+            NoRoute::Constrained { constraints } => {
+                Self::PassThroughConstrained(listed(constraints))
+            }
+            NoRoute::ModelNotAllowed
+            | NoRoute::ProviderNotAllowed
+            | NoRoute::NoRule
+            | NoRoute::UnknownModel
+            | NoRoute::ModelNotOffered { .. } => Self::NotPassedThrough,
+        }
+    }
+
     /// What a request for `model` is told when there is no route.
     #[must_use]
     pub(crate) fn no_route(reason: NoRoute, model: &str) -> Self {
@@ -428,11 +457,20 @@ impl Rejection {
         match reason {
             NoRoute::ModelNotAllowed => Self::ModelNotAllowed(model),
             NoRoute::ProviderNotAllowed => Self::ProviderNotAllowed(model),
+            NoRoute::Constrained { constraints } => Self::Constrained(model, listed(&constraints)),
             NoRoute::NoRule => Self::NoRule(model),
             NoRoute::UnknownModel => Self::UnknownModel(model),
             NoRoute::ModelNotOffered { rule } => Self::ModelNotOffered(model, rule.to_string()),
             NoRoute::ConditionError { rule } => Self::RuleError(rule.to_string()),
         }
+    }
+}
+
+/// Constraints, as a sentence begins with them. Their names are all that a tenant learns of them.
+fn listed(constraints: &[Arc<str>]) -> String {
+    match constraints {
+        [only] => format!("the constraint {only}"),
+        several => format!("what the constraints {} have in common", several.join(", ")),
     }
 }
 

@@ -75,15 +75,7 @@ impl Needs {
     /// What a request needs. One that cannot be read needs nothing: its provider will say what is wrong with it.
     #[must_use]
     pub(crate) fn of(body: &[u8], format: Format) -> Self {
-        let read = match format {
-            Format::Chat => chat::request::read(body).ok(),
-            Format::Messages => messages::request::read(body).ok(),
-            Format::Responses => responses::request::read(body).ok(),
-            Format::Gemini => gemini::request::read(body).ok(),
-            // Nobody asks in the words of Converse.
-            Format::Converse => None,
-        };
-        read.map_or(Self::default(), |asked| {
+        conversation(body, format).map_or(Self::default(), |asked| {
             Self::where_so(|feature| needs(&asked, feature))
         })
     }
@@ -92,6 +84,19 @@ impl Needs {
         let all = ABILITIES.iter().enumerate();
         all.filter(move |(at, _)| self.0 >> at & 1 == 1)
             .map(|(_, feature)| *feature)
+    }
+}
+
+/// What a request says; `None`: it cannot be read.
+#[must_use]
+pub(crate) fn conversation(body: &[u8], format: Format) -> Option<Conversation<'_>> {
+    match format {
+        Format::Chat => chat::request::read(body).ok(),
+        Format::Messages => messages::request::read(body).ok(),
+        Format::Responses => responses::request::read(body).ok(),
+        Format::Gemini => gemini::request::read(body).ok(),
+        // Nobody asks in the words of Converse.
+        Format::Converse => None,
     }
 }
 

@@ -121,6 +121,8 @@ struct Line<'a> {
     #[serde(rename = "gen_ai.request.model")]
     model: Option<&'a str>,
     rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<&'a str>,
     provider: Option<&'a str>,
     #[serde(rename = "gen_ai.response.model")]
     upstream_model: Option<&'a str>,
@@ -181,6 +183,7 @@ impl<'a> Line<'a> {
             key: entry.key.as_deref(),
             model: entry.model.as_deref(),
             rule: entry.rule.as_deref(),
+            constraints: entry.constraints.iter().map(AsRef::as_ref).collect(),
             provider: answered.and_then(|attempt| attempt.provider.as_deref()),
             upstream_model: answered.map(|attempt| &*attempt.model),
             status: entry.status,

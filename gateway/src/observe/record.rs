@@ -42,6 +42,8 @@ pub(crate) struct Entry {
     pub configured: bool,
     /// The rule that took the request, `namespace/name`.
     pub rule: Option<Arc<str>>,
+    /// The constraints that held for the request.
+    pub constraints: Vec<Arc<str>>,
     /// Every attempt, in order.
     pub attempts: Attempts,
     /// The trace that the caller's `traceparent` names.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fairlead_health::Asker;
-use fairlead_route::{Candidate, Plan, RuleRef};
+use fairlead_route::{Candidate, NoRoute, Plan, RuleRef};
 use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::kept;
 use fairlead_wire::openai::request::{
@@ -231,7 +231,7 @@ pub(crate) fn plan(
     let caller = &asked.admitted.caller;
     let content = asked.operation.content_members();
     let outlook = outlook::Now::of(runtime, &asked.governed, asked.operation);
-    let sight = Sight::new(&asked.request, headers, content, &outlook);
+    let sight = Sight::new(asked.operation, &asked.request, headers, content, &outlook);
     let standing = |target: Candidate<'_>| {
         let upstream = runtime.upstreams.get(target.provider.0);
         upstream.map_or(0, |upstream| {
@@ -246,16 +246,29 @@ pub(crate) fn plan(
     if asked.operation.surface() == Surface::Anthropic
         && !is_configured
         && let Some(plain) = without_wish(model)
-        && let Ok(plan) = find(plain)
     {
-        planned = Ok(plan);
+        // What is forbidden by its plain name is not served by the other one.
+        let by_plain_name = find(plain);
+        let decides = |reason: &NoRoute| reason.is_binding();
+        if by_plain_name.as_ref().err().is_none_or(decides) {
+            planned = by_plain_name;
+        }
     }
-    let mut plan = planned.map_err(|reason| Rejection::no_route(reason, model))?;
+    let mut plan = planned.map_err(|reason| refused(reason, model, record))?;
+    record.constraints.clone_from(&plan.constraints);
     affinity::keep(&mut plan, asked, headers);
     save(runtime, &asked.governed, &mut plan, record);
     record.configured = plan.configured;
     record.rule = plan.rule.as_ref().map(|rule| rule.name.to_string().into());
     Ok(plan)
+}
+
+/// What is told of a request that has nowhere to go.
+fn refused(reason: NoRoute, model: &str, record: &mut Record) -> Rejection {
+    if let NoRoute::Constrained { constraints } = &reason {
+        record.constraints.clone_from(constraints);
+    }
+    Rejection::no_route(reason, model)
 }
 
 /// Puts cheaper targets first where a budget says so.

@@ -4,13 +4,15 @@
 
 use std::borrow::Cow;
 
-use fairlead_condition::{Limit, Request as View, Usage};
+use fairlead_condition::{Limit, Need, Request as View, Usage};
 use fairlead_route::Candidate;
 use fairlead_wire::json::{Object, Raw, Unreadable};
 use fairlead_wire::openai::request::Request;
 use http::{HeaderMap, HeaderValue};
 
+use super::needed::Needed;
 use super::outlook::Outlook;
+use crate::surface::Operation;
 
 /// Where callers put their keys; no condition sees these.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
@@ -20,6 +22,8 @@ const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog
 pub(crate) struct Sight<'a> {
     request: &'a Request<'a>,
     headers: &'a HeaderMap,
+    operation: Operation,
+    needed: Needed,
     /// The members of the body that hold what the caller wrote.
     content: &'a [&'static str],
     outlook: &'a dyn Outlook,
@@ -28,6 +32,7 @@ pub(crate) struct Sight<'a> {
 impl<'a> Sight<'a> {
     /// The view of a request whose `content` is not shown.
     pub(crate) fn new(
+        operation: Operation,
         request: &'a Request<'a>,
         headers: &'a HeaderMap,
         content: &'a [&'static str],
@@ -35,6 +40,8 @@ impl<'a> Sight<'a> {
     ) -> Self {
         Self {
             request,
+            operation,
+            needed: Needed::default(),
             headers,
             content,
             outlook,
@@ -48,30 +55,11 @@ impl<'a> Sight<'a> {
 
 impl View for Sight<'_> {
     fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
-        if KEY_HEADERS
-            .iter()
-            .any(|hidden| hidden.eq_ignore_ascii_case(name))
-        {
-            return Ok(None);
-        }
-        let mut values = self.headers.get_all(name).iter();
-        let Some(first) = values.next() else {
-            return Ok(None);
-        };
-        let mut all = Cow::Borrowed(text(first)?);
-        for value in values {
-            let all = all.to_mut();
-            all.push_str(", ");
-            all.push_str(text(value)?);
-        }
-        Ok(Some(all))
+        header(self.headers, name)
     }
 
     fn headers(&self) -> usize {
-        let hidden = KEY_HEADERS
-            .iter()
-            .filter(|name| self.headers.contains_key(**name));
-        self.headers.keys_len() - hidden.count()
+        count(self.headers)
     }
 
     fn model(&self) -> &str {
@@ -102,11 +90,93 @@ impl View for Sight<'_> {
     fn input_tokens(&self) -> u64 {
         self.outlook.input_tokens()
     }
+
+    fn operation(&self) -> &str {
+        self.operation.name()
+    }
+
+    fn needs(&self, need: Need) -> Option<bool> {
+        self.needed.get(need, self.operation, self.request)
+    }
 }
 
 impl fairlead_route::Request for Sight<'_> {
     fn cost(&self, target: Candidate<'_>) -> Option<i64> {
         self.outlook.cost(target)
+    }
+}
+
+/// A header of any name but those that carry keys.
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<Cow<'h, str>>, Unreadable> {
+    if KEY_HEADERS
+        .iter()
+        .any(|hidden| hidden.eq_ignore_ascii_case(name))
+    {
+        return Ok(None);
+    }
+    let mut values = headers.get_all(name).iter();
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    let mut all = Cow::Borrowed(text(first)?);
+    for value in values {
+        let all = all.to_mut();
+        all.push_str(", ");
+        all.push_str(text(value)?);
+    }
+    Ok(Some(all))
+}
+
+/// How many headers there are.
+fn count(headers: &HeaderMap) -> usize {
+    let hidden = KEY_HEADERS.iter();
+    let hidden = hidden.filter(|name| headers.contains_key(**name));
+    headers.keys_len() - hidden.count()
+}
+
+/// A request whose body nobody reads, as conditions see it.
+#[derive(Debug)]
+pub(crate) struct HeadAlone<'a>(pub(crate) &'a HeaderMap);
+
+impl View for HeadAlone<'_> {
+    fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>, Unreadable> {
+        header(self.0, name)
+    }
+
+    fn headers(&self) -> usize {
+        count(self.0)
+    }
+
+    fn model(&self) -> &str {
+        ""
+    }
+
+    fn stream(&self) -> bool {
+        false
+    }
+
+    fn param(&self, _: &str) -> Result<Option<Raw<'_>>, Unreadable> {
+        Ok(None)
+    }
+
+    fn params(&self) -> usize {
+        0
+    }
+
+    fn usage(&self, _: &Limit) -> Option<Usage> {
+        None
+    }
+
+    fn input_tokens(&self) -> u64 {
+        0
+    }
+
+    fn operation(&self) -> &str {
+        Operation::Passthrough.name()
+    }
+
+    fn is_read(&self) -> bool {
+        false
     }
 }
 
@@ -158,7 +228,7 @@ mod tests {
             ("authorization", b"Bearer key"),
             ("api-key", b"key"),
         ]);
-        let sight = Sight::new(&request, &headers, &[], &Nothing);
+        let sight = Sight::new(Operation::Chat, &request, &headers, &[], &Nothing);
         let seen = |name| sight.header(name).unwrap();
         assert_eq!(seen("X-Tier").as_deref(), Some("gold, größer"));
         assert_eq!(seen("Authorization"), None);
@@ -174,7 +244,7 @@ mod tests {
             &[("x-data", &b"fine"[..]), ("x-data", &b"\xff"[..])][..],
         ] {
             let headers = headers(lines);
-            let sight = Sight::new(&request, &headers, &[], &Nothing);
+            let sight = Sight::new(Operation::Chat, &request, &headers, &[], &Nothing);
             assert_eq!(sight.header("x-data"), Err(Unreadable::NotText));
         }
     }
@@ -183,7 +253,7 @@ mod tests {
     fn parameters_are_seen_but_for_the_content() {
         let request = parse(br#"{"model":"m","messages":[],"prompt":1}"#).unwrap();
         let headers = HeaderMap::new();
-        let sight = Sight::new(&request, &headers, &["messages"], &Nothing);
+        let sight = Sight::new(Operation::Chat, &request, &headers, &["messages"], &Nothing);
         assert_eq!(sight.param("messages"), Ok(None));
         assert_eq!(sight.param("prompt").unwrap().unwrap().text(), "1");
         assert_eq!(sight.params(), 2);

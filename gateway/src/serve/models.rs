@@ -146,7 +146,7 @@ impl Asked<'_> {
         };
         let governed = governed(self.admitted, &request, self.headers, 1, &Arc::default());
         let outlook = outlook::Now::of(self.runtime, &governed, Operation::Chat);
-        let sight = Sight::new(&request, self.headers, &[], &outlook);
+        let sight = Sight::new(Operation::Chat, &request, self.headers, &[], &outlook);
         let plan = self
             .runtime
             .table

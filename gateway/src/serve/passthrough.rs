@@ -11,7 +11,7 @@ mod sending;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fairlead_route::ProviderIndex;
+use fairlead_route::{NoRoute, ProviderIndex};
 use fairlead_snapshot::{Dialect, FailureClass, ObjectName};
 use http::request::Parts;
 use http::{HeaderName, Method, header};
@@ -27,6 +27,7 @@ use crate::observe::record::{Attempt, Record};
 use crate::request::caller;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
+use crate::request::sight::HeadAlone;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::Operation;
 use crate::upstream::transport::Beyond;
@@ -111,6 +112,7 @@ where
     }
     let place = Place::of(behind).ok_or(own(Rejection::UnknownPath))?;
     let target = target(&runtime, &admitted, place).ok_or(own(Rejection::NotPassedThrough))?;
+    constrain(&runtime, &admitted, &target, head, record).map_err(own)?;
     let operation = native(target.upstream.provider.protocol.dialect());
     record.surface = operation.surface();
     phases::refuse_encoding(&head.headers).map_err(own)?;
@@ -161,6 +163,33 @@ fn target(runtime: &Runtime, admitted: &Admission, place: Place<'_>) -> Option<T
     let upstream = Arc::clone(upstream);
     let allows = place.is_within(&upstream.provider.passthrough);
     allows.then_some(Target { index, upstream })
+}
+
+/// Holds the request to the constraints of its caller.
+///
+/// # Errors
+/// They do not permit the provider, or whether they do cannot be told.
+fn constrain(
+    runtime: &Runtime,
+    admitted: &Admission,
+    target: &Target,
+    head: &Parts,
+    record: &mut Record,
+) -> Result<(), Rejection> {
+    let sight = HeadAlone(&head.headers);
+    let permitted = (runtime.table).constrain(&admitted.caller, target.index, &sight);
+    match permitted {
+        Ok(constraints) => {
+            record.constraints = constraints;
+            Ok(())
+        }
+        Err(reason) => {
+            if let NoRoute::Constrained { constraints } = &reason {
+                record.constraints.clone_from(constraints);
+            }
+            Err(Rejection::not_passed_through(&reason))
+        }
+    }
 }
 
 /// What a provider of a dialect is asked for usually: in its words errors are told, and its headers go along.

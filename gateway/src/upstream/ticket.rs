@@ -327,6 +327,7 @@ pub(crate) mod tests {
             passthrough: Vec::new(),
             price: None,
             limits: fairlead_snapshot::Limits::default(),
+            labels: fairlead_snapshot::Labels::default(),
             access: Access::Namespaces(BTreeSet::new()),
         };
         let name = ObjectName::new("default", "a");

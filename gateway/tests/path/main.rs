@@ -19,6 +19,7 @@ mod clouds;
 mod cluster;
 mod commit;
 mod connections;
+mod constraints;
 mod credentials;
 mod dialects;
 mod drain;

@@ -109,6 +109,39 @@ async fn a_condition_sees_parameters_the_stream_and_the_key_but_no_messages() {
 }
 
 #[tokio::test]
+async fn a_condition_sees_what_is_asked_for_and_what_that_needs() {
+    let rules = [
+        to_sim("tools", "priority: 1, match: {when: 'request.needs.tools'}"),
+        to_sim(
+            "vectors",
+            "priority: 2, match: {when: 'request.operation == \"embeddings\"'}",
+        ),
+        to_sim(
+            "thinks",
+            "priority: 3, match: {when: 'request.operation == \"chat\" && request.needs.reasoning'}",
+        ),
+        to_sim("rest", "priority: 4"),
+    ];
+    let gateway = serve([simulated("sim"), caller(), rules.concat()]).await;
+    let with = |member: &str, value: Value| {
+        let mut body = whole("any");
+        body[member] = value;
+        body
+    };
+    let tool = json!([{"type": "function", "function": {"name": "f"}}]);
+    assert_eq!(
+        taken_by(&gateway, &with("tools", tool)).await,
+        "default/tools"
+    );
+    let thinks = with("reasoning_effort", json!("high"));
+    assert_eq!(taken_by(&gateway, &thinks).await, "default/thinks");
+    assert_eq!(taken_by(&gateway, &whole("any")).await, "default/rest");
+    let vectors = json!({"model": "any", "input": "Hi."});
+    let answer = gateway.ask_at("/v1/embeddings", &vectors).await;
+    assert_eq!(answer.header("x-fairlead-rule"), "default/vectors");
+}
+
+#[tokio::test]
 async fn the_lowest_priority_goes_first_then_the_name() {
     let rules = [
         to_sim("b", "priority: 5"),

@@ -12,6 +12,7 @@ use crate::finding::{Finding, Reason};
 use crate::path::Path;
 use crate::reference;
 use crate::rule;
+use crate::selector;
 
 /// What CEL refuses, said again for those without an API server.
 pub(crate) fn faults(allow: Option<&AllowSpec>, deny: Option<&DenySpec>) -> Vec<Finding> {
@@ -27,7 +28,14 @@ pub(crate) fn faults(allow: Option<&AllowSpec>, deny: Option<&DenySpec>) -> Vec<
         })
         .into_iter()
         .collect();
-    let path = spec.field("allow").field("providers");
+    let path = spec.field("allow");
+    let picked = allow.and_then(|allow| allow.provider_selector.as_ref());
+    faults.extend(
+        picked
+            .into_iter()
+            .flat_map(|picked| selector::provider_faults(picked, &path.field("providerSelector"))),
+    );
+    let path = path.field("providers");
     let Some(providers) = allow.and_then(|allow| allow.providers.as_deref()) else {
         return faults;
     };
@@ -74,6 +82,7 @@ pub(crate) fn build(own: &str, allow: Option<&AllowSpec>, deny: Option<&DenySpec
     Allow {
         models: allow.models.as_deref().map(patterns),
         providers: allow.providers.map(|listed| shares(own, &listed)),
+        selector: allow.provider_selector.as_ref().map(selector::build),
         deny: deny.map_or_else(Deny::default, |deny| Deny {
             models: deny.models.as_deref().map(patterns).unwrap_or_default(),
             providers: deny.providers.as_ref().map(denied).unwrap_or_default(),

@@ -12,6 +12,7 @@ use fairlead_snapshot::{Key, ObjectName, Provider, Rule, Snapshot};
 use crate::bounds::Room;
 use crate::inputs::Inputs;
 use crate::kinds::Kind;
+use crate::labels::{self, Selectors};
 use crate::object::Object;
 use crate::objects::Objects;
 use crate::owner::Owners;
@@ -56,7 +57,7 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
         &world,
         &mut room,
     );
-    let (providers, credentials) = providers(&mut objects.providers, &world, &mut room);
+    let (mut providers, credentials) = providers(&mut objects.providers, &world, &mut room);
     owners.look_up(&mut objects.organizations, &mut objects.teams, &providers);
     let (keys, claims) = keys(
         &mut objects.keys,
@@ -80,6 +81,14 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
     );
     let gateway = &inputs.settings.gateway_namespace;
     let (teams, organizations) = owners.into_entries(gateway);
+    let selectors = Selectors {
+        rules: &rules,
+        keys: &keys,
+        teams: &teams,
+        organizations: &organizations,
+    };
+    labels::give(&mut providers, &objects.providers, &selectors, &world);
+    rule::constrain::look_up(&mut objects.rules, &rules, &providers, gateway);
     let snapshot = Snapshot::new(gateway, providers, rules, keys);
     let snapshot = snapshot.with_owners(teams, organizations);
     Compiled {

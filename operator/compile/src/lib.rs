@@ -25,6 +25,7 @@ mod envelope;
 mod finding;
 mod inputs;
 mod kinds;
+mod labels;
 mod limits;
 mod object;
 mod objects;

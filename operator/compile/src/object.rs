@@ -103,6 +103,11 @@ impl<'d, K: Kind> Object<'d, K> {
         Envelope::of(self.document).is_being_deleted()
     }
 
+    /// The value of a label.
+    pub(crate) fn label(&self, key: &str) -> Option<&'d str> {
+        self.document.value["metadata"]["labels"][key].as_str()
+    }
+
     /// Notes that no version of the object counts any more, because it is being deleted.
     pub(crate) fn gone(&mut self, message: &str) {
         let path = Path::of("metadata").field("deletionTimestamp");

@@ -45,6 +45,11 @@ impl<'a> Past<'a> {
         }
     }
 
+    /// All of it.
+    pub(crate) fn snapshot(&self) -> Option<&'a Snapshot> {
+        self.snapshot
+    }
+
     pub(crate) fn provider(&self, name: &ObjectName) -> Option<&'a Provider> {
         self.snapshot?.providers.get(name)
     }

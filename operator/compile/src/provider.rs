@@ -12,7 +12,8 @@ use fairlead_crds::v1alpha1::{
     OfferedModel, ProviderType, Simulated as SimulatedSpec,
 };
 use fairlead_snapshot::{
-    Access, Dialect, HttpVersion, Model, ObjectName, Protocol, Provider, Simulated, Timeouts,
+    Access, Dialect, HttpVersion, Labels, Model, ObjectName, Protocol, Provider, Simulated,
+    Timeouts,
 };
 
 use fairlead_snapshot::Credentials;
@@ -284,6 +285,7 @@ pub(crate) fn build(
             .collect(),
         price: price::of_provider(spec),
         limits: said(spec).build(&name.namespace),
+        labels: Labels::default(),
         access: access(&name.namespace, spec.access.as_ref(), world),
     };
     (provider, unresolved)

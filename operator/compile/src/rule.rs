@@ -1,5 +1,6 @@
 //! RoutingRule -> [`Rule`], before anything it names is looked at.
 
+pub(crate) mod constrain;
 mod faults;
 mod link;
 
@@ -19,6 +20,7 @@ use crate::finding::Finding;
 use crate::inputs::Settings;
 use crate::kinds::{About, Kind};
 use crate::resilience;
+use crate::selector;
 
 pub(crate) use link::{Linked, link, not_found, not_permitted};
 
@@ -61,6 +63,7 @@ pub(crate) fn build(
         targets: spec
             .targets
             .iter()
+            .flatten()
             .map(|target| build_target(own, target))
             .collect(),
         fallbacks: spec
@@ -78,6 +81,10 @@ pub(crate) fn build(
             None | Some(OnUnsupportedSpec::Refuse) => OnUnsupported::Refuse,
             Some(OnUnsupportedSpec::Drop) => OnUnsupported::Drop,
         },
+        constrain: spec
+            .constrain
+            .as_ref()
+            .map(|constrain| selector::build(&constrain.provider_selector)),
     }
 }
 

@@ -1,10 +1,11 @@
-//! `budget.LEVEL.MEMBER`, `rate.LEVEL["NAME"].MEMBER` and `request.estimate.MEMBER`: all of such a name is known here, so that a slip in it is
+//! `budget.LEVEL.MEMBER`, `rate.LEVEL["NAME"].MEMBER`, `request.estimate.MEMBER` and `request.needs.MEMBER`: all of such a name is known here, so that a slip in it is
 //! an error and not a limit that nobody has.
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
 use crate::ConditionError;
 use crate::limit::{Level, Limit, Member, Meter, is_name};
+use crate::need::Need;
 use crate::node::{Fact, Node};
 
 /// What `operand.field` names; `None`: nothing of this kind.
@@ -17,8 +18,13 @@ pub(super) fn named(operand: &IdedExpr, field: &str) -> Result<Option<Node>, Con
         };
         return Ok(Some(Node::Fact(fact)));
     }
+    if let Some(("request", "needs")) = path(operand) {
+        let need = Need::named(field).ok_or_else(|| unknown(format!("request.needs.{field}")))?;
+        return Ok(Some(Node::Fact(Fact::Needs(need))));
+    }
     if let Expr::Ident(root) = &operand.expr {
-        let begins = Meter::named(root).is_some() || (root == "request" && field == "estimate");
+        let of_request = root == "request" && matches!(field, "estimate" | "needs");
+        let begins = Meter::named(root).is_some() || of_request;
         return if begins {
             Err(unknown(format!("{root}.{field}")))
         } else {

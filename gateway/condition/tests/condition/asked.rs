@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use fairlead_condition::{
-    CallerFacts, Condition, EvaluationError, Facts, Level, Limit, Meter, Request, Usage,
+    CallerFacts, Condition, EvaluationError, Facts, Level, Limit, Meter, Need, Request, Usage,
 };
 use fairlead_json::{Limits, Object, Raw, Unreadable};
 
@@ -80,6 +80,21 @@ impl Request for Asked<'_> {
     fn param(&self, name: &str) -> Result<Option<Raw<'_>>, Unreadable> {
         self.note(&format!("param {name}"));
         self.object.read(name)
+    }
+
+    fn operation(&self) -> &str {
+        self.note("operation");
+        "chat"
+    }
+
+    /// It needs tools, no sound, and of all else nobody can tell.
+    fn needs(&self, need: Need) -> Option<bool> {
+        self.note(&format!("needs {}", need.as_str()));
+        match need {
+            Need::Tools => Some(true),
+            Need::Audio => Some(false),
+            Need::Images | Need::Pdf | Need::Schema | Need::Reasoning => None,
+        }
     }
 
     fn params(&self) -> usize {

@@ -10,6 +10,8 @@ mod hostile;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod needs;
+#[cfg(test)]
 mod parse;
 #[cfg(test)]
 mod read;

@@ -11,17 +11,17 @@ use crate::world::{
     provider, provider_of_anything, rule,
 };
 
-const NAMESPACES: [&str; 3] = [GATEWAY, "search", "other"];
-const PROVIDERS: [&str; 5] = [
+pub(crate) const NAMESPACES: [&str; 3] = [GATEWAY, "search", "other"];
+pub(crate) const PROVIDERS: [&str; 5] = [
     "gateway/a",
     "gateway/b",
     "search/a",
     "other/c",
     "gateway/gone",
 ];
-const MODELS: [&str; 6] = ["m", "n", "chat", "a/m", "c/m", "gone"];
+pub(crate) const MODELS: [&str; 6] = ["m", "n", "chat", "a/m", "c/m", "gone"];
 
-fn scope() -> impl Strategy<Value = Scope> {
+pub(crate) fn scope() -> impl Strategy<Value = Scope> {
     let namespace = prop::sample::select(&NAMESPACES[..]);
     prop_oneof![
         namespace
@@ -39,7 +39,7 @@ fn scope() -> impl Strategy<Value = Scope> {
     ]
 }
 
-fn conditions() -> impl Strategy<Value = Option<&'static str>> {
+pub(crate) fn conditions() -> impl Strategy<Value = Option<&'static str>> {
     prop::sample::select(vec![
         None,
         None,
@@ -103,7 +103,7 @@ fn a_rule() -> impl Strategy<Value = RuleBuilder> {
         )
 }
 
-fn a_key() -> impl Strategy<Value = (&'static str, Key)> {
+pub(crate) fn a_key() -> impl Strategy<Value = (&'static str, Key)> {
     let listed = (
         prop::sample::select(&PROVIDERS[..]),
         prop::sample::select(vec![0_u32, 1, 5]),
@@ -120,7 +120,7 @@ fn a_key() -> impl Strategy<Value = (&'static str, Key)> {
     })
 }
 
-fn a_world() -> impl Strategy<Value = World> {
+pub(crate) fn a_world() -> impl Strategy<Value = World> {
     prop::collection::vec(a_rule(), 0..8).prop_map(|rules| {
         let world = World::new()
             .provider("gateway/a", provider(&["m", "n"]))
@@ -141,7 +141,11 @@ fn a_world() -> impl Strategy<Value = World> {
 }
 
 /// What the key `k` of a namespace gets.
-fn plan(table: &Table, (namespace, key): &(&str, Key), model: &str) -> Result<Plan, NoRoute> {
+pub(crate) fn plan(
+    table: &Table,
+    (namespace, key): &(&str, Key),
+    model: &str,
+) -> Result<Plan, NoRoute> {
     let caller = table.caller(&ObjectName::new(*namespace, "k"), key);
     table.plan(&caller, model, &asked(model, &[]), &all_well)
 }
@@ -222,6 +226,7 @@ proptest! {
             Err(NoRoute::ModelNotOffered { rule }) => prop_assert_eq!(Some(&rule), expected),
             Err(NoRoute::ModelNotAllowed | NoRoute::ConditionError { .. } | NoRoute::ProviderNotAllowed) => {}
             Err(NoRoute::NoRule | NoRoute::UnknownModel) => prop_assert_eq!(None, expected),
+            Err(NoRoute::Constrained { .. }) => prop_assert!(false, "nothing constrains"),
         }
     }
 

@@ -9,9 +9,9 @@ use fairlead_json::{Raw, Unreadable};
 use fairlead_route::{Caller, Candidate, NoRoute, Plan, Request, Table, all_well};
 use fairlead_snapshot::{
     Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Health,
-    Key, Model, ModelPattern, ObjectName, OnUnsupported, Problem, Protocol, Provider, Retries,
-    RetryOverrides, Rule, Scope, Simulated, Snapshot, Strategy, Streams, Target, TimeoutOverrides,
-    Timeouts,
+    Key, Labels, Model, ModelPattern, ObjectName, OnUnsupported, Problem, Protocol, Provider,
+    Retries, RetryOverrides, Rule, Scope, Selector, Simulated, Snapshot, Strategy, Streams, Target,
+    TimeoutOverrides, Timeouts,
 };
 
 /// The gateway's namespace in all scenarios.
@@ -68,6 +68,7 @@ pub(crate) fn provider_of_anything() -> Provider {
         passthrough: Vec::new(),
         price: None,
         limits: fairlead_snapshot::Limits::default(),
+        labels: fairlead_snapshot::Labels::default(),
         access: Access::All,
     }
 }
@@ -77,6 +78,34 @@ pub(crate) fn only_from(namespaces: &[&str], provider: Provider) -> Provider {
         access: Access::Namespaces(namespaces.iter().map(|text| (*text).to_owned()).collect()),
         ..provider
     }
+}
+
+/// The same with labels: `region=eu tier=gold`.
+pub(crate) fn labelled(text: &str, provider: Provider) -> Provider {
+    Provider {
+        labels: Labels {
+            given: pairs(text),
+            partial: false,
+        },
+        ..provider
+    }
+}
+
+/// Of providers with these labels.
+pub(crate) fn picking(text: &str) -> Selector {
+    Selector {
+        labels: pairs(text),
+        ..Selector::default()
+    }
+}
+
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    let pairs = text
+        .split_whitespace()
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
 }
 
 pub(crate) fn credential(name: &str, weight: u32, models: &[&str]) -> Credential {
@@ -114,6 +143,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         hedge: None,
         affinity: None,
         on_unsupported: OnUnsupported::default(),
+        constrain: None,
     })
 }
 
@@ -124,6 +154,12 @@ impl RuleBuilder {
     pub(crate) fn overriding(mut self) -> Self {
         self.0.overrides = true;
         self
+    }
+
+    /// It chooses nothing, but holds requests to providers with these labels.
+    pub(crate) fn constraining(mut self, labels: &str) -> Self {
+        self.0.constrain = Some(picking(labels));
+        self.overriding()
     }
 
     pub(crate) fn scope(mut self, scope: Scope) -> Self {

@@ -205,13 +205,14 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     let foreign = |(name, provider): (_, &Provider)| needs_format_2(provider).then_some(name);
     let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
     assert!(foreign.len() > 1);
-    // And a rule whose targets change requests, and six keys.
+    // And a rule whose targets change requests, one that constrains with what goes before it, and keys.
+    let rules = 1 + CONSTRAINED.len();
     assert_eq!(
         closed,
-        foreign.len() + 1 + BY_ITSELF.len() + BY_OWNERS.len()
+        foreign.len() + rules + BY_ITSELF.len() + BY_OWNERS.len()
     );
     let nowhere = before.rules.iter().filter(|rule| rule.targets.is_empty());
-    assert_eq!(nowhere.count(), 1);
+    assert_eq!(nowhere.count(), rules);
     for name in foreign {
         assert!(!before.providers.contains_key(name), "{name}");
     }
@@ -224,13 +225,49 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "headers\":{",
         "passthrough",
         "identity",
+        "labels",
+        "constrain",
+        "selector",
     ] {
         assert!(!text.contains(member), "{member}");
     }
 }
 
-/// The keys that are restricted by what they say: limits, what they may not use, networks, tokens.
-const BY_ITSELF: [&str; 4] = ["k5", "k6", "k9", "k10"];
+/// The rule that constrains, and the Override rules that might go before it: those for everybody.
+const CONSTRAINED: [&str; 3] = ["held", "r12", "r14"];
+
+#[test]
+fn who_knows_no_constraints_serves_nobody_who_may_be_constrained_by_an_override() {
+    let snapshot = rich::snapshot();
+    let (before, _) = snapshot.readable_in(1);
+    let find = |snapshot: &Snapshot, name: &str| {
+        let mut rules = snapshot.rules.iter();
+        rules.find(|rule| rule.name.name == name).cloned().unwrap()
+    };
+    for name in CONSTRAINED {
+        let (was, is) = (find(&snapshot, name), find(&before, name));
+        assert!(is.overrides && is.targets.is_empty() && is.fallbacks.is_empty());
+        assert_eq!((&is.scope, &is.when), (&was.scope, &was.when), "{name}");
+    }
+    // Names are matched as they are sent there, and not as they are meant.
+    let constraint = find(&before, CONSTRAINED[0]);
+    assert!(constraint.models.is_empty() && !find(&snapshot, CONSTRAINED[0]).models.is_empty());
+    assert_eq!(
+        constraint.scope,
+        fairlead_snapshot::Scope::Namespace(rich::CONSTRAINED.to_owned())
+    );
+    // Of who is in another namespace nothing is held back, and no rule that goes after it.
+    for name in ["r0", "r2", "r6", "r8", "r10", "r13"] {
+        assert_eq!(
+            find(&before, name).targets.len(),
+            find(&snapshot, name).targets.len(),
+            "{name}"
+        );
+    }
+}
+
+/// The keys that are restricted by what they say: limits, what they may not use, networks, tokens, labels.
+const BY_ITSELF: [&str; 5] = ["k5", "k6", "k9", "k10", "k13"];
 /// The keys that are limited by their owners.
 const BY_OWNERS: [&str; 2] = ["k7", "k8"];
 

@@ -9,10 +9,11 @@ use super::limits;
 use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
     Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
-    Health, Hedge, HttpVersion, Issuer, Key, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
-    ObjectName, Oidc, OnClientGone, OnUnsupported, Overflow, Parameters, Previous, Problem,
-    Protocol, Provider, Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated,
-    Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
+    Health, Hedge, HttpVersion, Issuer, Key, Labels, Limits, Model, ModelFacts, ModelPattern,
+    ModelPrice, ObjectName, Oidc, OnClientGone, OnUnsupported, Operator, Overflow, Parameters,
+    Previous, Problem, Protocol, Provider, Queue, Recovery, Refusal, Requirement, Retries,
+    RetryOverrides, Rule, Scope, Selector, Simulated, Snapshot, Strategy, Streams, Target,
+    TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
 
 /// All of it.
@@ -241,9 +242,33 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
             Overflow::Reject => limits::all(),
             Overflow::Fallback | Overflow::Queue(_) => Limits::default(),
         },
+        labels: Labels {
+            given: labels(),
+            partial: overflow == Overflow::Reject,
+        },
         access,
     }
 }
+
+fn labels() -> BTreeMap<String, String> {
+    [("region".to_owned(), "eu".to_owned())].into()
+}
+
+fn selector() -> Selector {
+    let operators = every!(Operator: In, NotIn, Exists, DoesNotExist);
+    let requirement = |operator| Requirement {
+        key: "stage".to_owned(),
+        operator,
+        values: vec!["live".to_owned()],
+    };
+    Selector {
+        labels: labels(),
+        requirements: operators.map(requirement).into(),
+    }
+}
+
+/// The namespace whose requests are constrained.
+pub(crate) const CONSTRAINED: &str = "hr";
 
 fn rules() -> Vec<Rule> {
     let scopes = [
@@ -269,6 +294,16 @@ fn rules() -> Vec<Rule> {
             rules.push(rule(rules.len(), scope.clone(), strategy));
         }
     }
+    let constrained = Scope::Namespace(CONSTRAINED.to_owned());
+    let ruled = rule(rules.len() + 1, constrained, Strategy::Weighted);
+    rules.push(Rule {
+        name: name("held"),
+        overrides: true,
+        targets: Vec::new(),
+        fallbacks: Vec::new(),
+        constrain: Some(selector()),
+        ..ruled
+    });
     fairlead_snapshot::order::sort(&mut rules);
     rules
 }
@@ -319,6 +354,7 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
         }),
         affinity: Some(affinities[at % 2].clone()),
         on_unsupported: every!(OnUnsupported: Refuse, Drop)[at % 2],
+        constrain: None,
     }
 }
 
@@ -359,7 +395,7 @@ fn keys() -> BTreeMap<ObjectName, Key> {
     let refusals = every!(Refusal: Suspended, NoValue, Conflict, NoTeam, NoOrganization);
     let mut keys: Vec<Key> = refusals.map(|refused| key(Some(refused))).into();
     // Of those that are not refused one limits itself, one denies itself something, one takes callers from some networks only, one takes tokens,
-    // two have owners that limit them, one is as free as before, and one was rotated.
+    // two have owners that limit them, one is as free as before, one was rotated, and one picks providers by their labels.
     let mut limited = key(None);
     limited.limits = limits::all();
     let mut denied = key(None);
@@ -372,6 +408,8 @@ fn keys() -> BTreeMap<ObjectName, Key> {
     from_networks.networks = vec!["10.0.0.0/8".parse().unwrap()];
     let mut by_token = key(None);
     by_token.oidc = Some(oidc());
+    let mut picking = key(None);
+    picking.allow.selector = Some(selector());
     let rotated = Key {
         previous: Some(Previous {
             digest: Digest::of(&"before"),
@@ -388,6 +426,7 @@ fn keys() -> BTreeMap<ObjectName, Key> {
         by_token,
         key(None),
         rotated,
+        picking,
     ]);
     let named = |(at, key): (usize, Key)| {
         let digest = key.oidc.is_none().then(|| Digest::of(&at));
@@ -425,6 +464,7 @@ fn key(refused: Option<Refusal>) -> Key {
                 provider: name("p0"),
                 weight: 2,
             }]),
+            selector: None,
             deny: Deny::default(),
         },
         limits: Limits::default(),

@@ -9,6 +9,7 @@ use crate::finding::{Finding, Reason};
 use crate::kinds::About;
 use crate::path::Path;
 use crate::resilience;
+use crate::rule::constrain;
 
 pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
     let path = Path::of("spec");
@@ -39,7 +40,9 @@ pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
             error.to_string(),
         ));
     }
-    if !spec.targets.is_empty() && spec.targets.iter().all(|target| target.weight == Some(0)) {
+    faults.extend(constrain::faults(spec, &path));
+    let targets = spec.targets.as_deref().unwrap_or_default();
+    if !targets.is_empty() && targets.iter().all(|target| target.weight == Some(0)) {
         faults.push(Finding::new(
             &path.field("targets"),
             Reason::Invalid,
@@ -47,7 +50,7 @@ pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
         ));
     }
     faults.extend(fallback_faults(spec, &path.field("fallbacks")));
-    for (at, target) in spec.targets.iter().enumerate() {
+    for (at, target) in targets.iter().enumerate() {
         let path = path.field("targets").index(at);
         let (parameters, headers) = (target.parameters.as_ref(), target.headers.as_ref());
         faults.extend(amend::faults(parameters, headers, &path));
@@ -127,6 +130,7 @@ fn fallback_fault(spec: &RoutingRuleSpec, fallback: &Fallback, path: &Path) -> O
     if spec
         .targets
         .iter()
+        .flatten()
         .any(|target| target.name == fallback.name)
     {
         return Some(Finding::new(

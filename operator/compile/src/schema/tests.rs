@@ -45,8 +45,8 @@ fn names_a_misspelt_field_and_the_one_that_was_meant() {
 #[test]
 fn says_what_is_missing_even_where_it_is_null() {
     assert_eq!(
-        faults("RoutingRule", &json!({"targets": null})),
-        ["spec.targets: is required [Required]"]
+        faults("VirtualKey", &json!({"key": null})),
+        ["spec.key: is required [Required]"]
     );
     assert_eq!(
         faults(
