@@ -6,6 +6,7 @@
 //!
 //! [`Duration`]: std::time::Duration
 
+pub mod adaptive;
 pub mod asker;
 pub mod backoff;
 pub mod breaker;
