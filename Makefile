@@ -94,7 +94,7 @@ governance: quick ## the same in full: across replicas, through crashes, to the 
 
 strategies: ## Adaptive beside an oracle and its rivals, in simulated time; figures to target/strategies/results.json
 	rm -f $(TARGET)/strategies/results.json
-	FAIRLEAD_STRATEGIES=full cargo test --profile quick --workspace --test strategies -- --test-threads 1
+	FAIRLEAD_STRATEGIES=full cargo test --profile quick --package fairlead-strategies -- --nocapture --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench

@@ -7,8 +7,8 @@ use crate::strategy::{Ask, News, Strategy};
 
 /// Targets that fail by so little more than the best count as equally good.
 const ALIKE: f64 = 0.005;
-/// What weight is worth: one of twice the weight may take 15 % longer. The power by which time counts in the strategies' own scores.
-const POWER: f64 = 5.0;
+/// What weight is worth: one of twice the weight may take 17 % longer. The power by which time counts in the strategies' own scores.
+const POWER: f64 = 4.5;
 
 /// The oracle.
 #[derive(Debug, Default)]

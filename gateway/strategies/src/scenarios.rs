@@ -198,16 +198,17 @@ fn one_a_second() -> Scenario {
     }
 }
 
-/// A tenth of them comes in the first 20 ms of each second. One of the four has a quarter of the others' room.
+/// A tenth of them comes in the first 20 ms of each second. One of the four has a quarter of the others' room; all together bear half as much
+/// again, and get slower until then.
 fn five_thousand_a_second(brief: bool) -> Scenario {
     let wide = Target::of(|_| Nature {
         token: 10.0,
-        capacity: 4_000.0,
+        capacity: 6_000.0,
         ..GOOD
     });
     let narrow = Target::of(|_| Nature {
         token: 10.0,
-        capacity: 1_000.0,
+        capacity: 1_500.0,
         ..GOOD
     });
     Scenario {

@@ -21,7 +21,7 @@ const FEWEST_AGAIN: f64 = 2.0;
 const DEGRADED: f64 = 0.5;
 const WELL: f64 = 0.7;
 /// Ticks that its share takes to grow back.
-const RAMP: u32 = 3;
+const RAMP: u32 = 2;
 /// Ticks from one probe to the next, of one that stays down.
 const REST: u32 = 2;
 /// The same at most, of one that has failed again and again.
@@ -50,6 +50,8 @@ pub(crate) struct Condition {
     pub(crate) state: State,
     /// Ticks in this state; for one that is coming back, ticks of its ramp.
     age: u32,
+    /// Whether it has come back and is not forgiven yet.
+    is_back: bool,
     /// How often it has failed again.
     strikes: u32,
     /// Ticks until the next probe.
@@ -95,13 +97,13 @@ impl Condition {
                     self.age = 0;
                 } else if self.age >= FORGIVEN {
                     self.strikes = 0;
+                    self.is_back = false;
                 }
                 false
             }
             State::Recovering => {
                 let again = seen.failed >= FEWEST_AGAIN && seen.failed >= seen.answered;
                 if again || seen.is_down() {
-                    self.strikes = self.strikes.saturating_add(1);
                     self.fail();
                 } else if self.age >= RAMP {
                     self.enter(State::Healthy);
@@ -112,6 +114,7 @@ impl Condition {
                 self.rest = self.rest.saturating_sub(1);
                 if seen.answered > 0.0 && seen.failed <= 0.0 {
                     self.enter(State::Recovering);
+                    self.is_back = true;
                     return true;
                 }
                 if seen.failed > 0.0 && self.age > 1 {
@@ -146,6 +149,7 @@ impl Condition {
     }
 
     fn fail(&mut self) {
+        self.strikes = self.strikes.saturating_add(u32::from(self.is_back));
         self.enter(State::Failed);
         self.rest = self.rest();
     }
@@ -215,9 +219,10 @@ mod tests {
             condition.step(&WELL_SEEN);
             part
         })
-        .take(4)
+        .map(|part| (part * 6.0).round())
+        .take(3)
         .collect();
-        assert_eq!(parts, [0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(parts, [2.0, 4.0, 6.0]);
         assert_eq!(condition.state, State::Healthy);
     }
 

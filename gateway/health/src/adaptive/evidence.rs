@@ -1,8 +1,7 @@
 //! What is believed of a target, and how firmly.
 //!
-//! A mean over recent observations, and its standard error. Recent means by number where there are few and by time where there are many: a
-//! busy target is judged by its last few ticks, one that is rarely asked by the last hundred answers, however old, for what is old is still
-//! better than nothing. A change is not averaged away: observations since the last look are held against those before them, and where they
+//! A mean over recent observations, and its standard error. Recent are the last hundred, or all of the last tick where they are more: a busy
+//! target is judged by what it does now, one that is rarely asked by what it did long ago, which is still better than nothing. A change is not averaged away: observations since the last look are held against those before them, and where they
 //! cannot be of the same kind the old ones are forgotten (as in ADWIN; Bifet and Gavaldà, Learning from Time-Changing Data with Adaptive
 //! Windowing, 2007).
 
@@ -10,8 +9,6 @@ use crate::adaptive::recorder::TimeTotals;
 
 /// Observations that are remembered at least, if they were made.
 const MEMORY: f64 = 100.0;
-/// Of a busy target, so many ticks are remembered.
-const MEMORY_TICKS: f64 = 3.0;
 /// Fewer new ones than this are not held against the old ones.
 const FEWEST: f64 = 4.0;
 /// As many new ones as this, found to be of the same kind, are added to the old ones.
@@ -110,8 +107,7 @@ impl Evidence {
         if self.has_changed(kind) {
             self.old = std::mem::take(&mut self.fresh);
         } else if self.fresh.count >= ENOUGH {
-            let memory = MEMORY.max(MEMORY_TICKS * seen.count);
-            let room = (memory - self.fresh.count).max(0.0);
+            let room = (MEMORY - self.fresh.count).max(0.0);
             let factor = if self.old.count > room {
                 room / self.old.count
             } else {

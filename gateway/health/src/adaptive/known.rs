@@ -11,7 +11,7 @@ use crate::adaptive::share::{Belief, Best, Part, Penalty, split};
 use crate::adaptive::{Candidate, Settings, Standing, parts};
 
 /// After this time without anything new, half as much is believed.
-const HALF_LIFE: Duration = Duration::from_secs(180);
+const HALF_LIFE: Duration = Duration::from_secs(300);
 /// Fewer times than this say nothing.
 const FEWEST: f64 = 4.0;
 

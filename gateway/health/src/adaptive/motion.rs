@@ -13,8 +13,8 @@ const SHORTEST: f64 = 0.05;
 const LONGER: f64 = 1.3;
 /// What is less than this away is no turn.
 const STILL: f64 = 0.1;
-/// What is more than this beyond what was believed is a shock: its share falls by a third at once.
-const SHOCK: f64 = 0.4;
+/// What is more than this beyond what was believed is a shock: its share falls by a seventh at once.
+const SHOCK: f64 = 0.15;
 /// The part of its share that it is back to fast after a shock.
 const BACK: f64 = 0.7;
 /// The part of what its weight is due by which it creeps from there in a tick.

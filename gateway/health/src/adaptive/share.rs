@@ -5,11 +5,11 @@ use crate::adaptive::reason::Reason;
 
 /// One part of a hundred that fails more than elsewhere halves a share.
 const PER_FAILURE: f64 = 100.0 * std::f64::consts::LN_2;
-/// A first token that takes twice the time makes a share a 32nd, and so on with this power: what is clearly slower is worth little more than
+/// A first token that takes twice the time makes a share a 23rd, and so on with this power: what is clearly slower is worth little more than
 /// the exploring of it, and what is hardly slower keeps most.
-const FIRST_TOKEN: f64 = 5.0;
+const FIRST_TOKEN: f64 = 4.5;
 /// The same of the tokens after it.
-const PER_TOKEN: f64 = 5.0;
+const PER_TOKEN: f64 = 4.5;
 /// Beyond this part of what an account or its places allow, a share falls.
 const BUSY: f64 = 0.7;
 /// Nobody is busier than this.
@@ -252,7 +252,7 @@ mod tests {
         let busy = Belief { busy: 0.85, ..GOOD };
         let all = [GOOD, failing, slow, crawling, busy];
         let full = scores(&all, &Weights::default());
-        assert_eq!(full, [1000, 500, 31, 177, 500]);
+        assert_eq!(full, [1000, 500, 44, 210, 500]);
         let none = Weights {
             errors: 0,
             first_token: 0,
