@@ -5,10 +5,11 @@ use std::fmt;
 
 use fairlead_snapshot::{ObjectName, Problem};
 
-use crate::plan::{NoRoute, Plan, Planner, Step, all_well};
+use crate::plan::{NoRoute, Plan, Planner, Step};
 use crate::prospect::Request;
 use crate::route::{Judgement, Route};
 use crate::sequence::Sequence;
+use crate::standing::all_well;
 use crate::{Caller, Table};
 
 /// Why a request goes where it goes.

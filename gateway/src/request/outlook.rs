@@ -2,6 +2,7 @@
 //! will probably use. Nothing is looked at before a condition names it, and then once.
 
 use std::cell::{OnceCell, RefCell};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use fairlead_admit::estimate::guessed_tokens;
 use fairlead_condition::{Limit, Usage};
@@ -25,8 +26,8 @@ pub(crate) trait Outlook: std::fmt::Debug {
     fn cost(&self, target: Candidate<'_>) -> Option<i64>;
 }
 
-/// What a target will probably cost, by the position of its provider and the upstream's name of the model.
-type Known = (usize, Box<str>, Option<i64>);
+/// What a target will probably cost, by the position of its provider and what tells the upstream's names of models apart.
+type Known = (usize, u64, Option<i64>);
 
 /// What is to be expected of a request now.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(crate) struct Now<'a> {
     governed: &'a Governed,
     operation: Operation,
     view: OnceCell<View<'a>>,
-    costs: RefCell<SmallVec<[Known; 2]>>,
+    costs: RefCell<SmallVec<[Known; 4]>>,
 }
 
 impl<'a> Now<'a> {
@@ -72,15 +73,22 @@ impl Outlook for Now<'_> {
     }
 
     fn cost(&self, target: Candidate<'_>) -> Option<i64> {
-        let is_it = |(provider, model, _): &&Known| {
-            *provider == target.provider.0 && **model == *target.model
-        };
+        let name = hash(target.model);
+        let is_it =
+            |(provider, model, _): &&Known| *provider == target.provider.0 && *model == name;
         if let Some((.., known)) = self.costs.borrow().iter().find(is_it) {
             return *known;
         }
         let cost = self.cost_now(target);
-        let known = (target.provider.0, target.model.into(), cost);
-        self.costs.borrow_mut().push(known);
+        self.costs
+            .borrow_mut()
+            .push((target.provider.0, name, cost));
         cost
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }

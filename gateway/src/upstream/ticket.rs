@@ -40,6 +40,8 @@ pub(crate) struct Permission {
     asker: Asker,
     /// Whether the attempt has gone out.
     sent: bool,
+    /// Whether its answer has begun.
+    begun: bool,
 }
 
 impl Ticket {
@@ -48,6 +50,7 @@ impl Ticket {
     pub(crate) fn new(mut pass: Permission, slot: Slot) -> Self {
         pass.tell_model(Outcome::Alive);
         pass.accepted();
+        pass.begins();
         Self {
             pass: Some(pass),
             _slot: slot,
@@ -89,6 +92,7 @@ impl Permission {
             answers: Token::FIRST,
             asker,
             sent: false,
+            begun: false,
         };
         if let Some(model) = model {
             pass.answers = admitted(&model.answers)?;
@@ -128,7 +132,18 @@ impl Permission {
     pub(crate) fn goes_out(&mut self, identity: Option<Arc<str>>, trial: Option<Trial>) {
         self.identity = identity;
         self.trial = trial;
+        if let Some(model) = self.model.as_ref().filter(|_| !self.sent) {
+            model.tempo.goes_out();
+        }
         self.sent = true;
+    }
+
+    /// Its answer has begun.
+    fn begins(&mut self) {
+        if let Some(model) = self.model.as_ref().filter(|_| self.sent && !self.begun) {
+            model.tempo.begins();
+        }
+        self.begun = true;
     }
 
     /// An answer has come, whatever it says: the provider can be reached.
@@ -241,6 +256,9 @@ impl Drop for Permission {
     fn drop(&mut self) {
         self.give_back(&self.upstream.health.reach.breaker, self.reach);
         if let Some(model) = &self.model {
+            if self.sent {
+                model.tempo.ends(self.begun);
+            }
             self.give_back(&model.answers.breaker, self.answers);
             if let (Some(trial), Some(identity)) = (self.trial, &self.identity)
                 && let Some(credential) = model.credentials.get(identity)

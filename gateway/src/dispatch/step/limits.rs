@@ -1,10 +1,13 @@
 //! What limits let an attempt use, asked before anything is sent.
 
+use std::sync::Arc;
+
 use super::StepRun;
 use super::credential::Chosen;
 use crate::failure::Failure;
 use crate::govern::Target;
 use crate::govern::bound::Bound;
+use crate::govern::dear::{Dear, MaxCost};
 use crate::govern::refusal::Refusal;
 use crate::govern::reservation::Reservation;
 use crate::govern::strict::Strict;
@@ -19,6 +22,9 @@ impl StepRun<'_> {
         let reservation = if self.is_limited() {
             // Apart, so that who has no limits is not as large as this.
             Box::pin(self.reserve(strict)).await?
+        } else if self.minds_cost() {
+            let governor = self.job.runtime.governor();
+            governor.watch(&self.job.governed, &self.target())
         } else {
             Reservation::unlimited(&self.job.governed, &self.target())
         };
@@ -34,6 +40,39 @@ impl StepRun<'_> {
         }
         let governor = self.job.runtime.governor();
         governor.strict(&self.job.governed, &self.target(), &self.job.body)
+    }
+
+    /// Whether an attempt here costs no more than one may, as the rule and the key say.
+    ///
+    /// # Errors
+    /// It would, or nobody knows what it costs.
+    pub(super) fn affords(&self) -> Result<(), Failure> {
+        let rule = self.plan.rule.as_ref();
+        let of_rule = rule.and_then(|rule| rule.max_cost.map(|nanos| (&rule.name, nanos)));
+        let of_key = self.job.governed.caller.max_cost.as_ref();
+        let bounds = of_rule.map(|(_, nanos)| nanos);
+        let Some(nanos) = bounds.into_iter().chain(of_key.map(|key| key.nanos)).min() else {
+            return Ok(());
+        };
+        let by_key = of_key.filter(|key| key.nanos == nanos).cloned();
+        let by_rule = of_rule.map(|(name, nanos)| MaxCost::of_rule(name, nanos));
+        let governor = self.job.runtime.governor();
+        let cost = governor.expected_cost(&self.job.governed, &self.target());
+        let (true, Some(most)) = (cost.is_none_or(|cost| cost > nanos), by_key.or(by_rule)) else {
+            return Ok(());
+        };
+        Err(Failure::dear(Box::new(Dear {
+            most,
+            cost,
+            provider: Arc::clone(&self.upstream.label),
+            model: Arc::clone(&self.step.requested),
+        })))
+    }
+
+    /// Whether what such requests cost decides something, so that it has to be learned though nothing is limited.
+    fn minds_cost(&self) -> bool {
+        self.plan.rule.as_ref().is_some_and(|rule| rule.minds_cost)
+            || self.job.governed.caller.max_cost.is_some()
     }
 
     fn is_limited(&self) -> bool {
