@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::breaker::Breaker;
 use crate::budget::RetryBudget;
+use crate::conversations::Conversations;
 use crate::credentials::Credentials;
 use crate::latency::Latency;
 use crate::limit::AdaptiveLimit;
@@ -75,6 +76,8 @@ pub struct ModelHealth {
     pub credentials: Credentials,
     /// How quick it is, and how much it has to do.
     pub tempo: Tempo,
+    /// The conversations it has answered, where what they cost decides where they go.
+    pub conversations: Conversations,
     /// Times to the first content of whole answers and of streams.
     latency: [Latency; 2],
 }

@@ -12,6 +12,8 @@ use crate::peak::Peak;
 
 /// To begin takes about as long as so many tokens, before anything is known.
 const BEGINNING: f64 = 32.0;
+/// About how long an answer that comes whole is taken to be where models are compared, in tokens; less if the request allows less.
+pub const USUAL_ANSWER: u32 = 256;
 /// A failure costs the caller at least as much as so long a wait.
 const FAILURE: Duration = Duration::from_secs(5);
 

@@ -375,8 +375,12 @@ impl Known for Targets<'_> {
     }
 
     fn cost(&self, choice: Choice) -> Option<i64> {
-        self.ask(choice, |target| self.planner.request.cost(target))
-            .flatten()
+        let (request, affinity) = (self.planner.request, &self.route.head.affinity);
+        self.ask(choice, |target| match affinity {
+            Some(affinity) => request.cost_of_turn(target, affinity),
+            None => request.cost(target),
+        })
+        .flatten()
     }
 }
 

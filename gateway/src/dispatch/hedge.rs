@@ -152,9 +152,6 @@ impl<'a> Second<'a> {
 fn note_silence(job: &Job, first: &Step, at_least: Duration) {
     if let Some(model) = known(job, first) {
         model.latency(job.stream).note(at_least);
-        if let Some(upstream) = job.upstream(first) {
-            model.tempo.silent(upstream.now(), job.stream, at_least);
-        }
     }
 }
 

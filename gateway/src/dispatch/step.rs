@@ -335,7 +335,7 @@ impl StepRun<'_> {
         }
         let identity = credential.and_then(|chosen| self.upstream.identity(chosen.at));
         let trial = credential.and_then(|chosen| chosen.trial);
-        pass.goes_out(identity.map(Arc::clone), trial);
+        pass.goes_out(identity.map(Arc::clone), trial, self.job.stream);
     }
 
     /// Whether the plan has somebody else to ask after a failure of this class, as far as is known.

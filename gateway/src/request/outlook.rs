@@ -24,6 +24,11 @@ pub(crate) trait Outlook: std::fmt::Debug {
 
     /// What it will probably cost at a target, in nano-USD; `None`: nobody can tell.
     fn cost(&self, target: Candidate<'_>) -> Option<i64>;
+
+    /// The same as a turn of the conversation of this number.
+    fn cost_of_turn(&self, target: Candidate<'_>, _: u64) -> Option<i64> {
+        self.cost(target)
+    }
 }
 
 /// What a target will probably cost, by the position of its provider and what tells the upstream's names of models apart.
@@ -84,6 +89,17 @@ impl Outlook for Now<'_> {
             .borrow_mut()
             .push((target.provider.0, name, cost));
         cost
+    }
+
+    /// Asked once a target: it is not kept.
+    fn cost_of_turn(&self, target: Candidate<'_>, conversation: u64) -> Option<i64> {
+        let upstream = self.runtime.upstreams.get(target.provider.0)?;
+        let cached = upstream.health.known(target.model).map_or(0, |model| {
+            model.conversations.cached(conversation, upstream.now())
+        });
+        let target = upstream.target(target.model, self.operation);
+        let governor = self.runtime.governor();
+        governor.expected_cost_of_turn(self.governed, &target, cached)
     }
 }
 

@@ -1,12 +1,10 @@
 //! How targets stand for a request, as planning asks.
 
 use fairlead_health::Asker;
+use fairlead_health::tempo::USUAL_ANSWER;
 use fairlead_route::{Candidate, Standing, Vitals};
 
 use crate::runtime::Runtime;
-
-/// About how long an answer that comes whole is taken to be where targets are compared by their speed, in tokens; less if the request allows less.
-const USUAL_ANSWER: u32 = 256;
 
 /// How targets stand now, for one request.
 #[derive(Debug)]

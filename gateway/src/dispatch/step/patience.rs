@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fairlead_snapshot::FailureClass;
+use fairlead_health::ModelHealth;
+use fairlead_snapshot::{Dialect, FailureClass};
+use memchr::memmem;
 
 use super::{StepRun, origin};
 use crate::answer::Committed;
@@ -34,6 +36,9 @@ impl StepRun<'_> {
         if let Some(model) = &self.model {
             model.latency(self.job.stream).note(took);
             let now = self.upstream.now();
+            if class.is_none() {
+                self.remember(model);
+            }
             match outcome {
                 Ok(Committed::Whole(whole)) => {
                     let usage = whole.usage.as_ref();
@@ -45,6 +50,26 @@ impl StepRun<'_> {
                 Ok(Committed::Large(_)) => {}
                 Err(_) => model.tempo.failed(now, true, took),
             }
+        }
+    }
+
+    /// Notes that the conversation was answered here, where that makes its next turn cheaper and somebody asks.
+    fn remember(&self, model: &ModelHealth) {
+        let minds = self.plan.rule.as_ref().is_some_and(|rule| rule.minds_cost);
+        let Some(conversation) = self.step.conversation.filter(|_| minds) else {
+            return;
+        };
+        let dialect = self.upstream.provider.protocol.dialect_of(&self.step.model);
+        let body = &self.job.body;
+        // These cache what they are told to cache, and nothing else.
+        let told = match dialect {
+            Dialect::Anthropic => memmem::find(body, b"\"cache_control\"").is_some(),
+            Dialect::Converse => memmem::find(body, b"\"cachePoint\"").is_some(),
+            Dialect::OpenAi | Dialect::Gemini => true,
+        };
+        if told {
+            let (bytes, now) = (self.job.governed.bytes, self.upstream.now());
+            model.conversations.note(conversation, bytes, now);
         }
     }
 
