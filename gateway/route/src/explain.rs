@@ -159,7 +159,12 @@ fn measured(by: ChosenBy) -> &'static str {
         | ChosenBy::Exploration
         | ChosenBy::LeastBusy
         | ChosenBy::Adaptive => ", in an order that depends on how its targets do when asked",
-        _ => "",
+        ChosenBy::Only
+        | ChosenBy::Weighted
+        | ChosenBy::RoundRobin
+        | ChosenBy::Priority
+        | ChosenBy::Conversation
+        | ChosenBy::Budget => "",
     }
 }
 

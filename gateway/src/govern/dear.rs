@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use fairlead_route::RuleRef;
 use fairlead_snapshot::{Key, ObjectName, Owner, Snapshot};
 
 use super::bound::Level;
@@ -60,15 +61,54 @@ impl MaxCost {
         let all = organization.into_iter().chain(team).chain(own);
         all.min_by_key(|said| said.nanos)
     }
+}
 
-    /// What a rule says.
+/// What may be spent on an attempt at most, by all who say it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Most<'a> {
+    of_rule: Option<(&'a ObjectName, i64)>,
+    of_key: Option<&'a MaxCost>,
+}
+
+impl<'a> Most<'a> {
+    /// Of what the rule says that took the request, and of what its key and the owners of that say.
     #[must_use]
-    pub(crate) fn of_rule(name: &ObjectName, nanos: i64) -> Self {
-        Self {
+    pub(crate) fn of(rule: Option<&'a RuleRef>, of_key: Option<&'a MaxCost>) -> Self {
+        let of_rule = rule.and_then(|rule| rule.max_cost.map(|nanos| (&rule.name, nanos)));
+        Self { of_rule, of_key }
+    }
+
+    /// Whether a model of a provider is too dear: it would cost more, or nobody knows what. The cost is asked only where somebody says anything.
+    #[must_use]
+    pub(crate) fn refuses(
+        &self,
+        provider: &Arc<str>,
+        model: &Arc<str>,
+        cost: impl FnOnce() -> Option<i64>,
+    ) -> Option<Box<Dear>> {
+        let of_rule = self.of_rule.map(|(_, nanos)| nanos);
+        let of_key = self.of_key.map(|key| key.nanos);
+        let nanos = of_rule.into_iter().chain(of_key).min()?;
+        let cost = cost();
+        if cost.is_some_and(|cost| cost <= nanos) {
+            return None;
+        }
+        Some(Box::new(Dear {
+            most: self.least()?,
+            cost,
+            provider: Arc::clone(provider),
+            model: Arc::clone(model),
+        }))
+    }
+
+    fn least(&self) -> Option<MaxCost> {
+        let of_rule = self.of_rule.map(|(name, nanos)| MaxCost {
             kind: "RoutingRule",
             holder: name.to_string().into(),
             nanos,
-        }
+        });
+        let all = self.of_key.cloned().into_iter().chain(of_rule);
+        all.min_by_key(|said| said.nanos)
     }
 }
 

@@ -66,6 +66,68 @@ async fn long_prompts_go_where_prompts_are_cheap_and_short_ones_where_answers_ar
     assert_eq!(c.requests(), 0);
 }
 
+/// A price in a test: micro-USD for a token of input and of output, which is USD for a million; `None`: nobody has said.
+type Tariff = Option<(u64, u64)>;
+
+fn drawn(random: &mut fastrand::Rng) -> Tariff {
+    match random.u8(..10) {
+        0 => None,
+        1 => Some((0, 0)),
+        _ => Some((random.u64(1..20), random.u64(1..100))),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_requests_at_random_prices_go_where_brute_force_says() {
+    let mut random = fastrand::Rng::with_seed(12);
+    // What it does not say of usage nobody learns: each request is judged by its length and by what it asks for.
+    let text = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"A."},"finish_reason":"stop"}]}"#;
+    let answering = always(Play::answer(
+        200,
+        &[("content-type", "application/json")],
+        text,
+    ));
+    for _ in 0..50 {
+        let tariffs: Vec<Tariff> = (0..random.usize(2..=8))
+            .map(|_| drawn(&mut random))
+            .collect();
+        let names: Vec<String> = (0..tariffs.len()).map(|at| format!("p{at}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let priced = |tariff: &Tariff| match tariff {
+            None => String::new(),
+            Some((0, 0)) => FREE.to_owned(),
+            Some((input, output)) => priced(&input.to_string(), &output.to_string()),
+        };
+        let providers = names.iter().zip(&tariffs);
+        let mut documents: Vec<String> = providers
+            .map(|(name, tariff)| provider(name, &answering.base_url(), &priced(tariff)))
+            .collect();
+        documents.extend([caller(), cheapest(&names, "")]);
+        let world = World::serve(&documents);
+        for _ in 0..20 {
+            let body = asking(random.usize(1..3_000), random.u64(1..6_000));
+            let input = u64::try_from(body.to_string().len() / 4).unwrap();
+            let output = body["max_tokens"].as_u64().unwrap().min(4_096);
+            let cost = |tariff: &Tariff| tariff.map_or(u64::MAX, |(i, o)| i * input + o * output);
+            let least = tariffs.iter().map(cost).min();
+            let answer = world.ask(&body).await;
+            let chosen = answer.attempts();
+            let at: usize = chosen
+                .strip_prefix('p')
+                .unwrap()
+                .strip_suffix("=ok")
+                .unwrap()
+                .parse()
+                .unwrap();
+            assert_eq!(
+                Some(cost(&tariffs[at])),
+                least,
+                "{tariffs:?} {input} {output}"
+            );
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_conversation_stays_where_most_of_it_is_cached_as_long_as_that_costs_less() {
     let (a, b) = (as_expected(), as_expected());

@@ -1,13 +1,11 @@
 //! What limits let an attempt use, asked before anything is sent.
 
-use std::sync::Arc;
-
 use super::StepRun;
 use super::credential::Chosen;
 use crate::failure::Failure;
 use crate::govern::Target;
 use crate::govern::bound::Bound;
-use crate::govern::dear::{Dear, MaxCost};
+use crate::govern::dear::Most;
 use crate::govern::refusal::Refusal;
 use crate::govern::reservation::Reservation;
 use crate::govern::strict::Strict;
@@ -47,26 +45,16 @@ impl StepRun<'_> {
     /// # Errors
     /// It would, or nobody knows what it costs.
     pub(super) fn affords(&self) -> Result<(), Failure> {
-        let rule = self.plan.rule.as_ref();
-        let of_rule = rule.and_then(|rule| rule.max_cost.map(|nanos| (&rule.name, nanos)));
-        let of_key = self.job.governed.caller.max_cost.as_ref();
-        let bounds = of_rule.map(|(_, nanos)| nanos);
-        let Some(nanos) = bounds.into_iter().chain(of_key.map(|key| key.nanos)).min() else {
-            return Ok(());
+        let governed = &self.job.governed;
+        let most = Most::of(self.plan.rule.as_ref(), governed.caller.max_cost.as_ref());
+        let cost = || {
+            let governor = self.job.runtime.governor();
+            governor.expected_cost(governed, &self.target())
         };
-        let by_key = of_key.filter(|key| key.nanos == nanos).cloned();
-        let by_rule = of_rule.map(|(name, nanos)| MaxCost::of_rule(name, nanos));
-        let governor = self.job.runtime.governor();
-        let cost = governor.expected_cost(&self.job.governed, &self.target());
-        let (true, Some(most)) = (cost.is_none_or(|cost| cost > nanos), by_key.or(by_rule)) else {
-            return Ok(());
-        };
-        Err(Failure::dear(Box::new(Dear {
-            most,
-            cost,
-            provider: Arc::clone(&self.upstream.label),
-            model: Arc::clone(&self.step.requested),
-        })))
+        match most.refuses(&self.upstream.label, &self.step.requested, cost) {
+            None => Ok(()),
+            Some(dear) => Err(Failure::dear(dear)),
+        }
     }
 
     /// Whether what such requests cost decides something, so that it has to be learned though nothing is limited.

@@ -75,18 +75,20 @@ impl StepRun<'_> {
 
     /// Notes a failure, as far as it says how long callers wait there: a target that fails fast must not be taken for a quick one.
     fn learn_failure(&self, failure: &Failure, took: Duration) {
+        use FailureClass as C;
         let Some(model) = self.model.as_ref().filter(|_| failure.own.is_none()) else {
             return;
         };
         let (now, stream) = (self.upstream.now(), self.job.stream);
-        match failure.class {
-            FailureClass::BadRequest
-            | FailureClass::ContentFiltered
-            | FailureClass::ContextTooLong => model.tempo.refused(now, stream, took),
-            FailureClass::ClientGone | FailureClass::TotalTimeout => {
-                model.tempo.silent(now, stream, took);
-            }
-            _ => model.tempo.failed(now, stream, took),
+        if matches!(
+            failure.class,
+            C::BadRequest | C::ContentFiltered | C::ContextTooLong
+        ) {
+            model.tempo.refused(now, stream, took);
+        } else if matches!(failure.class, C::ClientGone | C::TotalTimeout) {
+            model.tempo.silent(now, stream, took);
+        } else {
+            model.tempo.failed(now, stream, took);
         }
     }
 
