@@ -297,8 +297,7 @@ impl Rejection {
                 parameter: what.parameter(),
                 ..row(S::BAD_REQUEST, "unsupported_by_target")
             },
-            Self::TooExpensive(dear) if dear.cost.is_none() => row(S::FORBIDDEN, "price_unknown"),
-            Self::TooExpensive(_) => row(S::FORBIDDEN, "max_cost_exceeded"),
+            Self::TooExpensive(dear) => row(S::FORBIDDEN, dear.code()),
             Self::CostUnknown(_) => row(S::FORBIDDEN, "cost_unbounded"),
             Self::UnsupportedOperation => row(S::NOT_FOUND, "unsupported_operation"),
             Self::UnknownPath => row(S::NOT_FOUND, "unknown_path"),

@@ -112,6 +112,17 @@ impl<'a> Most<'a> {
     }
 }
 
+impl Dear {
+    /// The code of a refusal for it.
+    #[must_use]
+    pub(crate) fn code(&self) -> &'static str {
+        match self.cost {
+            Some(_) => "max_cost_exceeded",
+            None => "price_unknown",
+        }
+    }
+}
+
 impl fmt::Display for Dear {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use super::*;
 use crate::sequence::Sequence;
 
@@ -288,6 +286,10 @@ fn scores_are_shares_and_the_less_busy_of_two_has_it() {
 /// A bound that a slow machine keeps too, and a build without optimizations need not; the figure is what is of interest.
 #[test]
 #[ignore = "a measurement: cargo test --workspace --lib choosing_among_sixteen -- --ignored --nocapture, in an optimized build"]
+#[expect(
+    clippy::disallowed_types,
+    reason = "what is measured is the machine's time"
+)]
 fn choosing_among_sixteen_takes_half_a_microsecond() {
     let mut random = fastrand::Rng::with_seed(3);
     let one = |_| One {
@@ -309,7 +311,7 @@ fn choosing_among_sixteen_takes_half_a_microsecond() {
         Strategy::Adaptive,
     ] {
         const TURNS: u32 = 1_000_000;
-        let began = Instant::now();
+        let began = std::time::Instant::now();
         for _ in 0..TURNS {
             let choices = std::hint::black_box(choices.clone());
             let order = crate::strategy::arrange(strategy, choices, &world, || sequence.take());
