@@ -8,4 +8,5 @@ pub(crate) mod inbound;
 pub(crate) mod outlook;
 pub(crate) mod phases;
 pub(crate) mod sight;
+pub(crate) mod standing;
 pub(crate) mod window;

@@ -66,6 +66,7 @@ mod tests {
             hedge: None,
             affinity: None,
             on_unsupported: OnUnsupported::default(),
+            max_cost: None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod faults;
 mod link;
 
+use fairlead_crds::text::Usd;
 use fairlead_crds::v1alpha1::{
     Failover as FailoverSpec, FailureClass as ClassSpec, Fallback as FallbackSpec,
     OnUnsupported as OnUnsupportedSpec, Precedence, ProviderReference, RoutingRule,
@@ -78,6 +79,7 @@ pub(crate) fn build(
             None | Some(OnUnsupportedSpec::Refuse) => OnUnsupported::Refuse,
             Some(OnUnsupportedSpec::Drop) => OnUnsupported::Drop,
         },
+        max_cost: spec.max_cost_per_request.as_ref().map(Usd::to_nanos),
     }
 }
 
@@ -153,6 +155,9 @@ fn strategy(kind: StrategyType) -> Strategy {
         StrategyType::Weighted => Strategy::Weighted,
         StrategyType::RoundRobin => Strategy::RoundRobin,
         StrategyType::Priority => Strategy::Priority,
+        StrategyType::LowestLatency => Strategy::LowestLatency,
+        StrategyType::LowestCost => Strategy::LowestCost,
+        StrategyType::LeastBusy => Strategy::LeastBusy,
     }
 }
 

@@ -193,6 +193,26 @@ fn limits_are_told_with_what_they_were_and_are() {
     ] {
         assert_eq!(told(before, after), [expected]);
     }
+    let most = |amount: &str| of(json!({"maxCostPerRequest": amount}));
+    for (before, after, expected) in [
+        (
+            &nothing,
+            &most("0.05"),
+            "limit.added max_cost_per_request  -> 0.05",
+        ),
+        (
+            &most("0.05"),
+            &nothing,
+            "limit.removed max_cost_per_request 0.05 -> ",
+        ),
+        (
+            &most("0.05"),
+            &most("2"),
+            "limit.changed max_cost_per_request amount 0.05 -> 2.00",
+        ),
+    ] {
+        assert_eq!(told(before, after), [expected]);
+    }
     let rates = |limit: u32| json!({"rateLimits": [{"name": "rpm", "unit": "Requests", "limit": limit, "per": "1m"}], "concurrency": {"maxInFlight": limit}});
     assert_eq!(
         told(&of(rates(60)), &of(rates(30))),

@@ -114,6 +114,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         hedge: None,
         affinity: None,
         on_unsupported: OnUnsupported::default(),
+        max_cost: None,
     })
 }
 

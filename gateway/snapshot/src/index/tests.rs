@@ -37,6 +37,7 @@ fn rule(name: &str, priority: u32) -> Rule {
         hedge: None,
         affinity: None,
         on_unsupported: OnUnsupported::default(),
+        max_cost: None,
     }
 }
 

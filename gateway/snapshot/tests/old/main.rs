@@ -205,13 +205,13 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     let foreign = |(name, provider): (_, &Provider)| needs_format_2(provider).then_some(name);
     let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
     assert!(foreign.len() > 1);
-    // And a rule whose targets change requests, and six keys.
+    // And a rule whose targets change requests, one whose attempts may cost only so much, and six keys.
     assert_eq!(
         closed,
-        foreign.len() + 1 + BY_ITSELF.len() + BY_OWNERS.len()
+        foreign.len() + 2 + BY_ITSELF.len() + BY_OWNERS.len()
     );
     let nowhere = before.rules.iter().filter(|rule| rule.targets.is_empty());
-    assert_eq!(nowhere.count(), 1);
+    assert_eq!(nowhere.count(), 2);
     for name in foreign {
         assert!(!before.providers.contains_key(name), "{name}");
     }
@@ -224,6 +224,11 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "headers\":{",
         "passthrough",
         "identity",
+        "maxCost",
+        "lowestLatency",
+        "lowestCost",
+        "leastBusy",
+        "strategy\":\"adaptive",
     ] {
         assert!(!text.contains(member), "{member}");
     }
