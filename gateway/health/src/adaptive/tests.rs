@@ -78,7 +78,7 @@ fn a_slow_one_is_left_with_what_explores_it() {
             &adaptive,
             number,
             &[(17, 400, 0), (17, 400, 0), (17, 1_600, 0)],
-        )
+        );
     });
     let shares = shares(&adaptive);
     assert!(shares[2] <= 7 && shares[0] > 480, "{shares:?}");
@@ -108,7 +108,7 @@ fn one_failure_of_few_changes_nothing_and_many_failures_do() {
             &adaptive,
             number,
             &[(17, 400, 0), (17, 400, 0), (15, 400, 2)],
-        )
+        );
     });
     assert!(adaptive.share(2) < 30, "{:?}", shares(&adaptive));
 }

@@ -1,5 +1,6 @@
 //! What all strategies come to in all scenarios.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -119,12 +120,12 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Everybody in every scenario, with the seeds from 1 on, on as many threads as there are cores.
-    pub(crate) fn run(seeds: u64, brief: bool) -> Self {
+    /// Everybody in every scenario, with each of these seeds, on as many threads as there are cores.
+    pub(crate) fn run(seeds: Range<u64>, brief: bool) -> Self {
         let scenarios = scenarios::all(brief);
         let jobs: Vec<(usize, usize, u64)> = (0..scenarios.len())
             .flat_map(|at| (0..ALL.len()).map(move |who| (at, who)))
-            .flat_map(|(at, who)| (1..=seeds).map(move |seed| (at, who, seed)))
+            .flat_map(|(at, who)| seeds.clone().map(move |seed| (at, who, seed)))
             .collect();
         let next = Arc::new(AtomicUsize::new(0));
         let (sender, receiver) = mpsc::channel();
