@@ -193,6 +193,20 @@ fn limits_are_told_with_what_they_were_and_are() {
     ] {
         assert_eq!(told(before, after), [expected]);
     }
+    let rates = |limit: u32| json!({"rateLimits": [{"name": "rpm", "unit": "Requests", "limit": limit, "per": "1m"}], "concurrency": {"maxInFlight": limit}});
+    assert_eq!(
+        told(&of(rates(60)), &of(rates(30))),
+        [
+            "limit.changed rate_limit/rpm limit 60 Requests per 60000 ms -> 30 Requests per 60000 ms",
+            "limit.changed concurrency limit 60 -> 30",
+        ]
+    );
+}
+
+#[test]
+fn what_a_request_may_cost_is_told() {
+    let of = |spec: Value| snapshot(None, &[team(&spec)]);
+    let nothing = of(json!({}));
     let most = |amount: &str| of(json!({"maxCostPerRequest": amount}));
     for (before, after, expected) in [
         (
@@ -213,14 +227,6 @@ fn limits_are_told_with_what_they_were_and_are() {
     ] {
         assert_eq!(told(before, after), [expected]);
     }
-    let rates = |limit: u32| json!({"rateLimits": [{"name": "rpm", "unit": "Requests", "limit": limit, "per": "1m"}], "concurrency": {"maxInFlight": limit}});
-    assert_eq!(
-        told(&of(rates(60)), &of(rates(30))),
-        [
-            "limit.changed rate_limit/rpm limit 60 Requests per 60000 ms -> 30 Requests per 60000 ms",
-            "limit.changed concurrency limit 60 -> 30",
-        ]
-    );
 }
 
 #[test]
