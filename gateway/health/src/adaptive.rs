@@ -195,7 +195,7 @@ impl Adaptive {
         let late = Duration::from_millis(millis(now).saturating_sub(due));
         let took = self.settings.interval + late;
         for (known, slot) in known.iter_mut().zip(&self.slots) {
-            known.look(&slot.candidate, now, took);
+            known.look(&slot.candidate, now, took, self.settings.interval);
         }
         self.publish(&mut known);
         true

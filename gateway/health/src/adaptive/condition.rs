@@ -69,6 +69,8 @@ pub(crate) struct Seen {
     pub(crate) failures: f64,
     /// How many were the last, without an answer between.
     pub(crate) in_a_row: u32,
+    /// How many ticks have passed: of a rule without requests nobody looks at its candidates.
+    pub(crate) ticks: u32,
 }
 
 impl Seen {
@@ -111,7 +113,7 @@ impl Condition {
                 false
             }
             State::Failed => {
-                self.rest = self.rest.saturating_sub(1);
+                self.rest = self.rest.saturating_sub(seen.ticks);
                 if seen.answered > 0.0 && seen.failed <= 0.0 {
                     self.enter(State::Recovering);
                     self.is_back = true;
@@ -176,6 +178,7 @@ mod tests {
         failing: 0.0,
         failures: 0.0,
         in_a_row: 0,
+        ticks: 1,
     };
     const DOWN: Seen = Seen {
         answered: 0.0,
@@ -183,6 +186,7 @@ mod tests {
         failing: 0.8,
         failures: 5.0,
         in_a_row: 5,
+        ticks: 1,
     };
     const SILENT: Seen = Seen {
         answered: 0.0,
@@ -246,6 +250,22 @@ mod tests {
         });
         condition.step(&DOWN);
         assert_eq!(condition.rest, 1);
+    }
+
+    #[test]
+    fn what_is_down_has_rested_too_while_nobody_looked() {
+        let mut condition = Condition::default();
+        for _ in 0..3 {
+            condition.step(&DOWN);
+            condition.step(&WELL_SEEN);
+        }
+        condition.step(&DOWN);
+        let hour = Seen {
+            ticks: 720,
+            ..SILENT
+        };
+        condition.step(&hour);
+        assert!(condition.wants_probe());
     }
 
     #[test]

@@ -94,8 +94,16 @@ impl Known {
         }
     }
 
-    /// Takes in what has come since the last tick.
-    pub(crate) fn look(&mut self, candidate: &Candidate, now: Duration, took: Duration) {
+    /// Takes in what has come since the last tick, which `took` so long where one an `interval` is due.
+    pub(crate) fn look(
+        &mut self,
+        candidate: &Candidate,
+        now: Duration,
+        took: Duration,
+        interval: Duration,
+    ) {
+        let passed = took.as_secs_f64() / interval.as_secs_f64().max(0.001);
+        let ticks = parts(passed, 1).max(1);
         let totals = candidate.recorder.totals();
         let new = totals.since(&self.last);
         self.last = totals;
@@ -122,6 +130,7 @@ impl Known {
             failing: self.failures.bounds().0,
             failures: self.failures.all().sum,
             in_a_row: candidate.recorder.in_a_row(),
+            ticks,
         };
         if self.condition.step(&seen) {
             self.failures = Evidence::default();
