@@ -14,7 +14,7 @@ NEEDS := cc:build-essential etcd:etcd-server redis-server:redis-server python3:p
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit loom charts deny quick faults limits governance e2e sdk clients bench generate fuzz
+.PHONY: help run check test deps lint unit loom charts deny quick faults limits governance strategies e2e sdk clients bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -91,6 +91,10 @@ limits: quick ## limits that hold, shortened; figures to target/governance/resul
 governance: quick ## the same in full: across replicas, through crashes, to the nano-dollar
 	rm -f $(TARGET)/governance/results.json
 	FAIRLEAD_GOVERNANCE=full cargo test --profile quick --workspace --test governance -- --include-ignored --test-threads 1
+
+strategies: ## Adaptive beside an oracle and its rivals, in simulated time; figures to target/strategies/results.json
+	rm -f $(TARGET)/strategies/results.json
+	FAIRLEAD_STRATEGIES=full cargo test --profile quick --package fairlead-strategies -- --nocapture --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench

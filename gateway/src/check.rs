@@ -3,10 +3,11 @@
 mod supposed;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use fairlead_compile::{Compiled, compile, documents, report};
-use fairlead_route::Table;
+use fairlead_route::{Candidate, Explanation, Table};
 use fairlead_snapshot::{Key, ObjectName};
 use fairlead_wire::openai::request::parse;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -18,6 +19,8 @@ use crate::clock;
 use crate::config::folder::Folder;
 use crate::config::state::State;
 use crate::govern::chain::Owners;
+use crate::govern::dear::{MaxCost, Most};
+use crate::request::outlook::Outlook;
 use crate::request::sight::Sight;
 use crate::surface::Operation;
 
@@ -131,12 +134,15 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
     if sketch.usage.is_none() && supposed.has_limits() {
         text.push_str("\nlimits are taken as unused; under usage the request can say how much of each is used\n");
     }
+    let most = MaxCost::of_key(snapshot, &sketch.key, key);
+    let (affordable, dear) = afforded(&table, &explanation, most.as_ref(), &supposed);
+    text.push_str(&dear);
     let refused = refusal(key, clock::unix_seconds());
     if let Some(reason) = &refused {
         text.push_str(&format!("\nthe key itself is refused: {reason}\n"));
     }
     Ok(Printed {
-        good: explanation.outcome.is_ok() && refused.is_none(),
+        good: explanation.outcome.is_ok() && affordable && refused.is_none(),
         text,
     })
 }
@@ -151,6 +157,40 @@ fn operation(path: Option<&str>) -> anyhow::Result<Operation> {
     };
     let found = Operation::ALL.into_iter().find(named);
     found.with_context(|| format!("operation: nothing is asked for at /v1/{path}"))
+}
+
+/// Whether an attempt is left that is not too dear, and what is said of those that are.
+fn afforded(
+    table: &Table,
+    explanation: &Explanation,
+    of_key: Option<&MaxCost>,
+    outlook: &dyn Outlook,
+) -> (bool, String) {
+    let Ok(plan) = &explanation.outcome else {
+        return (true, String::new());
+    };
+    let most = Most::of(plan.rule.as_ref(), of_key);
+    let mut text = String::new();
+    let mut left = false;
+    for step in &plan.steps {
+        let named = step.provider.and_then(|provider| {
+            let (name, _) = table.providers().get(provider.0)?;
+            Some((provider, Arc::from(name.to_string())))
+        });
+        let Some((provider, label)) = named else {
+            continue;
+        };
+        let candidate = Candidate {
+            provider,
+            model: &step.model,
+            requested: &step.requested,
+        };
+        match most.refuses(&label, &step.requested, || outlook.cost(candidate)) {
+            None => left = true,
+            Some(dear) => text.push_str(&format!("{} is passed over: {dear}\n", step.target)),
+        }
+    }
+    (left || text.is_empty(), text)
 }
 
 /// Why the key would be refused before anything else is looked at, if it would be.
@@ -188,7 +228,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::harness::yaml::{KEY, key, object, provider, rule};
+    use crate::harness::yaml::{KEY, chain, key, object, provider, rule};
 
     /// A key whose team has a budget, whose organization has a rate, and rules that ask about both.
     fn documents() -> Vec<String> {
@@ -209,7 +249,13 @@ mod tests {
                 "research",
                 "organizationRef: {name: all}, budgets: [{name: month, amount: \"200\", period: Monthly}]",
             ),
-            key("caller", KEY, "teamRef: {name: research}"),
+            key(
+                "caller",
+                KEY,
+                "teamRef: {name: research}, maxCostPerRequest: \"2\"",
+            ),
+            chain("dear", &["a", "b"], ""),
+            chain("alone", &["a"], ""),
             rule(
                 "spent",
                 &format!(
@@ -240,13 +286,17 @@ mod tests {
 
     /// Explains a request for `chat` of that key, which says so much more.
     fn explained(more: &str) -> anyhow::Result<Printed> {
+        explained_for("chat", more)
+    }
+
+    fn explained_for(model: &str, more: &str) -> anyhow::Result<Printed> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("config"))?;
         std::fs::write(folder.path().join("config/all.yaml"), documents().concat())?;
         let file = folder.path().join("request.yaml");
         std::fs::write(
             &file,
-            format!("key: default/caller\nbody: {{model: chat, max_tokens: 10000}}\n{more}\n"),
+            format!("key: default/caller\nbody: {{model: {model}, max_tokens: 10000}}\n{more}\n"),
         )?;
         let config = folder.path().join("config");
         let words = [
@@ -280,6 +330,20 @@ mod tests {
                 !more.starts_with("usage"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_request_may_not_cost_is_told() {
+        let dear = "a is passed over: the request would probably cost 3.04096 USD";
+        for (model, more, good, told) in [
+            ("dear", "estimate: {inputTokens: 3000000}", true, true),
+            ("alone", "estimate: {inputTokens: 3000000}", false, true),
+            ("alone", "estimate: {inputTokens: 300000}", true, false),
+        ] {
+            let printed = explained_for(model, more).unwrap();
+            assert_eq!(printed.good, good, "{}", printed.text);
+            assert_eq!(printed.text.contains(dear), told, "{}", printed.text);
         }
     }
 

@@ -11,6 +11,7 @@ use fairlead_snapshot::FailureClass;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
+use crate::govern::dear::Dear;
 use crate::govern::refusal::Refusal;
 use class::{Blame, consequences};
 pub(crate) use unsupported::Unsupported;
@@ -36,6 +37,8 @@ pub(crate) struct Failure {
     pub unsupported: Option<Box<Unsupported>>,
     /// The limit for which it was not tried.
     pub limited: Option<Box<Refusal>>,
+    /// What it would cost, where that is why it was not tried.
+    pub dear: Option<Box<Dear>>,
 }
 
 /// What this gateway itself could not do. It speaks against no target.
@@ -78,6 +81,8 @@ pub(crate) enum Skip {
     Unsupported,
     /// A limit is used up, of the caller's or of its own.
     Limited,
+    /// It would cost more than a request may.
+    Dear,
 }
 
 impl Skip {
@@ -94,6 +99,7 @@ impl Skip {
             Self::Unusable => "unavailable",
             Self::Unsupported => "unsupported",
             Self::Limited => "limited",
+            Self::Dear => "too_expensive",
         }
     }
 
@@ -129,6 +135,7 @@ impl Failure {
             own: None,
             unsupported: None,
             limited: None,
+            dear: None,
         }
     }
 
@@ -159,6 +166,7 @@ impl Failure {
                 "its API has no words for the request, or its model lacks what it needs"
             }
             Skip::Limited => "a limit is used up",
+            Skip::Dear => "it would cost more than spec.maxCostPerRequest allows",
         };
         Self {
             skip: Some(skip),
@@ -172,6 +180,15 @@ impl Failure {
         Self {
             limited: Some(Box::new(refusal)),
             ..Self::skipped(Skip::Limited, FailureClass::RateLimited)
+        }
+    }
+
+    /// A target that is too dear.
+    #[must_use]
+    pub(crate) fn dear(dear: Box<Dear>) -> Self {
+        Self {
+            dear: Some(dear),
+            ..Self::skipped(Skip::Dear, FailureClass::Unavailable)
         }
     }
 

@@ -8,6 +8,7 @@
 pub(crate) mod bound;
 pub(crate) mod ceiling;
 pub(crate) mod chain;
+pub(crate) mod dear;
 pub(crate) mod holds;
 pub(crate) mod instant;
 pub(crate) mod place;
@@ -124,6 +125,18 @@ impl Governor {
         let once = |bound: &&Bound| !bound.is_per_attempt() && bound.counts_model(&asked.model);
         let bounds = asked.caller.chain.iter().filter(once);
         self.take(bounds, Amounts::default(), asked, now).await
+    }
+
+    /// Of an attempt that no limit counts, of which is to be learned what such requests cost.
+    #[must_use]
+    pub(crate) fn watch(&self, asked: &Governed, target: &Target<'_>) -> Reservation {
+        let mut reservation = Reservation::unlimited(asked, target);
+        let learned = self
+            .estimates
+            .of(asked.caller.number, hash(target.provider, target.model));
+        reservation.expect(&learned, asked, target);
+        reservation.learned = Some(learned);
+        reservation
     }
 
     /// Takes what an attempt is expected to use.

@@ -9,4 +9,5 @@ pub(crate) mod needed;
 pub(crate) mod outlook;
 pub(crate) mod phases;
 pub(crate) mod sight;
+pub(crate) mod standing;
 pub(crate) mod window;

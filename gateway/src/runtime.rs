@@ -16,6 +16,7 @@ use crate::clock;
 use crate::govern::Governor;
 use crate::govern::bound::Bound;
 use crate::govern::chain::{Limited, Owners};
+use crate::govern::dear::MaxCost;
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
 use tokens::TokenCallers;
@@ -185,7 +186,11 @@ fn admissions<'a>(
         let admission = Admission {
             caller: table.caller(name, key),
             asker: Asker::new(number),
-            limited: Arc::new(Limited { chain, number }),
+            limited: Arc::new(Limited {
+                chain,
+                max_cost: MaxCost::of_key(snapshot, name, key),
+                number,
+            }),
             label: name.to_string().into(),
             team: key.team.as_deref().map(Into::into),
         };

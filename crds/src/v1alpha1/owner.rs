@@ -8,7 +8,7 @@ use super::common::LabelSelector;
 use super::limits::{Budget, InFlightLimit, RateLimit};
 use super::status::LimitedStatus;
 use super::virtual_key::OwnerReference;
-use crate::text::Label;
+use crate::text::{Label, Usd};
 
 /// The owner of virtual keys.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -53,6 +53,8 @@ pub struct TeamSpec {
     pub rate_limits: Option<Vec<RateLimit>>,
     /// How many requests its keys together may have in flight at a time.
     pub concurrency: Option<InFlightLimit>,
+    /// What a request of its keys may probably cost at most, in US dollars; quote it. Absent: anything.
+    pub max_cost_per_request: Option<Usd>,
 }
 
 /// The owner of teams, in the gateway's namespace.
@@ -96,4 +98,6 @@ pub struct OrganizationSpec {
     pub rate_limits: Option<Vec<RateLimit>>,
     /// How many requests its keys together may have in flight at a time.
     pub concurrency: Option<InFlightLimit>,
+    /// What a request of its keys may probably cost at most, in US dollars; quote it. Absent: anything.
+    pub max_cost_per_request: Option<Usd>,
 }

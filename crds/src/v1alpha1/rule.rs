@@ -8,7 +8,7 @@ use super::common::{LabelSelector, Timeouts};
 use super::request::{Headers, Parameters};
 use super::resilience::{Affinity, Hedge, RuleRetries, Stream};
 use super::status::Status;
-use crate::text::{Label, ModelName, ModelPattern};
+use crate::text::{Label, ModelName, ModelPattern, Usd};
 
 /// What to do with a request: whom the rule is for, which requests it takes, and where they are sent.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -79,6 +79,9 @@ pub struct RoutingRuleSpec {
     pub affinity: Option<Affinity>,
     /// What becomes of a request of which something cannot be said in the API of a target: logit_bias to Anthropic, say. Absent: Refuse.
     pub on_unsupported: Option<OnUnsupported>,
+    /// What a request may probably cost at most, in US dollars; quote it. A target where it would cost more, or whose price nobody knows, is passed
+    /// over; if no other is left, the request is refused. Absent: anything.
+    pub max_cost_per_request: Option<Usd>,
 }
 
 /// What requests are held to.
@@ -172,6 +175,12 @@ pub enum StrategyType {
     RoundRobin,
     /// The first in the list; the others only when it has failed.
     Priority,
+    /// Who has lately been quickest to answer, as this replica has seen it; those that are about as quick by weight.
+    LowestLatency,
+    /// Who will probably cost the least for the request; those that cost the same as LowestLatency has it.
+    LowestCost,
+    /// Who is answering the fewest requests for its weight, as this replica has sent them.
+    LeastBusy,
 }
 
 /// Where a request is sent.

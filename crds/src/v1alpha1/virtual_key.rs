@@ -11,7 +11,7 @@ use super::allow::{Allow, Deny};
 use super::limits::{Budget, InFlightLimit, RateLimit};
 use super::provider::SecretReference;
 use super::status::VirtualKeyStatus;
-use crate::text::{Audience, BaseUrl, DurationText, Label, NetworkText};
+use crate::text::{Audience, BaseUrl, DurationText, Label, NetworkText, Usd};
 
 /// A caller: the key it presents, whom it belongs to, and what it may use.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -74,6 +74,9 @@ pub struct VirtualKeySpec {
     pub rate_limits: Option<Vec<RateLimit>>,
     /// How many requests the key may have in flight at a time.
     pub concurrency: Option<InFlightLimit>,
+    /// What a request of the key may probably cost at most, in US dollars; quote it. A target where it would cost more, or whose price nobody knows,
+    /// is passed over; if no other is left, the request is refused. Absent: anything.
+    pub max_cost_per_request: Option<Usd>,
 }
 
 /// How a key's value is replaced by another.

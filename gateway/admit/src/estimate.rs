@@ -98,6 +98,28 @@ impl Learned {
         Some(input.saturating_add(output).min(money::MOST))
     }
 
+    /// The same where so many bytes of the input are probably in a cache, and none of the others: whatever is usual for such requests.
+    #[must_use]
+    pub fn cost_with_cached(
+        &self,
+        bytes: u64,
+        cached: u64,
+        ceiling: Option<u64>,
+        price: Price<'_>,
+    ) -> Option<i64> {
+        let estimate = self.before(bytes, ceiling);
+        let share = cached.min(bytes) as f64 / bytes.max(1) as f64;
+        let cached = scaled(estimate.input_tokens, share).min(estimate.input_tokens);
+        let parts = fairlead_wire::usage::Parts {
+            input: Some(estimate.input_tokens - cached),
+            cache_read: Some(cached),
+            ..Default::default()
+        };
+        let input = money::cost(&parts, price)?;
+        let output = money::output_cost(estimate.input_tokens, estimate.output_tokens, price)?;
+        Some(input.saturating_add(output).min(money::MOST))
+    }
+
     /// The same of the input alone: what the last one through has to fit in.
     #[must_use]
     pub fn input_cost_before(&self, bytes: u64, price: Price<'_>) -> Option<i64> {

@@ -6,10 +6,12 @@
 //!
 //! [`Duration`]: std::time::Duration
 
+pub mod adaptive;
 pub mod asker;
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+mod conversations;
 pub mod credentials;
 pub mod gate;
 pub mod latency;
@@ -17,20 +19,25 @@ pub mod limit;
 #[cfg(all(test, loom))]
 mod models;
 mod pace;
+mod peak;
 pub mod registry;
 pub mod rest;
 mod sync;
+pub mod tempo;
 mod window;
 
 pub use asker::Asker;
 pub use breaker::{Admission, Breaker, BreakerState, Outcome, Token};
 pub use budget::{RetryBudget, Withdrawal};
+pub use conversations::Conversations;
 pub use credentials::Credentials;
 pub use gate::{Gate, Slot, Waiter};
 pub use latency::Latency;
 pub use limit::AdaptiveLimit;
+pub use peak::{Average, Peak};
 pub use registry::{ModelHealth, Origin, ProviderHealth, Registry};
 pub use rest::{CredentialHealth, CredentialState, Trial};
+pub use tempo::{Reading, Tempo};
 
 /// Whole milliseconds since the process started, as they are packed into 40 bits: 34 years.
 pub(crate) fn millis(time: std::time::Duration) -> u64 {

@@ -11,9 +11,11 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::breaker::Breaker;
 use crate::budget::RetryBudget;
+use crate::conversations::Conversations;
 use crate::credentials::Credentials;
 use crate::latency::Latency;
 use crate::limit::AdaptiveLimit;
+use crate::tempo::Tempo;
 
 /// Configured names per provider of which something is kept: more than anybody configures; old ones stay behind where names are edited.
 const MAX_CONFIGURED: usize = 4096;
@@ -72,6 +74,10 @@ pub struct ModelHealth {
     pub answers: Guarded,
     /// The credentials it is asked with.
     pub credentials: Credentials,
+    /// How quick it is, and how much it has to do.
+    pub tempo: Tempo,
+    /// The conversations it has answered, where what they cost decides where they go.
+    pub conversations: Conversations,
     /// Times to the first content of whole answers and of streams.
     latency: [Latency; 2],
 }

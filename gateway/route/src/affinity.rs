@@ -6,6 +6,7 @@
 //! Schomaker, "Weighted distributed hash tables", 2005). It holds on every replica alike, for nothing is remembered.
 
 use crate::plan::{Plan, Step};
+use crate::strategy::ChosenBy;
 
 impl Plan {
     /// Puts the targets into the order of a conversation, given as a hash that is well spread; fallbacks stay behind them. The order stays
@@ -19,6 +20,9 @@ impl Plan {
         if let Some(targets) = self.steps.get_mut(..targets) {
             let drawn = |step: &Step| draw(conversation, hash(&step.target), step.share);
             targets.sort_by(|one, two| drawn(two).total_cmp(&drawn(one)));
+            if targets.len() > 1 {
+                self.chosen_by = ChosenBy::Conversation;
+            }
         }
     }
 }
@@ -73,6 +77,7 @@ mod tests {
         };
         Plan {
             rule: None,
+            chosen_by: ChosenBy::Weighted,
             steps: targets.iter().map(step).collect(),
             configured: true,
             condition_errors: 0,

@@ -6,10 +6,12 @@ use std::fmt;
 use fairlead_snapshot::{ObjectName, Problem};
 
 use crate::constrain::Constraint;
-use crate::plan::{NoRoute, Plan, Planner, Step, all_well};
+use crate::plan::{NoRoute, Plan, Planner, Step};
 use crate::prospect::Request;
 use crate::route::{Judgement, Route};
 use crate::sequence::Sequence;
+use crate::standing::all_well;
+use crate::strategy::ChosenBy;
 use crate::{Caller, Table};
 
 /// Why a request goes where it goes.
@@ -162,7 +164,9 @@ impl fmt::Display for Explanation {
             Err(reason) => writeln!(f, "refused: {reason}"),
             Ok(plan) => {
                 match &plan.rule {
-                    Some(rule) => writeln!(f, "taken by rule {}", rule.name)?,
+                    Some(rule) => {
+                        writeln!(f, "taken by rule {}{}", rule.name, measured(plan.chosen_by))?;
+                    }
                     None => writeln!(f, "taken by no rule; the model name itself says where")?,
                 }
                 plan.steps
@@ -171,6 +175,25 @@ impl fmt::Display for Explanation {
                     .try_for_each(|(position, step)| describe(f, position + 1, step))
             }
         }
+    }
+}
+
+/// What is said of an order that follows measurements.
+fn measured(by: ChosenBy) -> &'static str {
+    match by {
+        ChosenBy::LowestCost => {
+            ", the cheapest first, as far as prices tell; those that cost the same as they do when asked"
+        }
+        ChosenBy::LowestLatency
+        | ChosenBy::Exploration
+        | ChosenBy::LeastBusy
+        | ChosenBy::Adaptive => ", in an order that depends on how its targets do when asked",
+        ChosenBy::Only
+        | ChosenBy::Weighted
+        | ChosenBy::RoundRobin
+        | ChosenBy::Priority
+        | ChosenBy::Conversation
+        | ChosenBy::Budget => "",
     }
 }
 

@@ -15,7 +15,8 @@ use crate::find::first_match;
 use crate::prospect::{Request, dearest};
 use crate::route::{BoundTarget, Judgement, Route};
 use crate::sequence::{Draw, Sequence};
-use crate::strategy::{Choice, WHOLE, arrange};
+use crate::standing::{Standing, Vitals};
+use crate::strategy::{Choice, ChosenBy, Known, arrange};
 use crate::upstream::Offer;
 use crate::{Caller, ProviderIndex, Table};
 
@@ -26,6 +27,8 @@ pub struct Plan {
     pub rule: Option<RuleRef>,
     /// The attempts; at least one.
     pub steps: SmallVec<[Step; 4]>,
+    /// What has put the first of them there.
+    pub chosen_by: ChosenBy,
     /// Whether the name that was asked for stands in the configuration: in a rule, or among what a provider offers. Any other is a caller's
     /// own, of which there may be any number.
     pub configured: bool,
@@ -94,6 +97,10 @@ pub struct RuleHead {
     pub affinity: Option<Affinity>,
     /// What becomes of a request that a target cannot be asked in full.
     pub on_unsupported: OnUnsupported,
+    /// What an attempt may probably cost at most, in nano-USD, if it says.
+    pub max_cost: Option<i64>,
+    /// Whether what requests cost decides where they go.
+    pub minds_cost: bool,
 }
 
 /// A shared [`RuleHead`].
@@ -108,15 +115,6 @@ pub struct Candidate<'a> {
     pub model: &'a str,
     /// The model's name as the provider offers it.
     pub requested: &'a str,
-}
-
-/// How targets stand: how much of its share of the requests one may have now, in thousandths. Nothing while it is down, full or benched.
-pub type Standing<'a> = dyn Fn(Candidate<'_>) -> u32 + 'a;
-
-/// Everybody is well.
-#[must_use]
-pub fn all_well(_: Candidate<'_>) -> u32 {
-    WHOLE
 }
 
 /// Why a request has nowhere to go.
@@ -188,7 +186,7 @@ pub(crate) struct Planner<'a> {
     /// The name as sent.
     pub(crate) model: &'a str,
     pub(crate) request: &'a dyn Request,
-    pub(crate) standing: &'a Standing<'a>,
+    pub(crate) standing: &'a dyn Standing,
     pub(crate) draw: Draw,
     /// What may be asked; everything, until the plan is made.
     pub(crate) within: Within<'a>,
@@ -205,7 +203,7 @@ impl Table {
         caller: &Caller,
         model: &str,
         request: &dyn Request,
-        standing: &Standing<'_>,
+        standing: &dyn Standing,
     ) -> Result<Plan, NoRoute> {
         Planner {
             table: self,
@@ -280,12 +278,12 @@ impl Planner<'_> {
                 weight: target.weight,
             })
             .collect();
-        let order = arrange(
-            route.strategy,
-            choices,
-            |choice| self.standing_of(&route.targets[choice.position]),
-            || (self.draw)(&route.counters.sequence),
-        );
+        let targets = Targets {
+            planner: self,
+            route,
+        };
+        let draw = || (self.draw)(&route.counters.sequence);
+        let (order, chosen_by) = arrange(route.strategy, choices, &targets, draw);
         // The name as sent is copied only where a target passes it on to a provider that takes any name.
         let named = route.names(self.model);
         let mut sent = None;
@@ -323,6 +321,7 @@ impl Planner<'_> {
         Ok(Plan {
             rule: Some(Arc::clone(&route.head)),
             steps,
+            chosen_by,
             configured: named || self.is_offered(),
             condition_errors: 0,
             constraints: Vec::new(),
@@ -332,11 +331,6 @@ impl Planner<'_> {
     /// Whether the key may use a target, and the constraints permit it.
     fn may_ask(&self, target: &BoundTarget) -> bool {
         self.caller.allows_target(target) && self.within.permits(target.provider)
-    }
-
-    /// How a target stands; one that cannot be tried has no share.
-    fn standing_of(&self, target: &BoundTarget) -> u32 {
-        self.with_candidate(target, self.standing).unwrap_or(0)
     }
 
     /// What is said of a target as it would be asked; `None`: it cannot be tried.
@@ -399,11 +393,51 @@ impl Planner<'_> {
     }
 }
 
-/// The share of a target among the conversations that a strategy spreads.
+/// The targets of a rule, as a strategy asks of them. One that cannot be tried has no share.
+struct Targets<'a> {
+    planner: &'a Planner<'a>,
+    route: &'a Route,
+}
+
+impl Targets<'_> {
+    fn ask<T>(&self, choice: Choice, say: impl FnOnce(Candidate<'_>) -> T) -> Option<T> {
+        let target = self.route.targets.get(choice.position)?;
+        self.planner.with_candidate(target, say)
+    }
+}
+
+impl Known for Targets<'_> {
+    fn share(&self, choice: Choice) -> u32 {
+        let share = self.ask(choice, |target| self.planner.standing.share(target));
+        share.unwrap_or(0)
+    }
+
+    fn vitals(&self, choice: Choice) -> Vitals {
+        let vitals = self.ask(choice, |target| self.planner.standing.vitals(target));
+        vitals.unwrap_or(Vitals {
+            share: 0,
+            ..Vitals::UNKNOWN
+        })
+    }
+
+    fn cost(&self, choice: Choice) -> Option<i64> {
+        let (request, affinity) = (self.planner.request, &self.route.head.affinity);
+        self.ask(choice, |target| match affinity {
+            Some(affinity) => request.cost_of_turn(target, affinity),
+            None => request.cost(target),
+        })
+        .flatten()
+    }
+}
+
+/// The share of a target among the conversations that a strategy spreads. None where the strategy has one order for everyone, or the price
+/// decides.
 fn share(strategy: Strategy, weight: u32) -> u32 {
     match strategy {
-        Strategy::Weighted => weight,
+        Strategy::Weighted | Strategy::LowestLatency | Strategy::LeastBusy | Strategy::Adaptive => {
+            weight
+        }
         Strategy::RoundRobin => 1,
-        Strategy::Priority => 0,
+        Strategy::Priority | Strategy::LowestCost => 0,
     }
 }

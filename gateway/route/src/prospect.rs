@@ -1,11 +1,18 @@
 //! What a request will probably cost, before it is decided where it goes.
 
+use fairlead_snapshot::Affinity;
+
 use crate::plan::Candidate;
 
 /// A request, as far as rules may ask: what conditions see of it, and what it costs at a target.
 pub trait Request: fairlead_condition::Request {
     /// What it will probably cost at a target, in nano-USD; `None`: nobody can tell.
     fn cost(&self, target: Candidate<'_>) -> Option<i64>;
+
+    /// The same as the turn of a conversation that is known in this way: what a target has read of it already costs less there.
+    fn cost_of_turn(&self, target: Candidate<'_>, _: &Affinity) -> Option<i64> {
+        self.cost(target)
+    }
 }
 
 /// The highest of some costs; `None`: one is not known, or there are none.

@@ -6,7 +6,7 @@ use fairlead_snapshot::Strategy;
 use smallvec::{SmallVec, smallvec};
 
 use crate::plan::{Candidate, NoRoute, Plan, Planner, Step};
-use crate::strategy::{Choice, Choices, arrange};
+use crate::strategy::{Choice, Choices, ChosenBy, arrange};
 use crate::table::Offered;
 use crate::upstream::{Offer, ProviderIndex};
 
@@ -18,6 +18,11 @@ impl Planner<'_> {
         if let Some(steps) = offered.and_then(|offered| self.bare(offered)) {
             return Ok(Plan {
                 rule: None,
+                chosen_by: if steps.len() > 1 {
+                    ChosenBy::Weighted
+                } else {
+                    ChosenBy::Only
+                },
                 steps,
                 configured: true,
                 condition_errors: 0,
@@ -27,6 +32,7 @@ impl Planner<'_> {
         if let Some(step) = self.named()? {
             return Ok(Plan {
                 rule: None,
+                chosen_by: ChosenBy::Only,
                 configured: step.configured,
                 steps: smallvec![step],
                 condition_errors: 0,
@@ -65,12 +71,9 @@ impl Planner<'_> {
         if choices.iter().all(|choice| choice.weight == 0) {
             return None;
         }
-        let order = arrange(
-            Strategy::Weighted,
-            choices,
-            |choice| self.standing_at(offered.by[choice.position]),
-            || (self.draw)(&offered.sequence),
-        );
+        let standing = |choice: Choice| self.standing_at(offered.by[choice.position]);
+        let draw = || (self.draw)(&offered.sequence);
+        let (order, _) = arrange(Strategy::Weighted, choices, &standing, draw);
         let drawn = order.len() > 1;
         let mut steps: SmallVec<[Step; 4]> = order
             .iter()
@@ -92,7 +95,7 @@ impl Planner<'_> {
     fn standing_at(&self, provider: ProviderIndex) -> u32 {
         let offer = self.table.providers.upstream(provider).offer(self.model);
         let (requested, model) = offer.borrowed(self.model);
-        (self.standing)(Candidate {
+        self.standing.share(Candidate {
             provider,
             model,
             requested,

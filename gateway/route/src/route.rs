@@ -116,6 +116,8 @@ impl Route {
                 hedges: Arc::clone(&counters.hedges),
                 affinity: rule.affinity.clone(),
                 on_unsupported: rule.on_unsupported,
+                max_cost: rule.max_cost,
+                minds_cost: rule.max_cost.is_some() || rule.strategy == Strategy::LowestCost,
             }),
             overrides: rule.overrides,
             priority: rule.priority,

@@ -47,6 +47,19 @@ impl Turn {
         None
     }
 
+    /// Whether this turn's point falls into a share of `part` in a thousand.
+    pub(crate) fn falls_within(self, part: u32) -> bool {
+        (u128::from(self.0.wrapping_mul(STEP)) * 1000) >> 64 < u128::from(part)
+    }
+
+    /// Another turn, whose point has nothing to do with this one's.
+    pub(crate) fn another(self) -> Self {
+        // The finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        Self(word ^ (word >> 31))
+    }
+
     /// Which of `count` has this turn when they take turns; 0 if there is none.
     pub(crate) fn rotation(self, count: usize) -> usize {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -144,6 +157,24 @@ mod tests {
         let turns: Vec<usize> = (0..7).map(|n| Turn(n).rotation(3)).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1, 2, 0]);
         assert_eq!(Turn(5).rotation(0), 0);
+    }
+
+    #[test]
+    fn a_part_of_all_turns_falls_within_it() {
+        for part in [0, 1, 50, 300, 999, 1000] {
+            let turns = (0..10_000).map(Turn).filter(|turn| turn.falls_within(part));
+            let due = usize::try_from(part).unwrap() * 10;
+            assert!(turns.count().abs_diff(due) <= 2, "{part}");
+        }
+    }
+
+    #[test]
+    fn another_turn_has_a_point_of_its_own() {
+        let both = |n| [Turn(n), Turn(n).another()].map(|turn| turn.falls_within(500));
+        for wanted in [[true, true], [true, false], [false, true], [false, false]] {
+            let count = (0..10_000).filter(|n| both(*n) == wanted).count();
+            assert!((2_200..2_800).contains(&count), "{wanted:?} {count}");
+        }
     }
 
     #[test]

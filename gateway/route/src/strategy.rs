@@ -1,11 +1,14 @@
 //! In which order the targets of a rule, or the providers of a bare model name, are tried.
 
+mod measured;
+
 use std::cmp::Reverse;
 
 use fairlead_snapshot::Strategy;
 use smallvec::SmallVec;
 
 use crate::sequence::Turn;
+use crate::standing::{Vitals, WHOLE};
 
 /// Something to try: its position in a list, and its share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,31 +20,102 @@ pub(crate) struct Choice {
 /// Choices in some order. As many as a rule may have targets stay off the heap.
 pub(crate) type Choices = SmallVec<[Choice; 16]>;
 
-/// All of its share, in the thousandths that a standing is told in.
-pub(crate) const WHOLE: u32 = 1000;
+/// What is known of choices just now. Each strategy asks only for what it goes by, and only where there is something to choose.
+pub(crate) trait Known {
+    /// How much of its share one may have now, in thousandths.
+    fn share(&self, choice: Choice) -> u32;
 
-/// Puts choices, given in list order, into the order in which they are tried; those of weight 0 are left out.
+    /// The same, with what has been measured.
+    fn vitals(&self, choice: Choice) -> Vitals {
+        Vitals {
+            share: self.share(choice),
+            ..Vitals::UNKNOWN
+        }
+    }
+
+    /// What the request will probably cost there, in nano-USD; `None`: nobody knows.
+    fn cost(&self, _: Choice) -> Option<i64> {
+        None
+    }
+}
+
+/// Of which nothing is known but the share.
+impl<F: Fn(Choice) -> u32> Known for F {
+    fn share(&self, choice: Choice) -> u32 {
+        self(choice)
+    }
+}
+
+/// What has put the first target of a plan there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChosenBy {
+    /// There is no other.
+    Only,
+    /// Its share.
+    Weighted,
+    /// It was its turn.
+    RoundRobin,
+    /// Its place in the list.
+    Priority,
+    /// It has lately been quickest.
+    LowestLatency,
+    /// How quick it is nobody knows any more, or yet.
+    Exploration,
+    /// It costs the least.
+    LowestCost,
+    /// It has the least to do for its weight.
+    LeastBusy,
+    /// Its weight and its score.
+    Adaptive,
+    /// The conversation is at home there.
+    Conversation,
+    /// A budget that is nearly used up: it costs the least.
+    Budget,
+}
+
+impl ChosenBy {
+    /// As logs show it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Only => "only",
+            Self::Weighted => "weighted",
+            Self::RoundRobin => "round_robin",
+            Self::Priority => "priority",
+            Self::LowestLatency => "lowest_latency",
+            Self::Exploration => "exploration",
+            Self::LowestCost => "lowest_cost",
+            Self::LeastBusy => "least_busy",
+            Self::Adaptive => "adaptive",
+            Self::Conversation => "conversation",
+            Self::Budget => "budget",
+        }
+    }
+}
+
+/// Puts choices, given in list order, into the order in which they are tried; those of weight 0 are left out. Says what has put the first there.
 ///
 /// Who is first is drawn among those that may be tried now, each with as much of its share as it may have: what is down leaves its share to
-/// the others in proportion. If nothing may, all are drawn from. `standing` is asked only where there is something to choose.
+/// the others in proportion. If nothing may, all are drawn from. `known` is asked only where there is something to choose.
 pub(crate) fn arrange(
     strategy: Strategy,
     mut choices: Choices,
-    standing: impl Fn(Choice) -> u32,
+    known: &impl Known,
     turn: impl FnOnce() -> Turn,
-) -> Choices {
+) -> (Choices, ChosenBy) {
     choices.retain(|choice| choice.weight > 0);
     if choices.len() < 2 {
-        return choices;
+        return (choices, ChosenBy::Only);
     }
-    match strategy {
-        Strategy::Priority => {}
+    let chosen_by = match strategy {
+        Strategy::Priority => ChosenBy::Priority,
         Strategy::RoundRobin => {
-            let first = first_in_turn(&shares(&choices, standing), turn());
+            let first = first_in_turn(&shares(&choices, known), turn());
             choices.rotate_left(first);
+            ChosenBy::RoundRobin
         }
         Strategy::Weighted => {
-            let shares = shares(&choices, standing);
+            let shares = shares(&choices, known);
             let weights = choices
                 .iter()
                 .zip(&shares)
@@ -49,14 +123,20 @@ pub(crate) fn arrange(
             let picked = turn().weighted(weights).map(|at| choices.remove(at));
             choices.sort_by_key(|choice| Reverse(choice.weight));
             choices.insert_many(0, picked);
+            ChosenBy::Weighted
         }
-    }
-    choices
+        Strategy::LowestLatency
+        | Strategy::LowestCost
+        | Strategy::LeastBusy
+        | Strategy::Adaptive => return measured::arrange(strategy, &choices, known, turn()),
+    };
+    (choices, chosen_by)
 }
 
 /// How much of its share each may have now.
-fn shares(choices: &Choices, standing: impl Fn(Choice) -> u32) -> SmallVec<[u32; 16]> {
-    let mut shares: SmallVec<[u32; 16]> = choices.iter().map(|choice| standing(*choice)).collect();
+fn shares(choices: &Choices, known: &impl Known) -> SmallVec<[u32; 16]> {
+    let share = |choice: &Choice| known.share(*choice);
+    let mut shares: SmallVec<[u32; 16]> = choices.iter().map(share).collect();
     if shares.iter().all(|share| *share == 0) {
         shares.fill(WHOLE);
     }
@@ -94,10 +174,8 @@ mod tests {
                 weight: *weight,
             })
             .collect();
-        arrange(strategy, choices, |_| WHOLE, || sequence.take())
-            .iter()
-            .map(|choice| choice.position)
-            .collect()
+        let (order, _) = arrange(strategy, choices, &|_: Choice| WHOLE, || sequence.take());
+        order.iter().map(|choice| choice.position).collect()
     }
 
     #[test]
@@ -142,7 +220,7 @@ mod tests {
         let mut counts = vec![0; weights.len()];
         for _ in 0..turns {
             let standing = |choice: Choice| standing[choice.position];
-            let order = arrange(strategy, choices.clone(), standing, || sequence.take());
+            let (order, _) = arrange(strategy, choices.clone(), &standing, || sequence.take());
             assert_eq!(order.len(), weights.len(), "nobody is left out");
             counts[order[0].position] += 1;
         }

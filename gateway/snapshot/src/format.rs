@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Credential, Deny, Headers, Key, Labels, Limits, Model, ModelFacts, ObjectName, OnUnsupported,
-    Owner, Parameters, Problem, Provider, Refusal, Rule, Snapshot, Target,
+    Owner, Parameters, Problem, Provider, Refusal, Rule, Snapshot, Strategy, Target,
 };
 
 /// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.
@@ -151,22 +151,29 @@ impl Entry for Provider {
 }
 
 impl Entry for Rule {
-    /// Who translates nothing has nothing to leave out.
+    /// Who translates nothing has nothing to leave out. Who knows no strategy that follows measurements spreads by weight.
     fn needs(&self) -> Needs {
-        let drops = self.on_unsupported == OnUnsupported::Drop;
+        let tunes = self.on_unsupported == OnUnsupported::Drop || !self.strategy.is_fixed();
         let fallbacks = self.fallbacks.iter().map(|fallback| &fallback.target);
         let amends = self.targets.iter().chain(fallbacks).any(Target::amends);
         Needs::tuning(2)
-            .only_if(drops)
-            .and(Needs::restriction(2).only_if(amends || self.constrain.is_some()))
+            .only_if(tunes)
+            .and(
+                Needs::restriction(2)
+                    .only_if(amends || self.constrain.is_some() || self.max_cost.is_some()),
+            )
     }
 
     fn reduced(&self, _: u32) -> Self {
         let mut reduced = Self {
             on_unsupported: OnUnsupported::default(),
             constrain: None,
+            max_cost: None,
             ..self.clone()
         };
+        if !reduced.strategy.is_fixed() {
+            reduced.strategy = Strategy::Weighted;
+        }
         let fallbacks = reduced
             .fallbacks
             .iter_mut()

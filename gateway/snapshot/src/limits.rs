@@ -17,13 +17,22 @@ pub struct Limits {
     /// How many requests may be in flight at a time, over all replicas; `None`: as many as there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrent: Option<ConcurrentLimit>,
+    /// What an attempt may probably cost at most, in nano-USD; `None`: anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost: Option<i64>,
 }
 
 impl Limits {
     /// Whether nothing is limited.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.budgets.is_empty() && self.rates.is_empty() && self.concurrent.is_none()
+        !self.count() && self.max_cost.is_none()
+    }
+
+    /// Whether something is counted.
+    #[must_use]
+    pub fn count(&self) -> bool {
+        !self.budgets.is_empty() || !self.rates.is_empty() || self.concurrent.is_some()
     }
 }
 

@@ -67,6 +67,7 @@ mod tests {
             affinity: None,
             on_unsupported: OnUnsupported::default(),
             constrain: None,
+            max_cost: None,
         }
     }
 

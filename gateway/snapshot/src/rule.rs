@@ -53,6 +53,9 @@ pub struct Rule {
     /// `None`: it is a rule that chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constrain: Option<Selector>,
+    /// What an attempt of its requests may probably cost at most, in nano-USD; `None`: anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost: Option<i64>,
 }
 
 /// What becomes of a request of which something cannot be said in a target's dialect.
@@ -163,6 +166,21 @@ pub enum Strategy {
     RoundRobin,
     /// The first in the list.
     Priority,
+    /// Who has lately been quickest to answer.
+    LowestLatency,
+    /// Who will probably cost the least for the request.
+    LowestCost,
+    /// Who is answering the fewest requests for its weight.
+    LeastBusy,
+    /// By weight and by score.
+    Adaptive,
+}
+
+impl Strategy {
+    /// Whether it was there from the first format on.
+    pub(crate) fn is_fixed(self) -> bool {
+        matches!(self, Self::Weighted | Self::RoundRobin | Self::Priority)
+    }
 }
 
 /// Where a request is sent.

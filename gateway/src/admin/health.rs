@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fairlead_health::ModelHealth;
 use fairlead_health::registry::Guarded;
+use fairlead_health::tempo::USUAL_ANSWER;
 use serde_json::{Map, Value, json};
 
 use crate::upstream::Upstream;
@@ -31,6 +32,14 @@ fn provider(upstream: &Upstream) -> Value {
                 "streams": millis(model.latency(true).percentile(95)),
                 "whole": millis(model.latency(false).percentile(95)),
             });
+            let read = |stream| model.tempo.read(now, stream, USUAL_ANSWER);
+            let [streams, whole] = [true, false].map(read);
+            told["expectedMs"] = json!({
+                "streams": millis(streams.expected),
+                "whole": millis(whole.expected),
+            });
+            told["inFlight"] = streams.busy.into();
+            told["waiting"] = streams.waiting.into();
             told["credentials"] = credentials(upstream, model).into();
             (name.to_string(), told)
         })

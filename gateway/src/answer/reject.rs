@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::answer::body::{Body, Response};
 use crate::failure::Unsupported;
+use crate::govern::dear::{Dear, MaxCost};
 use crate::govern::refusal::{Refusal, Why};
 use crate::surface::Surface;
 
@@ -125,6 +126,14 @@ pub(crate) enum Rejection {
         "no provider of this model knows this operation; ask for another model, or have a provider added whose API has it"
     )]
     UnsupportedOperation,
+    /// Every target that could be asked would cost more than the request may.
+    #[error("{0}")]
+    TooExpensive(Box<Dear>),
+    /// What the request would cost nobody can tell, and there is a most that it may.
+    #[error(
+        "what is passed through costs nobody knows how much, and spec.maxCostPerRequest of the {kind} {holder} holds; ask by a path of the gateway's, or have it removed", kind = .0.kind, holder = .0.holder
+    )]
+    CostUnknown(Box<MaxCost>),
     /// There is nothing at this path.
     #[error(
         "there is nothing at this path; the gateway serves POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/responses, /v1/images/generations, /v1/images/edits, /v1/images/variations, /v1/audio/speech, /v1/audio/transcriptions, /v1/audio/translations, /v1/moderations, /v1/rerank, /v1/messages, /v1/messages/count_tokens, /v1beta/models/MODEL:generateContent and :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents, and GET /v1/models"
@@ -302,6 +311,8 @@ impl Rejection {
                 parameter: what.parameter(),
                 ..row(S::BAD_REQUEST, "unsupported_by_target")
             },
+            Self::TooExpensive(dear) => row(S::FORBIDDEN, dear.code()),
+            Self::CostUnknown(_) => row(S::FORBIDDEN, "cost_unbounded"),
             Self::UnsupportedOperation => row(S::NOT_FOUND, "unsupported_operation"),
             Self::UnknownPath => row(S::NOT_FOUND, "unknown_path"),
             Self::MethodNotAllowed(_) => row(S::METHOD_NOT_ALLOWED, "method_not_allowed"),

@@ -177,6 +177,7 @@ impl StepRun<'_> {
         let codec = self.codec().map_err(|skipped| self.skip(skipped))?;
         let fits = self.fits().await;
         fits.map_err(|skipped| self.skip(skipped))?;
+        self.affords().map_err(|skipped| self.skip(skipped))?;
         let ready = Permission::ready(self.upstream, self.model.as_deref(), self.job.asker);
         ready.map_err(|skipped| self.skip(skipped))?;
         let strict = self.strict();
@@ -318,7 +319,7 @@ impl StepRun<'_> {
             clamped: self.clamped,
             ..self.job.attempt(self.step, class, took)
         });
-        self.learn(class, took);
+        self.learn(&outcome, took);
         outcome
     }
 
@@ -334,7 +335,7 @@ impl StepRun<'_> {
         }
         let identity = credential.and_then(|chosen| self.upstream.identity(chosen.at));
         let trial = credential.and_then(|chosen| chosen.trial);
-        pass.goes_out(identity.map(Arc::clone), trial);
+        pass.goes_out(identity.map(Arc::clone), trial, self.job.stream);
     }
 
     /// Whether the plan has somebody else to ask after a failure of this class, as far as is known.

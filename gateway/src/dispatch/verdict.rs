@@ -36,6 +36,9 @@ pub(crate) fn verdict(mut failures: Vec<Failure>) -> Unanswered {
     if let Some(refusal) = failure.limited {
         return Unanswered::Own(Rejection::Limited(refusal));
     }
+    if let Some(dear) = failure.dear {
+        return Unanswered::Own(Rejection::TooExpensive(dear));
+    }
     Unanswered::Own(match failure.skip {
         _ if failure.own == Some(Own::Memory) => Rejection::Overloaded,
         _ if failure.own == Some(Own::Connection) => Rejection::NoConnection(failure.detail),
@@ -50,7 +53,7 @@ pub(crate) fn verdict(mut failures: Vec<Failure>) -> Unanswered {
 
 /// What was tried goes before what was not, and a target that may be asked another time before one that cannot be asked for this.
 fn order(failure: &Failure) -> u8 {
-    if failure.skip == Some(Skip::Unsupported) {
+    if matches!(failure.skip, Some(Skip::Unsupported | Skip::Dear)) {
         2
     } else {
         u8::from(failure.skip.is_some() || failure.own.is_some())
@@ -90,7 +93,7 @@ fn in_seconds(time: Duration) -> u64 {
 fn of_skip(skip: Skip, detail: &str, again: Option<Duration>) -> Rejection {
     let seconds = again.map(in_seconds);
     match skip {
-        Skip::Unhealthy | Skip::Ramping | Skip::Unusable | Skip::Unsupported => {
+        Skip::Unhealthy | Skip::Ramping | Skip::Unusable | Skip::Unsupported | Skip::Dear => {
             Rejection::NoHealthyTarget(detail.to_owned(), seconds)
         }
         Skip::Resting | Skip::Limited => Rejection::RateLimited(seconds.unwrap_or(1)),

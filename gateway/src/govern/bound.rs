@@ -27,6 +27,17 @@ pub(crate) enum Level {
 }
 
 impl Level {
+    /// The kind of its objects.
+    #[must_use]
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Organization => "Organization",
+            Self::Team => "Team",
+            Self::Key => "VirtualKey",
+            Self::Provider => "LLMProvider",
+        }
+    }
+
     /// The level as callers, metrics and names of counters have it.
     #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
@@ -111,6 +122,7 @@ impl Bound {
             budgets,
             rates,
             concurrent,
+            max_cost: _,
         } = limits;
         let make = |name: &str, measure, scope: &LimitScope, on_failure| Self {
             holder: holder.clone(),

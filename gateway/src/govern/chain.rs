@@ -7,6 +7,7 @@ use fairlead_snapshot::{Key, ObjectName, Owner, Snapshot};
 use smallvec::SmallVec;
 
 use super::bound::{Bound, Holder, Level};
+use super::dear::MaxCost;
 
 /// The limits of a key's hierarchy, the organization's first.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +40,8 @@ impl Chain {
 pub(crate) struct Limited {
     /// What it has to keep.
     pub chain: Chain,
+    /// What an attempt of its may cost at most, if anybody says.
+    pub max_cost: Option<MaxCost>,
     /// The same in every request of its key: what is learned of them is kept by it.
     pub number: u64,
 }
@@ -56,7 +59,7 @@ impl<'a> Owners<'a> {
     #[must_use]
     pub(crate) fn of(snapshot: &'a Snapshot, generation: u64) -> Self {
         let all = |level, owners: &'a BTreeMap<ObjectName, Owner>| {
-            let bound = owners.iter().filter(|(_, owner)| !owner.limits.is_empty());
+            let bound = owners.iter().filter(|(_, owner)| owner.limits.count());
             bound
                 .map(|(name, owner)| {
                     (
@@ -90,7 +93,9 @@ impl<'a> Owners<'a> {
         });
         let team = key.team.as_ref();
         let team = team.and_then(|team| self.teams.get(&ObjectName::new(&name.namespace, team)));
-        let own = (!key.limits.is_empty())
+        let own = key
+            .limits
+            .count()
             .then(|| Bound::all(&holder(Level::Key, name), &key.limits, self.generation));
         Chain(
             organization

@@ -131,12 +131,7 @@ impl Refusal {
     }
 
     fn kind(&self) -> &'static str {
-        match self.level {
-            Level::Organization => "Organization",
-            Level::Team => "Team",
-            Level::Key => "VirtualKey",
-            Level::Provider => "LLMProvider",
-        }
+        self.level.kind()
     }
 
     fn field(&self) -> &'static str {

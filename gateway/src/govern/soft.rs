@@ -7,11 +7,6 @@ use fairlead_route::{Plan, Step};
 use super::bound::{Bound, Money};
 use super::{Governed, Governor};
 
-/// About how many bytes a token is, where costs are only compared.
-const BYTES_A_TOKEN: u64 = 4;
-/// About how long an answer is, where costs are only compared.
-const USUAL_OUTPUT: u64 = 500;
-
 impl Governor {
     /// The first budget of the request that is used up so far that cheaper targets go first, if there is one: `level/namespace/name/budget`.
     #[must_use]
@@ -42,15 +37,10 @@ fn described(bound: &Bound) -> Arc<str> {
 }
 
 /// Puts what costs less first. What cannot be tried stays behind, and of two that cost the same the one that came first.
-pub(crate) fn cheapest_first(
-    plan: &mut Plan,
-    bytes: u64,
-    cost: impl Fn(&Step, u64, u64) -> Option<i64>,
-) {
-    let input = bytes / BYTES_A_TOKEN;
+pub(crate) fn cheapest_first(plan: &mut Plan, cost: impl Fn(&Step) -> Option<i64>) {
     // What costs nobody knows how much goes last.
     plan.steps
-        .sort_by_cached_key(|step| cost(step, input, USUAL_OUTPUT).unwrap_or(i64::MAX));
+        .sort_by_cached_key(|step| cost(step).unwrap_or(i64::MAX));
     // The order is that of cost now, and no failure is waited for to go on.
     for step in &mut plan.steps {
         step.on = None;

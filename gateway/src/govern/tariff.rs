@@ -1,6 +1,6 @@
 //! What a model costs, as a request keeps it.
 
-use fairlead_admit::money::{self, Price};
+use fairlead_admit::money::Price;
 use fairlead_catalog::Prices;
 use fairlead_snapshot::ModelPrice;
 
@@ -39,19 +39,5 @@ impl Tariff {
     #[must_use]
     pub(crate) fn is_unknown(&self) -> bool {
         self.price().is_unknown()
-    }
-
-    /// What about so many tokens cost, in nano-USD, to be compared; `None`: nobody knows.
-    #[must_use]
-    pub(crate) fn rough(&self, input: u64, output: u64) -> Option<i64> {
-        if self.is_free() {
-            return Some(0);
-        }
-        let parts = fairlead_wire::usage::Parts {
-            input: Some(input),
-            output: Some(output),
-            ..Default::default()
-        };
-        money::cost(&parts, self.price())
     }
 }

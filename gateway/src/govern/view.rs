@@ -129,6 +129,24 @@ impl Governor {
         let most = asked.most(target.max_output);
         learned.cost_before(asked.bytes, most, target.tariff.price())
     }
+
+    /// The same where so many bytes of it are probably in a cache there.
+    #[must_use]
+    pub(crate) fn expected_cost_of_turn(
+        &self,
+        asked: &Governed,
+        target: &Target<'_>,
+        cached: u64,
+    ) -> Option<i64> {
+        if target.tariff.is_free() {
+            return Some(0);
+        }
+        let learned = self
+            .estimates
+            .of(asked.caller.number, hash(target.provider, target.model));
+        let most = asked.most(target.max_output);
+        learned.cost_with_cached(asked.bytes, cached, most, target.tariff.price())
+    }
 }
 
 impl Governed {

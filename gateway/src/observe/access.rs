@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use fairlead_route::ChosenBy;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -153,6 +154,9 @@ struct Line<'a> {
     cost_estimated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<&'a str>,
+    /// What has put the first target there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_token_ms: Option<f64>,
     duration_ms: f64,
@@ -197,6 +201,7 @@ impl<'a> Line<'a> {
                 .and_then(|cost| RawValue::from_string(Usd(cost.nanos).to_string()).ok()),
             cost_estimated: entry.cost.is_some_and(|cost| cost.estimated),
             budget: entry.soft.as_deref(),
+            chosen_by: entry.chosen_by.map(ChosenBy::as_str),
             first_token_ms: entry.first_token.map(millis),
             duration_ms: millis(entry.duration),
             attempts: entry

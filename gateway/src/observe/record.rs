@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use fairlead_route::ChosenBy;
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::Usage;
 use smallvec::SmallVec;
@@ -44,6 +45,8 @@ pub(crate) struct Entry {
     pub rule: Option<Arc<str>>,
     /// The constraints that held for the request.
     pub constraints: Vec<Arc<str>>,
+    /// What has put the first of its targets there; `None`: it has got none.
+    pub chosen_by: Option<ChosenBy>,
     /// Every attempt, in order.
     pub attempts: Attempts,
     /// The trace that the caller's `traceparent` names.

@@ -6,6 +6,7 @@
 
 use fairlead_route::{Plan, ProviderIndex};
 use fairlead_snapshot::Affinity;
+use fairlead_wire::json::Object;
 use fairlead_wire::openai::opening;
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
@@ -16,14 +17,24 @@ use crate::runtime::Runtime;
 /// Puts the targets of a plan into the order of the conversation, if its rule has conversations and the request belongs to one.
 pub(crate) fn keep(plan: &mut Plan, asked: &Asked<'_>, headers: &HeaderMap) {
     let affinity = plan.rule.as_ref().and_then(|rule| rule.affinity.as_ref());
-    let conversation = match affinity {
-        None => return,
-        Some(Affinity::Header(name)) => headers.get(name.as_str()).map(|value| value.as_bytes()),
-        Some(Affinity::Prefix) => opening(&asked.request.object).map(str::as_bytes),
-    };
-    if let Some(conversation) = conversation.filter(|name| !name.is_empty()) {
-        plan.keep(hash(conversation));
+    let conversation =
+        affinity.and_then(|affinity| conversation(affinity, &asked.request.object, headers));
+    if let Some(conversation) = conversation {
+        plan.keep(conversation);
     }
+}
+
+/// The number of the conversation that a request is a turn of, if it shows.
+pub(crate) fn conversation(
+    affinity: &Affinity,
+    object: &Object<'_>,
+    headers: &HeaderMap,
+) -> Option<u64> {
+    let name = match affinity {
+        Affinity::Header(name) => headers.get(name.as_str()).map(|value| value.as_bytes()),
+        Affinity::Prefix => opening(object).map(str::as_bytes),
+    };
+    name.filter(|name| !name.is_empty()).map(hash)
 }
 
 /// Whether every request of this conversation comes to one account of one provider, as long as that is up: it is held by a header, or there is

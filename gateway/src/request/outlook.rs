@@ -2,6 +2,7 @@
 //! will probably use. Nothing is looked at before a condition names it, and then once.
 
 use std::cell::{OnceCell, RefCell};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use fairlead_admit::estimate::guessed_tokens;
 use fairlead_condition::{Limit, Usage};
@@ -23,10 +24,15 @@ pub(crate) trait Outlook: std::fmt::Debug {
 
     /// What it will probably cost at a target, in nano-USD; `None`: nobody can tell.
     fn cost(&self, target: Candidate<'_>) -> Option<i64>;
+
+    /// The same as a turn of the conversation of this number.
+    fn cost_of_turn(&self, target: Candidate<'_>, _: u64) -> Option<i64> {
+        self.cost(target)
+    }
 }
 
-/// What a target will probably cost, by the position of its provider and the upstream's name of the model.
-type Known = (usize, Box<str>, Option<i64>);
+/// What a target will probably cost, by the position of its provider and what tells the upstream's names of models apart.
+type Known = (usize, u64, Option<i64>);
 
 /// What is to be expected of a request now.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ pub(crate) struct Now<'a> {
     governed: &'a Governed,
     operation: Operation,
     view: OnceCell<View<'a>>,
-    costs: RefCell<SmallVec<[Known; 2]>>,
+    costs: RefCell<SmallVec<[Known; 4]>>,
 }
 
 impl<'a> Now<'a> {
@@ -72,15 +78,33 @@ impl Outlook for Now<'_> {
     }
 
     fn cost(&self, target: Candidate<'_>) -> Option<i64> {
-        let is_it = |(provider, model, _): &&Known| {
-            *provider == target.provider.0 && **model == *target.model
-        };
+        let name = hash(target.model);
+        let is_it =
+            |(provider, model, _): &&Known| *provider == target.provider.0 && *model == name;
         if let Some((.., known)) = self.costs.borrow().iter().find(is_it) {
             return *known;
         }
         let cost = self.cost_now(target);
-        let known = (target.provider.0, target.model.into(), cost);
-        self.costs.borrow_mut().push(known);
+        self.costs
+            .borrow_mut()
+            .push((target.provider.0, name, cost));
         cost
     }
+
+    /// Asked once a target: it is not kept.
+    fn cost_of_turn(&self, target: Candidate<'_>, conversation: u64) -> Option<i64> {
+        let upstream = self.runtime.upstreams.get(target.provider.0)?;
+        let cached = upstream.health.known(target.model).map_or(0, |model| {
+            model.conversations.cached(conversation, upstream.now())
+        });
+        let target = upstream.target(target.model, self.operation);
+        let governor = self.runtime.governor();
+        governor.expected_cost_of_turn(self.governed, &target, cached)
+    }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }

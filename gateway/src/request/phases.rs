@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fairlead_health::Asker;
-use fairlead_route::{Candidate, NoRoute, Plan, RuleRef};
+use fairlead_route::{ChosenBy, NoRoute, Plan, RuleRef};
 use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::kept;
 use fairlead_wire::openai::request::{
@@ -31,6 +31,7 @@ use crate::request::governed::governed;
 use crate::request::inbound::Inbound;
 use crate::request::outlook;
 use crate::request::sight::Sight;
+use crate::request::standing;
 use crate::request::window::without_wish;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::{Asking, Operation, Surface};
@@ -232,11 +233,11 @@ pub(crate) fn plan(
     let content = asked.operation.content_members();
     let outlook = outlook::Now::of(runtime, &asked.governed, asked.operation);
     let sight = Sight::new(asked.operation, &asked.request, headers, content, &outlook);
-    let standing = |target: Candidate<'_>| {
-        let upstream = runtime.upstreams.get(target.provider.0);
-        upstream.map_or(0, |upstream| {
-            upstream.standing(&runtime.table, target, asked.admitted.asker)
-        })
+    let standing = standing::Now {
+        runtime,
+        asker: asked.admitted.asker,
+        stream: asked.request.stream && asked.operation.streams(),
+        ceiling: asked.governed.ceiling,
     };
     let model = &asked.request.model;
     let find = |model: &str| runtime.table.plan(caller, model, &sight, &standing);
@@ -257,8 +258,9 @@ pub(crate) fn plan(
     let mut plan = planned.map_err(|reason| refused(reason, model, record))?;
     record.constraints.clone_from(&plan.constraints);
     affinity::keep(&mut plan, asked, headers);
-    save(runtime, &asked.governed, &mut plan, record);
+    save(runtime, &asked.governed, asked.operation, &mut plan, record);
     record.configured = plan.configured;
+    record.chosen_by = Some(plan.chosen_by);
     record.rule = plan.rule.as_ref().map(|rule| rule.name.to_string().into());
     Ok(plan)
 }
@@ -272,13 +274,21 @@ fn refused(reason: NoRoute, model: &str, record: &mut Record) -> Rejection {
 }
 
 /// Puts cheaper targets first where a budget says so.
-fn save(runtime: &Runtime, governed: &Governed, plan: &mut Plan, record: &mut Record) {
+fn save(
+    runtime: &Runtime,
+    governed: &Governed,
+    operation: Operation,
+    plan: &mut Plan,
+    record: &mut Record,
+) {
     record.soft = runtime.governor().soft_limit(governed);
     if record.soft.is_some() {
-        cheapest_first(plan, governed.bytes, |step, input, output| {
+        cheapest_first(plan, |step| {
             let upstream = runtime.upstreams.get(step.provider?.0)?;
-            upstream.tariff(&step.model).rough(input, output)
+            let target = upstream.target(&step.model, operation);
+            runtime.governor().expected_cost(governed, &target)
         });
+        plan.chosen_by = ChosenBy::Budget;
     }
 }
 

@@ -3,14 +3,17 @@
 //! A view and no copy: headers are looked up in the head, parameters are read in the body.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use fairlead_condition::{Limit, Need, Request as View, Usage};
 use fairlead_route::Candidate;
+use fairlead_snapshot::Affinity;
 use fairlead_wire::json::{Object, Raw, Unreadable};
 use fairlead_wire::openai::request::Request;
 use http::{HeaderMap, HeaderValue};
 
 use super::needed::Needed;
+use super::affinity;
 use super::outlook::Outlook;
 use crate::surface::Operation;
 
@@ -27,6 +30,8 @@ pub(crate) struct Sight<'a> {
     /// The members of the body that hold what the caller wrote.
     content: &'a [&'static str],
     outlook: &'a dyn Outlook,
+    /// The conversation it is a turn of, once a rule has asked: the one that takes the request, and no other does.
+    conversation: OnceCell<Option<u64>>,
 }
 
 impl<'a> Sight<'a> {
@@ -45,6 +50,7 @@ impl<'a> Sight<'a> {
             headers,
             content,
             outlook,
+            conversation: OnceCell::new(),
         }
     }
 
@@ -103,6 +109,14 @@ impl View for Sight<'_> {
 impl fairlead_route::Request for Sight<'_> {
     fn cost(&self, target: Candidate<'_>) -> Option<i64> {
         self.outlook.cost(target)
+    }
+
+    fn cost_of_turn(&self, target: Candidate<'_>, affinity: &Affinity) -> Option<i64> {
+        let look = || affinity::conversation(affinity, self.object(), self.headers);
+        match self.conversation.get_or_init(look) {
+            Some(conversation) => self.outlook.cost_of_turn(target, *conversation),
+            None => self.outlook.cost(target),
+        }
     }
 }
 

@@ -118,6 +118,9 @@ where
     phases::refuse_encoding(&head.headers).map_err(own)?;
     let read = phases::read(worker, admitted.asker, body).await;
     let (body, permit) = read.map_err(own)?;
+    if let Some(most) = &admitted.limited.max_cost {
+        return Err(own(Rejection::CostUnknown(Box::new(most.clone()))));
+    }
     let governed = Governed::passed_through(&admitted.limited, body.len(), &record.bill);
     let upstream = &target.upstream;
     let governor = runtime.governor();

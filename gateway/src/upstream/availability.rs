@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairlead_health::{Asker, CredentialHealth, CredentialState, ModelHealth, Trial};
-use fairlead_route::{Candidate, Table};
+use fairlead_route::{Candidate, Table, Vitals};
 use fairlead_snapshot::{FailureClass, Overflow};
 
 use super::Upstream;
@@ -40,7 +40,49 @@ impl Upstream {
     #[must_use]
     pub(crate) fn standing(&self, table: &Table, target: Candidate<'_>, asker: Asker) -> u32 {
         let model = self.health.known(target.model);
-        let model = model.as_deref();
+        self.share(table, target, model.as_deref(), asker)
+    }
+
+    /// The same, with what has been measured, for an answer that is streamed or will have about so many tokens.
+    #[must_use]
+    pub(crate) fn vitals(
+        &self,
+        table: &Table,
+        target: Candidate<'_>,
+        asker: Asker,
+        stream: bool,
+        tokens: u32,
+    ) -> Vitals {
+        let model = self.health.known(target.model);
+        let share = self.share(table, target, model.as_deref(), asker);
+        let queued = self.gate.queued();
+        let Some(model) = model else {
+            // Of the model nothing is kept, but how many there are at the provider is known.
+            return Vitals {
+                share,
+                busy: self.gate.in_flight().saturating_add(queued),
+                ..Vitals::UNKNOWN
+            };
+        };
+        let read = model.tempo.read(self.now(), stream, tokens);
+        let expected = read.expected.map(|time| time.as_micros());
+        Vitals {
+            share,
+            busy: read.busy.saturating_add(queued),
+            waiting: read.waiting.saturating_add(queued),
+            expected: expected.map(|micros| u64::try_from(micros).unwrap_or(u64::MAX)),
+            stale: read.stale,
+            ..Vitals::UNKNOWN
+        }
+    }
+
+    fn share(
+        &self,
+        table: &Table,
+        target: Candidate<'_>,
+        model: Option<&ModelHealth>,
+        asker: Asker,
+    ) -> u32 {
         let (now, policy) = (self.now(), &self.provider.health);
         let reach = self.health.reach.breaker.share(now, policy, asker);
         let answers = model.map_or(1000, |model| {

@@ -38,8 +38,18 @@ pub(crate) struct Permission {
     reach: Token,
     answers: Token,
     asker: Asker,
-    /// Whether the attempt has gone out.
-    sent: bool,
+    /// When the attempt went out, if it has.
+    sent: Option<Sent>,
+    /// Whether its answer has begun, or it has failed: how long that took is noted by whoever knows.
+    begun: bool,
+    failed: bool,
+}
+
+/// An attempt that is out.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Duration,
+    stream: bool,
 }
 
 impl Ticket {
@@ -48,6 +58,7 @@ impl Ticket {
     pub(crate) fn new(mut pass: Permission, slot: Slot) -> Self {
         pass.tell_model(Outcome::Alive);
         pass.accepted();
+        pass.begins();
         Self {
             pass: Some(pass),
             _slot: slot,
@@ -88,7 +99,9 @@ impl Permission {
             reach: admitted(&upstream.health.reach)?,
             answers: Token::FIRST,
             asker,
-            sent: false,
+            sent: None,
+            begun: false,
+            failed: false,
         };
         if let Some(model) = model {
             pass.answers = admitted(&model.answers)?;
@@ -124,11 +137,29 @@ impl Permission {
         self.reach.probes() || self.answers.probes()
     }
 
-    /// The attempt goes out, with this credential.
-    pub(crate) fn goes_out(&mut self, identity: Option<Arc<str>>, trial: Option<Trial>) {
+    /// The attempt goes out, with this credential, for an answer that is streamed or comes whole.
+    pub(crate) fn goes_out(
+        &mut self,
+        identity: Option<Arc<str>>,
+        trial: Option<Trial>,
+        stream: bool,
+    ) {
         self.identity = identity;
         self.trial = trial;
-        self.sent = true;
+        if let Some(model) = self.model.as_ref().filter(|_| self.sent.is_none()) {
+            model.tempo.goes_out();
+        }
+        let at = self.upstream.now();
+        self.sent = Some(Sent { at, stream });
+    }
+
+    /// Its answer has begun.
+    fn begins(&mut self) {
+        let is_out = self.sent.is_some() && !self.begun;
+        if let Some(model) = self.model.as_ref().filter(|_| is_out) {
+            model.tempo.begins();
+        }
+        self.begun = true;
     }
 
     /// An answer has come, whatever it says: the provider can be reached.
@@ -138,6 +169,7 @@ impl Permission {
 
     /// The attempt has failed. A throttled credential rests, a refused one is benched.
     pub(crate) fn failed(mut self, failure: &Failure) {
+        self.failed = true;
         if failure.class == FailureClass::BadCredential {
             // The trial was counted as refused when it was taken.
             self.trial = None;
@@ -227,7 +259,7 @@ impl Permission {
     fn give_back(&self, breaker: &Breaker, token: Token) {
         if token.probes() {
             let now = self.upstream.now();
-            if self.sent {
+            if self.sent.is_some() {
                 breaker.abandon(token, now, self.asker);
             } else {
                 breaker.give_back(token, now);
@@ -241,6 +273,15 @@ impl Drop for Permission {
     fn drop(&mut self) {
         self.give_back(&self.upstream.health.reach.breaker, self.reach);
         if let Some(model) = &self.model {
+            if let Some(sent) = self.sent {
+                model.tempo.ends(self.begun);
+                // Whoever gives up waiting has waited for so long at least.
+                if !self.begun && !self.failed {
+                    let now = self.upstream.now();
+                    let silent = now.saturating_sub(sent.at);
+                    model.tempo.silent(now, sent.stream, silent);
+                }
+            }
             self.give_back(&model.answers.breaker, self.answers);
             if let (Some(trial), Some(identity)) = (self.trial, &self.identity)
                 && let Some(credential) = model.credentials.get(identity)
@@ -370,7 +411,7 @@ pub(crate) mod tests {
 
         fn ask(&self, asker: Asker) -> Result<Permission, Failure> {
             let mut pass = Permission::ask(&self.upstream, Some(&self.model), asker, false)?;
-            pass.goes_out(Some("one".into()), None);
+            pass.goes_out(Some("one".into()), None, true);
             Ok(pass)
         }
 
@@ -456,7 +497,7 @@ pub(crate) mod tests {
         for class in [FailureClass::ServerError, FailureClass::BadCredential] {
             for _ in 0..10 {
                 let mut pass = Permission::ask(&upstream, None, ONE(), false).unwrap();
-                pass.goes_out(Some("one".into()), None);
+                pass.goes_out(Some("one".into()), None, true);
                 pass.failed(&Failure::new(class, ""));
             }
         }

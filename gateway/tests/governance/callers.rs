@@ -63,6 +63,9 @@ pub(crate) struct Call {
 /// What those allow for an answer who say anything about it, as all must who speak Anthropic's API.
 const MAX_TOKENS: u64 = 600;
 
+/// The model of which a picture is asked.
+const PICTURE: &str = "picture";
+
 /// Names of traces, of all tests of a process.
 static TRACES: AtomicU64 = AtomicU64::new(1);
 
@@ -154,16 +157,21 @@ impl One {
 
     async fn ask(&mut self) -> Call {
         let trace = format!("{:032x}", TRACES.fetch_add(1, Ordering::Relaxed));
-        let anthropic = self.random.bool();
-        let streamed = self.random.bool();
         let model = self.crowd.models[self.random.usize(..self.crowd.models.len())];
+        let picture = model == PICTURE;
+        let anthropic = self.random.bool() && !picture;
+        let streamed = self.random.bool() && !picture;
         let prompt = "lorem ".repeat(self.random.usize(20..400));
         let mut body = json!({"model": model, "messages": [{"role": "user", "content": prompt}], "stream": streamed});
-        if anthropic || self.random.bool() {
+        if picture {
+            body = json!({"model": model, "prompt": prompt});
+        } else if anthropic || self.random.bool() {
             body["max_tokens"] = MAX_TOKENS.into();
         }
         let path = if anthropic {
             "/v1/messages"
+        } else if picture {
+            "/v1/images/generations"
         } else {
             "/v1/chat/completions"
         };

@@ -42,6 +42,8 @@ pub(crate) const PRICES: [Prices; 2] = [
         written: 1_250_007,
         output: 25_000_011,
         reasoning: 30_000_013,
+        shown: 1_000_003,
+        drawn: 25_000_011,
     },
     Prices {
         input: 1_100_009,
@@ -49,6 +51,8 @@ pub(crate) const PRICES: [Prices; 2] = [
         written: 1_375_001,
         output: 27_500_017,
         reasoning: 27_500_017,
+        shown: 1_100_009,
+        drawn: 27_500_017,
     },
 ];
 

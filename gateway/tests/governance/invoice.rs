@@ -13,6 +13,8 @@ use crate::vendor::{Prices, Temper, Vendor};
 
 /// What is asked of the provider that goes by the price list.
 const LISTED: &str = "gpt-5-mini";
+/// The same of pictures.
+const PICTURES: &str = "gpt-image-1.5";
 
 const CALM: Temper = Temper {
     fails: 3,
@@ -25,8 +27,8 @@ const CALM: Temper = Temper {
 };
 
 /// The price list's rates of a tier; the reckoning is the provider's own.
-fn listed(mode: Mode) -> Prices {
-    let model = Catalog::builtin().find("openai", LISTED).unwrap();
+fn listed(model: &str, mode: Mode) -> Prices {
+    let model = Catalog::builtin().find("openai", model).unwrap();
     let rate = |unit| model.price(mode, unit, 0).map(|rate| rate.picos());
     let (input, output) = (rate(Unit::Input).unwrap(), rate(Unit::Output).unwrap());
     Prices {
@@ -35,6 +37,8 @@ fn listed(mode: Mode) -> Prices {
         written: input,
         output,
         reasoning: output,
+        shown: rate(Unit::InputImage).unwrap_or(input),
+        drawn: rate(Unit::OutputImage).unwrap_or(output),
     }
 }
 
@@ -42,7 +46,9 @@ fn listed(mode: Mode) -> Prices {
 #[ignore = "make governance runs it in full, and make test shortened"]
 async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
     let requests: u64 = if full() { 10_000 } else { 1_000 };
-    let tiers = [Mode::Standard, Mode::Flex, Mode::Priority].map(listed);
+    let tiers = [Mode::Standard, Mode::Flex, Mode::Priority].map(|mode| listed(LISTED, mode));
+    let pictures = listed(PICTURES, Mode::Standard);
+    assert!(pictures.shown > pictures.input && pictures.drawn > pictures.output);
     let own = crate::fleet::PRICES;
     let plain = Temper {
         tiers: false,
@@ -52,11 +58,17 @@ async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
         Vendor::start("oa", [own[0]; 3], plain).await,
         Vendor::start("an", [own[1]; 3], plain).await,
         Vendor::start("listed", tiers, CALM).await,
+        Vendor::start("pictures", [pictures; 3], plain).await,
     ];
     let target = format!(
         "match: {{models: [tiered]}}, targets: [{{name: listed, providerRef: {{name: listed}}, model: {LISTED}}}], stream: {{onClientGone: Finish}}"
     );
+    let picture = format!(
+        "match: {{models: [picture]}}, targets: [{{name: pictures, providerRef: {{name: pictures}}, model: {PICTURES}}}]"
+    );
     let documents = [
+        provider("pictures", &vendors[3].base_url(), ONCE),
+        rule("picture", &picture),
         providers(&vendors),
         provider("listed", &vendors[2].base_url(), ONCE),
         rules(),
@@ -68,13 +80,23 @@ async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
     let url = format!("valkey://127.0.0.1:{}", store.port);
     let world = World::of(store, &url, 1, vendors, documents).await;
     let mut crowd = Crowd::mixed("payer", 16, Until::Asked(requests));
-    crowd.models = &["finish", "ended", "tiered"];
+    crowd.models = &["finish", "ended", "tiered", "picture"];
     crowd.hang_up = 20;
     crowd.on_streams_only = true;
-    crowd.call(&world.addresses).await;
+    let calls = crowd.call(&world.addresses).await;
+    let refused = calls.iter().find(|call| (400..500).contains(&call.status));
+    assert!(refused.is_none(), "{refused:?}");
     world.balanced("payer").await;
     let compared = compare(&world.lines("payer"), &world.vendors);
     compared.holds();
+    let drawn = world.vendors[3].ledger();
+    let told = drawn.iter().filter(|entry| entry.told).count();
+    at_least(
+        &format!("invoice of {requests} requests: pictures told"),
+        count(told),
+        "requests",
+        100.0,
+    );
     let name = format!("invoice of {requests} requests");
     at_least(
         &format!("{name}: to the nano-dollar"),

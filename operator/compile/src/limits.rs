@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fairlead_crds::text::{DurationText, TimeZoneName};
+use fairlead_crds::text::{DurationText, TimeZoneName, Usd};
 use fairlead_crds::v1alpha1 as spec;
 use fairlead_snapshot::{
     Budget, ConcurrentLimit, FreeTargets, LimitScope, Limits, ModelPattern, ObjectName, OnExceeded,
@@ -29,6 +29,7 @@ pub(crate) struct Said<'a> {
     budgets: &'a [spec::Budget],
     rates: &'a [spec::RateLimit],
     concurrency: Option<&'a spec::InFlightLimit>,
+    max_cost: Option<&'a Usd>,
 }
 
 impl<'a> Said<'a> {
@@ -41,7 +42,13 @@ impl<'a> Said<'a> {
             budgets: budgets.map_or(&[], Vec::as_slice),
             rates: rates.map_or(&[], Vec::as_slice),
             concurrency,
+            max_cost: None,
         }
+    }
+
+    /// With what a request may cost at most.
+    pub(crate) fn up_to(self, max_cost: Option<&'a Usd>) -> Self {
+        Self { max_cost, ..self }
     }
 
     /// What CEL refuses, said again for those without an API server, and what only a parser sees.
@@ -70,6 +77,7 @@ impl<'a> Said<'a> {
                 limit: said.max_in_flight,
                 on_store_failure: failure(said.on_store_failure, OnStoreFailure::Allow),
             }),
+            max_cost: self.max_cost.map(Usd::to_nanos),
         }
     }
 }

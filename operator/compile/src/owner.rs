@@ -30,12 +30,12 @@ impl Kind for Team {
 
 fn limits_of_team(spec: &TeamSpec) -> Said<'_> {
     let (budgets, rates) = (spec.budgets.as_ref(), spec.rate_limits.as_ref());
-    Said::new(budgets, rates, spec.concurrency.as_ref())
+    Said::new(budgets, rates, spec.concurrency.as_ref()).up_to(spec.max_cost_per_request.as_ref())
 }
 
 fn limits_of_organization(spec: &OrganizationSpec) -> Said<'_> {
     let (budgets, rates) = (spec.budgets.as_ref(), spec.rate_limits.as_ref());
-    Said::new(budgets, rates, spec.concurrency.as_ref())
+    Said::new(budgets, rates, spec.concurrency.as_ref()).up_to(spec.max_cost_per_request.as_ref())
 }
 
 impl Kind for Organization {

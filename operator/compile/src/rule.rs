@@ -4,6 +4,7 @@ pub(crate) mod constrain;
 mod faults;
 mod link;
 
+use fairlead_crds::text::Usd;
 use fairlead_crds::v1alpha1::{
     Failover as FailoverSpec, FailureClass as ClassSpec, Fallback as FallbackSpec,
     OnUnsupported as OnUnsupportedSpec, Precedence, ProviderReference, RoutingRule,
@@ -85,6 +86,7 @@ pub(crate) fn build(
             .constrain
             .as_ref()
             .map(|constrain| selector::build(&constrain.provider_selector)),
+        max_cost: spec.max_cost_per_request.as_ref().map(Usd::to_nanos),
     }
 }
 
@@ -160,6 +162,9 @@ fn strategy(kind: StrategyType) -> Strategy {
         StrategyType::Weighted => Strategy::Weighted,
         StrategyType::RoundRobin => Strategy::RoundRobin,
         StrategyType::Priority => Strategy::Priority,
+        StrategyType::LowestLatency => Strategy::LowestLatency,
+        StrategyType::LowestCost => Strategy::LowestCost,
+        StrategyType::LeastBusy => Strategy::LeastBusy,
     }
 }
 

@@ -45,7 +45,7 @@ impl Kind for VirtualKey {
 
 fn said(spec: &VirtualKeySpec) -> Said<'_> {
     let (budgets, rates) = (spec.budgets.as_ref(), spec.rate_limits.as_ref());
-    Said::new(budgets, rates, spec.concurrency.as_ref())
+    Said::new(budgets, rates, spec.concurrency.as_ref()).up_to(spec.max_cost_per_request.as_ref())
 }
 
 /// What keys are linked to.

@@ -204,6 +204,32 @@ fn limits_are_told_with_what_they_were_and_are() {
 }
 
 #[test]
+fn what_a_request_may_cost_is_told() {
+    let of = |spec: Value| snapshot(None, &[team(&spec)]);
+    let nothing = of(json!({}));
+    let most = |amount: &str| of(json!({"maxCostPerRequest": amount}));
+    for (before, after, expected) in [
+        (
+            &nothing,
+            &most("0.05"),
+            "limit.added max_cost_per_request  -> 0.05",
+        ),
+        (
+            &most("0.05"),
+            &nothing,
+            "limit.removed max_cost_per_request 0.05 -> ",
+        ),
+        (
+            &most("0.05"),
+            &most("2"),
+            "limit.changed max_cost_per_request amount 0.05 -> 2.00",
+        ),
+    ] {
+        assert_eq!(told(before, after), [expected]);
+    }
+}
+
+#[test]
 fn lines_are_json_and_hold_no_value_and_no_digest() {
     let before = snapshot(None, &[]);
     let after = snapshot(

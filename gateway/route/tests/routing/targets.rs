@@ -1,6 +1,6 @@
 //! What a rule's targets and fallbacks become.
 
-use fairlead_route::{Candidate, NoRoute, Table, all_well};
+use fairlead_route::{Candidate, ChosenBy, NoRoute, Standing, Table, Vitals, all_well};
 use fairlead_snapshot::{FailureClass, Problem, Strategy};
 
 use crate::world::{
@@ -339,4 +339,71 @@ fn models_that_reason_are_known_under_either_of_their_names() {
     assert_eq!(reasons("chat"), [true, false, false]);
     assert_eq!(reasons("deepseek-r1"), [true, false, true]);
     assert_eq!(reasons("any/o1"), [true]);
+}
+
+/// How targets stand, counting what is asked of it.
+#[derive(Default)]
+struct Counting {
+    shares: std::cell::Cell<u32>,
+    vitals: std::cell::Cell<u32>,
+}
+
+impl Standing for Counting {
+    fn share(&self, _: Candidate<'_>) -> u32 {
+        self.shares.set(self.shares.get() + 1);
+        1000
+    }
+
+    fn vitals(&self, target: Candidate<'_>) -> Vitals {
+        self.vitals.set(self.vitals.get() + 1);
+        let provider = u64::try_from(target.provider.0).unwrap_or(0);
+        Vitals {
+            expected: Some(1_000 * (5 - provider)),
+            busy: u32::try_from(provider).unwrap_or(0),
+            ..Vitals::UNKNOWN
+        }
+    }
+}
+
+#[test]
+fn a_rule_is_asked_for_no_more_than_its_strategy_goes_by() {
+    for (strategy, shares, vitals, costs, first, by) in [
+        (Strategy::Priority, 0, 0, 0, "a", ChosenBy::Priority),
+        (Strategy::RoundRobin, 3, 0, 0, "a", ChosenBy::RoundRobin),
+        (Strategy::Weighted, 3, 0, 0, "a", ChosenBy::Weighted),
+        (
+            Strategy::LowestLatency,
+            0,
+            3,
+            0,
+            "c",
+            ChosenBy::LowestLatency,
+        ),
+        (Strategy::LeastBusy, 0, 3, 0, "a", ChosenBy::LeastBusy),
+        (Strategy::LowestCost, 0, 3, 3, "b", ChosenBy::LowestCost),
+    ] {
+        let anything = crate::world::provider_of_anything;
+        let table = World::new()
+            .provider("gateway/a", anything())
+            .provider("gateway/b", anything())
+            .provider("gateway/c", anything())
+            .rule(
+                rule("search/r")
+                    .strategy(strategy)
+                    .target("a", "gateway/a", "cents-3", 1)
+                    .target("b", "gateway/b", "cents-2", 1)
+                    .target("c", "gateway/c", "cents-9", 1),
+            )
+            .table();
+        let caller = table.caller(&name("search/k"), &crate::world::key());
+        let (standing, request) = (Counting::default(), nothing());
+        let plan = table.plan(&caller, "m", &request, &standing).unwrap();
+        let asked = (
+            standing.shares.get(),
+            standing.vitals.get(),
+            request.times.get(),
+        );
+        assert_eq!(asked, (shares, vitals, costs), "{strategy:?}");
+        assert_eq!((&*plan.steps[0].target, plan.chosen_by), (first, by));
+    }
 }

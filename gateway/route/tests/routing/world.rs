@@ -144,6 +144,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         affinity: None,
         on_unsupported: OnUnsupported::default(),
         constrain: None,
+        max_cost: None,
     })
 }
 

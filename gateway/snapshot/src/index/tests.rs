@@ -38,6 +38,7 @@ fn rule(name: &str, priority: u32) -> Rule {
         affinity: None,
         on_unsupported: OnUnsupported::default(),
         constrain: None,
+        max_cost: None,
     }
 }
 

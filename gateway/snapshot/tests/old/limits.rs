@@ -94,6 +94,7 @@ pub(crate) fn all() -> Limits {
             limit: 20,
             on_store_failure: failures[0],
         }),
+        max_cost: Some(50_000_000),
     }
 }
 

@@ -205,8 +205,8 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     let foreign = |(name, provider): (_, &Provider)| needs_format_2(provider).then_some(name);
     let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
     assert!(foreign.len() > 1);
-    // And a rule whose targets change requests, one that constrains with what goes before it, and keys.
-    let rules = 1 + CONSTRAINED.len();
+    // And a rule whose targets change requests, one whose attempts may cost only so much, one that constrains with what goes before it, and keys.
+    let rules = 2 + CONSTRAINED.len();
     assert_eq!(
         closed,
         foreign.len() + rules + BY_ITSELF.len() + BY_OWNERS.len()
@@ -228,6 +228,11 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "labels",
         "constrain",
         "selector",
+        "maxCost",
+        "lowestLatency",
+        "lowestCost",
+        "leastBusy",
+        "strategy\":\"adaptive",
     ] {
         assert!(!text.contains(member), "{member}");
     }

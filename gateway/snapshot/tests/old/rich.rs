@@ -290,7 +290,9 @@ fn rules() -> Vec<Rule> {
     };
     let mut rules: Vec<Rule> = Vec::new();
     for scope in scopes {
-        for strategy in every!(Strategy: Weighted, RoundRobin, Priority) {
+        for strategy in every!(Strategy:
+            Weighted, RoundRobin, Priority, LowestLatency, LowestCost, LeastBusy, Adaptive
+        ) {
             rules.push(rule(rules.len(), scope.clone(), strategy));
         }
     }
@@ -355,6 +357,7 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
         affinity: Some(affinities[at % 2].clone()),
         on_unsupported: every!(OnUnsupported: Refuse, Drop)[at % 2],
         constrain: None,
+        max_cost: (at == BOUNDED).then_some(50_000_000),
     }
 }
 
@@ -368,6 +371,8 @@ fn classes() -> Vec<FailureClass> {
 
 /// The rule with targets that change requests.
 const AMENDING: usize = 4;
+/// The rule whose attempts may cost only so much.
+const BOUNDED: usize = 9;
 
 fn targets(amending: bool) -> Vec<Target> {
     let problems = every!(Problem: NotFound, NotPermitted, ModelNotOffered);

@@ -7,7 +7,7 @@ use fairlead_auth::BadToken;
 pub(crate) const PROVIDER_REFUSED: &str = "provider_refused";
 
 /// Every code of the gateway's (`docs/errors.md`).
-const CODES: [&str; 42] = [
+const CODES: [&str; 43] = [
     "invalid_request",
     "duplicate_key",
     "ambiguous_request",
@@ -42,6 +42,7 @@ const CODES: [&str; 42] = [
     "store_unavailable",
     "price_unknown",
     "cost_unbounded",
+    "max_cost_exceeded",
     PROVIDER_REFUSED,
     "unsupported_transfer_encoding",
     "provider_error",

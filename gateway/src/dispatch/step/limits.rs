@@ -5,6 +5,7 @@ use super::credential::Chosen;
 use crate::failure::Failure;
 use crate::govern::Target;
 use crate::govern::bound::Bound;
+use crate::govern::dear::Most;
 use crate::govern::refusal::Refusal;
 use crate::govern::reservation::Reservation;
 use crate::govern::strict::Strict;
@@ -21,6 +22,9 @@ impl StepRun<'_> {
             let (governed, target) = (&self.job.governed, self.target());
             let reserved = governor.reserve(governed, &target, strict).await;
             reserved.map_err(Failure::limited)?
+        } else if self.minds_cost() {
+            let governor = self.job.runtime.governor();
+            Box::new(governor.watch(&self.job.governed, &self.target()))
         } else {
             Box::new(Reservation::unlimited(&self.job.governed, &self.target()))
         };
@@ -36,6 +40,29 @@ impl StepRun<'_> {
         }
         let governor = self.job.runtime.governor();
         governor.strict(&self.job.governed, &self.target(), &self.job.body)
+    }
+
+    /// Whether an attempt here costs no more than one may, as the rule and the key say.
+    ///
+    /// # Errors
+    /// It would, or nobody knows what it costs.
+    pub(super) fn affords(&self) -> Result<(), Failure> {
+        let governed = &self.job.governed;
+        let most = Most::of(self.plan.rule.as_ref(), governed.caller.max_cost.as_ref());
+        let cost = || {
+            let governor = self.job.runtime.governor();
+            governor.expected_cost(governed, &self.target())
+        };
+        match most.refuses(&self.upstream.label, &self.step.requested, cost) {
+            None => Ok(()),
+            Some(dear) => Err(Failure::dear(dear)),
+        }
+    }
+
+    /// Whether what such requests cost decides something, so that it has to be learned though nothing is limited.
+    fn minds_cost(&self) -> bool {
+        self.plan.rule.as_ref().is_some_and(|rule| rule.minds_cost)
+            || self.job.governed.caller.max_cost.is_some()
     }
 
     fn is_limited(&self) -> bool {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use fairlead_snapshot::FailureClass;
+use fairlead_health::ModelHealth;
+use fairlead_snapshot::{Dialect, FailureClass};
+use memchr::memmem;
 
 use super::{StepRun, origin};
+use crate::answer::Committed;
+use crate::failure::Failure;
 
 /// Where somebody else can be asked, the first content may take so many times what all but one in a hundred take,
 const TIMES_THE_SLOWEST: u32 = 4;
@@ -14,10 +18,15 @@ const LEARNED_LEAST: Duration = Duration::from_secs(10);
 impl StepRun<'_> {
     /// Notes how long the first content took. One that was cut off for its silence was silent for at least so long: if only the others were
     /// known, what is usual would shrink with every cut.
-    pub(super) fn learn(&mut self, class: Option<FailureClass>, took: Duration) {
+    pub(super) fn learn(&mut self, outcome: &Result<Committed, Failure>, took: Duration) {
+        let failure = outcome.as_ref().err();
+        let class = failure.map(|failure| failure.class);
         let cut = class == Some(FailureClass::FirstTokenTimeout) && self.job.stream;
         // A stream that is held until it is whole says nothing of when it began.
         if self.job.policy.hold || !(class.is_none() || cut) {
+            if let Some(failure) = failure {
+                self.learn_failure(failure, took);
+            }
             return;
         }
         if class.is_none() && self.model.is_none() {
@@ -26,6 +35,60 @@ impl StepRun<'_> {
         }
         if let Some(model) = &self.model {
             model.latency(self.job.stream).note(took);
+            let now = self.upstream.now();
+            if class.is_none() {
+                self.remember(model);
+            }
+            match outcome {
+                Ok(Committed::Whole(whole)) => {
+                    let usage = whole.usage.as_ref();
+                    let tokens = usage.and_then(|usage| usage.output_tokens);
+                    model.tempo.answered(now, took, tokens.unwrap_or(0));
+                }
+                Ok(Committed::Stream(_)) => model.tempo.streamed(now, took),
+                // Of one that is passed on as it comes only the beginning was waited for.
+                Ok(Committed::Large(_)) => {}
+                Err(_) => model.tempo.failed(now, true, took),
+            }
+        }
+    }
+
+    /// Notes that the conversation was answered here, where that makes its next turn cheaper and somebody asks.
+    fn remember(&self, model: &ModelHealth) {
+        let minds = self.plan.rule.as_ref().is_some_and(|rule| rule.minds_cost);
+        let Some(conversation) = self.step.conversation.filter(|_| minds) else {
+            return;
+        };
+        let dialect = self.upstream.provider.protocol.dialect_of(&self.step.model);
+        let body = &self.job.body;
+        // These cache what they are told to cache, and nothing else.
+        let told = match dialect {
+            Dialect::Anthropic => memmem::find(body, b"\"cache_control\"").is_some(),
+            Dialect::Converse => memmem::find(body, b"\"cachePoint\"").is_some(),
+            Dialect::OpenAi | Dialect::Gemini => true,
+        };
+        if told {
+            let (bytes, now) = (self.job.governed.bytes, self.upstream.now());
+            model.conversations.note(conversation, bytes, now);
+        }
+    }
+
+    /// Notes a failure, as far as it says how long callers wait there: a target that fails fast must not be taken for a quick one.
+    fn learn_failure(&self, failure: &Failure, took: Duration) {
+        use FailureClass as C;
+        let Some(model) = self.model.as_ref().filter(|_| failure.own.is_none()) else {
+            return;
+        };
+        let (now, stream) = (self.upstream.now(), self.job.stream);
+        if matches!(
+            failure.class,
+            C::BadRequest | C::ContentFiltered | C::ContextTooLong
+        ) {
+            model.tempo.refused(now, stream, took);
+        } else if matches!(failure.class, C::ClientGone | C::TotalTimeout) {
+            model.tempo.silent(now, stream, took);
+        } else {
+            model.tempo.failed(now, stream, took);
         }
     }
 

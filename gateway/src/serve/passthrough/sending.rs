@@ -62,7 +62,7 @@ impl Sending<'_> {
         };
         let identity = credential.and_then(|(at, _)| upstream.identity(at));
         let trial = credential.and_then(|(_, trial)| trial);
-        pass.goes_out(identity.map(Arc::clone), trial);
+        pass.goes_out(identity.map(Arc::clone), trial, false);
         let reply = match self.ask(body, authorization.as_ref()).await {
             Ok(reply) => reply,
             Err(failure) => {

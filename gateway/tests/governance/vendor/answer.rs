@@ -17,6 +17,9 @@ pub(crate) struct Used {
     pub(crate) output: u64,
     /// Thought.
     pub(crate) reasoning: u64,
+    /// Pictures in the prompt, and pictures made.
+    pub(crate) shown: u64,
+    pub(crate) drawn: u64,
     /// How it was served, where that is said.
     pub(crate) tier: Option<&'static str>,
 }
@@ -29,6 +32,9 @@ pub(crate) struct Prices {
     pub(crate) written: u64,
     pub(crate) output: u64,
     pub(crate) reasoning: u64,
+    /// Pictures in the prompt, and pictures made.
+    pub(crate) shown: u64,
+    pub(crate) drawn: u64,
 }
 
 /// How a request may be served.
@@ -46,6 +52,8 @@ impl Prices {
             (used.written, self.written),
             (used.output, self.output),
             (used.reasoning, self.reasoning),
+            (used.shown, self.shown),
+            (used.drawn, self.drawn),
         ];
         let picos: u128 = lines
             .iter()
@@ -72,6 +80,14 @@ impl Used {
     /// A quarter of the prompt's bytes, some of it from a cache; an answer whose length is skewed, some of it thought.
     pub(crate) fn draw(random: &mut Rng, seen: &Seen, median: f64, tiers: bool) -> Self {
         let prompt = u64::try_from(seen.body.len()).unwrap() / 4 + random.u64(..8);
+        if is_of_pictures(seen) {
+            return Self {
+                input: prompt,
+                shown: random.u64(100..2_000),
+                drawn: random.u64(200..6_000),
+                ..Self::default()
+            };
+        }
         let (mut cached, mut written) = (0, 0);
         if random.u8(..10) < 4 {
             cached = prompt * random.u64(20..90) / 100;
@@ -105,6 +121,7 @@ impl Used {
             output,
             reasoning,
             tier: tier.filter(|_| openai),
+            ..Self::default()
         }
     }
 
@@ -130,8 +147,28 @@ fn is_openai(seen: &Seen) -> bool {
     seen.dialect().name() == "OpenAI"
 }
 
+/// Whether a picture is asked for.
+fn is_of_pictures(seen: &Seen) -> bool {
+    seen.path.ends_with("/images/generations")
+}
+
+/// A picture, as OpenAI's Images API tells what it took.
+fn picture(used: &Used) -> Value {
+    let input = used.input + used.shown;
+    json!({
+        "created": 1_760_000_000, "data": [{"b64_json": "aGFyYm91cg=="}],
+        "usage": {
+            "input_tokens": input, "output_tokens": used.drawn, "total_tokens": input + used.drawn,
+            "input_tokens_details": {"text_tokens": used.input, "image_tokens": used.shown},
+        },
+    })
+}
+
 /// The answer to a request, a word for each token.
 pub(crate) fn play(used: &Used, seen: &Seen) -> Play {
+    if is_of_pictures(seen) {
+        return Play::steps(whole(&picture(used)));
+    }
     if !is_anthropic(seen) && !is_openai(seen) {
         let words = std::iter::repeat_n("word ", usize::try_from(used.output).unwrap());
         let reply = Reply::words(words);

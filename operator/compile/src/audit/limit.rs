@@ -86,6 +86,7 @@ fn of_one(
             (Some(old), None) => tell(Action::LimitRemoved, limit, None, Some(rate(old)), None),
         }
     }
+    max_cost(old, new, &mut tell);
     let limit = "concurrency".to_owned();
     let places = |limits: &Limits| limits.concurrent.map(|places| places.limit.to_string());
     match (places(old), places(new)) {
@@ -95,6 +96,22 @@ fn of_one(
         _ if old.concurrent != new.concurrent => {
             tell(Action::LimitChanged, limit, Some("terms"), None, None);
         }
+        _ => {}
+    }
+}
+
+/// What a request may cost at most.
+fn max_cost(
+    old: &Limits,
+    new: &Limits,
+    tell: &mut impl FnMut(Action, String, Option<&'static str>, Option<String>, Option<String>),
+) {
+    let limit = "max_cost_per_request".to_owned();
+    let amount = |limits: &Limits| limits.max_cost.map(usd);
+    match (amount(old), amount(new)) {
+        (None, Some(new)) => tell(Action::LimitAdded, limit, None, None, Some(new)),
+        (Some(old), None) => tell(Action::LimitRemoved, limit, None, Some(old), None),
+        (old, new) if old != new => tell(Action::LimitChanged, limit, Some("amount"), old, new),
         _ => {}
     }
 }

@@ -1,0 +1,206 @@
+//! Whole ticks: what is recorded, and who gets the requests then.
+
+use super::*;
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn candidate(name: &str, weight: u32) -> Candidate {
+    Candidate {
+        name: name.into(),
+        weight,
+        places: 0,
+        recorder: Arc::default(),
+    }
+}
+
+fn of(weights: &[u32]) -> Adaptive {
+    of_settings(weights, Settings::default())
+}
+
+fn of_settings(weights: &[u32], settings: Settings) -> Adaptive {
+    let candidates = weights.iter().zip(["a", "b", "c"]);
+    let candidates = candidates.map(|(weight, name)| candidate(name, *weight));
+    Adaptive::new(settings, candidates.collect(), Duration::ZERO)
+}
+
+/// What happens at each candidate in a tick: so many answers, the time of their first token, and so many failures.
+fn tick(adaptive: &Adaptive, number: u64, happens: &[(usize, u64, usize)]) {
+    for (candidate, (answers, first, failures)) in adaptive.candidates().zip(happens) {
+        for _ in 0..*answers {
+            let mut flight = candidate.recorder.begin();
+            flight.answered(ms(*first));
+            flight.complete(100, ms(*first), ms(first + 2_000));
+        }
+        (0..*failures).for_each(|_| candidate.recorder.begin().failed());
+    }
+    assert!(adaptive.tick(at(5 * number)));
+}
+
+fn shares(adaptive: &Adaptive) -> Vec<u32> {
+    (0..adaptive.slots.len())
+        .map(|at| adaptive.share(at))
+        .collect()
+}
+
+#[test]
+fn weights_are_what_is_believed_before_anything_is_known() {
+    assert_eq!(shares(&of(&[6, 3, 1])), [600, 300, 100]);
+}
+
+#[test]
+fn a_tick_comes_once_an_interval() {
+    let adaptive = of(&[1, 1]);
+    assert!(!adaptive.tick(ms(4_999)));
+    assert!(adaptive.tick(ms(5_000)));
+    assert!(!adaptive.tick(ms(9_999)));
+}
+
+#[test]
+fn of_those_that_do_equally_well_each_keeps_the_share_of_its_weight() {
+    let adaptive = of(&[7, 3]);
+    for number in 1..20 {
+        tick(&adaptive, number, &[(35, 400, 0), (15, 420, 0)]);
+        assert_eq!(shares(&adaptive), [700, 300]);
+    }
+}
+
+#[test]
+fn a_slow_one_is_left_with_what_explores_it() {
+    let adaptive = of(&[1, 1, 1]);
+    (1..4).for_each(|number| {
+        tick(
+            &adaptive,
+            number,
+            &[(17, 400, 0), (17, 400, 0), (17, 1_600, 0)],
+        );
+    });
+    let shares = shares(&adaptive);
+    assert!(shares[2] <= 7 && shares[0] > 480, "{shares:?}");
+    let slow = adaptive.standings()[2];
+    assert_eq!(slow.state, State::Degraded);
+    assert!(matches!(slow.reason, Reason::SlowFirstToken(times) if times > 300));
+}
+
+#[test]
+fn explores_nothing_where_it_must_not() {
+    let settings = Settings {
+        explore: 0,
+        ..Settings::default()
+    };
+    let adaptive = of_settings(&[1, 1], settings);
+    (1..8).for_each(|number| tick(&adaptive, number, &[(50, 400, 0), (50, 4_000, 0)]));
+    assert_eq!(shares(&adaptive), [1000, 0]);
+}
+
+#[test]
+fn one_failure_of_few_changes_nothing_and_many_failures_do() {
+    let adaptive = of(&[1, 1, 1]);
+    tick(&adaptive, 1, &[(17, 400, 0), (17, 400, 0), (16, 400, 1)]);
+    assert!(adaptive.share(2) > 320);
+    (2..8).for_each(|number| {
+        tick(
+            &adaptive,
+            number,
+            &[(17, 400, 0), (17, 400, 0), (15, 400, 2)],
+        );
+    });
+    assert!(adaptive.share(2) < 30, "{:?}", shares(&adaptive));
+}
+
+#[test]
+fn what_is_down_gets_a_probe_and_its_share_back_when_it_answers() {
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(20, 400, 0), (0, 0, 20)]);
+    assert_eq!(shares(&adaptive), [1000, 0]);
+    tick(&adaptive, 2, &[(40, 400, 0), (0, 0, 0)]);
+    let picks = |count: usize| {
+        let next = |number: u64| adaptive.pick(|_| 1000, at(10), number << 40, 0);
+        (0..count)
+            .filter(|number| next(u64::try_from(*number).unwrap()) == Some(1))
+            .count()
+    };
+    assert_eq!((picks(20), picks(20)), (1, 0), "one probe");
+    let back = [(20, 400, 0), (1, 400, 0)];
+    let seen: Vec<u32> = (3..8)
+        .map(|number| {
+            tick(&adaptive, number, &back);
+            adaptive.share(1)
+        })
+        .collect();
+    assert_eq!(seen, [250, 400, 500, 500, 500]);
+}
+
+#[test]
+fn a_probe_is_kept_for_when_the_breaker_permits_it() {
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(20, 400, 0), (0, 0, 20)]);
+    tick(&adaptive, 2, &[(40, 400, 0), (0, 0, 0)]);
+    let closed = |position: usize| if position == 0 { 1000 } else { 0 };
+    assert_eq!(adaptive.pick(closed, at(10), 0, 0), Some(0));
+    assert_eq!(adaptive.pick(|_| 1000, at(10), 0, 0), Some(1));
+}
+
+#[test]
+fn an_account_is_spread_over_the_time_that_it_has_to_last() {
+    let adaptive = of(&[1, 1]);
+    let recorders: Vec<Arc<Recorder>> = adaptive
+        .candidates()
+        .map(|candidate| Arc::clone(&candidate.recorder))
+        .collect();
+    // 100 requests left for 50 seconds, of 20 a second.
+    recorders[1].allowed(100, at(55));
+    tick(&adaptive, 1, &[(50, 400, 0), (50, 400, 0)]);
+    assert!(
+        (90..=100).contains(&adaptive.share(1)),
+        "{:?}",
+        shares(&adaptive)
+    );
+    // Spent: nobody is sent there, whatever its share.
+    recorders[1].allowed(0, at(55));
+    let next = |number: u64| adaptive.pick(|_| 1000, at(5), number << 54, 0);
+    assert!((0..1000).all(|number| next(number) == Some(0)));
+    assert_eq!(
+        adaptive.pick(|at| if at == 1 { 1000 } else { 0 }, at(5), 0, 0),
+        Some(1)
+    );
+}
+
+#[test]
+fn who_joins_grows_into_its_share_and_who_stays_keeps_what_is_known() {
+    let adaptive = of(&[1, 1]);
+    (1..4).for_each(|number| tick(&adaptive, number, &[(50, 400, 0), (50, 4_000, 0)]));
+    let mut candidates: Vec<Candidate> = adaptive.candidates().cloned().collect();
+    candidates.push(candidate("c", 1));
+    let next = adaptive.succeed(Settings::default(), candidates, at(15));
+    assert!((240..260).contains(&next.share(2)), "{:?}", shares(&next));
+    assert!(next.share(1) < 20);
+    (4..8).for_each(|number| tick(&next, number, &[(40, 400, 0), (1, 4_000, 0), (10, 400, 0)]));
+    assert!((480..500).contains(&next.share(2)), "{:?}", shares(&next));
+}
+
+#[test]
+fn nobody_is_picked_where_nobody_may_be() {
+    assert_eq!(of(&[1, 1]).pick(|_| 0, at(0), 0, 0), None);
+}
+
+#[test]
+fn a_draw_among_sixteen_allocates_nothing_that_lasts_and_ends_soon() {
+    let candidates = (0..16).map(|number| candidate(&format!("c{number}"), 1));
+    let adaptive = Adaptive::new(Settings::default(), candidates.collect(), Duration::ZERO);
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut counts = [0; 16];
+    for _ in 0..16_000 {
+        let next = adaptive.pick(|_| 1000, at(0), random.u64(..), random.u64(..));
+        counts[next.unwrap()] += 1;
+    }
+    assert!(
+        counts.iter().all(|count| (850..1_150).contains(count)),
+        "{counts:?}"
+    );
+}
