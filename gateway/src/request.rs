@@ -7,5 +7,6 @@ pub(crate) mod governed;
 pub(crate) mod inbound;
 pub(crate) mod outlook;
 pub(crate) mod phases;
+pub(crate) mod prefix;
 pub(crate) mod sight;
 pub(crate) mod window;

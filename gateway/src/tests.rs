@@ -11,6 +11,7 @@ mod hedge;
 mod limits;
 mod passthrough;
 mod patience;
+mod pool;
 mod queue;
 mod retry;
 mod rotation;

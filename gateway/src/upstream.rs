@@ -17,6 +17,7 @@ pub(crate) mod network;
 pub(crate) mod pool;
 pub(crate) mod proxy;
 mod sender;
+pub(crate) mod servers;
 mod shared;
 pub(crate) mod simulated;
 pub(crate) mod source;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fairlead_health::ProviderHealth;
+use fairlead_health::{Asker, ProviderHealth};
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::{
     Dialect, Digest, FailureClass, ObjectName, Protocol, Provider, SecretBytes,
@@ -49,6 +50,7 @@ use endpoint::Endpoint;
 use environment::Environment;
 use gate::Gate;
 use network::Network;
+use servers::{Servers, Visit, Visitor};
 
 /// A provider, ready to be sent to.
 #[derive(Debug)]
@@ -89,6 +91,8 @@ pub(crate) struct Upstream {
 pub(crate) enum Reach {
     /// Over the network.
     Http(Arc<Endpoint>),
+    /// The same, at one of several servers.
+    Pool(Arc<Servers>),
     /// The gateway answers by itself.
     Simulated,
     /// Not at all; why was logged when it was built. Only this provider is harmed.
@@ -106,11 +110,25 @@ impl Upstream {
         generation: u64,
         previous: Option<&Self>,
     ) -> Self {
-        let reach = match previous.map(|previous| &previous.reach) {
-            Some(Reach::Http(endpoint)) if endpoint.is(&provider.protocol) => {
-                Reach::Http(Arc::clone(endpoint))
+        let before = previous.map(|previous| &previous.reach);
+        let known = match before {
+            Some(Reach::Http(endpoint)) => Some(endpoint),
+            Some(Reach::Pool(servers)) => Some(servers.common()),
+            Some(Reach::Simulated | Reach::Broken) | None => None,
+        };
+        let reach = match known.filter(|endpoint| endpoint.is(&provider.protocol)) {
+            Some(endpoint) => Reach::Http(Arc::clone(endpoint)),
+            None => Self::reach(name, &provider.protocol, credentials, &environment.network),
+        };
+        let reach = match (reach, &provider.endpoints) {
+            (Reach::Http(common), Some(endpoints)) => {
+                let before = match before {
+                    Some(Reach::Pool(servers)) => Some(&**servers),
+                    _ => None,
+                };
+                Reach::Pool(Arc::new(Servers::build(common, endpoints, before)))
             }
-            _ => Self::reach(name, &provider.protocol, credentials, &environment.network),
+            (reach, _) => reach,
         };
         let shown = provider.credentials.iter().enumerate();
         let shown = shown.map(|(at, credential)| {
@@ -182,6 +200,28 @@ impl Upstream {
                 Reach::Broken
             }
         }
+    }
+
+    /// The servers, where it is a pool.
+    #[must_use]
+    pub(crate) fn servers(&self) -> Option<&Arc<Servers>> {
+        match &self.reach {
+            Reach::Pool(servers) => Some(servers),
+            Reach::Http(_) | Reach::Simulated | Reach::Broken => None,
+        }
+    }
+
+    /// Visits a server of it, where it is a pool that has one.
+    #[must_use]
+    pub(crate) fn visit(&self, key: Option<u64>, visited: &[u64], asker: Asker) -> Option<Visit> {
+        let servers = self.servers()?;
+        servers.visit(&Visitor {
+            key: key.filter(|_| servers.places_by_prefix()),
+            visited,
+            asker,
+            policy: &self.provider.health,
+            clock: self.clock,
+        })
     }
 
     /// The time by which is told what is remembered of it.

@@ -1,5 +1,6 @@
 //! LLMProvider -> [`Provider`].
 
+mod endpoints;
 pub(crate) mod url;
 mod vendor;
 
@@ -48,6 +49,7 @@ impl Kind for LLMProvider {
             None => simulated_faults(spec, &path),
         };
         faults.extend(kind_faults(spec, &path));
+        faults.extend(endpoints::faults(spec));
         faults.extend(credential::faults(spec, about, &path.field("credentials")));
         faults.extend(amend::faults(
             spec.parameters.as_ref(),
@@ -118,7 +120,8 @@ fn http_faults(
     path: &Path,
 ) -> Vec<Finding> {
     let mut faults = Vec::new();
-    if spec.base_url.is_none() && vendor.needs_base_url(spec.kind) {
+    let is_somewhere = spec.base_url.is_some() || spec.endpoints.is_some();
+    if !is_somewhere && vendor.needs_base_url(spec.kind) {
         faults.push(Finding::new(
             &path.field("baseURL"),
             Reason::Invalid,
@@ -244,7 +247,10 @@ pub(crate) fn build(
             vendor: vendor.name.to_owned(),
             authentication: vendor.authentication(spec),
             addressing: vendor.addressing(spec),
-            base_url: vendor.base_url(spec),
+            base_url: match &spec.endpoints {
+                Some(said) if spec.base_url.is_none() => vendor.below(&endpoints::base(name, said)),
+                _ => vendor.base_url(spec),
+            },
             private_network: spec.allow_private_network == Some(true),
             ca_certificates: certificates.trusted,
             client_certificate: certificates.shown,
@@ -261,6 +267,7 @@ pub(crate) fn build(
     };
     let provider = Provider {
         protocol,
+        endpoints: endpoints::build(name, spec, world, &mut unresolved),
         credentials: credential::build(name, spec, world, credentials, &mut unresolved),
         models: spec
             .models
@@ -308,6 +315,9 @@ pub(crate) fn relink(
     let said = &object.document.value["spec"]["access"];
     still_admitted(&mut provider.access, &name.namespace, said, world);
     let mut unresolved = credential::relink(name, &mut provider.credentials, world, credentials);
+    if let Some(endpoints) = &mut provider.endpoints {
+        endpoints::relink(name, endpoints, world, &mut unresolved);
+    }
     if let Protocol::Http {
         private_network,
         ca_certificates,

@@ -123,6 +123,7 @@ mod tests {
                 origin: Origin::default(),
             })],
             secrets: Secrets::new(),
+            services: std::collections::BTreeMap::new(),
             namespaces: std::collections::BTreeMap::new(),
             now: 0,
         };

@@ -8,11 +8,12 @@ use super::limits;
 
 use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
-    Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
-    Health, Hedge, HttpVersion, Issuer, Key, Limits, Model, ModelFacts, ModelPattern, ModelPrice,
-    ObjectName, Oidc, OnClientGone, OnUnsupported, Overflow, Parameters, Previous, Problem,
-    Protocol, Provider, Queue, Recovery, Refusal, Retries, RetryOverrides, Rule, Scope, Simulated,
-    Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
+    Continuation, Credential, Deny, Dialect, Digest, EndpointAffinity, Endpoints, Failover,
+    FailureClass, Fallback, Headers, Health, Hedge, HttpVersion, Issuer, Key, Limits, Model,
+    ModelFacts, ModelPattern, ModelPrice, ObjectName, Oidc, OnClientGone, OnUnsupported, Overflow,
+    Parameters, Previous, Problem, Protocol, Provider, Queue, Recovery, Refusal, Retries,
+    RetryOverrides, Rule, Scope, ServicePort, Simulated, Snapshot, Strategy, Streams, Target,
+    TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
 
 /// All of it.
@@ -195,6 +196,15 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
     let (parameters, headers) = amended(overflow == Overflow::Fallback);
     Provider {
         protocol,
+        endpoints: (overflow == Overflow::Fallback).then(|| Endpoints {
+            addresses: vec!["10.0.0.1:8000".to_owned(), "[fd00::1]:8000".to_owned()],
+            service: Some(ServicePort {
+                name: "vllm".to_owned(),
+                port: Some(8000),
+                port_name: Some("http".to_owned()),
+            }),
+            affinity: every!(EndpointAffinity: Prefix, None)[1],
+        }),
         credentials: vec![Credential {
             name: "main".to_owned(),
             weight: 7,

@@ -222,6 +222,7 @@ fn report(teams: &[Value]) -> Report {
             settings: Settings::new("own"),
             objects: documents.collect(),
             secrets: Secrets::new(),
+            services: std::collections::BTreeMap::new(),
             namespaces: BTreeMap::new(),
         },
     );
