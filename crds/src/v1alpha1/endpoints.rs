@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{EndpointAddress, Label};
 
 /// The servers of a pool. What baseURL says of scheme, path, Host header and TLS name counts for all of them; absent, it is
-/// `http://NAME.NAMESPACE.svc:PORT` of the Service, or that of the first address, with the path that the type's own clients use.
+/// `http://NAME.NAMESPACE.svc:PORT` of the Service, or each address by itself, with the path that the type's own clients use.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.serviceRef) != has(self.addresses)").message("give serviceRef or addresses, one of them"))]

@@ -153,11 +153,17 @@ impl Endpoint {
         }))
     }
 
-    /// The same at another host and port, which is one server of a pool: it is shown and asked for the same, and connected to directly, whatever
-    /// proxy there is. `None`: the address is none.
+    /// The same at another host and port, which is one server of a pool: it is shown and asked for the same, by the same name or by its `own`, and
+    /// connected to directly, whatever proxy there is. `None`: the address is none.
     #[must_use]
-    pub(crate) fn at(&self, address: &str) -> Option<Self> {
+    pub(crate) fn at(&self, address: &str, own: bool) -> Option<Self> {
         let (host, port) = address.rsplit_once(':')?;
+        let (authority, absolute) = if own {
+            let absolute = self.below.at(&["http://", address].concat())?;
+            (HeaderValue::from_str(address).ok()?, Arc::new(absolute))
+        } else {
+            (self.authority.clone(), Arc::clone(&self.absolute))
+        };
         Some(Self {
             id: next_id(),
             protocol: self.protocol.clone(),
@@ -166,9 +172,9 @@ impl Endpoint {
                 .trim_end_matches(']')
                 .to_owned(),
             port: port.parse().ok()?,
-            authority: self.authority.clone(),
+            authority,
             below: Arc::clone(&self.below),
-            absolute: Arc::clone(&self.absolute),
+            absolute,
             http2: self.http2,
             declined: AtomicBool::new(false),
             private_network: self.private_network,
@@ -412,26 +418,30 @@ mod tests {
     async fn a_server_of_a_pool_is_judged_by_its_address_as_a_name_is_by_what_it_resolves_to() {
         let (shut, open) = (endpoint(false), endpoint(true));
         for address in ["10.0.0.1:8000", "[fd00::1]:8000", "127.0.0.1:6443"] {
-            assert!(refused(&shut.at(address).unwrap()).await, "{address}");
-            assert!(!refused(&open.at(address).unwrap()).await, "{address}");
+            assert!(refused(&shut.at(address, false).unwrap()).await, "{address}");
+            assert!(!refused(&open.at(address, false).unwrap()).await, "{address}");
         }
-        assert!(!refused(&shut.at("1.1.1.1:443").unwrap()).await);
+        assert!(!refused(&shut.at("1.1.1.1:443", false).unwrap()).await);
     }
 
     #[tokio::test]
     async fn no_pool_leads_to_a_metadata_service_though_private_addresses_are_permitted() {
         let open = endpoint(true);
         for address in ["169.254.169.254:80", "[fd00:ec2::254]:80", "[fe80::1]:80"] {
-            assert!(refused(&open.at(address).unwrap()).await, "{address}");
+            assert!(refused(&open.at(address, false).unwrap()).await, "{address}");
         }
     }
 
     #[test]
     fn a_server_of_a_pool_is_asked_as_the_base_url_says() {
-        let server = endpoint(true).at("[fd00::1]:8000").unwrap();
+        let server = endpoint(true).at("[fd00::1]:8000", false).unwrap();
         assert_eq!((server.host.as_str(), server.port), ("fd00::1", 8000));
         assert_eq!(server.authority(), "llm.example:8080");
-        assert!(endpoint(true).at("nowhere").is_none());
-        assert!(endpoint(true).at("a:x").is_none());
+        let by_itself = endpoint(true).at("[fd00::1]:8000", true).unwrap();
+        assert_eq!(by_itself.authority(), "[fd00::1]:8000");
+        let there = by_itself.beyond("/models", true).unwrap();
+        assert_eq!(there, "http://[fd00::1]:8000/v1/models");
+        assert!(endpoint(true).at("nowhere", true).is_none());
+        assert!(endpoint(true).at("a:x", true).is_none());
     }
 }

@@ -90,7 +90,7 @@ impl Servers {
                 return Some(Arc::clone(known));
             }
             Some(Arc::new(Server {
-                endpoint: Arc::new(common.at(address)?),
+                endpoint: Arc::new(common.at(address, endpoints.own_hosts)?),
                 address: address.as_str().into(),
                 health: Guarded::default(),
                 name: hash(address),

@@ -43,6 +43,11 @@ impl Uris {
         })
     }
 
+    /// The same, where these are paths alone, at a host; `None`: it is none.
+    pub(super) fn at(&self, host: &str) -> Option<Self> {
+        Self::new(&[host, self.base.as_str()].concat(), &self.addressing)
+    }
+
     /// Any other target below the address; `None`: it is no path.
     pub(super) fn beyond(&self, path: &str) -> Option<Uri> {
         [self.base.as_str(), path].concat().parse().ok()

@@ -16,6 +16,9 @@ pub struct Endpoints {
     /// What a request is placed by.
     #[serde(default, skip_serializing_if = "EndpointAffinity::is_default")]
     pub affinity: EndpointAffinity,
+    /// Whether each is asked by its own address, and not by the host of the base URL, which then stands for all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_hosts: bool,
 }
 
 /// A port of a Service in the provider's namespace.

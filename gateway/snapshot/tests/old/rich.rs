@@ -204,6 +204,7 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
                 port_name: Some("http".to_owned()),
             }),
             affinity: every!(EndpointAffinity: Prefix, None)[1],
+            own_hosts: true,
         }),
         credentials: vec![Credential {
             name: "main".to_owned(),

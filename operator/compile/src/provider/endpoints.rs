@@ -91,7 +91,7 @@ fn address_fault(address: &str) -> Option<&'static str> {
     )
 }
 
-/// The scheme, host and port of a pool that has no base URL of its own.
+/// The scheme, host and port of a pool that has no base URL of its own: of servers that are given by their addresses the same whichever they are.
 pub(super) fn base(name: &ObjectName, said: &EndpointsSpec) -> String {
     if let Some(service) = &said.service_ref {
         let host = format!("http://{}.{}.svc", service.name, name.namespace);
@@ -100,8 +100,7 @@ pub(super) fn base(name: &ObjectName, said: &EndpointsSpec) -> String {
             None => host,
         };
     }
-    let first = said.addresses.iter().flatten().min();
-    format!("http://{}", first.map_or("", |first| first.as_str()))
+    format!("http://{}.{}", name.name, name.namespace)
 }
 
 /// The servers of a provider.
@@ -130,6 +129,7 @@ pub(super) fn build(
             addresses: pods(name, &service, last, world, unresolved),
             service: Some(service),
             affinity,
+            own_hosts: false,
         });
     }
     let mut addresses: Vec<String> = said
@@ -144,6 +144,7 @@ pub(super) fn build(
         addresses,
         service: None,
         affinity,
+        own_hosts: spec.base_url.is_none(),
     })
 }
 
