@@ -418,8 +418,14 @@ mod tests {
     async fn a_server_of_a_pool_is_judged_by_its_address_as_a_name_is_by_what_it_resolves_to() {
         let (shut, open) = (endpoint(false), endpoint(true));
         for address in ["10.0.0.1:8000", "[fd00::1]:8000", "127.0.0.1:6443"] {
-            assert!(refused(&shut.at(address, false).unwrap()).await, "{address}");
-            assert!(!refused(&open.at(address, false).unwrap()).await, "{address}");
+            assert!(
+                refused(&shut.at(address, false).unwrap()).await,
+                "{address}"
+            );
+            assert!(
+                !refused(&open.at(address, false).unwrap()).await,
+                "{address}"
+            );
         }
         assert!(!refused(&shut.at("1.1.1.1:443", false).unwrap()).await);
     }
@@ -428,7 +434,10 @@ mod tests {
     async fn no_pool_leads_to_a_metadata_service_though_private_addresses_are_permitted() {
         let open = endpoint(true);
         for address in ["169.254.169.254:80", "[fd00:ec2::254]:80", "[fe80::1]:80"] {
-            assert!(refused(&open.at(address, false).unwrap()).await, "{address}");
+            assert!(
+                refused(&open.at(address, false).unwrap()).await,
+                "{address}"
+            );
         }
     }
 

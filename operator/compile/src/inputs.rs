@@ -86,7 +86,7 @@ impl Inputs {
             settings,
             objects: Vec::new(),
             secrets: Secrets::new(),
-            services: Services::new(),
+            services: Services::default(),
             namespaces: BTreeMap::new(),
             now: 0,
         };
@@ -116,6 +116,10 @@ impl Inputs {
                     .extend(labels);
                 core_verdict(&envelope, &document, faults)
             }
+            ("v1", "Service") => {
+                self.services.declared.insert(envelope.name());
+                None
+            }
             ("discovery.k8s.io/v1", "EndpointSlice") => {
                 let faults = self.add_slice(&envelope, &document);
                 core_verdict(&envelope, &document, faults)
@@ -130,7 +134,7 @@ impl Inputs {
         match slice.ok().as_ref().and_then(Slice::read) {
             Some(slice) => {
                 let service = ObjectName::new(envelope.name().namespace, &slice.service);
-                let slices = self.services.entry(service).or_default();
+                let slices = self.services.slices.entry(service).or_default();
                 slices.push(Arc::new(slice));
                 Vec::new()
             }

@@ -1,6 +1,6 @@
 //! The endpoints of Services, as `discovery.k8s.io/v1` EndpointSlices tell of them: the pods that may be sent requests, and at which ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,9 +10,15 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 /// The label that says whose endpoints a slice holds.
 pub const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 
-/// The slices of each Service that is known, by the Service's name: of one that is known and has none there are none. Of one that is not here
-/// nothing is known, for nobody has listed its slices yet.
-pub type Services = BTreeMap<ObjectName, Vec<Arc<Slice>>>;
+/// The Services that providers may name.
+#[derive(Debug, Clone, Default)]
+pub struct Services {
+    /// The slices of each that is known, by the Service's name: of one that is known and has none there are none. Of one that is not here nothing is
+    /// known, for nobody has listed its slices yet.
+    pub slices: BTreeMap<ObjectName, Vec<Arc<Slice>>>,
+    /// Those that files define, which have pods in a cluster only.
+    pub declared: BTreeSet<ObjectName>,
+}
 
 /// Some of the endpoints of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -108,7 +108,7 @@ mod tests {
                 object("Team", "t", team_generation, json!({})),
             ],
             secrets: Secrets::new(),
-            services: std::collections::BTreeMap::new(),
+            services: fairlead_compile::Services::default(),
             namespaces: BTreeMap::new(),
             now: 0,
         };

@@ -112,7 +112,7 @@ impl Pods {
     /// What is known of them.
     #[must_use]
     pub(crate) fn services(&self) -> Services {
-        let mut services = Services::new();
+        let mut services = Services::default();
         for (namespace, watching) in &*self.watching.lock() {
             let (list, before) = (&watching.list, &watching.before);
             let done = list.shelf.is_complete();
@@ -121,7 +121,7 @@ impl Pods {
             let slices = slices
                 .into_iter()
                 .map(|(name, slices)| (ObjectName::new(namespace, name), slices));
-            services.extend(slices);
+            services.slices.extend(slices);
         }
         services
     }

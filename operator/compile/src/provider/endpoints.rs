@@ -172,9 +172,12 @@ fn pods(
         unresolved.push(Finding::new(&path().field("serviceRef"), reason, message));
     };
     let name = ObjectName::new(&provider.namespace, &service.name);
-    let Some(slices) = world.services.get(&name) else {
+    let Some(slices) = world.services.slices.get(&name) else {
         if let Some(last) = last {
             return last.to_vec();
+        }
+        if world.services.declared.contains(&name) {
+            return Vec::new();
         }
         tell(
             Reason::ServiceNotFound,
