@@ -243,3 +243,6 @@ async fn slices(
     )
     .await;
 }
+
+#[cfg(test)]
+mod tests;
