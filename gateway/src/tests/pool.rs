@@ -330,6 +330,29 @@ async fn a_server_that_answers_with_failures_is_left_alone_and_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_most_servers_answer_with_failures_it_is_not_the_servers() {
+    let broken = [(); 3].map(|()| always(Play::status(500)));
+    let well = always(Play::chat("P."));
+    let [a, b, c] = broken.each_ref();
+    let stage = Stage::set(&[a, b, c, &well], "health: {consecutiveFailures: 3}");
+    let ask = async |from: usize| {
+        for conversation in from..from + 80 {
+            let answer = stage.world.ask(&talk("chat", conversation, 1)).await;
+            assert_eq!(answer.status, 200);
+        }
+        broken.iter().map(Provider::requests).sum::<usize>()
+    };
+    let first = ask(0).await;
+    assert!(broken.iter().all(|server| stage.state(server) == "open"));
+    let second = ask(80).await;
+    assert!(
+        second - first > 20,
+        "nobody is left with four times as much"
+    );
+    stage.nobody_else_is_blamed();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_breaks_servers_breaks_few_of_them() {
     let servers = [(); 6].map(|()| {
         Provider::in_process(|seen| {

@@ -33,7 +33,7 @@ pub(crate) struct Endpoint {
     /// Identifies the pools of this endpoint; never used twice in a process.
     pub id: u64,
     /// What it was built from, to tell whether a new configuration means the same place.
-    protocol: Protocol,
+    protocol: Arc<Protocol>,
     host: String,
     port: u16,
     authority: HeaderValue,
@@ -137,7 +137,7 @@ impl Endpoint {
             .and_then(|proxy| proxy.tunnel(authority.host(), port));
         Ok(Some(Self {
             id: next_id(),
-            protocol: protocol.clone(),
+            protocol: Arc::new(protocol.clone()),
             port,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
             below: Arc::new(Uris::new(below, addressing).ok_or_else(bad)?),
@@ -166,7 +166,7 @@ impl Endpoint {
         };
         Some(Self {
             id: next_id(),
-            protocol: self.protocol.clone(),
+            protocol: Arc::clone(&self.protocol),
             host: host
                 .trim_start_matches('[')
                 .trim_end_matches(']')
@@ -188,7 +188,7 @@ impl Endpoint {
     /// Whether this endpoint is what `protocol` describes.
     #[must_use]
     pub(crate) fn is(&self, protocol: &Protocol) -> bool {
-        self.protocol == *protocol
+        *self.protocol == *protocol
     }
 
     /// Whether requests are to share connections.
