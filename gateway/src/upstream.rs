@@ -111,25 +111,7 @@ impl Upstream {
         previous: Option<&Self>,
     ) -> Self {
         let before = previous.map(|previous| &previous.reach);
-        let known = match before {
-            Some(Reach::Http(endpoint)) => Some(endpoint),
-            Some(Reach::Pool(servers)) => Some(servers.common()),
-            Some(Reach::Simulated | Reach::Broken) | None => None,
-        };
-        let reach = match known.filter(|endpoint| endpoint.is(&provider.protocol)) {
-            Some(endpoint) => Reach::Http(Arc::clone(endpoint)),
-            None => Self::reach(name, &provider.protocol, credentials, &environment.network),
-        };
-        let reach = match (reach, &provider.endpoints) {
-            (Reach::Http(common), Some(endpoints)) => {
-                let before = match before {
-                    Some(Reach::Pool(servers)) => Some(&**servers),
-                    _ => None,
-                };
-                Reach::Pool(Arc::new(Servers::build(common, endpoints, before)))
-            }
-            (reach, _) => reach,
-        };
+        let reach = Self::reached(name, provider, credentials, &environment.network, before);
         let shown = provider.credentials.iter().enumerate();
         let shown = shown.map(|(at, credential)| {
             let value = credential.value.as_ref().and_then(|id| credentials.get(id));
@@ -183,6 +165,35 @@ impl Upstream {
             identities: provider.credentials.iter().map(named).collect(),
             health,
             clock: environment.clock,
+        }
+    }
+
+    /// How it is reached; what was `before` is kept where it means the same place.
+    fn reached(
+        name: &ObjectName,
+        provider: &Provider,
+        credentials: &Credentials,
+        network: &Network,
+        before: Option<&Reach>,
+    ) -> Reach {
+        let known = match before {
+            Some(Reach::Http(endpoint)) => Some(endpoint),
+            Some(Reach::Pool(servers)) => Some(servers.common()),
+            Some(Reach::Simulated | Reach::Broken) | None => None,
+        };
+        let reach = match known.filter(|endpoint| endpoint.is(&provider.protocol)) {
+            Some(endpoint) => Reach::Http(Arc::clone(endpoint)),
+            None => Self::reach(name, &provider.protocol, credentials, network),
+        };
+        match (reach, &provider.endpoints) {
+            (Reach::Http(common), Some(endpoints)) => {
+                let before = match before {
+                    Some(Reach::Pool(servers)) => Some(&**servers),
+                    _ => None,
+                };
+                Reach::Pool(Arc::new(Servers::build(common, endpoints, before)))
+            }
+            (reach, _) => reach,
         }
     }
 

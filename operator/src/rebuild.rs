@@ -223,14 +223,14 @@ impl Rebuild {
     async fn wait(&mut self) {
         let due = self.led.as_ref().and_then(|led| led.next_rotation);
         let mut look = Instant::now() + due.map_or(TIDY, |due| clock::until(due).min(TIDY));
+        let mut pods = false;
         loop {
             tokio::select! {
                 () = self.watched.changed.notified() => break,
                 () = self.watched.pods.changed.notified() => {
-                    let now = Instant::now();
-                    let calm = self.calmed.map_or(now, |calmed| now.max(calmed + CALM));
-                    self.calmed = Some(calm);
+                    let calm = self.calmed.map_or_else(Instant::now, |calmed| calmed + CALM);
                     look = look.min(calm);
+                    pods = true;
                 }
                 changed = self.leading.changed() => {
                     if changed.is_err() {
@@ -248,6 +248,9 @@ impl Rebuild {
                 () = tokio::time::sleep_until(look) => break,
                 () = tokio::time::sleep(COLLECT) => self.collect().await,
             }
+        }
+        if pods {
+            self.calmed = Some(Instant::now());
         }
         settled(&self.watched.changed, SETTLE, RESTLESS).await;
     }

@@ -32,7 +32,7 @@ pub fn choose(
 ) -> Option<usize> {
     match key {
         Some(key) => by_rank(servers, key),
-        None => less_busy(servers, die),
+        None => less_busy(&servers, die),
     }
 }
 
@@ -50,7 +50,7 @@ fn by_rank(servers: impl Iterator<Item = Server> + Clone, key: u64) -> Option<us
         .map(|server| server.at)
 }
 
-fn less_busy(servers: impl Iterator<Item = Server> + Clone, die: u64) -> Option<usize> {
+fn less_busy(servers: &(impl Iterator<Item = Server> + Clone), die: u64) -> Option<usize> {
     let count = u64::try_from(servers.clone().count()).ok()?;
     let first = (die >> 32) % count.max(1);
     // Another one than the first, where there is another.

@@ -36,7 +36,7 @@ fn pool(servers: &[&Provider], more: &str) -> String {
 struct Stage {
     world: World,
     fallback: Provider,
-    _other: Provider,
+    other: Provider,
 }
 
 impl Stage {
@@ -46,7 +46,7 @@ impl Stage {
         Self {
             world,
             fallback,
-            _other: other,
+            other,
         }
     }
 
@@ -68,7 +68,7 @@ impl Stage {
     }
 
     fn edit(&self, servers: &[&Provider]) {
-        let documents = Self::documents(servers, "", &self.fallback, &self._other);
+        let documents = Self::documents(servers, "", &self.fallback, &self.other);
         self.world.edit(&documents);
     }
 
@@ -163,16 +163,16 @@ async fn without_affinity_the_less_busy_server_is_asked() {
     let quick = always(Play::chat("Q.").after(seconds(1)));
     let servers = [&slow, &quick];
     let stage = Stage::set(&servers, "");
-    let mut documents = Stage::documents(&servers, "", &stage.fallback, &stage._other);
+    let mut documents = Stage::documents(&servers, "", &stage.fallback, &stage.other);
     documents[0] = documents[0].replace("endpoints: {", "endpoints: {affinity: None, ");
     stage.world.edit(&documents);
     let body = whole("chat");
-    let one_after_the_other = async |_| {
+    let one_after_theother = async |_| {
         for _ in 0..20 {
             stage.world.ask(&body).await;
         }
     };
-    join_all((0..8).map(one_after_the_other)).await;
+    join_all((0..8).map(one_after_theother)).await;
     assert_eq!(slow.requests() + quick.requests(), 160);
     assert!(slow.requests() < 40, "{}", slow.requests());
 }
@@ -194,7 +194,7 @@ async fn a_server_that_is_gone_fails_no_request_and_is_left_alone() {
         let attempts = answer.attempts();
         let known = ["pool=ok", "pool=connect, pool=ok", "pool=reset, pool=ok"];
         assert!(known.contains(&attempts.as_str()), "{attempts}");
-        assert_eq!(answer.text().contains("P."), true);
+        assert!(answer.text().contains("P."));
     }
     assert_eq!(stage.servers()[&address]["state"], "open");
     let quick = stage.ask_at_once(60).await;

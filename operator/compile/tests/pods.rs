@@ -32,7 +32,7 @@ fn known(namespace: &str, slices: Vec<Slice>) -> Services {
     }
 }
 
-fn spec(more: Value) -> Value {
+fn spec(more: &Value) -> Value {
     let mut spec = json!({"type": "VLLM", "allowPrivateNetwork": true, "endpoints": {"serviceRef": {"name": "vllm"}}});
     for (name, value) in more.as_object().unwrap() {
         spec[name] = value.clone();
@@ -88,20 +88,20 @@ fn pods_are_sorted_and_of_one_family() {
         slice(8000, &["10.0.0.9", "10.0.0.2"]),
         slice(8000, &["fd00::1", "fd00::2"]),
     ];
-    let both = compiled("own", &spec(json!({})), known("own", slices), None);
+    let both = compiled("own", &spec(&json!({})), known("own", slices), None);
     assert_eq!(
         servers(&both),
         ["10.0.0.2:8000", "10.0.0.9:8000", "10.0.0.10:8000"]
     );
     assert_eq!(reasons(&both), []);
     let six = vec![slice(8000, &["fd00::2", "fd00::1"])];
-    let six = compiled("own", &spec(json!({})), known("own", six), None);
+    let six = compiled("own", &spec(&json!({})), known("own", six), None);
     assert_eq!(servers(&six), ["[fd00::1]:8000", "[fd00::2]:8000"]);
 }
 
 #[test]
 fn a_service_that_is_not_listed_yet_keeps_its_pods_and_one_that_has_none_loses_them() {
-    let spec = spec(json!({}));
+    let spec = spec(&json!({}));
     let first = compiled(
         "own",
         &spec,
@@ -117,7 +117,7 @@ fn a_service_that_is_not_listed_yet_keeps_its_pods_and_one_that_has_none_loses_t
     assert_eq!(servers(&gone), [""; 0]);
     assert_eq!(reasons(&gone), [Reason::ServiceNotFound]);
     let other = json!({"serviceRef": {"name": "other"}});
-    let other = self::spec(json!({"endpoints": other}));
+    let other = self::spec(&json!({"endpoints": other}));
     let other = compiled("own", &other, Services::default(), Some(&first.snapshot));
     assert_eq!(servers(&other), [""; 0], "another Service has other pods");
 }
@@ -126,11 +126,11 @@ fn a_service_that_is_not_listed_yet_keeps_its_pods_and_one_that_has_none_loses_t
 fn the_last_accepted_version_does_not_keep_pods_that_are_gone() {
     let first = compiled(
         "own",
-        &spec(json!({})),
+        &spec(&json!({})),
         known("own", vec![slice(8000, &["10.0.0.1"])]),
         None,
     );
-    let broken = spec(json!({"baseURL": "nonsense"}));
+    let broken = spec(&json!({"baseURL": "nonsense"}));
     let services = known("own", vec![slice(8000, &["10.0.0.2"])]);
     let second = compiled("own", &broken, services, Some(&first.snapshot));
     assert!(!second.verdicts[0].faults.is_empty());
@@ -140,7 +140,7 @@ fn the_last_accepted_version_does_not_keep_pods_that_are_gone() {
 #[test]
 fn pods_of_a_tenant_without_the_permission_are_nobodys_servers() {
     let services = || known("tenant", vec![slice(6443, &["10.96.0.1"])]);
-    let refused = compiled("tenant", &spec(json!({})), services(), None);
+    let refused = compiled("tenant", &spec(&json!({})), services(), None);
     assert!(refused.snapshot.providers.is_empty(), "{refused:?}");
     assert_eq!(refused.verdicts[0].faults[0].reason, Reason::NotPermitted);
     // By addresses: the gateway refuses each when it connects, for the permission is not there.
@@ -158,10 +158,10 @@ fn pods_of_a_tenant_without_the_permission_are_nobodys_servers() {
 #[test]
 fn a_permission_that_is_taken_away_counts_for_pods_too() {
     let services = || known("permitted", vec![slice(8000, &["10.0.0.1"])]);
-    let first = compiled("permitted", &spec(json!({})), services(), None);
+    let first = compiled("permitted", &spec(&json!({})), services(), None);
     assert_eq!(first.snapshot.providers.len(), 1);
     let document = Document {
-        value: json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": "LLMProvider", "metadata": {"namespace": "permitted", "name": "pool"}, "spec": spec(json!({}))}),
+        value: json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": "LLMProvider", "metadata": {"namespace": "permitted", "name": "pool"}, "spec": spec(&json!({}))}),
         origin: Origin::default(),
     };
     let inputs = Inputs {
@@ -193,7 +193,7 @@ fn a_service_of_too_many_pods_is_cut_and_its_provider_says_so() {
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     let many = compiled(
         "own",
-        &spec(json!({})),
+        &spec(&json!({})),
         known("own", vec![slice(8000, &all)]),
         None,
     );
@@ -205,7 +205,7 @@ fn a_service_of_too_many_pods_is_cut_and_its_provider_says_so() {
 fn pods_that_come_and_go_are_no_edit_of_their_provider() {
     let of = |address: &str, more: Value| {
         let services = known("own", vec![slice(8000, &[address])]);
-        compiled("own", &spec(more), services, None).snapshot
+        compiled("own", &spec(&more), services, None).snapshot
     };
     let (one, two) = (of("10.0.0.1", json!({})), of("10.0.0.2", json!({})));
     assert_ne!(one, two);
@@ -224,7 +224,7 @@ fn pods_that_come_and_go_are_no_edit_of_their_provider() {
 fn what_is_asked_of_pods_is_by_the_name_of_their_service() {
     let at = |more: Value| {
         let services = known("own", vec![slice(8000, &["10.0.0.1"])]);
-        let compiled = compiled("own", &spec(more), services, None);
+        let compiled = compiled("own", &spec(&more), services, None);
         let Protocol::Http { base_url, .. } = provider(&compiled, "own").protocol.clone() else {
             panic!("it is one");
         };

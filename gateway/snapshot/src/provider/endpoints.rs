@@ -74,7 +74,7 @@ pub fn is_never_an_endpoint(address: IpAddr) -> bool {
             let embedded = v6.to_ipv4_mapped().or_else(|| match v6.segments() {
                 // NAT64 (RFC 6052).
                 [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-                    Some((u32::from(high) << 16 | u32::from(low)).into())
+                    Some(((u32::from(high) << 16) | u32::from(low)).into())
                 }
                 _ => None,
             });

@@ -192,20 +192,24 @@ fn model() -> Model {
     }
 }
 
+fn endpoints() -> Endpoints {
+    Endpoints {
+        addresses: vec!["10.0.0.1:8000".to_owned(), "[fd00::1]:8000".to_owned()],
+        service: Some(ServicePort {
+            name: "vllm".to_owned(),
+            port: Some(8000),
+            port_name: Some("http".to_owned()),
+        }),
+        affinity: every!(EndpointAffinity: Prefix, None)[1],
+        own_hosts: true,
+    }
+}
+
 fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider {
     let (parameters, headers) = amended(overflow == Overflow::Fallback);
     Provider {
         protocol,
-        endpoints: (overflow == Overflow::Fallback).then(|| Endpoints {
-            addresses: vec!["10.0.0.1:8000".to_owned(), "[fd00::1]:8000".to_owned()],
-            service: Some(ServicePort {
-                name: "vllm".to_owned(),
-                port: Some(8000),
-                port_name: Some("http".to_owned()),
-            }),
-            affinity: every!(EndpointAffinity: Prefix, None)[1],
-            own_hosts: true,
-        }),
+        endpoints: (overflow == Overflow::Fallback).then(endpoints),
         credentials: vec![Credential {
             name: "main".to_owned(),
             weight: 7,

@@ -71,7 +71,16 @@ impl StepRun<'_> {
                 self.retry = self.upstream.health.retries.withdraw(now);
                 Some(self.retry.is_some())
             }
-            _ => None,
+            FailureClass::FirstTokenTimeout
+            | FailureClass::IdleTimeout
+            | FailureClass::TotalTimeout
+            | FailureClass::RateLimited
+            | FailureClass::BadCredential
+            | FailureClass::ContextTooLong
+            | FailureClass::ContentFiltered
+            | FailureClass::BadRequest
+            | FailureClass::ClientGone
+            | FailureClass::Unavailable => None,
         }
     }
 

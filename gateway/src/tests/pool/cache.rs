@@ -39,7 +39,7 @@ impl Cache {
             let name = hash.finish();
             self.clock += 1;
             known &= self.blocks.insert(name, self.clock).is_some();
-            let tokens = block.len() as u64 / 4;
+            let tokens = u64::try_from(block.len() / 4).unwrap();
             all += tokens;
             found += if known { tokens } else { 0 };
         }
