@@ -74,6 +74,7 @@ const WORLD: File = file!("world.yaml");
 const FILES: &[File] = &[
     file!("provider.yaml"),
     file!("provider-connection.yaml"),
+    file!("provider-endpoints.yaml"),
     file!("provider-types.yaml"),
     file!("provider-resilience.yaml"),
     file!("rule.yaml"),

@@ -109,6 +109,11 @@ text! {
 }
 
 text! {
+    /// A server: a host name, an IPv4 address or an IPv6 address in brackets, and a port from 1 to 65535.
+    EndpointAddress { min: 3, max: 262, pattern: r"^([-._A-Za-z0-9]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$", is: "a server and its port, such as 10.0.0.1:8000, [fd00::1]:8000 or gpu-1.example:8000" }
+}
+
+text! {
     /// The value of an HTTP header: printable ASCII.
     HeaderText { min: 1, max: 1024, pattern: "^[!-~]([ -~]*[!-~])?$", is: "the value of a header (printable ASCII, no space at an end, at most 1024)" }
 }

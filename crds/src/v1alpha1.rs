@@ -2,6 +2,7 @@
 
 mod allow;
 mod common;
+mod endpoints;
 mod limits;
 mod owner;
 mod price;
@@ -16,6 +17,7 @@ mod virtual_key;
 
 pub use allow::{Allow, AllowedProvider, Deny};
 pub use common::{LabelSelector, Operator, Requirement, Timeouts};
+pub use endpoints::{EndpointAffinity, Endpoints, ServiceReference};
 pub use limits::{
     Budget, BudgetOverride, FreeTargets, InFlightLimit, Month, OnExceeded, OnStoreFailure, Period,
     RateLimit, RateUnit, Weekday,

@@ -192,6 +192,15 @@ impl Failure {
         }
     }
 
+    /// A pool that has no servers. It counts as one that cannot be connected to, so that the same fallbacks are for it.
+    #[must_use]
+    pub(crate) fn without_servers() -> Self {
+        Self {
+            detail: "none of its servers is ready (spec.endpoints)",
+            ..Self::skipped(Skip::Unhealthy, FailureClass::Connect)
+        }
+    }
+
     /// A want of memory, for whoever would answer.
     #[must_use]
     pub(crate) fn without_memory(detail: &'static str) -> Self {

@@ -8,6 +8,7 @@ pub(crate) mod inbound;
 pub(crate) mod needed;
 pub(crate) mod outlook;
 pub(crate) mod phases;
+pub(crate) mod prefix;
 pub(crate) mod sight;
 pub(crate) mod standing;
 pub(crate) mod window;

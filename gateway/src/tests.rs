@@ -12,6 +12,7 @@ mod hedge;
 mod limits;
 mod passthrough;
 mod patience;
+mod pool;
 mod queue;
 mod retry;
 mod rotation;

@@ -17,6 +17,7 @@ pub(crate) mod network;
 pub(crate) mod pool;
 pub(crate) mod proxy;
 mod sender;
+pub(crate) mod servers;
 mod shared;
 pub(crate) mod simulated;
 pub(crate) mod source;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fairlead_health::ProviderHealth;
+use fairlead_health::{Asker, ProviderHealth};
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::{
     Dialect, Digest, FailureClass, ObjectName, Protocol, Provider, SecretBytes,
@@ -50,6 +51,7 @@ use environment::Environment;
 use gate::Gate;
 use hosts::Known;
 use network::Network;
+use servers::{Servers, Visit, Visitor};
 
 /// A provider, ready to be sent to.
 #[derive(Debug)]
@@ -88,6 +90,8 @@ pub(crate) struct Upstream {
 pub(crate) enum Reach {
     /// Over the network.
     Http(Arc<Endpoint>),
+    /// The same, at one of several servers.
+    Pool(Arc<Servers>),
     /// The gateway answers by itself.
     Simulated,
     /// Not at all; why was logged when it was built. Only this provider is harmed.
@@ -105,12 +109,8 @@ impl Upstream {
         generation: u64,
         previous: Option<&Self>,
     ) -> Self {
-        let reach = match previous.map(|previous| &previous.reach) {
-            Some(Reach::Http(endpoint)) if endpoint.is(&provider.protocol) => {
-                Reach::Http(Arc::clone(endpoint))
-            }
-            _ => Self::reach(name, &provider.protocol, credentials, &environment.network),
-        };
+        let before = previous.map(|previous| &previous.reach);
+        let reach = Self::reached(name, provider, credentials, &environment.network, before);
         let shown = provider.credentials.iter().enumerate();
         let shown = shown.map(|(at, credential)| {
             let value = credential.value.as_ref().and_then(|id| credentials.get(id));
@@ -153,6 +153,35 @@ impl Upstream {
         }
     }
 
+    /// How it is reached; what was `before` is kept where it means the same place.
+    fn reached(
+        name: &ObjectName,
+        provider: &Provider,
+        credentials: &Credentials,
+        network: &Network,
+        before: Option<&Reach>,
+    ) -> Reach {
+        let known = match before {
+            Some(Reach::Http(endpoint)) => Some(endpoint),
+            Some(Reach::Pool(servers)) => Some(servers.common()),
+            Some(Reach::Simulated | Reach::Broken) | None => None,
+        };
+        let reach = match known.filter(|endpoint| endpoint.is(&provider.protocol)) {
+            Some(endpoint) => Reach::Http(Arc::clone(endpoint)),
+            None => Self::reach(name, &provider.protocol, credentials, network),
+        };
+        match (reach, &provider.endpoints) {
+            (Reach::Http(common), Some(endpoints)) => {
+                let before = match before {
+                    Some(Reach::Pool(servers)) => Some(&**servers),
+                    _ => None,
+                };
+                Reach::Pool(Arc::new(Servers::build(common, endpoints, before)))
+            }
+            (reach, _) => reach,
+        }
+    }
+
     fn reach(
         name: &ObjectName,
         protocol: &Protocol,
@@ -167,6 +196,28 @@ impl Upstream {
                 Reach::Broken
             }
         }
+    }
+
+    /// The servers, where it is a pool.
+    #[must_use]
+    pub(crate) fn servers(&self) -> Option<&Arc<Servers>> {
+        match &self.reach {
+            Reach::Pool(servers) => Some(servers),
+            Reach::Http(_) | Reach::Simulated | Reach::Broken => None,
+        }
+    }
+
+    /// Visits a server of it, where it is a pool that has one.
+    #[must_use]
+    pub(crate) fn visit(&self, key: Option<u64>, visited: &[u64], asker: Asker) -> Option<Visit> {
+        let servers = self.servers()?;
+        servers.visit(&Visitor {
+            key: key.filter(|_| servers.places_by_prefix()),
+            visited,
+            asker,
+            policy: &self.provider.health,
+            clock: self.clock,
+        })
     }
 
     /// The time by which is told what is remembered of it.

@@ -38,12 +38,14 @@ use crate::report::ledger::Ledger;
 use crate::report::{self, Report};
 use crate::unread::Things;
 use crate::vault::Vault;
-use crate::watch::Watched;
+use crate::watch::{Watched, pods};
 
 /// This format says that a key had another value before.
 const OVERLAP_FORMAT: u32 = 2;
 /// Changes come in bursts; when nothing has come for this long, everything is compiled.
 const SETTLE: Duration = Duration::from_millis(20);
+/// Pods come and go by themselves: they alone have everything compiled no more often than this, whoever's they are.
+const CALM: Duration = Duration::from_millis(300);
 /// A burst that does not end is cut short.
 const RESTLESS: Duration = Duration::from_millis(200);
 /// The pause after a first failure; it doubles up to [`LONGEST`].
@@ -75,6 +77,8 @@ pub(crate) struct Rebuild {
     trouble: watch::Sender<Option<String>>,
     /// How many objects had vanished when the CRDs were last seen to be well.
     vanished: u64,
+    /// When pods alone last had everything compiled.
+    calmed: Option<Instant>,
     /// CRDs were deleted, and with them every object of their kinds.
     lost: bool,
     led: Option<Leadership>,
@@ -173,6 +177,7 @@ impl Rebuild {
             problem: crds.problem(),
             trouble: channels.trouble,
             vanished: 0,
+            calmed: None,
             lost: false,
             led: None,
         }
@@ -217,10 +222,16 @@ impl Rebuild {
     /// Waits until there may be something to do, and until the burst is over.
     async fn wait(&mut self) {
         let due = self.led.as_ref().and_then(|led| led.next_rotation);
-        let look = Instant::now() + due.map_or(TIDY, |due| clock::until(due).min(TIDY));
+        let mut look = Instant::now() + due.map_or(TIDY, |due| clock::until(due).min(TIDY));
+        let mut pods = false;
         loop {
             tokio::select! {
                 () = self.watched.changed.notified() => break,
+                () = self.watched.pods.changed.notified() => {
+                    let calm = self.calmed.map_or_else(Instant::now, |calmed| calmed + CALM);
+                    look = look.min(calm);
+                    pods = true;
+                }
                 changed = self.leading.changed() => {
                     if changed.is_err() {
                         std::future::pending::<()>().await;
@@ -238,6 +249,9 @@ impl Rebuild {
                 () = tokio::time::sleep(COLLECT) => self.collect().await,
             }
         }
+        if pods {
+            self.calmed = Some(Instant::now());
+        }
         settled(&self.watched.changed, SETTLE, RESTLESS).await;
     }
 
@@ -245,6 +259,9 @@ impl Rebuild {
         let Some(mut led) = self.leadership().await? else {
             return Ok(());
         };
+        let live = led.live.snapshot.as_deref();
+        let wanted = pods::wanted(&self.watched, &self.args.gateway_name, live);
+        self.watched.pods.want(wanted).await;
         let inputs = gather(&self.args, &self.watched, &led.keys.taken());
         let trouble = self.trouble(&led).await;
         self.trouble.send_if_modified(|told| {
@@ -303,6 +320,7 @@ impl Rebuild {
         if !leads || !self.watched.incomplete().is_empty() {
             if !leads {
                 self.led = None;
+                self.watched.pods.want(pods::Wanted::new()).await;
                 self.reports.send_replace(None);
                 self.generation.send_replace(0);
                 self.rest().await;

@@ -4,6 +4,7 @@
 //! from where it was, with a growing pause, and what it saw before stays.
 
 pub(crate) mod kept;
+pub(crate) mod pods;
 pub(crate) mod resource;
 pub(crate) mod shelf;
 
@@ -26,6 +27,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use self::pods::Pods;
 use self::resource::{Endpoint, LabelledSecret, Resource};
 use self::shelf::{Shelf, Source};
 use crate::api;
@@ -57,6 +59,8 @@ pub(crate) struct Watched {
     pub endpoints: Shelf<Vec<(Endpoint, bool)>>,
     /// The version of the index, by its name.
     pub index: Shelf<String>,
+    /// The pods of the Services that providers name.
+    pub pods: Pods,
     /// Something that is compiled changed.
     pub changed: Notify,
     /// The gateways' endpoints changed.
@@ -77,6 +81,7 @@ impl Watched {
             namespaces: Shelf::new(sources),
             endpoints: Shelf::new(1),
             index: Shelf::new(1),
+            pods: Pods::default(),
             changed: Notify::new(),
             endpoints_changed: Notify::new(),
             index_changed: Notify::new(),
@@ -164,6 +169,11 @@ pub(crate) fn start(
             Arc::clone(metrics),
         ));
     }
+    tasks.spawn(pods::run(
+        client.clone(),
+        Arc::clone(watched),
+        Arc::clone(metrics),
+    ));
     tasks.spawn(index(
         client.clone(),
         args.clone(),

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{LabelSelector, Timeouts};
+use super::endpoints::Endpoints;
 use super::limits::{Budget, RateLimit};
 use super::price::{Feature, Price};
 use super::provider_type::ProviderType;
@@ -48,13 +49,16 @@ use crate::text::{
     validation = Rule::new("(self.type == 'Bedrock') == has(self.bedrock)").message("bedrock goes with type Bedrock, which needs it").field_path(".bedrock"),
     validation = Rule::new("(self.type == 'VertexAI') == has(self.vertexAI)").message("vertexAI goes with type VertexAI, which needs it").field_path(".vertexAI"),
     validation = Rule::new("self.type == 'AzureOpenAI' || !has(self.azureOpenAI)").message("azureOpenAI goes with type AzureOpenAI only").field_path(".azureOpenAI"),
-    validation = Rule::new("!(self.type in ['AzureOpenAI', 'Cloudflare', 'Databricks', 'Ollama', 'VLLM', 'SGLang', 'LlamaCpp', 'LMStudio']) || has(self.baseURL)").message("a provider of this type has no public address; give its baseURL").field_path(".baseURL"),
+    validation = Rule::new("!(self.type in ['AzureOpenAI', 'Cloudflare', 'Databricks', 'Ollama', 'VLLM', 'SGLang', 'LlamaCpp', 'LMStudio']) || has(self.baseURL) || has(self.endpoints)").message("a provider of this type has no public address; give its baseURL").field_path(".baseURL"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.baseURL)").message("a Simulated provider opens no connection, so baseURL does not apply; remove it").field_path(".baseURL"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.tls)").message("a Simulated provider opens no connection, so tls does not apply; remove it").field_path(".tls"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.credentials)").message("a Simulated provider opens no connection, so credentials does not apply; remove it").field_path(".credentials"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.httpVersion)").message("a Simulated provider opens no connection, so httpVersion does not apply; remove it").field_path(".httpVersion"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.continuation)").message("a Simulated provider opens no connection, so continuation does not apply; remove it").field_path(".continuation"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.allowPrivateNetwork)").message("a Simulated provider opens no connection, so allowPrivateNetwork does not apply; remove it").field_path(".allowPrivateNetwork"),
+    validation = Rule::new("!(self.type in ['VertexAI', 'Bedrock', 'AzureOpenAI', 'Simulated']) || !has(self.endpoints)").message("a provider of this type is at one address, so endpoints does not apply; remove it").field_path(".endpoints"),
+    validation = Rule::new("!has(self.endpoints) || !has(self.endpoints.serviceRef) || (has(self.allowPrivateNetwork) && self.allowPrivateNetwork)").message("pods have private addresses: endpoints.serviceRef needs allowPrivateNetwork: true").field_path(".allowPrivateNetwork"),
+    validation = Rule::new("!has(self.tls) || !has(self.endpoints) || has(self.baseURL)").message("tls needs a baseURL that starts with https://").field_path(".tls"),
     validation = Rule::new("!has(self.tls) || !has(self.baseURL) || self.baseURL.startsWith('https://')").message("tls needs a baseURL that starts with https://").field_path(".tls"),
 )]
 pub struct LLMProviderSpec {
@@ -68,6 +72,8 @@ pub struct LLMProviderSpec {
     /// provider's public address; types without one need it.
     #[serde(rename = "baseURL")]
     pub base_url: Option<BaseUrl>,
+    /// The servers that answer in the place of the one behind baseURL: a pool of equal ones, of which each request goes to one.
+    pub endpoints: Option<Endpoints>,
     /// Whether addresses that are private, loopback or link-local may be connected to. Counts only in namespaces where the
     /// installation allows it. Absent: false.
     pub allow_private_network: Option<bool>,

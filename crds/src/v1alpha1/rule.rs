@@ -38,7 +38,7 @@ use crate::text::{Label, ModelName, ModelPattern, Usd};
     validation = Rule::new("has(self.targets) || has(self.constrain)").message("a rule needs targets, or constrain instead of them").field_path(".targets"),
     validation = Rule::new("!has(self.constrain) || !has(self.targets)").message("a rule that constrains chooses nothing; remove the targets, or put constrain into a rule of its own").field_path(".targets"),
     validation = Rule::new("!has(self.constrain) || (has(self.precedence) && self.precedence == 'Override')").message("constrain goes with precedence: Override only").field_path(".constrain"),
-    validation = Rule::new("!has(self.constrain) || !(has(self.priority) || has(self.strategy) || has(self.fallbacks) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.hedge) || has(self.affinity) || has(self.onUnsupported))").message("a rule that constrains chooses nothing and has no order among others: only precedence, scope and match go with constrain").field_path(".constrain"),
+    validation = Rule::new("!has(self.constrain) || !(has(self.priority) || has(self.strategy) || has(self.fallbacks) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.hedge) || has(self.affinity) || has(self.onUnsupported) || has(self.maxCostPerRequest))").message("a rule that constrains chooses nothing and has no order among others: only precedence, scope and match go with constrain").field_path(".constrain"),
 )]
 pub struct RoutingRuleSpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.

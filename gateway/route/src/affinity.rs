@@ -42,14 +42,15 @@ fn exact(number: u64) -> f64 {
 }
 
 /// FNV-1a. Names are short.
-pub(crate) fn hash(name: &str) -> u64 {
+#[must_use]
+pub fn hash(name: &str) -> u64 {
     name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     })
 }
 
 /// Spreads every bit over all others (the finalizer of SplitMix64: Steele, Lea and Flood, 2014).
-fn mixed(word: u64) -> u64 {
+pub(crate) fn mixed(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     word ^ (word >> 31)

@@ -12,6 +12,7 @@ mod explain;
 mod find;
 mod group;
 mod plan;
+pub mod pool;
 mod prospect;
 mod resolve;
 mod route;
@@ -21,6 +22,7 @@ mod strategy;
 mod table;
 mod upstream;
 
+pub use affinity::hash;
 pub use caller::Caller;
 pub use credit::{Credit, Paid};
 pub use explain::{Considered, Explanation, Verdict};

@@ -394,19 +394,19 @@ impl Planner<'_> {
 }
 
 /// The targets of a rule, as a strategy asks of them. One that cannot be tried has no share.
-struct Targets<'a> {
-    planner: &'a Planner<'a>,
-    route: &'a Route,
+struct Targets<'p, 'a> {
+    planner: &'p Planner<'a>,
+    route: &'p Route,
 }
 
-impl Targets<'_> {
+impl Targets<'_, '_> {
     fn ask<T>(&self, choice: Choice, say: impl FnOnce(Candidate<'_>) -> T) -> Option<T> {
         let target = self.route.targets.get(choice.position)?;
         self.planner.with_candidate(target, say)
     }
 }
 
-impl Known for Targets<'_> {
+impl Known for Targets<'_, '_> {
     fn share(&self, choice: Choice) -> u32 {
         let share = self.ask(choice, |target| self.planner.standing.share(target));
         share.unwrap_or(0)

@@ -114,6 +114,8 @@ impl Entry for Provider {
         Needs::tuning(self.timeouts.format())
             .and(protocol)
             .and(Needs::restriction(2).only_if(amends))
+            // Who knows no pools would send everything to the host of the base URL, which need not be one of them.
+            .and(Needs::restriction(2).only_if(self.endpoints.is_some()))
             .and(Needs::tuning(2).only_if(!self.passthrough.is_empty() || !self.labels.is_empty()))
             .and(Needs::tuning(2).only_if(self.credentials.iter().any(identified)))
             .and(Needs::restriction(2).only_if(!self.limits.is_empty()))
@@ -127,6 +129,7 @@ impl Entry for Provider {
         let mut reduced = Self {
             timeouts: self.timeouts.in_format_1(),
             protocol: self.protocol.in_format_1(),
+            endpoints: None,
             parameters: Parameters::default(),
             headers: Headers::default(),
             passthrough: Vec::new(),
@@ -156,12 +159,10 @@ impl Entry for Rule {
         let tunes = self.on_unsupported == OnUnsupported::Drop || !self.strategy.is_fixed();
         let fallbacks = self.fallbacks.iter().map(|fallback| &fallback.target);
         let amends = self.targets.iter().chain(fallbacks).any(Target::amends);
-        Needs::tuning(2)
-            .only_if(tunes)
-            .and(
-                Needs::restriction(2)
-                    .only_if(amends || self.constrain.is_some() || self.max_cost.is_some()),
-            )
+        Needs::tuning(2).only_if(tunes).and(
+            Needs::restriction(2)
+                .only_if(amends || self.constrain.is_some() || self.max_cost.is_some()),
+        )
     }
 
     fn reduced(&self, _: u32) -> Self {

@@ -40,8 +40,9 @@ pub use name::{NameError, ObjectName};
 pub use network::{Network, NetworkError};
 pub use oidc::{Issuer, Oidc};
 pub use provider::{
-    Access, Addressing, Authentication, Credential, CredentialId, Dialect, HttpVersion, Model,
-    ModelFacts, Protocol, Provider, Simulated, Timeouts, WorkloadIdentity,
+    Access, Addressing, Authentication, Credential, CredentialId, Dialect, EndpointAffinity,
+    Endpoints, HttpVersion, Model, ModelFacts, Protocol, Provider, ServicePort, Simulated,
+    Timeouts, WorkloadIdentity, is_never_an_endpoint,
 };
 pub use reasoning::reasons;
 pub use resilience::{

@@ -1,5 +1,6 @@
 //! A provider as the gateway needs it.
 
+mod endpoints;
 mod timeouts;
 
 use std::collections::BTreeSet;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use endpoints::{EndpointAffinity, Endpoints, ServicePort, is_never_an_endpoint};
 pub use timeouts::Timeouts;
 
 use crate::{
@@ -20,6 +22,9 @@ use crate::{
 pub struct Provider {
     /// What it speaks, and where.
     pub protocol: Protocol,
+    /// The servers that are connected to in the place of the host of its base URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<Endpoints>,
     /// The credentials to choose from; empty: none is sent.
     pub credentials: Vec<Credential>,
     /// The models it offers; `None`: any name by rule or `provider/model`, none by bare name.
@@ -71,6 +76,29 @@ impl Provider {
             .find_map(|model| model.price);
         let simulated = matches!(self.protocol, Protocol::Simulated(_)).then_some(ModelPrice::Free);
         own.or(self.price).or(simulated)
+    }
+
+    /// Whether nobody has edited it since `other`, whichever pods of its Service have come and gone.
+    #[must_use]
+    pub fn is_but_for_pods(&self, other: &Self) -> bool {
+        if self == other {
+            return true;
+        }
+        let pods = |provider: &Self| {
+            let endpoints = provider.endpoints.as_ref();
+            endpoints.is_some_and(|endpoints| endpoints.service.is_some())
+        };
+        if !(pods(self) && pods(other)) {
+            return false;
+        }
+        let bare = |provider: &Self| {
+            let mut bare = provider.clone();
+            if let Some(endpoints) = &mut bare.endpoints {
+                endpoints.addresses.clear();
+            }
+            bare
+        };
+        bare(self) == bare(other)
     }
 
     /// Every value that it needs from those that travel apart, and what it is: the name of a credential, or `tls.clientCertificateRef`.

@@ -9,6 +9,7 @@ use fairlead_health::tempo::USUAL_ANSWER;
 use serde_json::{Map, Value, json};
 
 use crate::upstream::Upstream;
+use crate::upstream::servers::Server;
 
 /// How all providers do.
 #[must_use]
@@ -51,7 +52,19 @@ fn provider(upstream: &Upstream) -> Value {
         "inFlight": upstream.gate.in_flight(),
         "queued": upstream.gate.queued(),
         "limit": limited.then(|| upstream.limit()),
+        "servers": upstream.servers().map(|servers| {
+            let all = servers.all().iter();
+            all.map(|one| (one.address.to_string(), server(one, now)))
+                .collect::<Map<String, Value>>()
+        }),
     })
+}
+
+/// One server of a pool.
+fn server(server: &Server, now: Duration) -> Value {
+    let mut told = guarded(&server.health, now);
+    told["inFlight"] = server.in_flight().into();
+    told
 }
 
 fn guarded(guarded: &Guarded, now: Duration) -> Value {

@@ -53,6 +53,8 @@ pub(crate) struct Try<'a> {
     pub amendments: Option<&'a Amendments>,
     /// The rule's timeouts over the provider's.
     pub timeouts: Timeouts,
+    /// How long a new connection may take.
+    pub connect: Duration,
     /// How long the first content of a stream, or the first byte of a body, may take.
     pub first_within: Duration,
     /// The permission to make it.
@@ -159,7 +161,8 @@ impl Try<'_> {
             upstream: self.upstream,
             pool: &self.job.worker.pool,
             drivers: &self.job.worker.drivers,
-            connect: self.timeouts.connect,
+            connect: self.connect,
+            server: self.pass.server().map(|server| &server.endpoint),
             anew: self.pass.probes(),
         }
     }

@@ -125,6 +125,7 @@ impl Job {
             policy,
             coding: self.coding,
             kept: self.kept,
+            prefix: self.prefix,
             needs: Found::default(),
             sent: self.sent.load(Ordering::Relaxed).into(),
             governed: Arc::new(Governed {

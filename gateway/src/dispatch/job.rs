@@ -63,6 +63,8 @@ pub(crate) struct Job {
     pub coding: Option<Coding>,
     /// What it refers to that only one provider has, if it does.
     pub kept: Option<Kept>,
+    /// What a server of a pool is chosen by: what its prompt begins with.
+    pub prefix: Option<u64>,
     /// What it needs of a model, once somebody had to look.
     pub needs: Found,
     /// How many attempts have been sent for it.
@@ -128,6 +130,7 @@ impl Job {
             provider: upstream.map(|upstream| Arc::clone(&upstream.label)),
             system: upstream.map(|upstream| Arc::clone(&upstream.system)),
             model: Arc::clone(&step.model),
+            server: None,
             class,
             hedged: false,
             skip: None,

@@ -8,6 +8,7 @@ mod credential;
 mod fit;
 mod limits;
 mod patience;
+mod servers;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,6 +29,7 @@ use crate::govern::reservation::Reservation;
 use crate::observe::record::{Attempt, Attempts};
 use crate::upstream::Upstream;
 use crate::upstream::gate::{Slot, Turn};
+use crate::upstream::servers::Visited;
 use crate::upstream::ticket::{Permission, Ticket};
 use credential::Chosen;
 
@@ -62,6 +64,10 @@ struct StepRun<'a> {
     queued: Option<Duration>,
     /// The credentials that were sent, a bit each.
     used: u32,
+    /// The servers of a pool that were visited.
+    visited: Visited,
+    /// How many of them may have begun with the request.
+    begun: usize,
     /// What its answer was cut to, so that a budget is kept, in tokens.
     clamped: Option<u64>,
     attempts: &'a mut Attempts,
@@ -136,6 +142,8 @@ async fn run(
         was_slow: false,
         queued: None,
         used: 0,
+        visited: Visited::new(),
+        begun: 0,
         clamped: None,
         attempts,
     };
@@ -298,6 +306,7 @@ impl StepRun<'_> {
             authorization,
             amendments: self.step.amendments.as_deref(),
             timeouts: self.timeouts,
+            connect: self.connect_within(),
             first_within: within,
             pass,
         };
@@ -315,6 +324,7 @@ impl StepRun<'_> {
         let own = failure.is_some_and(|failure| failure.own.is_some_and(Own::is_overload));
         self.note(Attempt {
             own,
+            server: pass.server().map(|server| Arc::clone(&server.address)),
             dropped: made.and_then(|made| made.dropped.clone()),
             clamped: self.clamped,
             ..self.job.attempt(self.step, class, took)
@@ -362,6 +372,9 @@ impl StepRun<'_> {
         // Another credential is another account: asking it repeats nothing.
         if refused && self.other_credential() {
             return Some(Duration::ZERO);
+        }
+        if let Some(moves) = self.moves(failure) {
+            return moves.then_some(Duration::ZERO);
         }
         // What takes so long is better asked of somebody else, in the time that is left.
         let is_long = self.took > LONG && self.others(failure.class);

@@ -168,6 +168,8 @@ struct AttemptLine<'a> {
     target: &'a str,
     provider: Option<&'a str>,
     model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
     outcome: &'static str,
     ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,6 +221,7 @@ impl<'a> AttemptLine<'a> {
             target: &attempt.target,
             provider: attempt.provider.as_deref(),
             model: &attempt.model,
+            server: attempt.server.as_deref(),
             outcome: attempt.outcome(),
             ms: millis(attempt.took),
             lost_input_tokens: entry.lost_input_tokens(attempt),

@@ -104,6 +104,8 @@ pub(crate) struct Attempt {
     pub system: Option<Arc<str>>,
     /// The upstream's name of the model.
     pub model: Arc<str>,
+    /// The server that was asked, where the provider is a pool.
+    pub server: Option<Arc<str>>,
     /// How it failed; `None`: it did not.
     pub class: Option<FailureClass>,
     /// Whether it was dropped because another one beside it was quicker.

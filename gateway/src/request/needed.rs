@@ -82,6 +82,7 @@ fn look(operation: Operation, request: &Request<'_>) -> Found {
         | Operation::Embeddings
         | Operation::EmbedContent
         | Operation::BatchEmbedContents
+        | Operation::Predict
         | Operation::ImageGenerations
         | Operation::Speech
         | Operation::Moderations

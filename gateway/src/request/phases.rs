@@ -30,6 +30,7 @@ use crate::request::form::Filled;
 use crate::request::governed::governed;
 use crate::request::inbound::Inbound;
 use crate::request::outlook;
+use crate::request::prefix;
 use crate::request::sight::Sight;
 use crate::request::standing;
 use crate::request::window::without_wish;
@@ -395,6 +396,7 @@ impl Asked<'_> {
                 member,
                 held: affinity::holds(plan, runtime),
             }),
+            prefix: prefix::key(plan, runtime, &self.request.object, self.operation),
             needs: Found::default(),
             sent: AtomicU32::default(),
             governed: Arc::clone(&self.governed),

@@ -12,8 +12,8 @@ use fairlead_wire::json::{Object, Raw, Unreadable};
 use fairlead_wire::openai::request::Request;
 use http::{HeaderMap, HeaderValue};
 
-use super::needed::Needed;
 use super::affinity;
+use super::needed::Needed;
 use super::outlook::Outlook;
 use crate::surface::Operation;
 

@@ -208,8 +208,10 @@ fn native(dialect: Dialect) -> Operation {
 impl Target {
     /// The request as it goes out; `None`: there is nowhere that it could go.
     fn beyond(&self, head: &Parts, path: &str) -> Option<Beyond> {
-        let Reach::Http(endpoint) = &self.upstream.reach else {
-            return None;
+        let endpoint = match &self.upstream.reach {
+            Reach::Http(endpoint) => endpoint,
+            Reach::Pool(servers) => servers.common(),
+            Reach::Simulated | Reach::Broken => return None,
         };
         let mut along = headers::for_provider(&head.headers);
         for name in &ALONG {
@@ -228,6 +230,7 @@ impl Target {
     fn attempt(&self, class: Option<FailureClass>, began: Instant) -> Attempt {
         let label = &self.upstream.label;
         Attempt {
+            server: None,
             target: Arc::clone(label),
             provider: Some(Arc::clone(label)),
             system: Some(Arc::clone(&self.upstream.system)),

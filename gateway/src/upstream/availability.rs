@@ -89,7 +89,13 @@ impl Upstream {
             model.answers.breaker.share(now, policy, asker)
         });
         let ready = |at| self.is_ready(model, at, asker);
-        if self.is_full() || !table.has_credential(target.provider, target.requested, ready) {
+        let is_empty = self
+            .servers()
+            .is_some_and(|servers| servers.all().is_empty());
+        if is_empty
+            || self.is_full()
+            || !table.has_credential(target.provider, target.requested, ready)
+        {
             return 0;
         }
         reach * answers / 1000

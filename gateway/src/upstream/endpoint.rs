@@ -1,9 +1,10 @@
 //! Where an upstream is and how a connection to it is opened.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use fairlead_snapshot::{Credentials, HttpVersion, Protocol, SecretBytes};
+use fairlead_snapshot::{Credentials, HttpVersion, Protocol, SecretBytes, is_never_an_endpoint};
 use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -32,19 +33,21 @@ pub(crate) struct Endpoint {
     /// Identifies the pools of this endpoint; never used twice in a process.
     pub id: u64,
     /// What it was built from, to tell whether a new configuration means the same place.
-    protocol: Protocol,
+    protocol: Arc<Protocol>,
     host: String,
     port: u16,
     authority: HeaderValue,
     /// Where all operations are.
-    below: Uris,
+    below: Arc<Uris>,
     /// The same with scheme and authority, which HTTP/2 sends too.
-    absolute: Uris,
+    absolute: Arc<Uris>,
     /// Whether HTTP/2 is wanted.
     http2: bool,
     /// Whether the server did not select HTTP/2 when it was last offered.
     declined: AtomicBool,
     private_network: bool,
+    /// Whether it is one server of a pool.
+    pooled: bool,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// The way through a proxy, if it is not reached directly.
     tunnel: Option<Tunnel>,
@@ -70,6 +73,12 @@ pub(crate) enum EndpointError {
     Tls(#[from] TlsError),
 }
 
+/// Never used twice in a process.
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Endpoint {
     /// The endpoint of a protocol, whose certificate is among the values; `None` for one that opens no connections.
     ///
@@ -80,7 +89,6 @@ impl Endpoint {
         values: &Credentials,
         network: &Network,
     ) -> Result<Option<Self>, EndpointError> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let Protocol::Http {
             base_url,
             private_network,
@@ -128,15 +136,16 @@ impl Endpoint {
             .filter(|_| secure)
             .and_then(|proxy| proxy.tunnel(authority.host(), port));
         Ok(Some(Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            protocol: protocol.clone(),
+            id: next_id(),
+            protocol: Arc::new(protocol.clone()),
             port,
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
-            below: uris(below).ok_or_else(bad)?,
-            absolute: uris(base_url.trim_end_matches('/')).ok_or_else(bad)?,
+            below: Arc::new(uris(below).ok_or_else(bad)?),
+            absolute: Arc::new(uris(base_url.trim_end_matches('/')).ok_or_else(bad)?),
             http2,
             declined: AtomicBool::new(false),
             private_network: *private_network,
+            pooled: false,
             host,
             tls,
             tunnel,
@@ -144,10 +153,42 @@ impl Endpoint {
         }))
     }
 
+    /// The same at another host and port, which is one server of a pool: it is shown and asked for the same, by the same name or by its `own`, and
+    /// connected to directly, whatever proxy there is. `None`: the address is none.
+    #[must_use]
+    pub(crate) fn at(&self, address: &str, own: bool) -> Option<Self> {
+        let (host, port) = address.rsplit_once(':')?;
+        let (authority, absolute) = if own {
+            let absolute = self.below.at(&["http://", address].concat())?;
+            (HeaderValue::from_str(address).ok()?, Arc::new(absolute))
+        } else {
+            (self.authority.clone(), Arc::clone(&self.absolute))
+        };
+        Some(Self {
+            id: next_id(),
+            protocol: Arc::clone(&self.protocol),
+            host: host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned(),
+            port: port.parse().ok()?,
+            authority,
+            below: Arc::clone(&self.below),
+            absolute,
+            http2: self.http2,
+            declined: AtomicBool::new(false),
+            private_network: self.private_network,
+            pooled: true,
+            tls: self.tls.clone(),
+            tunnel: None,
+            network: self.network.clone(),
+        })
+    }
+
     /// Whether this endpoint is what `protocol` describes.
     #[must_use]
     pub(crate) fn is(&self, protocol: &Protocol) -> bool {
-        self.protocol == *protocol
+        *self.protocol == *protocol
     }
 
     /// Whether requests are to share connections.
@@ -281,7 +322,8 @@ impl Endpoint {
     }
 
     fn may_reach(&self, address: IpAddr) -> bool {
-        self.private_network || egress::is_public(address)
+        let is_server = !(self.pooled && is_never_an_endpoint(address));
+        is_server && (self.private_network || egress::is_public(address))
     }
 
     /// The addresses that may be connected to.
@@ -340,5 +382,75 @@ impl std::fmt::Debug for Endpoint {
             .field("host", &self.host)
             .field("port", &self.port)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fairlead_snapshot::{Addressing, Authentication, Dialect};
+
+    use super::*;
+
+    fn endpoint(private_network: bool) -> Endpoint {
+        let protocol = Protocol::Http {
+            dialect: Dialect::default(),
+            vendor: String::new(),
+            authentication: Authentication::default(),
+            addressing: Addressing::default(),
+            base_url: "http://llm.example:8080/v1".to_owned(),
+            private_network,
+            ca_certificates: None,
+            client_certificate: None,
+            stream_usage: true,
+            http_version: HttpVersion::default(),
+        };
+        let built = Endpoint::new(&protocol, &Credentials::default(), &Network::Tcp(None));
+        built.unwrap().unwrap()
+    }
+
+    async fn refused(endpoint: &Endpoint) -> bool {
+        let until = Instant::now() + std::time::Duration::from_secs(1);
+        let resolved = endpoint.resolve(until).await;
+        matches!(resolved, Err(ConnectError::PrivateAddress(_)))
+    }
+
+    #[tokio::test]
+    async fn a_server_of_a_pool_is_judged_by_its_address_as_a_name_is_by_what_it_resolves_to() {
+        let (shut, open) = (endpoint(false), endpoint(true));
+        for address in ["10.0.0.1:8000", "[fd00::1]:8000", "127.0.0.1:6443"] {
+            assert!(
+                refused(&shut.at(address, false).unwrap()).await,
+                "{address}"
+            );
+            assert!(
+                !refused(&open.at(address, false).unwrap()).await,
+                "{address}"
+            );
+        }
+        assert!(!refused(&shut.at("1.1.1.1:443", false).unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn no_pool_leads_to_a_metadata_service_though_private_addresses_are_permitted() {
+        let open = endpoint(true);
+        for address in ["169.254.169.254:80", "[fd00:ec2::254]:80", "[fe80::1]:80"] {
+            assert!(
+                refused(&open.at(address, false).unwrap()).await,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_of_a_pool_is_asked_as_the_base_url_says() {
+        let server = endpoint(true).at("[fd00::1]:8000", false).unwrap();
+        assert_eq!((server.host.as_str(), server.port), ("fd00::1", 8000));
+        assert_eq!(server.authority(), "llm.example:8080");
+        let by_itself = endpoint(true).at("[fd00::1]:8000", true).unwrap();
+        assert_eq!(by_itself.authority(), "[fd00::1]:8000");
+        let there = by_itself.beyond("/models", true).unwrap();
+        assert_eq!(there, "http://[fd00::1]:8000/v1/models");
+        assert!(endpoint(true).at("nowhere", true).is_none());
+        assert!(endpoint(true).at("a:x", true).is_none());
     }
 }

@@ -15,6 +15,7 @@ use fairlead_snapshot::FailureClass;
 
 use super::Upstream;
 use super::gate::Slot;
+use super::servers::{Server, Visit};
 use crate::failure::class::{Blame, consequences};
 use crate::failure::{Failure, Skip};
 
@@ -29,6 +30,8 @@ pub(crate) struct Ticket {
 #[derive(Debug)]
 pub(crate) struct Permission {
     upstream: Arc<Upstream>,
+    /// The server that is asked, where the provider is a pool.
+    visit: Option<Visit>,
     /// `None`: nothing is kept of the model.
     model: Option<Arc<ModelHealth>>,
     /// Of the credential that is sent.
@@ -57,6 +60,9 @@ impl Ticket {
     #[must_use]
     pub(crate) fn new(mut pass: Permission, slot: Slot) -> Self {
         pass.tell_model(Outcome::Alive);
+        if let Some(visit) = &pass.visit {
+            visit.answered(&pass.upstream.provider.health);
+        }
         pass.accepted();
         pass.begins();
         Self {
@@ -93,6 +99,7 @@ impl Permission {
         let admitted = |guarded| admitted(guarded, upstream, asker, whoever);
         let mut pass = Self {
             upstream: Arc::clone(upstream),
+            visit: None,
             model: model.map(Arc::clone),
             identity: None,
             trial: None,
@@ -118,6 +125,12 @@ impl Permission {
         model: Option<&ModelHealth>,
         asker: Asker,
     ) -> Result<(), Failure> {
+        if upstream
+            .servers()
+            .is_some_and(|servers| servers.all().is_empty())
+        {
+            return Err(Failure::without_servers());
+        }
         let (now, policy) = (upstream.now(), &upstream.provider.health);
         let both = [
             Some(&upstream.health.reach),
@@ -134,7 +147,19 @@ impl Permission {
     /// Whether the attempt finds out if the target is back.
     #[must_use]
     pub(crate) fn probes(&self) -> bool {
-        self.reach.probes() || self.answers.probes()
+        let visit = self.visit.as_ref().is_some_and(Visit::probes);
+        visit || self.reach.probes() || self.answers.probes()
+    }
+
+    /// It is this server of the provider's that is asked.
+    pub(crate) fn visits(&mut self, visit: Visit) {
+        self.visit = Some(visit);
+    }
+
+    /// The server that is asked, where the provider is a pool.
+    #[must_use]
+    pub(crate) fn server(&self) -> Option<&Arc<Server>> {
+        self.visit.as_ref().map(Visit::server)
     }
 
     /// The attempt goes out, with this credential, for an answer that is streamed or comes whole.
@@ -207,11 +232,14 @@ impl Permission {
         if let Some(most) = self.upstream.adaptive() {
             self.upstream.health.limit.succeeded(most);
         }
+        if let Some(visit) = &self.visit {
+            visit.succeeded(&self.upstream.provider.health);
+        }
         self.tell_provider(Outcome::Success);
         self.tell_model(Outcome::Success);
     }
 
-    fn ended(self, failure: &Failure) {
+    fn ended(mut self, failure: &Failure) {
         let (class, status) = (failure.class, failure.status);
         if let Some(most) = self.upstream.adaptive()
             && consequences(class).crowded
@@ -219,6 +247,11 @@ impl Permission {
         {
             let now = self.upstream.now();
             self.upstream.health.limit.pushed_back(now, most);
+        }
+        if self.is_only_the_server(failure) {
+            // What was to be found out of the provider has not been: the next may, whoever it is.
+            self.sent = None;
+            return;
         }
         match failure.blames() {
             Blame::Provider => {
@@ -238,6 +271,16 @@ impl Permission {
             }
             Blame::Nobody => {}
         }
+    }
+
+    /// Tells the server that it has failed, if one was asked. Whether that says nothing of its provider, for others of its servers are well.
+    fn is_only_the_server(&self, failure: &Failure) -> bool {
+        let (Some(visit), Some(servers)) = (&self.visit, self.upstream.servers()) else {
+            return false;
+        };
+        visit.failed(failure, &self.upstream.provider.health);
+        let blames = matches!(failure.blames(), Blame::Provider | Blame::Model);
+        blames && servers.stands(self.upstream.now())
     }
 
     fn tell_provider(&self, outcome: Outcome) {
@@ -365,6 +408,7 @@ pub(crate) mod tests {
             continuation: None,
             parameters: fairlead_snapshot::Parameters::default(),
             headers: fairlead_snapshot::Headers::default(),
+            endpoints: None,
             passthrough: Vec::new(),
             price: None,
             limits: fairlead_snapshot::Limits::default(),

@@ -136,6 +136,8 @@ pub(crate) struct Way<'a> {
     pub drivers: &'a Tasks,
     /// How long a new one may take.
     pub connect: Duration,
+    /// The server, where the upstream is a pool.
+    pub server: Option<&'a Arc<Endpoint>>,
     /// Whether it takes a new connection: one that idles since before an outage is stale, and the request would be sent twice.
     pub anew: bool,
 }
@@ -150,18 +152,25 @@ pub(crate) async fn send(
     total: Deadline,
     first: Deadline,
 ) -> Result<Reply, Failure> {
-    match &way.upstream.reach {
-        Reach::Http(endpoint) if endpoint.is_shared() => {
-            // Apart, so that a request over HTTP/1.1 is not as large as this.
-            Box::pin(over_http2(outbound, way, endpoint, total, first)).await
+    let endpoint = match &way.upstream.reach {
+        Reach::Http(endpoint) => Some(endpoint),
+        Reach::Pool(_) => way.server,
+        Reach::Simulated => return Ok(simulate(outbound, way.upstream)),
+        Reach::Broken => {
+            return Err(Failure::new(
+                FailureClass::Unavailable,
+                "its configuration cannot be used; see the status of the LLMProvider",
+            ));
         }
-        Reach::Http(endpoint) => over_http(outbound, way, endpoint, total, first).await,
-        Reach::Simulated => Ok(simulate(outbound, way.upstream)),
-        Reach::Broken => Err(Failure::new(
-            FailureClass::Unavailable,
-            "its configuration cannot be used; see the status of the LLMProvider",
-        )),
+    };
+    let Some(endpoint) = endpoint else {
+        return Err(Failure::without_servers());
+    };
+    if endpoint.is_shared() {
+        // Apart, so that a request over HTTP/1.1 is not as large as this.
+        return Box::pin(over_http2(outbound, way, endpoint, total, first)).await;
     }
+    over_http(outbound, way, endpoint, total, first).await
 }
 
 async fn over_http(

@@ -56,6 +56,19 @@ impl Uris {
         Some(self)
     }
 
+    /// The same, where these are paths alone, at a host; `None`: it is none.
+    pub(super) fn at(&self, host: &str) -> Option<Self> {
+        let mut all = Operation::ALL.map(|_| Uri::default());
+        for (there, here) in all.iter_mut().zip(&self.all) {
+            *there = format!("{host}{here}").parse().ok()?;
+        }
+        Some(Self {
+            base: [host, self.base.as_str()].concat(),
+            addressing: self.addressing.clone(),
+            all,
+        })
+    }
+
     /// Any other target below the address; `None`: it is no path.
     pub(super) fn beyond(&self, path: &str) -> Option<Uri> {
         [self.base.as_str(), path].concat().parse().ok()

@@ -4,6 +4,7 @@ mod blame;
 mod breakers;
 mod concurrency;
 mod credentials;
+mod pool;
 mod retries;
 
 use fairlead_faults::{Play, Provider, Seen};

@@ -6,7 +6,7 @@ mod limit;
 
 use std::collections::BTreeMap;
 
-use fairlead_snapshot::{ObjectName, Snapshot};
+use fairlead_snapshot::{ObjectName, Provider, Snapshot};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -190,10 +190,12 @@ fn objects(before: &Snapshot, after: &Snapshot) -> Vec<Object> {
         &mut objects,
     );
     differ("Team", &before.teams, &after.teams, &mut objects);
-    differ(
+    // Pods that come and go are nobody's decision.
+    let edited = |old: &Provider, new: &Provider| !new.is_but_for_pods(old);
+    differ_by(
         "LLMProvider",
-        &before.providers,
-        &after.providers,
+        (&before.providers, &after.providers),
+        edited,
         &mut objects,
     );
     differ("VirtualKey", &before.keys, &after.keys, &mut objects);
@@ -207,6 +209,15 @@ fn differ<T: PartialEq>(
     after: &BTreeMap<ObjectName, T>,
     objects: &mut Vec<Object>,
 ) {
+    differ_by(kind, (before, after), |old, new| old != new, objects);
+}
+
+fn differ_by<T>(
+    kind: &'static str,
+    (before, after): (&BTreeMap<ObjectName, T>, &BTreeMap<ObjectName, T>),
+    differs: impl Fn(&T, &T) -> bool,
+    objects: &mut Vec<Object>,
+) {
     let mut tell = |change: &'static str, name: &ObjectName| {
         objects.push(Object {
             change,
@@ -218,7 +229,7 @@ fn differ<T: PartialEq>(
     for (name, new) in after {
         match before.get(name) {
             None => tell("added", name),
-            Some(old) if old != new => tell("changed", name),
+            Some(old) if differs(old, new) => tell("changed", name),
             Some(_) => {}
         }
     }

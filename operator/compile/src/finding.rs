@@ -91,6 +91,12 @@ reasons! {
     SecretKeyNotFound,
     /// The Secret's value is not usable.
     SecretInvalid,
+    /// There is no such Service, or nothing is known of it.
+    ServiceNotFound,
+    /// The Service's pods do not listen at the port.
+    ServicePortNotFound,
+    /// No pod of the Service is ready.
+    NoReadyEndpoints,
     /// There is no such team, or it was never accepted.
     TeamNotFound,
     /// There is no such organization, or it was never accepted.

@@ -13,8 +13,10 @@ use crate::finding::{Finding, Reason};
 use crate::kinds;
 use crate::path::Path;
 use crate::secret::Secrets;
+use crate::services::{Services, Slice};
 use crate::suggest;
 use crate::verdict::{InForce, Verdict};
+use fairlead_snapshot::ObjectName;
 
 /// What the installation says, apart from any object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub struct Inputs {
     pub objects: Vec<Arc<Document>>,
     /// The Secrets they may name.
     pub secrets: Secrets,
+    /// The endpoints of the Services that providers may name.
+    pub services: Services,
     /// The labels of each namespace. A namespace that only an object mentions has just its name as a label.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
     /// The time, seconds since 1970. From it alone is known when the value that a key had before is refused, and when a generated one is old
@@ -82,6 +86,7 @@ impl Inputs {
             settings,
             objects: Vec::new(),
             secrets: Secrets::new(),
+            services: Services::default(),
             namespaces: BTreeMap::new(),
             now: 0,
         };
@@ -111,7 +116,36 @@ impl Inputs {
                     .extend(labels);
                 core_verdict(&envelope, &document, faults)
             }
+            ("v1", "Service") => {
+                self.services.declared.insert(envelope.name());
+                None
+            }
+            ("discovery.k8s.io/v1", "EndpointSlice") => {
+                let faults = self.add_slice(&envelope, &document);
+                core_verdict(&envelope, &document, faults)
+            }
             _ => Some(unknown(&envelope, &document)),
+        }
+    }
+
+    /// A slice counts for the Service of its own namespace that its label names.
+    fn add_slice(&mut self, envelope: &Envelope<'_>, document: &Document) -> Vec<Finding> {
+        let slice = serde_json::from_value(document.value.clone());
+        match slice.ok().as_ref().and_then(Slice::read) {
+            Some(slice) => {
+                let service = ObjectName::new(envelope.name().namespace, &slice.service);
+                let slices = self.services.slices.entry(service).or_default();
+                slices.push(Arc::new(slice));
+                Vec::new()
+            }
+            None => {
+                let message = "is no EndpointSlice with the label kubernetes.io/service-name";
+                vec![Finding::new(
+                    &Path::of("metadata"),
+                    Reason::Invalid,
+                    message,
+                )]
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! LLMProvider -> [`Provider`].
 
+mod endpoints;
 pub(crate) mod url;
 mod vendor;
 
@@ -49,6 +50,7 @@ impl Kind for LLMProvider {
             None => simulated_faults(spec, &path),
         };
         faults.extend(kind_faults(spec, &path));
+        faults.extend(endpoints::faults(spec));
         faults.extend(credential::faults(spec, about, &path.field("credentials")));
         faults.extend(amend::faults(
             spec.parameters.as_ref(),
@@ -118,7 +120,8 @@ fn address_faults(spec: &LLMProviderSpec, vendor: &Vendor, path: &Path) -> Vec<F
     let fault = |fault: &'static str| Finding::new(&path, Reason::Invalid, fault);
     let Some(base_url) = &spec.base_url else {
         let message = "a provider of this type has no public address; give its baseURL";
-        let missing = vendor.needs_base_url(spec.kind).then(|| fault(message));
+        let is_nowhere = spec.endpoints.is_none() && vendor.needs_base_url(spec.kind);
+        let missing = is_nowhere.then(|| fault(message));
         return missing.into_iter().collect();
     };
     let of_azure = spec.kind == ProviderType::AzureOpenAI;
@@ -248,7 +251,10 @@ pub(crate) fn build(
             vendor: vendor.name.to_owned(),
             authentication: vendor.authentication(spec),
             addressing: vendor.addressing(spec),
-            base_url: vendor.base_url(spec),
+            base_url: match &spec.endpoints {
+                Some(said) if spec.base_url.is_none() => vendor.below(&endpoints::base(name, said)),
+                _ => vendor.base_url(spec),
+            },
             private_network: spec.allow_private_network == Some(true),
             ca_certificates: certificates.trusted,
             client_certificate: certificates.shown,
@@ -265,6 +271,7 @@ pub(crate) fn build(
     };
     let provider = Provider {
         protocol,
+        endpoints: endpoints::build(name, spec, world, &mut unresolved),
         credentials: credential::build(name, spec, world, credentials, &mut unresolved),
         models: spec
             .models
@@ -313,6 +320,9 @@ pub(crate) fn relink(
     let said = &object.document.value["spec"]["access"];
     still_admitted(&mut provider.access, &name.namespace, said, world);
     let mut unresolved = credential::relink(name, &mut provider.credentials, world, credentials);
+    if let Some(endpoints) = &mut provider.endpoints {
+        endpoints::relink(name, endpoints, world, &mut unresolved);
+    }
     if let Protocol::Http {
         private_network,
         ca_certificates,

@@ -8,6 +8,7 @@ use crate::envelope::Envelope;
 use crate::inputs::{Inputs, Settings};
 use crate::previous::Past;
 use crate::secret::Secrets;
+use crate::services::Services;
 
 /// The label that Kubernetes puts on every namespace: its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -16,6 +17,7 @@ const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 pub(crate) struct World<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) secrets: &'a Secrets,
+    pub(crate) services: &'a Services,
     pub(crate) past: Past<'a>,
     /// Seconds since 1970.
     pub(crate) now: i64,
@@ -27,6 +29,7 @@ impl<'a> World<'a> {
         Self {
             settings: &inputs.settings,
             secrets: &inputs.secrets,
+            services: &inputs.services,
             past,
             now: inputs.now,
             namespaces: namespaces(inputs),

@@ -56,6 +56,7 @@ fn snapshot(value: Option<&str>, objects: &[Value]) -> Snapshot {
         settings: Settings::new("own"),
         objects: documents.collect(),
         secrets,
+        services: fairlead_compile::Services::default(),
         namespaces: BTreeMap::new(),
         now: 0,
     };

@@ -357,3 +357,38 @@ async fn an_object_that_somebody_deletes_is_gone_at_once() {
     assert_eq!(world.index()["shards"]["rules"], json!([]));
     assert_ne!(world.named(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_never_rest_have_everything_compiled_a_few_times_a_second_and_hold_up_no_edit() {
+    let world = World::new().await;
+    sleep(SECOND).await;
+    let rebuilds = || -> u64 {
+        let text = world.metrics.render();
+        let mut counts = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("fairlead_operator_rebuild_seconds_count "));
+        counts.next().unwrap().parse().unwrap()
+    };
+    let before = rebuilds();
+    let churn = async {
+        for _ in 0..1000 {
+            world.watched.pods.changed.notify_one();
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let edits = async {
+        for round in 1..=4 {
+            sleep(SECOND * 2).await;
+            let generation = world.generation();
+            world.rule(round);
+            sleep(Duration::from_millis(100)).await;
+            assert!(
+                world.generation() > generation,
+                "it waits for nobody's pods"
+            );
+        }
+    };
+    tokio::join!(churn, edits);
+    let count = rebuilds() - before;
+    assert!((20..=45).contains(&count), "in ten seconds {count}");
+}

@@ -50,7 +50,11 @@ impl Ledger {
         let same = |kind: &str, name: &ObjectName| {
             let Some(before) = before else { return false };
             match kind {
-                "LLMProvider" => before.providers.get(name) == after.providers.get(name),
+                // Pods that come and go are no edit of the provider: nobody waits for them.
+                "LLMProvider" => match (before.providers.get(name), after.providers.get(name)) {
+                    (Some(before), Some(after)) => after.is_but_for_pods(before),
+                    (before, after) => before.is_none() && after.is_none(),
+                },
                 "VirtualKey" => before.keys.get(name) == after.keys.get(name),
                 "RoutingRule" => {
                     let old = rules_before.get(name).map(|at| &before.rules[*at]);
@@ -104,6 +108,7 @@ mod tests {
                 object("Team", "t", team_generation, json!({})),
             ],
             secrets: Secrets::new(),
+            services: fairlead_compile::Services::default(),
             namespaces: BTreeMap::new(),
             now: 0,
         };

@@ -145,6 +145,7 @@ mod tests {
             settings: Settings::new("own"),
             objects: vec![Arc::new(Document { value, origin })],
             secrets: Secrets::new(),
+            services: fairlead_compile::Services::default(),
             namespaces: std::collections::BTreeMap::new(),
             now: 0,
         };

@@ -123,6 +123,7 @@ mod tests {
                 origin: Origin::default(),
             })],
             secrets: Secrets::new(),
+            services: fairlead_compile::Services::default(),
             namespaces: std::collections::BTreeMap::new(),
             now: 0,
         };

@@ -65,6 +65,7 @@ pub(crate) fn provider_of_anything() -> Provider {
         continuation: None,
         parameters: fairlead_snapshot::Parameters::default(),
         headers: fairlead_snapshot::Headers::default(),
+        endpoints: None,
         passthrough: Vec::new(),
         price: None,
         limits: fairlead_snapshot::Limits::default(),

@@ -195,7 +195,7 @@ fn needs_format_2(provider: &Provider) -> bool {
         Protocol::Simulated(_) => true,
     };
     let amended = !(provider.parameters.is_empty() && provider.headers.is_empty());
-    !plain || amended || !provider.limits.is_empty()
+    !plain || amended || !provider.limits.is_empty() || provider.endpoints.is_some()
 }
 
 #[test]
@@ -233,6 +233,7 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "lowestCost",
         "leastBusy",
         "strategy\":\"adaptive",
+        "endpoints",
     ] {
         assert!(!text.contains(member), "{member}");
     }

@@ -8,12 +8,12 @@ use super::limits;
 
 use fairlead_snapshot::{
     Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
-    Continuation, Credential, Deny, Dialect, Digest, Failover, FailureClass, Fallback, Headers,
-    Health, Hedge, HttpVersion, Issuer, Key, Labels, Limits, Model, ModelFacts, ModelPattern,
-    ModelPrice, ObjectName, Oidc, OnClientGone, OnUnsupported, Operator, Overflow, Parameters,
-    Previous, Problem, Protocol, Provider, Queue, Recovery, Refusal, Requirement, Retries,
-    RetryOverrides, Rule, Scope, Selector, Simulated, Snapshot, Strategy, Streams, Target,
-    TimeoutOverrides, Timeouts, WorkloadIdentity,
+    Continuation, Credential, Deny, Dialect, Digest, EndpointAffinity, Endpoints, Failover,
+    FailureClass, Fallback, Headers, Health, Hedge, HttpVersion, Issuer, Key, Labels, Limits,
+    Model, ModelFacts, ModelPattern, ModelPrice, ObjectName, Oidc, OnClientGone, OnUnsupported,
+    Operator, Overflow, Parameters, Previous, Problem, Protocol, Provider, Queue, Recovery,
+    Refusal, Requirement, Retries, RetryOverrides, Rule, Scope, Selector, ServicePort, Simulated,
+    Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
 };
 
 /// All of it.
@@ -192,10 +192,24 @@ fn model() -> Model {
     }
 }
 
+fn endpoints() -> Endpoints {
+    Endpoints {
+        addresses: vec!["10.0.0.1:8000".to_owned(), "[fd00::1]:8000".to_owned()],
+        service: Some(ServicePort {
+            name: "vllm".to_owned(),
+            port: Some(8000),
+            port_name: Some("http".to_owned()),
+        }),
+        affinity: every!(EndpointAffinity: Prefix, None)[1],
+        own_hosts: true,
+    }
+}
+
 fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider {
     let (parameters, headers) = amended(overflow == Overflow::Fallback);
     Provider {
         protocol,
+        endpoints: (overflow == Overflow::Fallback).then(endpoints),
         credentials: vec![Credential {
             name: "main".to_owned(),
             weight: 7,

@@ -12,9 +12,9 @@ use crate::govern::strict::Strict;
 use crate::upstream::ticket::Permission;
 
 impl StepRun<'_> {
-    /// The permission of limits, then that of breakers, and a credential: while a store is asked, nobody's probe waits.
+    /// The permission of limits, then that of breakers, a credential, and a server of a pool: while a store is asked, nobody's probe waits.
     pub(super) async fn admitted(
-        &self,
+        &mut self,
         strict: Option<&Strict>,
     ) -> Result<(Permission, Option<Chosen>, Box<Reservation>), Failure> {
         let reservation = if self.is_limited() {
@@ -28,7 +28,10 @@ impl StepRun<'_> {
         } else {
             Box::new(Reservation::unlimited(&self.job.governed, &self.target()))
         };
-        let (pass, credential) = self.permit().await?;
+        let (mut pass, credential) = self.permit().await?;
+        if let Some(visit) = self.visit()? {
+            pass.visits(visit);
+        }
         Ok((pass, credential, reservation))
     }
 

@@ -28,6 +28,7 @@ pub(super) struct Resilience {
     in_flight: Family<ProviderLabels, Gauge>,
     queued: Family<ProviderLabels, Gauge>,
     limit: Family<ProviderLabels, Gauge>,
+    servers: Family<ServerLabels, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,6 +56,12 @@ struct BreakerLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServerLabels {
+    provider: Arc<str>,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CredentialLabels {
     provider: Arc<str>,
     model: Arc<str>,
@@ -74,6 +81,7 @@ impl Default for Resilience {
             in_flight: Family::default(),
             queued: Family::default(),
             limit: Family::default(),
+            servers: Family::default(),
         }
     }
 }
@@ -135,6 +143,11 @@ impl Resilience {
             "The most requests at a provider just now, where it has a limit",
             self.limit.clone(),
         );
+        registry.register(
+            "fairlead_servers",
+            "Servers of a pool by the state of their breakers",
+            self.servers.clone(),
+        );
     }
 
     /// Counts the attempts of a request.
@@ -194,6 +207,7 @@ impl Resilience {
         for gauges in [&self.in_flight, &self.queued, &self.limit] {
             gauges.clear();
         }
+        self.servers.clear();
         for upstream in upstreams {
             self.read_one(upstream);
         }
@@ -212,6 +226,7 @@ impl Resilience {
         if upstream.provider.concurrency.is_some() {
             set(&self.limit, upstream.limit());
         }
+        self.servers_are(upstream);
         self.breaker_is(
             upstream,
             "".into(),
@@ -229,6 +244,32 @@ impl Resilience {
             for at in 0..upstream.provider.credentials.len() {
                 self.credential_is(upstream, name, model, at);
             }
+        }
+    }
+
+    /// A server may have any address: it is told how many there are, not which.
+    fn servers_are(&self, upstream: &Upstream) {
+        let Some(servers) = upstream.servers() else {
+            return;
+        };
+        let now = upstream.now();
+        let states = [
+            ("closed", BreakerState::Closed),
+            ("open", BreakerState::Open),
+            ("probing", BreakerState::Probing),
+            ("ramping", BreakerState::Ramping),
+        ];
+        for (state, meant) in states {
+            let all = servers.all().iter();
+            let count = all
+                .filter(|server| server.health.breaker.state(now) == meant)
+                .count();
+            let labels = ServerLabels {
+                provider: Arc::clone(&upstream.label),
+                state,
+            };
+            let gauge = self.servers.get_or_create(&labels);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 

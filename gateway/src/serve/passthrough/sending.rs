@@ -62,8 +62,11 @@ impl Sending<'_> {
         };
         let identity = credential.and_then(|(at, _)| upstream.identity(at));
         let trial = credential.and_then(|(_, trial)| trial);
+        if let Some(visit) = upstream.visit(None, &[], asker) {
+            pass.visits(visit);
+        }
         pass.goes_out(identity.map(Arc::clone), trial, false);
-        let reply = match self.ask(body, authorization.as_ref()).await {
+        let reply = match self.ask(body, authorization.as_ref(), &pass).await {
             Ok(reply) => reply,
             Err(failure) => {
                 pass.failed(&failure);
@@ -96,6 +99,7 @@ impl Sending<'_> {
         &self,
         body: &Bytes,
         authorization: Option<&Authorization>,
+        pass: &Permission,
     ) -> Result<Reply, Failure> {
         let timeouts = self.target.upstream.provider.timeouts;
         let outbound = Outbound {
@@ -115,7 +119,8 @@ impl Sending<'_> {
             pool: &self.worker.pool,
             drivers: &self.worker.drivers,
             connect: timeouts.connect,
-            anew: false,
+            server: pass.server().map(|server| &server.endpoint),
+            anew: pass.server().is_some() && pass.probes(),
         };
         let total = Deadline::total(self.end);
         let first = Instant::now() + timeouts.first_byte;

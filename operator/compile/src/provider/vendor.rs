@@ -126,6 +126,16 @@ impl Vendor {
         format!("{url}{version}")
     }
 
+    /// Where its API begins at a host that serves it at home.
+    pub(super) fn below(&self, host: &str) -> String {
+        let version = if self.version.is_empty() {
+            "/v1"
+        } else {
+            self.version
+        };
+        format!("{host}{version}")
+    }
+
     fn public(&self, spec: &LLMProviderSpec) -> String {
         match (&spec.bedrock, &spec.vertex_ai) {
             (Some(bedrock), _) => {

@@ -90,4 +90,5 @@ fn chooses(spec: &RoutingRuleSpec) -> bool {
         || spec.hedge.is_some()
         || spec.affinity.is_some()
         || spec.on_unsupported.is_some()
+        || spec.max_cost_per_request.is_some()
 }

@@ -222,6 +222,7 @@ fn report(teams: &[Value]) -> Report {
             settings: Settings::new("own"),
             objects: documents.collect(),
             secrets: Secrets::new(),
+            services: fairlead_compile::Services::default(),
             namespaces: BTreeMap::new(),
         },
     );
