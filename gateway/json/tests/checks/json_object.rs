@@ -25,6 +25,9 @@ pub(crate) fn check(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data)
         && let Ok(raw) = Raw::parse(text, &limits)
     {
+        if has_name_of_serde_json(raw) {
+            return;
+        }
         same_reading(raw, data);
     }
 
@@ -38,6 +41,17 @@ pub(crate) fn check(data: &[u8]) {
                 .or(Err(error.to_string()))
         ),
     }
+}
+
+/// Whether a member is named as serde_json marks texts in its own trees: it takes such an object for something else, or for none. Found by
+/// fuzzing; nothing makes such a tree of what callers or providers send.
+fn has_name_of_serde_json(raw: Raw<'_>) -> bool {
+    let mut found = false;
+    raw.each_element(|element| found |= has_name_of_serde_json(element));
+    raw.each_member(|key, value| {
+        found |= key.starts_with("$serde_json::private") || has_name_of_serde_json(value);
+    });
+    found
 }
 
 fn first(data: &[u8]) -> Option<u8> {
