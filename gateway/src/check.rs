@@ -123,6 +123,7 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
     let chain = Owners::of(snapshot, 0).chain(&sketch.key, key);
     let supposed = Supposed::new(
         (&chain, &model),
+        operation,
         snapshot,
         &request,
         sketch.usage.as_ref(),

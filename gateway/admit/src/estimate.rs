@@ -94,6 +94,10 @@ impl Learned {
     pub fn cost_before(&self, bytes: u64, ceiling: Option<u64>, price: Price<'_>) -> Option<i64> {
         let estimate = self.before(bytes, ceiling);
         let input = self.input_cost_before(bytes, price)?;
+        if ceiling == Some(0) {
+            // Of what writes nothing, embeddings for instance, nobody names a price of the output.
+            return Some(input);
+        }
         let output = money::output_cost(estimate.input_tokens, estimate.output_tokens, price)?;
         Some(input.saturating_add(output).min(money::MOST))
     }
@@ -185,13 +189,13 @@ pub fn guessed_tokens(bytes: u64) -> u64 {
 /// [`Learned::cost_before`].
 #[must_use]
 pub fn guessed_cost(input: u64, ceiling: Option<u64>, price: Price<'_>) -> Option<i64> {
+    let prompt = plain_input(input, price)?;
+    if ceiling == Some(0) {
+        return Some(prompt);
+    }
     let output = COLD_OUTPUT.min(ceiling.unwrap_or(u64::MAX)).max(1);
     let output = money::output_cost(input, output, price)?;
-    Some(
-        plain_input(input, price)?
-            .saturating_add(output)
-            .min(money::MOST),
-    )
+    Some(prompt.saturating_add(output).min(money::MOST))
 }
 
 /// What so many tokens of an input cost that nothing is cached of.

@@ -175,7 +175,10 @@ impl NoRoute {
     /// Whether a request is refused for what it must not do, and not for what is missing: then no other reading of it may be served.
     #[must_use]
     pub fn is_binding(&self) -> bool {
-        matches!(self, Self::Constrained { .. } | Self::ConditionError { .. })
+        matches!(
+            self,
+            Self::Constrained { .. } | Self::ConditionError { .. } | Self::ModelNotAllowed
+        )
     }
 }
 

@@ -102,7 +102,8 @@ impl Planner<'_> {
         })
     }
 
-    /// Whether a provider lists a model by the name that was sent, or by what stands behind its first `/`.
+    /// Whether a provider that the key may use lists a model by the name that was sent, or one by what stands behind its first `/`. What others
+    /// list for themselves means nothing to it.
     pub(crate) fn is_offered(&self) -> bool {
         let providers = &self.table.providers;
         let by_one_of_them = || {
@@ -114,7 +115,10 @@ impl Planner<'_> {
             let offer = providers.upstream(index).offer(model);
             Some(matches!(offer, Offer::Named { .. }))
         };
-        self.table.offers.contains_key(self.model) || by_one_of_them() == Some(true)
+        let offered = self.table.offers.get(self.model);
+        let may_use = |index: &ProviderIndex| self.caller.share(*index).is_some();
+        offered.is_some_and(|offered| offered.by.iter().any(may_use))
+            || by_one_of_them() == Some(true)
     }
 
     /// `provider/model`: the provider of the key's namespace, else of the gateway's; `None` if there is no such provider or model.

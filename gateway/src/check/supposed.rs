@@ -18,6 +18,7 @@ use crate::govern::chain::Chain;
 use crate::govern::view::{View, meter};
 use crate::request::governed::ceiling;
 use crate::request::outlook::Outlook;
+use crate::surface::Operation;
 
 /// How many percent are used: by level, and by the name of the limit.
 #[derive(Debug, Default, Deserialize)]
@@ -53,6 +54,7 @@ impl<'a> Supposed<'a> {
     /// Something is said to be used that is not limited.
     pub(super) fn new(
         (chain, model): (&'a Chain, &str),
+        operation: Operation,
         snapshot: &Snapshot,
         request: &Request<'_>,
         used: Option<&Used>,
@@ -76,7 +78,7 @@ impl<'a> Supposed<'a> {
             tokens: estimate
                 .input_tokens
                 .unwrap_or_else(|| guessed_tokens(bytes)),
-            answers: (ceiling(request), request.n),
+            answers: (ceiling(operation, request), request.n),
             books: snapshot.providers.values().map(Book::of).collect(),
         })
     }

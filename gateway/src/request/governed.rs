@@ -9,9 +9,21 @@ use serde::Deserialize;
 use crate::govern::reservation::Bill;
 use crate::govern::{Governed, user};
 use crate::runtime::Admission;
+use crate::surface::Operation;
 
-/// The members that bound an answer, in the order in which they are believed.
+/// The members that bound an answer, of any dialect.
 const CEILINGS: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_tokens"];
+
+/// Those that an operation goes by: of another dialect's a provider may know nothing, and would write on.
+fn ceilings(operation: Operation) -> &'static [&'static str] {
+    match operation {
+        Operation::Chat => &["max_completion_tokens", "max_tokens"],
+        Operation::Completions | Operation::Messages => &["max_tokens"],
+        Operation::Responses => &["max_output_tokens"],
+        Operation::Generate => &[],
+        _ => &CEILINGS,
+    }
+}
 
 /// Gemini has it deeper inside.
 #[derive(Deserialize)]
@@ -24,6 +36,7 @@ struct GenerationConfig {
 #[must_use]
 pub(crate) fn governed(
     admitted: &Arc<Admission>,
+    operation: Operation,
     request: &Request<'_>,
     headers: &HeaderMap,
     choices: u64,
@@ -35,7 +48,7 @@ pub(crate) fn governed(
         model: (&*request.model).into(),
         user: limited.then(|| end_user(request, headers)).flatten(),
         bytes: u64::try_from(request.object.body().len()).unwrap_or(u64::MAX),
-        ceiling: ceiling(request),
+        ceiling: ceiling(operation, request),
         choices,
         bill: Arc::clone(bill),
     }
@@ -55,11 +68,16 @@ fn end_user(request: &Request<'_>, headers: &HeaderMap) -> Option<Arc<str>> {
 
 /// The most tokens that an answer may have, as far as the request says.
 #[must_use]
-pub(crate) fn ceiling(request: &Request<'_>) -> Option<u64> {
+pub(crate) fn ceiling(operation: Operation, request: &Request<'_>) -> Option<u64> {
+    if operation.is_without_output() {
+        return Some(0);
+    }
     let object = &request.object;
-    let said = CEILINGS.iter().find_map(|name| object.get(name));
-    if let Some(member) = said {
-        return object.text(member).trim().parse().ok();
+    let said = ceilings(operation).iter();
+    let said = said.filter_map(|name| object.text(object.get(name)?).trim().parse().ok());
+    // Which of several a provider goes by is its own affair.
+    if let Some(longest) = said.max() {
+        return Some(longest);
     }
     let config = object
         .get("generationConfig")
@@ -76,21 +94,57 @@ mod tests {
 
     #[test]
     fn the_longest_answer_is_read_in_every_dialect() {
-        for (body, longest) in [
-            (r#"{"model":"m","max_tokens":7}"#, Some(7)),
+        use Operation as O;
+        for (operation, body, longest) in [
+            (O::Chat, r#"{"model":"m","max_tokens":7}"#, Some(7)),
             (
+                O::Chat,
                 r#"{"model":"m","max_tokens":7,"max_completion_tokens":9}"#,
                 Some(9),
             ),
-            (r#"{"model":"m","max_output_tokens":8}"#, Some(8)),
             (
+                O::Responses,
+                r#"{"model":"m","max_output_tokens":8}"#,
+                Some(8),
+            ),
+            (
+                O::Generate,
                 r#"{"model":"m","generationConfig":{"maxOutputTokens":5}}"#,
                 Some(5),
             ),
-            (r#"{"model":"m","max_tokens":null}"#, None),
-            (r#"{"model":"m"}"#, None),
+            (O::Chat, r#"{"model":"m","max_tokens":null}"#, None),
+            (O::Chat, r#"{"model":"m"}"#, None),
         ] {
-            assert_eq!(ceiling(&parse(body.as_bytes()).unwrap()), longest, "{body}");
+            let request = parse(body.as_bytes()).unwrap();
+            assert_eq!(ceiling(operation, &request), longest, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_another_dialect_would_go_by_bounds_nothing_and_of_two_the_longest_counts() {
+        use Operation as O;
+        for (operation, body, longest) in [
+            (O::Chat, r#"{"model":"m","max_output_tokens":1}"#, None),
+            (
+                O::Chat,
+                r#"{"model":"m","max_completion_tokens":1,"max_tokens":64000}"#,
+                Some(64_000),
+            ),
+            (
+                O::Messages,
+                r#"{"model":"m","max_completion_tokens":1,"max_tokens":64000}"#,
+                Some(64_000),
+            ),
+            (
+                O::Responses,
+                r#"{"model":"m","max_tokens":1,"max_output_tokens":900}"#,
+                Some(900),
+            ),
+            (O::Generate, r#"{"model":"m","max_tokens":1}"#, None),
+            (O::Embeddings, r#"{"model":"m","input":"a"}"#, Some(0)),
+        ] {
+            let request = parse(body.as_bytes()).unwrap();
+            assert_eq!(ceiling(operation, &request), longest, "{body}");
         }
     }
 

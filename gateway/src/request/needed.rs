@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 
 use fairlead_condition::Need;
 use fairlead_translate::{Block, Content, Conversation, Effort, Format as Form, Media};
-use fairlead_wire::json::Kind;
+use fairlead_wire::json::{Kind, Object};
 use fairlead_wire::openai::request::Request;
 
 use crate::codec::conversation;
@@ -50,6 +50,34 @@ impl Found {
         }
         (!is(self.unknown)).then_some(false)
     }
+}
+
+impl Found {
+    /// Adds what stands outside of what a conversation is read into, and goes to its target all the same.
+    fn see_others(&mut self, object: &Object<'_>, asked: &Conversation<'_>) {
+        // A search of the host's own, functions as they once were, and tools that the choice of a tool leaves out.
+        let given = |name: &&str| {
+            let text = object.get(name).map(|member| object.text(member).trim());
+            text.is_some_and(|text| text != "null" && !is_empty_list(text))
+        };
+        self.note(Need::Tools, ["tools", "functions"].iter().any(given));
+        for other in &asked.others {
+            let name = &other.name;
+            if name.starts_with("cachedContent") || name.starts_with("cached_content") {
+                // What lies there nobody sees.
+                self.unknown = u8::MAX;
+            } else if name.to_ascii_lowercase().contains("modalities") {
+                self.doubt(&MEDIA);
+            }
+        }
+    }
+}
+
+fn is_empty_list(text: &str) -> bool {
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim().is_empty())
 }
 
 impl Needed {
@@ -129,7 +157,11 @@ fn of_conversation(operation: Operation, request: &Request<'_>) -> Found {
     let read = format
         .filter(|_| !ambiguous)
         .and_then(|format| conversation(object.body(), format));
-    read.map_or(Found::UNKNOWN, |asked| of(&asked))
+    read.map_or(Found::UNKNOWN, |asked| {
+        let mut found = of(&asked);
+        found.see_others(object, &asked);
+        found
+    })
 }
 
 fn of(asked: &Conversation<'_>) -> Found {
@@ -256,6 +288,86 @@ mod tests {
             let found = needed(Operation::Chat, &body);
             assert_eq!(
                 (found.0.as_str(), found.1.as_str()),
+                (there, unknown),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_conversation_has_no_word_for_is_needed_all_the_same() {
+        let chat = |members: &str| {
+            format!(r#"{{"model":"m","messages":[{{"role":"user","content":"a"}}],{members}}}"#)
+        };
+        let gemini =
+            |members: &str| format!(r#"{{"contents":[{{"parts":[{{"text":"a"}}]}}],{members}}}"#);
+        let responses = |members: &str| format!(r#"{{"model":"m","input":"a",{members}}}"#);
+        let messages = |members: &str| {
+            format!(
+                r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":"a"}}],{members}}}"#
+            )
+        };
+        for (operation, body, there, unknown) in [
+            (
+                Operation::Chat,
+                chat(r#""functions":[{"name":"f"}]"#),
+                "tools",
+                "",
+            ),
+            (Operation::Chat, chat(r#""tools":[ ]"#), "", ""),
+            (
+                Operation::Chat,
+                chat(r#""modalities":["text","audio"]"#),
+                "",
+                "images pdf audio",
+            ),
+            (
+                Operation::Messages,
+                messages(r#""tools":[{"type":"web_search_20250305","name":"web_search"}]"#),
+                "tools",
+                "",
+            ),
+            (
+                Operation::Responses,
+                responses(r#""tools":[{"type":"web_search"}]"#),
+                "tools",
+                "",
+            ),
+            (
+                Operation::Responses,
+                responses(
+                    r#""tools":[{"type":"function","name":"f","parameters":{}}],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"g"}]}"#,
+                ),
+                "tools",
+                "",
+            ),
+            (
+                Operation::Generate,
+                gemini(r#""tools":[{"googleSearch":{}}]"#),
+                "tools",
+                "",
+            ),
+            (
+                Operation::Generate,
+                gemini(r#""cachedContent":"cachedContents/1""#),
+                "",
+                EVERYTHING,
+            ),
+        ] {
+            let request = match operation {
+                Operation::Generate => {
+                    fairlead_wire::openai::request::parse_named(body.as_bytes(), "m", false)
+                }
+                _ => parse(body.as_bytes()),
+            };
+            let (request, needed) = (request.unwrap(), Needed::default());
+            let that_are = |wanted: Option<bool>| {
+                let all = Need::ALL.into_iter();
+                let found = all.filter(|need| needed.get(*need, operation, &request) == wanted);
+                found.map(Need::as_str).collect::<Vec<_>>().join(" ")
+            };
+            assert_eq!(
+                (that_are(Some(true)).as_str(), that_are(None).as_str()),
                 (there, unknown),
                 "{body}"
             );

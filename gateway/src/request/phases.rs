@@ -179,7 +179,14 @@ pub(crate) fn peek<'a>(
     let kept = (operation == Operation::Responses).then(|| kept(&request.object));
     Ok(Asked {
         kept: kept.flatten(),
-        governed: Arc::new(governed(admitted, &request, headers, choices, &record.bill)),
+        governed: Arc::new(governed(
+            admitted,
+            operation,
+            &request,
+            headers,
+            choices,
+            &record.bill,
+        )),
         form: form.is_some(),
         request,
         admitted,

@@ -144,7 +144,14 @@ impl Asked<'_> {
         let Ok(request) = parse(body.as_bytes()) else {
             return Vec::new();
         };
-        let governed = governed(self.admitted, &request, self.headers, 1, &Arc::default());
+        let governed = governed(
+            self.admitted,
+            Operation::Chat,
+            &request,
+            self.headers,
+            1,
+            &Arc::default(),
+        );
         let outlook = outlook::Now::of(self.runtime, &governed, Operation::Chat);
         let sight = Sight::new(Operation::Chat, &request, self.headers, &[], &outlook);
         let plan = self

@@ -293,6 +293,19 @@ impl Operation {
         self == Self::Completions || self.row().format.is_some()
     }
 
+    /// Whether its answer has no tokens: only what is asked is paid for.
+    #[must_use]
+    pub(crate) fn is_without_output(self) -> bool {
+        matches!(
+            self,
+            Self::Embeddings
+                | Self::EmbedContent
+                | Self::BatchEmbedContents
+                | Self::Predict
+                | Self::Rerank
+        )
+    }
+
     /// Whether no provider takes money for it.
     #[must_use]
     pub(crate) fn is_free(self) -> bool {

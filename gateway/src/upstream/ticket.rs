@@ -46,6 +46,8 @@ pub(crate) struct Permission {
     /// Whether its answer has begun, or it has failed: how long that took is noted by whoever knows.
     begun: bool,
     failed: bool,
+    /// Whether a failure said nothing of the target: then what it was to find out is for the next one to find out.
+    of_one_server: bool,
 }
 
 /// An attempt that is out.
@@ -109,6 +111,7 @@ impl Permission {
             sent: None,
             begun: false,
             failed: false,
+            of_one_server: false,
         };
         if let Some(model) = model {
             pass.answers = admitted(&model.answers)?;
@@ -250,7 +253,7 @@ impl Permission {
         }
         if self.is_only_the_server(failure) {
             // What was to be found out of the provider has not been: the next may, whoever it is.
-            self.sent = None;
+            self.of_one_server = true;
             return;
         }
         match failure.blames() {
@@ -302,7 +305,7 @@ impl Permission {
     fn give_back(&self, breaker: &Breaker, token: Token) {
         if token.probes() {
             let now = self.upstream.now();
-            if self.sent.is_some() {
+            if self.sent.is_some() && !self.of_one_server {
                 breaker.abandon(token, now, self.asker);
             } else {
                 breaker.give_back(token, now);

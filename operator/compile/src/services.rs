@@ -50,7 +50,7 @@ impl Slice {
             // An absent `ready` means ready; `terminating` overrules it for Services that publish unready addresses.
             let ready = says.and_then(|says| says.ready) != Some(false);
             let address: IpAddr = endpoint.addresses.first()?.parse().ok()?;
-            let may_be = !is_never_an_endpoint(address) && !address.is_loopback();
+            let may_be = !is_never_an_endpoint(address) && !address.to_canonical().is_loopback();
             (ready && !going && may_be).then_some(address)
         });
         Some(Self {

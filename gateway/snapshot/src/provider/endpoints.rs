@@ -76,6 +76,8 @@ pub fn is_never_an_endpoint(address: IpAddr) -> bool {
                 [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
                     Some(((u32::from(high) << 16) | u32::from(low)).into())
                 }
+                // 6to4 (RFC 3056).
+                [0x2002, high, low, ..] => Some(((u32::from(high) << 16) | u32::from(low)).into()),
                 _ => None,
             });
             if let Some(v4) = embedded {
@@ -83,8 +85,15 @@ pub fn is_never_an_endpoint(address: IpAddr) -> bool {
             }
             let [first, second, ..] = v6.segments();
             let link_local = first & 0xffc0 == 0xfe80;
-            // AWS has its services at fd00:ec2::/32.
-            let metadata = first == 0xfd00 && second == 0x0ec2;
+            // AWS has its services at fd00:ec2::/32; the others are Google's, Oracle's, Scaleway's and Alibaba's.
+            let metadata = (first == 0xfd00 && second == 0x0ec2)
+                || [
+                    [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254],
+                    [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe],
+                    [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42],
+                    [0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200],
+                ]
+                .contains(&v6.segments());
             v6.is_unspecified() || v6.is_multicast() || link_local || metadata
         }
     }
@@ -111,6 +120,11 @@ mod tests {
             "fd00:ec2::254",
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "fd20:ce::254",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:42::42",
+            "fd00:100::100:200",
         ] {
             assert!(is_never_an_endpoint(text.parse().unwrap()), "{text}");
         }

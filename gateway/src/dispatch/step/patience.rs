@@ -40,6 +40,8 @@ impl StepRun<'_> {
                 self.remember(model);
             }
             match outcome {
+                // To count tokens takes no time, and says nothing of how long answers take.
+                _ if self.job.operation.is_free() => {}
                 Ok(Committed::Whole(whole)) => {
                     let usage = whole.usage.as_ref();
                     let tokens = usage.and_then(|usage| usage.output_tokens);
@@ -76,10 +78,16 @@ impl StepRun<'_> {
     /// Notes a failure, as far as it says how long callers wait there: a target that fails fast must not be taken for a quick one.
     fn learn_failure(&self, failure: &Failure, took: Duration) {
         use FailureClass as C;
-        let Some(model) = self.model.as_ref().filter(|_| failure.own.is_none()) else {
+        let says_nothing = failure.own.is_some() || self.job.operation.is_free();
+        let Some(model) = self.model.as_ref().filter(|_| !says_nothing) else {
             return;
         };
         let (now, stream) = (self.upstream.now(), self.job.stream);
+        // One server of several is left alone by itself, and callers wait no longer for it.
+        let servers = self.upstream.servers();
+        if servers.is_some_and(|servers| servers.stands(now)) {
+            return;
+        }
         if matches!(
             failure.class,
             C::BadRequest | C::ContentFiltered | C::ContextTooLong

@@ -11,7 +11,7 @@ use fairlead_snapshot::FailureClass;
 use tokio::time::Instant;
 
 use super::StepRun;
-use crate::failure::Failure;
+use crate::failure::{Failure, Own};
 use crate::upstream::servers::Visit;
 
 /// So many servers are visited at most before one can be connected to.
@@ -55,7 +55,11 @@ impl StepRun<'_> {
     /// Whether another server is asked after a failure; `None`: what follows is as for any provider.
     pub(super) fn moves(&mut self, failure: &Failure) -> Option<bool> {
         let servers = self.upstream.servers()?;
-        if servers.all().len() < 2 || failure.own.is_some() || failure.skip.is_some() {
+        // A name that cannot be looked up is our own trouble, and that of one server all the same: others have other names.
+        let unfound =
+            failure.own == Some(Own::Connection) && failure.class == FailureClass::Connect;
+        let own = failure.own.is_some() && !unfound;
+        if servers.all().len() < 2 || own || failure.skip.is_some() {
             return None;
         }
         let in_time = Instant::now() < self.job.deadline && self.has_others();

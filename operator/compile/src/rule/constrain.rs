@@ -40,6 +40,16 @@ pub(super) fn faults(spec: &RoutingRuleSpec, path: &Path) -> Vec<Finding> {
     if spec.precedence != Some(Precedence::Override) {
         fault(&path, "constrain goes with precedence: Override only");
     }
+    let when = spec
+        .matches
+        .as_ref()
+        .and_then(|matches| matches.when.as_deref());
+    if when.is_some_and(|when| when.contains("costUsd")) {
+        fault(
+            &Path::of("spec").field("match").field("when"),
+            "what a request costs depends on who is asked, which a constraint decides; go by request.estimate.inputTokens instead of costUsd",
+        );
+    }
     if chooses(spec) {
         fault(
             &path,
