@@ -32,16 +32,33 @@ pub struct Average {
 impl Peak {
     /// Notes a sample.
     pub fn note(&self, now: Duration, sample: u32) {
-        self.change(now, |average| match average {
-            Some(Average { value, age }) if age < FADES => blend(value, age, sample),
-            _ => sample,
+        self.change(now, |average| {
+            Some(match average {
+                Some(Average { value, age }) if age < FADES => blend(value, age, sample),
+                _ => sample,
+            })
         });
     }
 
-    /// Notes that it is so much at least.
+    /// Notes that it is so much at least. What that does not raise keeps its age: otherwise it would never be old enough to be measured anew.
     pub fn at_least(&self, now: Duration, sample: u32) {
         self.change(now, |average| {
-            average.map_or(sample, |average| average.value.max(sample))
+            average
+                .is_none_or(|average| average.is_stale() || average.value < sample)
+                .then_some(sample)
+        });
+    }
+
+    /// Notes a sample as far as it takes down what there is.
+    pub fn at_most(&self, now: Duration, sample: u32) {
+        self.change(now, |average| {
+            let Average { value, age } = average.filter(|average| sample < average.value)?;
+            let is_old = age >= FADES;
+            Some(if is_old {
+                sample
+            } else {
+                blend(value, age, sample)
+            })
         });
     }
 
@@ -51,9 +68,9 @@ impl Peak {
         unpack(self.0.load(Ordering::Relaxed), now)
     }
 
-    fn change(&self, now: Duration, next: impl Fn(Option<Average>) -> u32) {
-        let change = |word| Some(pack(next(unpack(word, now)), now));
-        // The closure always has an answer.
+    fn change(&self, now: Duration, next: impl Fn(Option<Average>) -> Option<u32>) {
+        let change = |word| next(unpack(word, now)).map(|value| pack(value, now));
+        // Where there is nothing to change, it stays as it is.
         let _ = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
@@ -151,6 +168,31 @@ mod tests {
         assert_eq!(value(&peak, 1), 100);
         peak.at_least(at(1), 5_000);
         assert_eq!(value(&peak, 1), 5_000);
+    }
+
+    #[test]
+    fn what_does_not_raise_it_leaves_its_age() {
+        let peak = Peak::default();
+        peak.note(at(0), 100);
+        peak.at_least(at(9_000), 100);
+        assert!(peak.get(at(10_000)).unwrap().is_stale());
+        peak.at_least(at(10_000), 50);
+        assert_eq!(value(&peak, 10_000), 50, "what is old gives way");
+        assert!(!peak.get(at(10_000)).unwrap().is_stale());
+    }
+
+    #[test]
+    fn at_most_only_lowers() {
+        let peak = Peak::default();
+        peak.at_most(at(0), 50);
+        assert_eq!(peak.get(at(0)), None, "there was nothing to lower");
+        peak.note(at(0), 1_000);
+        peak.at_most(at(100), 2_000);
+        assert_eq!(value(&peak, 100), 1_000);
+        peak.at_most(at(100), 500);
+        assert_eq!(value(&peak, 100), 950);
+        peak.at_most(at(10_100), 500);
+        assert_eq!(value(&peak, 10_100), 500);
     }
 
     #[test]
