@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use crate::peak::{Average, Peak};
 
+/// A silence of a model that nobody knows tells something from here on.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// To begin takes about as long as so many tokens, before anything is known.
 const BEGINNING: f64 = 32.0;
 /// About how long an answer that comes whole is taken to be where models are compared, in tokens; less if the request allows less.
@@ -100,11 +103,13 @@ impl Tempo {
         }
     }
 
-    /// Nothing came for so long at least. Of a model that nobody knows that says nothing: a caller that hangs up at once does not make it quick.
+    /// Nothing came for so long at least. Of a model that nobody knows a short silence says nothing: a caller that hangs up at once does not make it
+    /// quick.
     pub fn silent(&self, now: Duration, stream: bool, took: Duration) {
-        let (wait, took) = (self.of(stream), micros(took));
-        if wait.longest(now).is_some_and(|longest| longest < took) {
-            wait.trouble.at_least(now, took);
+        let wait = self.of(stream);
+        let least = wait.longest(now).unwrap_or(micros(PATIENCE));
+        if least < micros(took) {
+            wait.trouble.at_least(now, micros(took));
         }
     }
 

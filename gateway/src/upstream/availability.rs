@@ -11,9 +11,6 @@ use super::Upstream;
 use super::authorization::Shown;
 use crate::failure::{Failure, Skip};
 
-/// What is expected of who has never answered, in microseconds: more than of anybody who has, and little enough to be reckoned with.
-const UNHEARD_OF: u64 = u64::MAX / 8;
-
 impl Upstream {
     /// The most requests at a time.
     #[must_use]
@@ -60,13 +57,12 @@ impl Upstream {
         let share = self.share(table, target, model.as_deref(), asker);
         let queued = self.gate.queued();
         let Some(model) = model else {
-            // Of the model nothing is kept, but how many there are at the provider is known. Nobody would learn of one that never answers, so
-            // that it is not taken for new, of which one request at a time is good for all: it is looked at now and then.
+            // Of the model nothing is kept, but how many there are at the provider is known: while any is, no more are sent to find out.
+            let busy = self.gate.in_flight().saturating_add(queued);
             return Vitals {
                 share,
-                busy: self.gate.in_flight().saturating_add(queued),
-                expected: Some(UNHEARD_OF),
-                stale: true,
+                busy,
+                waiting: busy,
                 ..Vitals::UNKNOWN
             };
         };
