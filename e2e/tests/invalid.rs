@@ -146,6 +146,16 @@ fn loosen(crd: &mut Value) -> Result<()> {
     let priority = &mut spec["properties"]["priority"];
     ensure!(priority["type"] == "integer", "{priority}");
     *priority = json!({"x-kubernetes-preserve-unknown-fields": true});
+    // No rule can speak of a field that has no type.
+    let rules = spec["x-kubernetes-validations"].as_array_mut();
+    let speaks = |rule: &Value| {
+        rule["rule"]
+            .as_str()
+            .is_some_and(|rule| rule.contains("self.priority"))
+    };
+    rules
+        .context("no rules in the definition")?
+        .retain(|rule| !speaks(rule));
     Ok(())
 }
 

@@ -284,6 +284,7 @@ impl Rejection {
         let busy = |code| row(S::SERVICE_UNAVAILABLE, code).after(Some(1));
         let rate_limited = |seconds| row(S::TOO_MANY_REQUESTS, "rate_limited").after(seconds);
         let model = |row: Row| row.about("model");
+        let unhealthy = |seconds| row(S::SERVICE_UNAVAILABLE, "no_healthy_target").after(seconds);
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request"),
             Self::DuplicateKey(_) => row(S::BAD_REQUEST, "duplicate_key"),
@@ -327,9 +328,7 @@ impl Rejection {
             Self::Limited(refusal) => limited(refusal),
             Self::StoreUnavailable => busy("store_unavailable"),
             Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
-            Self::NoHealthyTarget(_, seconds) => {
-                row(S::SERVICE_UNAVAILABLE, "no_healthy_target").after(*seconds)
-            }
+            Self::NoHealthyTarget(_, seconds) => unhealthy(*seconds),
             Self::ProviderError(_) => row(S::BAD_GATEWAY, "provider_error"),
             Self::ProviderFailed {
                 status,

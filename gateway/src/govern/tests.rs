@@ -41,14 +41,15 @@ async fn what_was_taken_goes_back_when_nobody_waits_any_more() {
         started: Instant::now(),
     };
     let counters = Counters::open(options).await.unwrap();
-    let store = tokio::spawn(counters.clone().run());
+    let mut store = tokio::task::JoinSet::new();
+    store.spawn(counters.clone().run());
     let governor = Governor::new(counters, clock);
     let (amounts, asked) = (Amounts::default(), asked());
     let take = |bounds| governor.take(bounds, amounts, &asked, governor.now());
     let granted = take(bounds[..1].iter()).await.unwrap();
     granted.cancel();
     // From now on nobody answers.
-    store.abort();
+    store.abort_all();
     let waited = tokio::time::timeout(Duration::from_millis(10), take(bounds.iter())).await;
     assert!(waited.is_err(), "it is waited for");
     let standing = bounds[0].standing(&governor.counters, None, governor.now());

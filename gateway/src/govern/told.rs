@@ -142,10 +142,6 @@ impl Rates {
     /// Writes the headers. Names and forms are those of OpenAI's (`x-ratelimit-*`, a duration) and Anthropic's (`anthropic-ratelimit-*`, a
     /// moment); Gemini has none, and its callers get OpenAI's.
     pub(crate) fn write(&self, headers: &mut HeaderMap, surface: Surface) {
-        #[expect(
-            clippy::borrow_interior_mutable_const,
-            reason = "names of static texts share nothing that changes"
-        )]
         let names = match surface {
             Surface::Anthropic => &ANTHROPIC,
             Surface::OpenAi | Surface::Gemini => &OPENAI,

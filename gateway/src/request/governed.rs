@@ -21,7 +21,23 @@ fn ceilings(operation: Operation) -> &'static [&'static str] {
         Operation::Completions | Operation::Messages => &["max_tokens"],
         Operation::Responses => &["max_output_tokens"],
         Operation::Generate => &[],
-        _ => &CEILINGS,
+        // What has no limit of its own is passed on as it came.
+        Operation::Embeddings
+        | Operation::CountTokens
+        | Operation::CountGemini
+        | Operation::Converse
+        | Operation::EmbedContent
+        | Operation::BatchEmbedContents
+        | Operation::Predict
+        | Operation::ImageGenerations
+        | Operation::ImageEdits
+        | Operation::ImageVariations
+        | Operation::Speech
+        | Operation::Transcriptions
+        | Operation::Translations
+        | Operation::Moderations
+        | Operation::Rerank
+        | Operation::Passthrough => &CEILINGS,
     }
 }
 

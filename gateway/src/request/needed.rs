@@ -296,78 +296,51 @@ mod tests {
 
     #[test]
     fn what_a_conversation_has_no_word_for_is_needed_all_the_same() {
-        let chat = |members: &str| {
-            format!(r#"{{"model":"m","messages":[{{"role":"user","content":"a"}}],{members}}}"#)
-        };
-        let gemini =
-            |members: &str| format!(r#"{{"contents":[{{"parts":[{{"text":"a"}}]}}],{members}}}"#);
-        let responses = |members: &str| format!(r#"{{"model":"m","input":"a",{members}}}"#);
-        let messages = |members: &str| {
-            format!(
-                r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":"a"}}],{members}}}"#
-            )
-        };
-        for (operation, body, there, unknown) in [
+        use Operation as O;
+        let chat = r#"{"model":"m","messages":[{"role":"user","content":"a"}]"#;
+        let messages = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}]"#;
+        let responses = r#"{"model":"m","input":"a""#;
+        let gemini = r#"{"model":"m","contents":[{"parts":[{"text":"a"}]}]"#;
+        let allowed = r#""tools":[{"type":"function","name":"f","parameters":{}}],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"g"}]}"#;
+        let search = r#""tools":[{"type":"web_search_20250305","name":"web_search"}]"#;
+        for (operation, begun, members, there, unknown) in [
+            (O::Chat, chat, r#""functions":[{"name":"f"}]"#, "tools", ""),
+            (O::Chat, chat, r#""tools":[ ]"#, "", ""),
             (
-                Operation::Chat,
-                chat(r#""functions":[{"name":"f"}]"#),
-                "tools",
-                "",
-            ),
-            (Operation::Chat, chat(r#""tools":[ ]"#), "", ""),
-            (
-                Operation::Chat,
-                chat(r#""modalities":["text","audio"]"#),
+                O::Chat,
+                chat,
+                r#""modalities":["text","audio"]"#,
                 "",
                 "images pdf audio",
             ),
+            (O::Messages, messages, search, "tools", ""),
             (
-                Operation::Messages,
-                messages(r#""tools":[{"type":"web_search_20250305","name":"web_search"}]"#),
+                O::Responses,
+                responses,
+                r#""tools":[{"type":"web_search"}]"#,
+                "tools",
+                "",
+            ),
+            (O::Responses, responses, allowed, "tools", ""),
+            (
+                O::Generate,
+                gemini,
+                r#""tools":[{"googleSearch":{}}]"#,
                 "tools",
                 "",
             ),
             (
-                Operation::Responses,
-                responses(r#""tools":[{"type":"web_search"}]"#),
-                "tools",
-                "",
-            ),
-            (
-                Operation::Responses,
-                responses(
-                    r#""tools":[{"type":"function","name":"f","parameters":{}}],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"g"}]}"#,
-                ),
-                "tools",
-                "",
-            ),
-            (
-                Operation::Generate,
-                gemini(r#""tools":[{"googleSearch":{}}]"#),
-                "tools",
-                "",
-            ),
-            (
-                Operation::Generate,
-                gemini(r#""cachedContent":"cachedContents/1""#),
+                O::Generate,
+                gemini,
+                r#""cachedContent":"cachedContents/1""#,
                 "",
                 EVERYTHING,
             ),
         ] {
-            let request = match operation {
-                Operation::Generate => {
-                    fairlead_wire::openai::request::parse_named(body.as_bytes(), "m", false)
-                }
-                _ => parse(body.as_bytes()),
-            };
-            let (request, needed) = (request.unwrap(), Needed::default());
-            let that_are = |wanted: Option<bool>| {
-                let all = Need::ALL.into_iter();
-                let found = all.filter(|need| needed.get(*need, operation, &request) == wanted);
-                found.map(Need::as_str).collect::<Vec<_>>().join(" ")
-            };
+            let body = format!("{begun},{members}}}");
+            let found = needed(operation, &body);
             assert_eq!(
-                (that_are(Some(true)).as_str(), that_are(None).as_str()),
+                (found.0.as_str(), found.1.as_str()),
                 (there, unknown),
                 "{body}"
             );

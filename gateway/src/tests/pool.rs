@@ -96,6 +96,10 @@ impl Stage {
             for model in health["models"].as_object().unwrap().values() {
                 assert_eq!(model["state"], "closed", "{name}");
                 assert_eq!(model["consecutiveFailures"], 0, "{name}");
+                // What has failed at one server is not on its way for ever.
+                for count in ["inFlight", "waiting"] {
+                    assert_eq!(model[count].as_u64().unwrap_or(0), 0, "{name}: {count}");
+                }
             }
         }
     }

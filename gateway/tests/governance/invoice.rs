@@ -49,6 +49,36 @@ fn by_list(name: &str, base_url: &str) -> String {
     provider(name, base_url, ONCE).replace("type: OpenAI", VENDOR.1)
 }
 
+/// Who is asked, and who asks: by conversations that are read to their end, of tiers, and for pictures.
+fn documents(vendors: &[Vendor]) -> String {
+    let target = format!(
+        "match: {{models: [tiered]}}, targets: [{{name: listed, providerRef: {{name: listed}}, model: {LISTED}}}], stream: {{onClientGone: Finish}}"
+    );
+    let picture = format!(
+        "match: {{models: [picture]}}, targets: [{{name: pictures, providerRef: {{name: pictures}}, model: {PICTURES}}}]"
+    );
+    [
+        by_list("pictures", &vendors[3].base_url()),
+        rule("picture", &picture),
+        providers(vendors),
+        by_list("listed", &vendors[2].base_url()),
+        rules(),
+        rule("tiered", &target),
+        holder("payer", &budget("100000", "")),
+    ]
+    .concat()
+}
+
+/// Some of the requests are of each tier and for pictures, or nothing was compared of them.
+fn told_of_each(world: &World, requests: u64) {
+    for (vendor, of) in [(2, "tiers"), (3, "pictures")] {
+        let billed = world.vendors[vendor].ledger();
+        let told = billed.iter().filter(|entry| entry.told).count();
+        let name = format!("invoice of {requests} requests: {of} told");
+        at_least(&name, count(told), "requests", 100.0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "make governance runs it in full, and make test shortened"]
 async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
@@ -67,22 +97,7 @@ async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
         Vendor::start("listed", tiers, CALM).await,
         Vendor::start("pictures", [pictures; 3], plain).await,
     ];
-    let target = format!(
-        "match: {{models: [tiered]}}, targets: [{{name: listed, providerRef: {{name: listed}}, model: {LISTED}}}], stream: {{onClientGone: Finish}}"
-    );
-    let picture = format!(
-        "match: {{models: [picture]}}, targets: [{{name: pictures, providerRef: {{name: pictures}}, model: {PICTURES}}}]"
-    );
-    let documents = [
-        by_list("pictures", &vendors[3].base_url()),
-        rule("picture", &picture),
-        providers(&vendors),
-        by_list("listed", &vendors[2].base_url()),
-        rules(),
-        rule("tiered", &target),
-        holder("payer", &budget("100000", "")),
-    ]
-    .concat();
+    let documents = documents(&vendors);
     let store = Server::start(&[]);
     let url = format!("valkey://127.0.0.1:{}", store.port);
     let world = World::of(store, &url, 1, vendors, documents).await;
@@ -96,12 +111,7 @@ async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
     world.balanced("payer").await;
     let compared = compare(&world.lines("payer"), &world.vendors);
     compared.holds();
-    for (vendor, of) in [(2, "tiers"), (3, "pictures")] {
-        let billed = world.vendors[vendor].ledger();
-        let told = billed.iter().filter(|entry| entry.told).count();
-        let name = format!("invoice of {requests} requests: {of} told");
-        at_least(&name, count(told), "requests", 100.0);
-    }
+    told_of_each(&world, requests);
     let name = format!("invoice of {requests} requests");
     at_least(
         &format!("{name}: to the nano-dollar"),
