@@ -54,7 +54,7 @@ pub(crate) const REACHING: &[Attack] = &[
         nothing,
         &[(
             Platform,
-            "{precedence: Override, match: {models: [none-of-theirs]}, constrain: {providerSelector: {matchLabels: {region: eu}}}}",
+            "{precedence: Override, match: {models: [none-of-theirs]}, constrain: {providerSelector: {matchExpressions: [{key: region, operator: NotIn, values: [none]}]}}}",
         )],
     ),
     rule(
