@@ -283,9 +283,8 @@ fn scores_are_shares_and_the_less_busy_of_two_has_it() {
     assert_eq!(world.order(Strategy::Adaptive, any()).0.len(), 2);
 }
 
-/// A bound that a slow machine keeps too, and a build without optimizations need not; the figure is what is of interest.
+/// Half a microsecond is aimed at; a slow machine may take five times that, and a build without optimizations forty times more.
 #[test]
-#[ignore = "a measurement: cargo test --workspace --lib choosing_among_sixteen -- --ignored --nocapture, in an optimized build"]
 #[expect(
     clippy::disallowed_types,
     reason = "what is measured is the machine's time"
@@ -310,7 +309,9 @@ fn choosing_among_sixteen_takes_half_a_microsecond() {
         Strategy::LeastBusy,
         Strategy::Adaptive,
     ] {
-        const TURNS: u32 = 1_000_000;
+        const PLAIN: bool = cfg!(debug_assertions);
+        const TURNS: u32 = if PLAIN { 20_000 } else { 1_000_000 };
+        const MOST: u128 = if PLAIN { 100_000 } else { 2_500 };
         let began = std::time::Instant::now();
         for _ in 0..TURNS {
             let choices = std::hint::black_box(choices.clone());
@@ -319,6 +320,6 @@ fn choosing_among_sixteen_takes_half_a_microsecond() {
         }
         let each = began.elapsed() / TURNS;
         println!("{strategy:?}: {each:?}");
-        assert!(each.as_nanos() < 2_500, "{strategy:?}: {each:?}");
+        assert!(each.as_nanos() < MOST, "{strategy:?}: {each:?}");
     }
 }
