@@ -10,17 +10,17 @@ FUZZ_SECONDS := 120
 TEST_THREADS := 8
 
 # A command and the Debian package that brings it.
-NEEDS := cc:build-essential etcd:etcd-server redis-server:redis-server python3:python3 node:nodejs npm:npm go:golang-go nginx:nginx-light containerd:containerd runc:runc \
+NEEDS := cc:build-essential git:git etcd:etcd-server redis-server:redis-server pg_ctlcluster:postgresql python3:python3 node:nodejs npm:npm chromium:chromium go:golang-go nginx:nginx-light prometheus:prometheus containerd:containerd runc:runc \
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint unit loom charts deny quick faults limits governance strategies e2e sdk clients bench generate fuzz
+.PHONY: help run check test deps lint console unit loom charts deny quick faults limits governance seeing strategies e2e argocd sdk clients bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: ## build the gateway and serve the providers of OPENAI_API_KEY, ANTHROPIC_API_KEY ..., or else examples/quickstart; prints a curl to try
-	cargo build --profile quick --package fairlead-gateway --no-default-features
+	cargo build --profile quick --package fairlead-gateway --no-default-features --features console
 	@if $(GATEWAY) providers >/dev/null; then exec $(GATEWAY) serve; fi; \
 	echo; echo 'No provider is set (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...), so these are simulated. In another terminal:'; echo; \
 	cat examples/quickstart/curl.sh; echo; \
@@ -28,7 +28,7 @@ run: ## build the gateway and serve the providers of OPENAI_API_KEY, ANTHROPIC_A
 
 check: lint unit loom charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, models of atomics, charts, dependencies
 
-test: deps check faults limits e2e sdk ## everything
+test: deps check faults limits e2e seeing sdk ## everything
 
 deps: ## install the Debian packages that are missing (as root; otherwise says which line to run)
 	@missing=; for need in $(NEEDS); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
@@ -41,6 +41,11 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features fairlead-e2e/cluster -- -D warnings
 	cargo clippy --package fairlead-gateway --no-default-features -- -D warnings
+
+# The assets are committed, so that a build needs no Node; the tests of the crate compare where there is one.
+console: ## build the pages of the console into console/dist, and check their types
+	npm --prefix console/web ci --no-audit --no-fund --silent
+	npm --prefix console/web run --silent build
 
 # Most tests of the whole gateway wait rather than compute, so that there may be more of them at a time than cores.
 unit:
@@ -64,14 +69,20 @@ $(DENY):
 
 # In one go, and of all members, so that everything is built once: of less of the workspace, dependencies have other features.
 quick:
-	cargo build --profile quick --workspace --bins --test faults --test governance
+	cargo build --profile quick --workspace --bins --test faults --test governance --test seeing --test stores
 
 # All members, so that dependencies keep the features they were built with for `unit`. What needs no node goes first.
 e2e: quick ## a real API server, then a real node with the charts on it; $$KUBECONFIG: on that cluster instead of a node
 	hack/kubernetes.sh >/dev/null
-	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac --test status_usage
+	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac --test status_usage --test kubectl
 	e2e/upgrade.sh $(TARGET)/quick $(TARGET)/quick
 	$(TARGET)/quick/fairlead-e2e-node -- cargo test --workspace --features fairlead-e2e/cluster --test cluster
+
+# Not among `test`: Argo CD alone is minutes to build, where nothing is cached.
+argocd: quick ## examples/argocd through the real Argo CD on a real API server; figures to target/seeing/results.json
+	hack/kubernetes.sh kube-apiserver helm >/dev/null
+	hack/argocd.sh >/dev/null
+	cargo test --workspace --features fairlead-e2e/cluster --test argocd -- --nocapture
 
 sdk: quick ## official SDKs, frameworks, coding agents and a real model against the gateway; figures to target/sdk/results.json
 	sdk/run.py $(GATEWAY)
@@ -92,9 +103,17 @@ governance: quick ## the same in full: across replicas, through crashes, to the 
 	rm -f $(TARGET)/governance/results.json
 	FAIRLEAD_GOVERNANCE=full cargo test --profile quick --workspace --test governance -- --include-ignored --test-threads 1
 
-strategies: ## Adaptive beside an oracle and its rivals, in simulated time; figures to target/strategies/results.json
+# In full with FAIRLEAD_SEEING=full: a minute at 2,000 requests a second, a minute without the database, and a million rows.
+seeing: quick ## the request log, the console in a browser, a real collector and Prometheus, what seeing costs, and that no key is seen; figures to target/seeing/results.json
+	hack/collector.sh >/dev/null
+	rm -f $(TARGET)/seeing/results.json
+	cargo test --profile quick --workspace --test stores --test seeing -- --include-ignored --test-threads 1
+	console/e2e/run.py $(GATEWAY)
+
+strategies: ## Adaptive beside an oracle and its rivals, in simulated time and with the real gateway; figures to target/strategies/results.json
 	rm -f $(TARGET)/strategies/results.json
 	FAIRLEAD_STRATEGIES=full cargo test --profile quick --package fairlead-strategies -- --nocapture --test-threads 1
+	FAIRLEAD_STRATEGIES=full FAIRLEAD_RESULTS=$(abspath $(TARGET))/strategies/results.json cargo test --profile quick --package fairlead-gateway --lib tests::adaptive::scenarios -- --nocapture --test-threads 1
 
 bench: ## CPU per request beside nginx; fails above the bound
 	cargo build --release --package fairlead-gateway --package fairlead-bench

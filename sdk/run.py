@@ -4,7 +4,7 @@
 Usage: sdk/run.py PATH-OF-FAIRLEAD-GATEWAY [TIER ..]
 
 The gateway serves examples/quickstart and sdk/config. Its providers are simulated, itself once more, the scripted provider of sdk/provider,
-and a server with a real model. Tiers: go, node, python, agents, model; these run if none is named; and agents-in-full. One run at a time:
+and a server with a real model. Tiers: go, node, python, agents, model, pool; these run if none is named; and agents-in-full. One run at a time:
 everything is installed below target/sdk and kept there, the model in the cache folder; a changed pin installs anew. Only the standard library
 is needed.
 
@@ -45,6 +45,7 @@ def main() -> int:
         "FAIRLEAD_KEY": KEY,
         "FAIRLEAD_MODEL_URL": f"http://{addresses['MODEL']}",
         "FAIRLEAD_FIGURES": str(FIGURES),
+        "FAIRLEAD_GATEWAY": str(pathlib.Path(sys.argv[1]).resolve()),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     tiers = []
@@ -113,9 +114,14 @@ def model(environment: dict) -> int:
         return pytest(SUITES / "model", environment)
 
 
+def pool(environment: dict) -> int:
+    """By itself: it has servers of its own, and a gateway before them."""
+    return subprocess.run([sys.executable, SUITES / "pool.py", environment["FAIRLEAD_GATEWAY"]], env=environment).returncode
+
+
 IN_FULL = "agents-in-full"
 # In the order in which they run.
-TIERS = {"go": go, "node": node, "python": python, "agents": agents, "model": model, IN_FULL: agents_in_full}
+TIERS = {"go": go, "node": node, "python": python, "agents": agents, "model": model, "pool": pool, IN_FULL: agents_in_full}
 
 
 def pytest(folder: pathlib.Path, environment: dict, *options: str) -> int:

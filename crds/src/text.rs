@@ -78,6 +78,11 @@ text! {
 }
 
 text! {
+    /// The name of an object of another's kind, as most may be called: a DNS subdomain (RFC 1123).
+    ObjectText { min: 1, max: 253, pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", is: "the name of an object (lower-case letters, digits, '-' and '.', at most 253)" }
+}
+
+text! {
     /// The name of a Secret: a DNS subdomain (RFC 1123).
     SecretName { min: 1, max: 253, pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", is: "the name of a Secret (lower-case letters, digits, '-' and '.', at most 253)" }
 }

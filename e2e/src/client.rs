@@ -225,10 +225,17 @@ async fn answer(request: RequestBuilder) -> Result<Answer> {
         .filter_map(|value| value.to_str().ok())
         .map(str::to_owned)
         .collect();
+    let text = response.text().await?;
+    let body = match serde_json::from_str(&text) {
+        Ok(body) => body,
+        // Of a kind that is not served, or not yet, it says so in plain text.
+        Err(_) if status == 404 => json!({"message": text.trim()}),
+        Err(error) => return Err(error.into()),
+    };
     Ok(Answer {
         status,
         warnings,
-        body: response.json().await?,
+        body,
     })
 }
 

@@ -3,6 +3,7 @@
 //! [`ApiServer`] brings up etcd and kube-apiserver alone, [`Node`] a whole node with its control plane, [`Image`] what runs on it.
 //! Tests find the cluster by [`Cluster`], have the charts installed by [`Installation`], and speak to the cluster by [`Kubectl`] and
 //! [`Helm`], to a gateway in it by [`Caller`] and [`Load`];
+//! [`ArgoCd`] brings Argo CD to an API server, and a [`Gateway`] stands beside one.
 //! An [`Operator`] also runs in this process, with what the charts [`grant`] it, or as a [`Program`] of its own; [`Published`] and [`condition`]
 //! tell what it did.
 //! [`dump`] tells what became of a cluster, and [`results`] keeps the figures that a run has shown.
@@ -11,15 +12,18 @@
 
 mod address;
 mod apiserver;
+mod argocd;
 mod caller;
 mod client;
 mod cluster;
 mod command;
 mod condition;
 mod dump;
+mod gateway;
 mod granted;
 mod helm;
 mod image;
+mod inference;
 mod install;
 mod kubectl;
 mod load;
@@ -40,14 +44,17 @@ use std::time::Duration;
 
 pub use address::own_address;
 pub use apiserver::ApiServer;
+pub use argocd::{ArgoCd, Repository};
 pub use caller::{Caller, Completion, Connections};
 pub use client::{Answer, Client, Write};
 pub use cluster::Cluster;
 pub use condition::condition;
 pub use dump::dump;
+pub use gateway::{Gateway, free_port};
 pub use granted::grant;
 pub use helm::{Helm, Release};
 pub use image::Image;
+pub use inference::inference_pools;
 pub use install::{Installation, NAMESPACE, Turn};
 pub use kubectl::Kubectl;
 pub use load::{Load, Outcome, Rate, Tally};
@@ -71,4 +78,10 @@ pub fn say(text: &str) {
 #[must_use]
 pub fn output_folder() -> PathBuf {
     tools::workspace().join("target/e2e")
+}
+
+/// A file or folder of this repository.
+#[must_use]
+pub fn in_repository(path: &str) -> PathBuf {
+    tools::workspace().join(path)
 }

@@ -1,4 +1,4 @@
-//! The figures of a run, in `target/e2e/results.json`: what was measured, what it had to be, and whether it was.
+//! The figures of a run, in `target/e2e/results.json` or `target/seeing/results.json`: what was measured, what it had to be, and whether it was.
 //!
 //! Every test adds its own; a figure of the same name is replaced.
 
@@ -78,6 +78,14 @@ fn whole(count: usize) -> f64 {
 /// When the file cannot be read or written.
 pub fn record(figures: &[Figure]) -> Result<()> {
     record_in(&crate::output_folder(), figures)
+}
+
+/// Adds figures to those of what people see of an installation, `target/seeing/results.json`.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn record_seeing(figures: &[Figure]) -> Result<()> {
+    record_in(&crate::in_repository("target/seeing"), figures)
 }
 
 fn record_in(folder: &Path, figures: &[Figure]) -> Result<()> {

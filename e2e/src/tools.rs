@@ -14,19 +14,31 @@ use anyhow::{Context as _, Result, bail, ensure};
 /// # Errors
 /// When they cannot be built; the script has said why.
 pub(crate) fn kubernetes(names: &[&str]) -> Result<PathBuf> {
-    let script = workspace().join("hack/kubernetes.sh");
-    let output = Command::new(&script)
-        .args(names)
+    path_of("hack/kubernetes.sh", names)
+}
+
+/// The binary of Argo CD at the version this repository pins, with its manifests in the folder beside it; built as those of Kubernetes are.
+///
+/// # Errors
+/// When it cannot be built; the script has said why.
+pub(crate) fn argocd() -> Result<PathBuf> {
+    path_of("hack/argocd.sh", &[])
+}
+
+/// The path that a script of this repository prints.
+fn path_of(script: &str, arguments: &[&str]) -> Result<PathBuf> {
+    let output = Command::new(workspace().join(script))
+        .args(arguments)
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("cannot run {}", script.display()))?;
+        .with_context(|| format!("cannot run {script}"))?;
     ensure!(
         output.status.success(),
-        "hack/kubernetes.sh has failed ({}); it says above why",
+        "{script} has failed ({}); it says above why",
         output.status
     );
-    let folder = String::from_utf8(output.stdout).context("hack/kubernetes.sh: not a path")?;
-    Ok(PathBuf::from(folder.trim_end()))
+    let path = String::from_utf8(output.stdout).with_context(|| format!("{script}: not a path"))?;
+    Ok(PathBuf::from(path.trim_end()))
 }
 
 /// The folder of etcd and kube-apiserver: `$KUBEBUILDER_ASSETS` if that is set.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use fairlead_crds::table::{self, Case, Outcome};
 use fairlead_e2e::results::{self, Figure};
-use fairlead_e2e::{Answer, ApiServer, Client, Write};
+use fairlead_e2e::{Answer, ApiServer, Client, Write, inference_pools};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -91,6 +91,10 @@ async fn install_crds(client: &Client) -> Result<()> {
             .await
             .with_context(|| format!("{name} is not established"))??;
     }
+    // What stands beside a case may be of this kind.
+    let others = inference_pools();
+    client.create(&others, Write::Stored).await?;
+    timeout(ESTABLISHED_WITHIN, established(client, &others)).await??;
     Ok(())
 }
 

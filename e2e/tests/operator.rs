@@ -1,5 +1,7 @@
 //! The operator against a real API server, without gateways: what it publishes, keeps, and does when others interfere.
 
+#[path = "operator/inference.rs"]
+mod inference;
 #[path = "operator/pods.rs"]
 mod pods;
 #[path = "operator/rotation.rs"]

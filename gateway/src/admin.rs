@@ -1,8 +1,13 @@
 //! The admin port: probes and metrics for everyone, the rest with a bearer token.
 
+#[cfg(feature = "console")]
+pub(crate) mod console;
 pub(crate) mod health;
+mod held;
+mod requests;
 mod usage;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -11,7 +16,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, header};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,6 +25,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::admin::held::Held;
 use crate::serve::crowd::{Crowd, Seat};
 use crate::serve::link::Times;
 use crate::serve::stall::WriteStall;
@@ -34,36 +41,63 @@ const TIMES: Times = Times {
 };
 /// How long an answer may be stuck.
 const STALL: Duration = Duration::from_secs(10);
-/// So many connections at once; the oldest idle one goes for the next.
-const CONNECTIONS: usize = 32;
+/// So many connections at once; the oldest idle one goes for the next. Those that follow the console's live view are never idle, and less than
+/// half of them.
+const CONNECTIONS: usize = 64;
 /// After a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers until the process ends.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, tasks: Tasks) {
-    let service = TowerToHyperService::new(router(shared));
+/// Answers until the process ends; what is asked for by no name of the port's own goes to `others`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    others: Option<Router>,
+    tasks: Tasks,
+) {
+    let own = router(shared);
+    let all = match others {
+        Some(others) => own.fallback_service(others),
+        None => own,
+    };
+    let service = TowerToHyperService::new(all);
     let crowd = Crowd::new(CONNECTIONS, CONNECTIONS);
     loop {
-        let Ok((socket, _)) = listener.accept().await else {
+        let Ok((socket, peer)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
         let seat = crowd.seat().await;
-        tasks.spawn(connection(socket, seat, service.clone()));
+        tasks.spawn(connection((socket, peer), seat, service.clone()));
     }
 }
 
-async fn connection(socket: TcpStream, seat: Seat, service: TowerToHyperService<Router>) {
+/// Tells the console where a request comes from.
+#[cfg(feature = "console")]
+fn tell(request: &mut Request<Incoming>, peer: SocketAddr) {
+    let client = fairlead_console::Client(peer.ip().to_canonical());
+    request.extensions_mut().insert(client);
+}
+
+#[cfg(not(feature = "console"))]
+fn tell(_: &mut Request<Incoming>, _: SocketAddr) {}
+
+async fn connection(
+    (socket, peer): (TcpStream, SocketAddr),
+    seat: Seat,
+    service: TowerToHyperService<Router>,
+) {
     let link = Arc::clone(&seat.link);
     let io = TokioIo::new(WriteStall::new(socket, STALL, &link));
     let mut watch = Watch::new(&link, TIMES);
     watch.begin().await;
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        tell(&mut request, peer);
         let (request, answer) = (link.begin(), service.call(request));
+        // The connection is busy until all of the answer has gone, which of the live view may be in hours.
         async move {
-            let answer = answer.await;
-            drop(request);
             answer
+                .await
+                .map(|answer| answer.map(|body| Held::new(body, request)))
         }
     });
     let mut builder = http1::Builder::new();
@@ -81,10 +115,13 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(scrape))
         .route("/config", get(config))
         .route("/health", get(health))
         .route("/usage", get(usage::usage))
+        .route("/requests", get(requests::search))
+        .route("/requests/usage", get(requests::usage))
+        .route("/requests/{id}", get(requests::one))
         .with_state(shared)
 }
 
@@ -113,17 +150,22 @@ fn awaits_issuers(shared: &Shared) -> bool {
     awaits
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+async fn scrape(State(shared): State<Arc<Shared>>) -> Response {
     let kind = [(
         header::CONTENT_TYPE,
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
+    (kind, metrics(&shared)).into_response()
+}
+
+/// The text that a scrape gets.
+#[must_use]
+pub(crate) fn metrics(shared: &Shared) -> String {
     let runtime = shared.live.load();
     let errors = runtime.table.condition_errors();
     let limits = (runtime.governor(), &*runtime.holders);
     let metrics = &shared.observe.metrics;
-    let text = metrics.render(&runtime.upstreams, errors, limits);
-    (kind, text).into_response()
+    metrics.render(&runtime.upstreams, &runtime.judges, errors, limits)
 }
 
 /// Which configuration is in force.
@@ -139,6 +181,9 @@ async fn config(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         .map(|(issuer, keys)| json!({"issuer": issuer, "keys": keys}))
         .collect();
     let body = json!({
+        "requests": requests::standing(&shared),
+        // To be written down elsewhere: the file has to have it.
+        "audit": shared.decisions.standing(),
         "store": {"reachable": store.reachable, "problem": store.problem},
         "digest": runtime.digest,
         "generation": runtime.generation,
@@ -161,7 +206,8 @@ async fn health(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     if !admitted(&shared, &headers) {
         return stranger();
     }
-    answer(&health::report(&shared.live.load().upstreams))
+    let runtime = shared.live.load();
+    answer(&health::report(&runtime.upstreams, &runtime.judges))
 }
 
 fn answer(body: &Value) -> Response {

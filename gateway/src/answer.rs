@@ -17,8 +17,11 @@ pub(crate) mod transcript;
 mod whole;
 
 use fairlead_snapshot::FailureClass;
+use http::StatusCode;
+use tokio::time::Instant;
 
 use crate::failure::{Failure, UpstreamError};
+use crate::judges::Tokens;
 use crate::observe::record::Record;
 use crate::upstream::ticket::Ticket;
 use large::LargeAnswer;
@@ -55,6 +58,43 @@ pub(crate) enum Unanswered {
 pub(crate) type Outcome = (Record, Result<Committed, Unanswered>);
 
 impl Committed {
+    /// What one that came whole has used, as far as is known.
+    #[must_use]
+    pub(crate) fn tokens(&self) -> Tokens {
+        match self {
+            Self::Whole(whole) => Tokens::of(whole.usage.as_deref()),
+            Self::Large(_) => Tokens::default(),
+            Self::Stream(stream) => stream.answer.tokens(),
+        }
+    }
+
+    /// The status that the provider answered with.
+    #[must_use]
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Whole(whole) => whole.status,
+            Self::Large(large) => large.status,
+            // One that is streamed has no other.
+            Self::Stream(_) => StatusCode::OK,
+        }
+        .as_u16()
+    }
+
+    /// Whether nothing more of it is to come.
+    #[must_use]
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+
+    /// When its first content came, where that was earlier than that it could be given.
+    #[must_use]
+    pub(crate) fn content_at(&self) -> Option<Instant> {
+        match self {
+            Self::Stream(stream) => stream.answer.content_at(),
+            Self::Whole(_) | Self::Large(_) => None,
+        }
+    }
+
     /// With what its attempt holds until the answer has ended.
     pub(crate) fn hold(&mut self, ticket: Ticket) {
         match self {

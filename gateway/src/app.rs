@@ -8,22 +8,33 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use axum::Router;
+use fairlead_record::Sink;
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::Snapshot;
 use fairlead_store::Counters;
 use tokio::sync::{oneshot, watch};
 
 use crate::admin;
+#[cfg(feature = "console")]
+use crate::admin::console::Seen;
 use crate::args::{AccessLogTo, Serve};
 use crate::beside::Beside;
 use crate::clock::Clock;
 use crate::config::origin::Origin;
 use crate::cors::Cors;
+use crate::decisions::{Decisions, Refusing};
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::observe::Observe;
-use crate::observe::access::{AccessLog, LogEnd};
+use crate::observe::access;
 use crate::observe::metrics::Metrics;
+use crate::observe::otlp::settings::Settings;
+use crate::observe::otlp::{self, Push};
+use crate::observe::recorder::{End, Recorder};
+use crate::observe::requests::Requests;
+use crate::observe::tags::Tags;
+use crate::observe::trace::Tracing;
 use crate::peer::TrustedProxies;
 use crate::runtime::Runtime;
 use crate::serve::crowd::Crowd;
@@ -35,6 +46,7 @@ use crate::tls::ServedCertificate;
 use crate::upstream::environment::{Environment, Refreshers};
 use crate::upstream::network::Network;
 use crate::upstream::proxy::Proxy;
+use crate::upstream::servers::ask;
 use crate::worker::{Phase, Shared};
 
 /// How often the served certificate is looked at.
@@ -43,41 +55,58 @@ const CERTIFICATE_LOOK: Duration = Duration::from_secs(1);
 /// How long it may take to give back what was not used of limits.
 const GIVING_BACK: Duration = Duration::from_secs(2);
 
+/// How long it may take to push what was counted last.
+const LAST_PUSH: Duration = Duration::from_secs(5);
+
 /// Serves until a signal ends it.
 ///
 /// # Errors
 /// Anything that keeps the gateway from starting; once it serves, nothing does.
 pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let runtime = runtime()?;
-    let (access, log) = access_log(args.access_log)?;
+    let get = |name: &str| std::env::var(name).ok();
+    let otlp = Settings::of(&get, args.otlp_usage.into(), args.trace_slow)?;
+    let state_dir = args.settings.state_dir.as_ref();
+    let kept = kept(args)?;
+    #[cfg(feature = "console")]
+    let console = Seen::of(args);
+    #[cfg(not(feature = "console"))]
+    let console = ();
+    let (observe, ends) = observe(args, otlp.as_ref(), &kept, sinks(&console))?;
+    let push = otlp.as_ref();
+    let push = push.map(|otlp| Push::new(otlp, &observe.metrics.otlp));
+    let push = push.transpose()?.flatten();
     let (phase, seen) = watch::channel(Phase::Serving);
     let clock = Clock::start();
-    let state_dir = args.settings.state_dir.as_ref();
     let options = args.store.options(state_dir, &installation(args), clock)?;
     let counters = runtime
         .block_on(Counters::open(options))
         .context("counters cannot be kept")?;
     let (environment, refreshers) = environment(counters.clone(), clock)?;
-    let shared = shared(args, environment, access, seen.clone());
+    let shared = shared(args, environment, observe, kept.clone(), seen.clone());
     let origin = runtime.block_on(Origin::open(args, &shared))?;
     let certificate = certificate(args)?;
-    let acceptor = certificate
-        .as_ref()
-        .map(ServedCertificate::acceptor)
-        .transpose()?;
+    let acceptor = certificate.as_ref().map(ServedCertificate::acceptor);
+    let acceptor = acceptor.transpose()?;
     let listener =
         listen::bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let admin =
         listen::bind(args.admin).with_context(|| format!("cannot listen on {}", args.admin))?;
     let address = listener.local_addr()?;
     let cores = Cores::start(cores(args), &shared, acceptor.as_ref(), args.drain_timeout)?;
+    let asking = ask_servers(&shared)?;
     let crowd = Crowd::of_this_process(args.max_connections, shared.memory.limit());
     let (end, ended) = oneshot::channel();
     let status = shared.status.subscribe();
-    let accepting = std::thread::Builder::new()
-        .name("accept".to_owned())
-        .spawn(move || accept(listener, cores, &crowd, status, seen, end))?;
+    let thread = std::thread::Builder::new().name("accept".to_owned());
+    let accepting = thread.spawn(move || accept(listener, cores, &crowd, status, seen, end))?;
+    #[cfg(feature = "console")]
+    let others = console.map(|seen| seen.router(args, &shared, address));
+    #[cfg(not(feature = "console"))]
+    let others = None;
     let control = Control {
+        others,
+        push,
         origin,
         shared,
         counters,
@@ -89,34 +118,84 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     };
     control.run(runtime, args.drain_delay, &phase)?;
     join(accepting)?;
-    // Every record is finished by now, so the queue is closed; what is in it is still written.
-    if let Some(log) = log {
-        log.wait();
-    }
+    join(asking)?;
+    // Every record is finished by now, so the queues are closed; what is in them is still told.
+    ends.iter().for_each(End::wait);
+    kept.0.end();
+    kept.1.end();
     Ok(())
 }
 
-fn access_log(to: AccessLogTo) -> anyhow::Result<(AccessLog, Option<LogEnd>)> {
-    match to {
-        AccessLogTo::Off => Ok((AccessLog::off(), None)),
-        AccessLogTo::Stdout => {
-            let (log, end) = AccessLog::to(std::io::stdout())?;
-            Ok((log, Some(end)))
+/// What is kept of requests, and of decisions.
+fn kept(args: &Serve) -> anyhow::Result<(Arc<Requests>, Arc<Decisions>)> {
+    let requests = Requests::open(&args.request_log, args.settings.state_dir.as_ref())?;
+    let decisions = Decisions::open(args.audit_file.as_deref())?;
+    Ok((Arc::new(requests), Arc::new(decisions)))
+}
+
+/// Where finished requests are told, and the ends of the threads that do so, in the order in which they end.
+fn observe(
+    args: &Serve,
+    otlp: Option<&Settings>,
+    (requests, decisions): &(Arc<Requests>, Arc<Decisions>),
+    mut sinks: Vec<Box<dyn Sink>>,
+) -> anyhow::Result<(Arc<Observe>, Vec<End>)> {
+    let mut metrics = Metrics::default();
+    metrics.show(requests);
+    let mut tracing = Tracing::default();
+    let mut ends = Vec::new();
+    if let Some(settings) = otlp {
+        if settings.traces() {
+            tracing = Tracing::on(settings.sampler);
+        }
+        if let Some((export, end)) = otlp::start(settings, &metrics.otlp)? {
+            sinks.push(export);
+            ends.push(end);
         }
     }
+    let tracing = Arc::new(tracing);
+    if args.access_log == AccessLogTo::Stdout {
+        let dropped = metrics.access_lines_dropped.clone();
+        let (queue, end) = access::to(std::io::stdout(), dropped)?;
+        sinks.push(Box::new(queue));
+        ends.push(end);
+    }
+    sinks.extend(requests.sinks());
+    sinks.push(Box::new(Refusing::new(decisions)));
+    let (recorder, end) = Recorder::to(sinks, Arc::clone(&tracing))?;
+    ends.insert(0, end);
+    let tags = Tags::listed(&args.log_header);
+    let observe = Observe::new(metrics, tracing, tags, recorder);
+    Ok((Arc::new(observe), ends))
+}
+
+/// What the console has to be told of finished requests.
+#[cfg(feature = "console")]
+fn sinks(console: &Option<Seen>) -> Vec<Box<dyn Sink>> {
+    console.iter().map(Seen::sink).collect()
+}
+
+#[cfg(not(feature = "console"))]
+fn sinks((): &()) -> Vec<Box<dyn Sink>> {
+    Vec::new()
 }
 
 fn shared(
     args: &Serve,
     environment: Environment,
-    access: AccessLog,
+    observe: Arc<Observe>,
+    (requests, decisions): (Arc<Requests>, Arc<Decisions>),
     phase: watch::Receiver<Phase>,
 ) -> Arc<Shared> {
     let empty = Snapshot::empty(&args.settings.gateway_namespace);
     let runtime = Runtime::first(&empty, &Credentials::default(), environment);
     Arc::new(Shared {
         live: ArcSwap::from_pointee(runtime),
-        observe: Arc::new(Observe::new(Metrics::default(), access)),
+        #[cfg(feature = "console")]
+        enforced: arc_swap::ArcSwapOption::empty(),
+        observe,
+        decisions,
+        requests,
         memory: args
             .max_memory_bytes
             .map_or_else(Memory::of_this_process, Memory::new),
@@ -188,8 +267,31 @@ fn accept(
     outcome
 }
 
+/// A thread for what servers of pools tell of themselves: whatever they send, it costs neither requests nor the control thread their time. It ends
+/// when shutdown drains.
+fn ask_servers(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<std::io::Result<()>>> {
+    let (shared, mut phase) = (Arc::clone(shared), shared.phase.clone());
+    let thread = std::thread::Builder::new().name("pools".to_owned());
+    thread.spawn(move || {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            tokio::select! {
+                () = ask::run(move || shared.live.load().upstreams.clone()) => {}
+                _ = phase.wait_for(|phase| *phase >= Phase::Draining) => {}
+            }
+        });
+        // A look-up of a name may still block some thread; nobody waits for it.
+        runtime.shutdown_background();
+        Ok(())
+    })
+}
+
 /// The control thread: signals, the configuration, certificates, the admin port.
 struct Control {
+    /// What the admin port answers beside what is its own.
+    others: Option<Router>,
+    /// Pushes metrics, where that is wanted.
+    push: Option<Push>,
     origin: Origin,
     shared: Arc<Shared>,
     counters: Counters,
@@ -214,12 +316,23 @@ impl Control {
             // Said only now: whoever reads it may send a signal at once.
             tracing::info!(listen = %self.address, admin = %self.admin.local_addr()?, tls = self.certificate.is_some(), "serving");
             self.origin.greet(self.address, self.certificate.is_some());
+            #[cfg(feature = "console")]
+            if self.others.is_some() {
+                self.origin.greet_operator(self.admin.local_addr()?);
+            }
             let admin = tokio::net::TcpListener::from_std(self.admin)?;
             let tasks = Tasks::default();
             // It ends with the process.
-            tasks.spawn(admin::serve(admin, Arc::clone(&self.shared), tasks.clone()));
+            tasks.spawn(admin::serve(admin, Arc::clone(&self.shared), self.others, tasks.clone()));
             tasks.spawn(keep_fresh(self.refreshers, tasks.clone()));
             tasks.spawn(self.counters.clone().run());
+            let (last, closing) = watch::channel(());
+            let pushing = self.push.map(|push| {
+                let (done, pushed) = oneshot::channel();
+                let shared = Arc::clone(&self.shared);
+                tasks.spawn(keep_pushing(push, shared, closing, done));
+                pushed
+            });
             self.origin.follow(self.shared, &tasks);
             if let Some(certificate) = self.certificate {
                 tasks.spawn(renew(certificate));
@@ -227,12 +340,36 @@ impl Control {
             signals.conduct(phase, drain_delay, self.ended).await;
             // Every request is settled by now: what is left goes back to the others.
             let _ = tokio::time::timeout(GIVING_BACK, self.counters.drain()).await;
+            drop(last);
+            if let Some(pushed) = pushing {
+                let _ = tokio::time::timeout(LAST_PUSH, pushed).await;
+            }
             Ok(())
         });
         // Its tasks end here, and let go of the access log. A look-up of a name may still block some thread; nobody waits for it.
         runtime.shutdown_background();
         outcome
     }
+}
+
+/// Pushes metrics from time to time, and once more when `closing` says so; `done` is dropped then.
+async fn keep_pushing(
+    mut push: Push,
+    shared: Arc<Shared>,
+    mut closing: watch::Receiver<()>,
+    done: oneshot::Sender<()>,
+) {
+    let mut is_last = false;
+    while !is_last {
+        is_last = tokio::time::timeout(push.interval(), closing.changed())
+            .await
+            .is_ok();
+        let text = admin::metrics(&shared);
+        let mut closing = closing.clone();
+        let hurry = async move { while closing.changed().await.is_ok() {} };
+        push.push(&text, hurry).await;
+    }
+    drop(done);
 }
 
 /// Runs whatever keeps tokens and keys fresh.
@@ -259,9 +396,10 @@ async fn renew(certificate: Arc<ServedCertificate>) {
     }
 }
 
-fn join(accepting: JoinHandle<std::io::Result<()>>) -> anyhow::Result<()> {
-    match accepting.join() {
+fn join(thread: JoinHandle<std::io::Result<()>>) -> anyhow::Result<()> {
+    let name = thread.thread().name().unwrap_or_default().to_owned();
+    match thread.join() {
         Ok(outcome) => Ok(outcome?),
-        Err(_) => anyhow::bail!("the accepting thread panicked"),
+        Err(_) => anyhow::bail!("the thread {name:?} panicked"),
     }
 }

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod request_log;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +30,18 @@ pub enum Command {
     Explain(Explain),
     /// Say which providers `serve` would find in the environment, and by which variables; exit with 1 if there is none.
     Providers,
+    /// Say whether a file of the audit holds: nothing in it was edited, removed or put elsewhere; exit with 1 if not.
+    Audit {
+        /// What to do.
+        #[arg(value_parser = ["verify"])]
+        action: String,
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// A hash that was told elsewhere, by the log or the admin port: the file has to have it, or its end was cut off.
+        #[arg(long, value_name = "HASH")]
+        anchor: Option<String>,
+    },
     /// Make resources of the configuration of LiteLLM (config.yaml) or Bifrost (config.json), and list what could not be carried over.
     Import(Import),
 }
@@ -98,6 +112,9 @@ pub struct Serve {
     #[command(flatten)]
     #[doc(hidden)]
     pub store: Store,
+    #[command(flatten)]
+    #[doc(hidden)]
+    pub(crate) request_log: request_log::RequestLog,
     /// Where callers connect.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -110,12 +127,32 @@ pub struct Serve {
     /// The key (PEM) of the certificate.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Have no console on the admin port.
+    #[cfg(feature = "console")]
+    #[arg(long)]
+    pub no_console: bool,
+    /// A name, without a port, under which browsers may ask for the console, beside localhost; repeat it for more.
+    #[cfg(feature = "console")]
+    #[arg(long, value_name = "HOST")]
+    pub console_host: Vec<String>,
     /// How many cores serve requests. Absent: all that this process may use.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub cores: Option<u16>,
     /// Where one JSON line per request goes.
     #[arg(long, value_enum, default_value = "stdout")]
     pub access_log: AccessLogTo,
+    /// The file into which decisions on configurations, keys and limits are written, each line chained to the one before. Absent: they are in the log alone.
+    #[arg(long, value_name = "FILE")]
+    pub audit_file: Option<PathBuf>,
+    /// A header of requests whose value is noted in logs and traces, its first 128 bytes; repeat it for more, eight at most. Absent: none.
+    #[arg(long, value_name = "NAME", value_parser = noted)]
+    pub log_header: Vec<http::HeaderName>,
+    /// Whether spans say what requests used. WhenRoot: not those of callers who trace, and tell it themselves.
+    #[arg(long, value_enum, default_value = "always")]
+    pub otlp_usage: OtlpUsage,
+    /// From what time to the first content on a trace is kept that begins here and was to be left out.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub trace_slow: Duration,
     /// The largest request body, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = crate::limits::Limits::default().body_bytes)]
     pub max_request_bytes: usize,
@@ -158,6 +195,10 @@ pub struct Explain {
     /// The request, as YAML or JSON: key (namespace/name), headers, body, usage, estimate.
     #[arg(long, value_name = "FILE")]
     pub request: PathBuf,
+    /// What a running gateway has said at GET /health on its admin port, as JSON; -: read it from standard input. Then it is told how the targets
+    /// of a rule stand that judges them.
+    #[arg(long, value_name = "FILE")]
+    pub health: Option<PathBuf>,
 }
 
 /// Arguments of `import`.
@@ -172,6 +213,15 @@ pub struct Import {
     pub write_config: Option<PathBuf>,
 }
 
+/// Whose tokens spans tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OtlpUsage {
+    /// Everybody's.
+    Always,
+    /// Those of callers who do not trace.
+    WhenRoot,
+}
+
 /// Where access lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AccessLogTo {
@@ -179,6 +229,26 @@ pub enum AccessLogTo {
     Stdout,
     /// Nowhere.
     Off,
+}
+
+/// Headers that show who a caller is must not get into a log.
+fn noted(text: &str) -> Result<http::HeaderName, String> {
+    let name: http::HeaderName =
+        (text.parse()).map_err(|_| format!("{text:?} is no name of a header"))?;
+    let secret = [
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+    ];
+    if secret.contains(&name.as_str()) {
+        return Err(format!(
+            "{name} holds keys, which are never logged; name another header"
+        ));
+    }
+    Ok(name)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

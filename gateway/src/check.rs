@@ -1,5 +1,8 @@
 //! `check` and `explain`: the compiler's and the router's word, without serving anything.
 
+mod audited;
+mod servers;
+mod stood;
 mod supposed;
 
 use std::collections::BTreeMap;
@@ -7,13 +10,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use fairlead_compile::{Compiled, compile, documents, report};
-use fairlead_route::{Candidate, Explanation, Table};
-use fairlead_snapshot::{Key, ObjectName};
+use fairlead_route::{Candidate, Explanation, Step, Table};
+use fairlead_snapshot::{Key, ObjectName, Snapshot};
 use fairlead_wire::openai::request::parse;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::args;
+pub use crate::check::audited::audit;
+use crate::check::stood::Stood;
 use crate::check::supposed::{Estimate, Supposed, Used};
 use crate::clock;
 use crate::config::folder::Folder;
@@ -53,8 +58,11 @@ pub fn check(folder: &args::Folder) -> anyhow::Result<Printed> {
     Ok(Printed { text, good })
 }
 
-/// Generated keys that do not exist yet count as if they did: `check` makes none.
-fn compiled(folder: &args::Folder) -> anyhow::Result<(Compiled, Vec<String>)> {
+/// What a folder compiles to, and what of it cannot be read. Generated keys that do not exist yet count as if they did: none is made.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn compiled(folder: &args::Folder) -> anyhow::Result<(Compiled, Vec<String>)> {
     let mut reading = Folder::new(&folder.config_dir, &folder.settings).read()?;
     let state = State::open(folder.settings.state_dir.as_deref())?;
     reading.inputs.now = clock::unix_seconds();
@@ -73,7 +81,7 @@ fn compiled(folder: &args::Folder) -> anyhow::Result<(Compiled, Vec<String>)> {
 /// A request as `explain` reads it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sketch {
+pub struct Sketch {
     /// The virtual key, `namespace/name`; its value is not needed.
     key: ObjectName,
     /// What is asked for, as the path of the request says it below /v1. Absent: chat/completions.
@@ -90,6 +98,22 @@ struct Sketch {
     estimate: Estimate,
 }
 
+/// What becomes of a request that is thought of.
+pub(crate) struct Thought {
+    /// Every rule, and the plan.
+    pub explanation: Explanation,
+    /// The targets that are passed over because the request would cost too much there, and why.
+    pub dear: Vec<(Arc<str>, String)>,
+    /// Where the plan asks pools: which servers, as sentences.
+    pub servers: String,
+    /// Whether an attempt is left that is not.
+    pub affordable: bool,
+    /// Why the key itself is refused, if it is.
+    pub refused: Option<String>,
+    /// Whether there are limits of which the request does not say how much is used.
+    pub unused: bool,
+}
+
 /// Which rule and targets a request would get, and why every other rule does not take it.
 ///
 /// # Errors
@@ -97,23 +121,94 @@ struct Sketch {
 pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
     let (compiled, _) = compiled(&args.folder)?;
     let sketch = sketch(&args.request)?;
-    let snapshot = &compiled.snapshot;
+    let table = Table::build(&compiled.snapshot, None);
+    let thought = think(&table, &compiled.snapshot, &sketch)?;
+    let stood = args.health.as_deref().map(Stood::read).transpose()?;
+    let stood = stood::told(&thought.explanation, stood.as_ref());
+    Ok(Printed {
+        text: thought.told(&sketch, &stood)?,
+        good: thought.is_good(),
+    })
+}
+
+/// Which rule and targets a request gets.
+#[derive(Debug)]
+pub struct Explained {
+    /// For people.
+    pub text: String,
+    /// Whether it would be answered.
+    pub good: bool,
+    /// What every rule said, and what is tried.
+    pub explanation: Explanation,
+    /// The provider of each attempt of the plan; `None`: it does not exist.
+    pub providers: Vec<Option<ObjectName>>,
+}
+
+/// The same under any configuration.
+///
+/// # Errors
+/// The request names no key or model that there is, or is not one.
+pub fn explain_in(snapshot: &Snapshot, sketch: &Sketch) -> anyhow::Result<Explained> {
+    let table = Table::build(snapshot, None);
+    let thought = think(&table, snapshot, sketch)?;
+    let steps = thought.explanation.outcome.iter();
+    let named = |step: &Step| {
+        let (name, _) = table.providers().get(step.provider?.0)?;
+        Some(name.clone())
+    };
+    let providers = steps.flat_map(|plan| &plan.steps).map(named).collect();
+    Ok(Explained {
+        text: thought.told(sketch, "")?,
+        good: thought.is_good(),
+        explanation: thought.explanation,
+        providers,
+    })
+}
+
+impl Thought {
+    /// Whether it would be answered.
+    fn is_good(&self) -> bool {
+        self.explanation.outcome.is_ok() && self.affordable && self.refused.is_none()
+    }
+
+    /// For people. `stood`: how targets stood, where that is known.
+    fn told(&self, sketch: &Sketch, stood: &str) -> anyhow::Result<String> {
+        let (key, model) = (&sketch.key, sketch.model()?);
+        let mut text = format!("key {key}, model {model}\n{}", self.explanation);
+        text.push_str(&self.servers);
+        if self.unused {
+            text.push_str("\nlimits are taken as unused; under usage the request can say how much of each is used\n");
+        }
+        text.push_str(stood);
+        for (target, dear) in &self.dear {
+            text.push_str(&format!("{target} is passed over: {dear}\n"));
+        }
+        if let Some(reason) = &self.refused {
+            text.push_str(&format!("\nthe key itself is refused: {reason}\n"));
+        }
+        Ok(text)
+    }
+}
+
+/// What becomes of a request in a configuration.
+///
+/// # Errors
+/// The request cannot be read, or names no key or model that there is.
+pub(crate) fn think(
+    table: &Table,
+    snapshot: &Snapshot,
+    sketch: &Sketch,
+) -> anyhow::Result<Thought> {
     let key = snapshot
         .keys
         .get(&sketch.key)
         .with_context(|| format!("there is no VirtualKey {} in force", sketch.key))?;
-    let model = sketch
-        .body
-        .get("model")
-        .and_then(|model| model.as_str())
-        .context("body.model is missing; it must be a text")?
-        .to_owned();
-    let table = Table::build(snapshot, None);
+    let model = sketch.model()?;
     let caller = table.caller(&sketch.key, key);
     // Read as the gateway reads it, so that what it refuses or cannot read is told here, too.
     let body = serde_json::to_vec(&sketch.body)?;
     let request = parse(&body)?;
-    let headers = headers(&sketch)?;
+    let headers = headers(sketch)?;
     let operation = operation(sketch.operation.as_deref())?;
     let content: Vec<_> = Operation::ALL
         .iter()
@@ -122,7 +217,7 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
         .collect();
     let chain = Owners::of(snapshot, 0).chain(&sketch.key, key);
     let supposed = Supposed::new(
-        (&chain, &model),
+        (&chain, model),
         operation,
         snapshot,
         &request,
@@ -130,22 +225,48 @@ pub fn explain(args: &args::Explain) -> anyhow::Result<Printed> {
         &sketch.estimate,
     )?;
     let sight = Sight::new(operation, &request, &headers, &content, &supposed);
-    let explanation = table.explain(&caller, &model, &sight);
-    let mut text = format!("key {}, model {model}\n{explanation}", sketch.key);
-    if sketch.usage.is_none() && supposed.has_limits() {
-        text.push_str("\nlimits are taken as unused; under usage the request can say how much of each is used\n");
-    }
+    let explanation = table.explain(&caller, model, &sight);
+    let servers = match &explanation.outcome {
+        Ok(plan) => servers::told(plan, (table, snapshot), &body, operation),
+        Err(_) => String::new(),
+    };
     let most = MaxCost::of_key(snapshot, &sketch.key, key);
-    let (affordable, dear) = afforded(&table, &explanation, most.as_ref(), &supposed);
-    text.push_str(&dear);
-    let refused = refusal(key, clock::unix_seconds());
-    if let Some(reason) = &refused {
-        text.push_str(&format!("\nthe key itself is refused: {reason}\n"));
-    }
-    Ok(Printed {
-        good: explanation.outcome.is_ok() && affordable && refused.is_none(),
-        text,
+    let (affordable, dear) = afforded(table, &explanation, most.as_ref(), &supposed);
+    Ok(Thought {
+        affordable,
+        dear,
+        refused: refusal(key, clock::unix_seconds()),
+        unused: sketch.usage.is_none() && supposed.has_limits(),
+        servers,
+        explanation,
     })
+}
+
+impl Sketch {
+    /// A request of a key, with limits as they stand.
+    #[cfg(feature = "console")]
+    #[must_use]
+    pub(crate) fn live(
+        key: ObjectName,
+        operation: Option<String>,
+        headers: BTreeMap<String, String>,
+        body: serde_json::Map<String, serde_json::Value>,
+        lines: &[crate::govern::report::Line],
+    ) -> Self {
+        Self {
+            key,
+            operation,
+            headers,
+            body,
+            usage: Some(Used::standing(lines)),
+            estimate: Estimate::default(),
+        }
+    }
+
+    fn model(&self) -> anyhow::Result<&str> {
+        let model = self.body.get("model").and_then(|model| model.as_str());
+        model.context("body.model is missing; it must be a text")
+    }
 }
 
 /// The operation of a path below `/v1`.
@@ -166,12 +287,12 @@ fn afforded(
     explanation: &Explanation,
     of_key: Option<&MaxCost>,
     outlook: &dyn Outlook,
-) -> (bool, String) {
+) -> (bool, Vec<(Arc<str>, String)>) {
     let Ok(plan) = &explanation.outcome else {
-        return (true, String::new());
+        return (true, Vec::new());
     };
     let most = Most::of(plan.rule.as_ref(), of_key);
-    let mut text = String::new();
+    let mut passed = Vec::new();
     let mut left = false;
     for step in &plan.steps {
         let named = step.provider.and_then(|provider| {
@@ -188,10 +309,10 @@ fn afforded(
         };
         match most.refuses(&label, &step.requested, || outlook.cost(candidate)) {
             None => left = true,
-            Some(dear) => text.push_str(&format!("{} is passed over: {dear}\n", step.target)),
+            Some(dear) => passed.push((Arc::clone(&step.target), dear.to_string())),
         }
     }
-    (left || text.is_empty(), text)
+    (left || passed.is_empty(), passed)
 }
 
 /// Why the key would be refused before anything else is looked at, if it would be.
@@ -257,6 +378,7 @@ mod tests {
             ),
             chain("dear", &["a", "b"], ""),
             chain("alone", &["a"], ""),
+            chain("judged", &["a", "b"], "strategy: {type: Adaptive}"),
             rule(
                 "spent",
                 &format!(
@@ -291,13 +413,41 @@ mod tests {
     }
 
     fn explained_for(model: &str, more: &str) -> anyhow::Result<Printed> {
+        explained_with(model, more, None)
+    }
+
+    fn explained_with(
+        model: &str,
+        more: &str,
+        health: Option<&std::path::Path>,
+    ) -> anyhow::Result<Printed> {
+        explained_among("", model, more, health)
+    }
+
+    /// The same where there are other documents too, of a request with a prompt.
+    fn explained_among(
+        others: &str,
+        model: &str,
+        more: &str,
+        health: Option<&std::path::Path>,
+    ) -> anyhow::Result<Printed> {
+        let messages = if others.is_empty() {
+            ""
+        } else {
+            ", messages: [{role: user, content: Hi.}]"
+        };
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("config"))?;
-        std::fs::write(folder.path().join("config/all.yaml"), documents().concat())?;
+        std::fs::write(
+            folder.path().join("config/all.yaml"),
+            documents().concat() + others,
+        )?;
         let file = folder.path().join("request.yaml");
         std::fs::write(
             &file,
-            format!("key: default/caller\nbody: {{model: {model}, max_tokens: 10000}}\n{more}\n"),
+            format!(
+                "key: default/caller\nbody: {{model: {model}, max_tokens: 10000{messages}}}\n{more}\n"
+            ),
         )?;
         let config = folder.path().join("config");
         let words = [
@@ -307,6 +457,8 @@ mod tests {
             "--request".as_ref(),
             file.as_os_str(),
         ];
+        let health = health.map(|file| ["--health".as_ref(), file.as_os_str()]);
+        let words = words.into_iter().chain(health.into_iter().flatten());
         let args::Command::Explain(args) = args::Args::try_parse_from(words)?.command else {
             anyhow::bail!("another command")
         };
@@ -335,6 +487,27 @@ mod tests {
     }
 
     #[test]
+    fn how_targets_stand_is_told_as_a_gateway_has_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let health = folder.path().join("health.json");
+        let said = r#"{"providers": {}, "rules": {"default/judged": {"targets": {
+            "a": {"state": "degraded", "score": 0.071, "share": 0.01, "reason": "first token takes 4.00 times the best's"},
+            "b": {"state": "healthy", "score": 1.0, "share": 0.99, "reason": "nothing speaks against it"}}}}}"#;
+        std::fs::write(&health, said).unwrap();
+        let text = explained_for("judged", "").unwrap().text;
+        assert!(text.contains("--health FILE"), "{text}");
+        let text = explained_with("judged", "", Some(&health)).unwrap().text;
+        let line = "a: degraded, score 0.071, 1.0 % of the requests: first token takes 4.00 times the best's";
+        assert!(text.contains(line), "{text}");
+        // Of a rule that does not go by that nothing is said.
+        let text = explained_with("chat", "", Some(&health)).unwrap().text;
+        assert!(!text.contains("score"), "{text}");
+        std::fs::write(&health, "{}").unwrap();
+        let error = explained_with("judged", "", Some(&health)).expect_err("no rules");
+        assert!(format!("{error:#}").contains("GET /health"), "{error:#}");
+    }
+
+    #[test]
     fn what_a_request_may_not_cost_is_told() {
         let dear = "a is passed over: the request would probably cost 3.04096 USD";
         for (model, more, good, told) in [
@@ -346,6 +519,26 @@ mod tests {
             assert_eq!(printed.good, good, "{}", printed.text);
             assert_eq!(printed.text.contains(dear), told, "{}", printed.text);
         }
+    }
+
+    #[test]
+    fn the_server_of_a_pool_that_a_prompt_goes_to_is_told() {
+        let endpoints = |affinity: &str| {
+            let pool = object(
+                "LLMProvider",
+                "pool",
+                &format!(
+                    "type: VLLM, endpoints: {{addresses: [\"a.example:80\", \"b.example:80\"], affinity: {affinity}}}"
+                ),
+            );
+            let both = [pool, chain("pooled", &["pool"], "")].concat();
+            explained_among(&both, "pooled", "", None).unwrap().text
+        };
+        let by_prefix = endpoints("Prefix");
+        let line = "pool is a pool of 2 servers: such a prompt goes to ";
+        assert!(by_prefix.contains(line), "{by_prefix}");
+        let by_load = endpoints("None");
+        assert!(by_load.contains("the less busy one of two"), "{by_load}");
     }
 
     #[test]

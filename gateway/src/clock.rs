@@ -66,3 +66,9 @@ pub(crate) fn unix_millis() -> i64 {
         .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+/// Microseconds since 1970; 0 on a clock that is set before.
+#[must_use]
+pub(crate) fn unix_micros() -> i64 {
+    i64::try_from(since_1970().as_micros()).unwrap_or(i64::MAX)
+}

@@ -14,9 +14,9 @@ use fairlead_snapshot::Dialect;
 use fairlead_translate::embeddings::{Coding, Form};
 use fairlead_translate::responses::Echo;
 use fairlead_translate::{
-    Answer, Answered, Head, Names, chat, converse, gemini, messages, responses,
+    Answer, Answered, Head, Names, Stop, Text, chat, converse, gemini, messages, responses,
 };
-use fairlead_wire::openai::{self, ErrorFacts, Part, Usage};
+use fairlead_wire::openai::{self, ErrorFacts, Part, Told, Usage};
 
 use crate::surface::{Format, Operation, Surface};
 
@@ -37,7 +37,7 @@ pub(crate) struct Codec {
 #[derive(Debug)]
 pub(crate) enum Read {
     /// An answer, as its caller reads it.
-    Complete(Bytes, Option<Usage>),
+    Complete(Bytes, Option<Usage>, Told),
     /// An error, in spite of the status.
     Error(ErrorFacts),
     /// Well-formed, and nothing of what was asked for.
@@ -127,7 +127,7 @@ impl Codec {
     pub(crate) fn whole(self, body: &Bytes, identity: &Identity) -> Read {
         if self.sent == Operation::CountTokens {
             return match messages::count::read(body) {
-                Some(_) => Read::Complete(body.clone(), None),
+                Some(_) => Read::Complete(body.clone(), None, Told::default()),
                 None => Read::Nothing,
             };
         }
@@ -139,7 +139,7 @@ impl Codec {
         }
         if self.sent.is_text() && !body.trim_ascii_start().starts_with(b"{") {
             // A transcript that is asked for as such.
-            return Read::Complete(body.clone(), None);
+            return Read::Complete(body.clone(), None, Told::default());
         }
         let answered = |format| match format {
             Format::Chat => chat::answer::read(body),
@@ -153,7 +153,7 @@ impl Codec {
                 recoded(as_it_came(body, self.sent.part()), identity.recoded)
             }
             (None, Some(Format::Responses)) if responses::answer::is_pending(body) => {
-                Read::Complete(body.clone(), None)
+                Read::Complete(body.clone(), None, Told::default())
             }
             (None, Some(format)) => read(answered(format), |_| body.clone()),
             (Some((asked, sent)), _) => {
@@ -173,7 +173,9 @@ impl Codec {
 /// An answer of OpenAI, which is only looked at.
 fn as_it_came(body: &Bytes, part: Part) -> Read {
     match openai::answer(body, part) {
-        Ok(openai::Answer::Complete(facts)) => Read::Complete(body.clone(), facts.usage),
+        Ok(openai::Answer::Complete(facts)) => {
+            Read::Complete(body.clone(), facts.usage, facts.told)
+        }
         Ok(openai::Answer::Error(facts)) => Read::Error(facts),
         Ok(openai::Answer::Nothing) => Read::Nothing,
         Err(_) => Read::Malformed,
@@ -183,9 +185,9 @@ fn as_it_came(body: &Bytes, part: Part) -> Read {
 /// An answer with its vectors written so; as it came where it has none.
 fn recoded(read: Read, coding: Option<Coding>) -> Read {
     match (read, coding) {
-        (Read::Complete(body, usage), Some(coding)) => {
+        (Read::Complete(body, usage, told), Some(coding)) => {
             let written = coding.applied(&body).map(Bytes::from);
-            Read::Complete(written.unwrap_or(body), usage)
+            Read::Complete(written.unwrap_or(body), usage, told)
         }
         (read, _) => read,
     }
@@ -204,6 +206,17 @@ fn written(answer: &Answer<'_>, format: Format, identity: &Identity) -> Bytes {
     body.into()
 }
 
+/// What an answer says of itself.
+fn told(answer: &Answer<'_>) -> Told {
+    let text = |text: &Option<Text<'_>>| {
+        text.as_ref()
+            .map(|text| text.unescaped().into_owned().into())
+    };
+    let first = answer.choices.first();
+    let stop = first.and_then(|choice| choice.stop.as_ref());
+    Told::of(text(&answer.id), text(&answer.model), stop.map(Stop::word))
+}
+
 /// An answer that was read, as `write` writes it.
 fn read(
     answered: Result<Answered<'_>, fairlead_translate::Malformed>,
@@ -211,7 +224,7 @@ fn read(
 ) -> Read {
     match answered {
         Ok(Answered::Answer(answer)) => {
-            Read::Complete(write(&answer), answer.usage.map(Usage::from))
+            Read::Complete(write(&answer), answer.usage.map(Usage::from), told(&answer))
         }
         Ok(Answered::Error(facts)) => Read::Error(facts),
         Ok(Answered::Nothing) => Read::Nothing,

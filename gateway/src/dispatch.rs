@@ -4,7 +4,7 @@ pub(crate) mod attempt;
 pub(crate) mod continuation;
 pub(crate) mod hedge;
 pub(crate) mod job;
-pub(crate) mod retry_after;
+pub(crate) mod mirror;
 mod step;
 pub(crate) mod verdict;
 
@@ -19,8 +19,8 @@ use job::Job;
 use step::try_at_last;
 use verdict::verdict;
 
-/// Works through the plan. The record comes back with every attempt in it; the request's memory is given back when this returns.
-pub(crate) async fn dispatch(job: Job, plan: Plan, mut record: Record) -> Outcome {
+/// Works through the plan. Job and plan are apart, for futures that hold them are as large. The record comes back with every attempt in it; the request's memory is given back when this returns.
+pub(crate) async fn dispatch(job: Box<Job>, plan: Box<Plan>, mut record: Record) -> Outcome {
     let mut failures: Vec<Failure> = Vec::new();
     let mut at = 0;
     while let Some(step) = plan.steps.get(at).filter(|_| !job.is_spent()) {

@@ -30,7 +30,7 @@ use fairlead_health::Asker;
 use fairlead_snapshot::Network;
 use fairlead_store::{Counters, Options, Where};
 use futures_util::FutureExt as _;
-use http::Request;
+use http::{HeaderName, Request};
 use http_body_util::Full;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -45,9 +45,11 @@ use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::memory::{Memory, Permit};
 use crate::observe::Observe;
-use crate::observe::access::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::observe::record::Entry;
+use crate::observe::recorder::Recorder;
+use crate::observe::tags::Tags;
+use crate::observe::trace::Tracing;
 use crate::peer::TrustedProxies;
 use crate::runtime::Runtime;
 use crate::serve::edge;
@@ -139,10 +141,24 @@ impl World {
         Self::serve_behind(&[], None, documents)
     }
 
+    /// The same, with traces that are exported.
+    pub(crate) fn serve_traced(tracing: Tracing, documents: &[String]) -> Self {
+        Self::serve_all(&[], None, tracing, documents)
+    }
+
     /// The same behind these proxies, to callers with tokens of these issuers.
     pub(crate) fn serve_behind(
         proxies: &[Network],
         issuers: Option<Arc<dyn Http>>,
+        documents: &[String],
+    ) -> Self {
+        Self::serve_all(proxies, issuers, Tracing::default(), documents)
+    }
+
+    fn serve_all(
+        proxies: &[Network],
+        issuers: Option<Arc<dyn Http>>,
+        tracing: Tracing,
         documents: &[String],
     ) -> Self {
         let compiled = compiled(None, &documents.concat());
@@ -169,10 +185,19 @@ impl World {
         );
         let runtime = nothing.next(&compiled.snapshot, &compiled.credentials);
         let (phase, seen) = watch::channel(Phase::Serving);
-        let (access, entries) = AccessLog::kept();
+        let (recorder, entries) = Recorder::kept();
         let shared = Shared {
             live: ArcSwap::from_pointee(runtime),
-            observe: Arc::new(Observe::new(Metrics::default(), access)),
+            #[cfg(feature = "console")]
+            enforced: arc_swap::ArcSwapOption::empty(),
+            observe: Arc::new(Observe::new(
+                Metrics::default(),
+                Arc::new(tracing),
+                Tags::listed(&[HeaderName::from_static("x-app")]),
+                recorder,
+            )),
+            decisions: Arc::default(),
+            requests: Arc::default(),
             memory: Memory::new(MEMORY),
             beside: crate::beside::Beside::cores(1),
             limits: Limits::default(),
@@ -274,10 +299,26 @@ impl World {
         Hearing::of(served.await, began)
     }
 
+    /// Asks the servers of pools for their metrics from now on, as a gateway does; it ends with the test.
+    pub(crate) fn ask_servers(&self) {
+        let shared = Arc::clone(&self.worker.shared);
+        let upstreams = move || shared.live.load().upstreams.clone();
+        Tasks::default().spawn(upstream::servers::ask::run(upstreams));
+    }
+
     /// `GET /health` of a provider.
     pub(crate) fn health(&self, provider: &str) -> Value {
         let runtime = self.worker.shared.live.load();
-        health::report(&runtime.upstreams)["providers"][format!("default/{provider}")].clone()
+        health::report(&runtime.upstreams, &runtime.judges)["providers"]
+            [format!("default/{provider}")]
+        .clone()
+    }
+
+    /// How the target of a rule is judged, as `GET /health` says.
+    pub(crate) fn judged(&self, rule: &str, target: &str) -> Value {
+        let runtime = self.worker.shared.live.load();
+        let report = health::report(&runtime.upstreams, &runtime.judges);
+        report["rules"][format!("default/{rule}")]["targets"][target].clone()
     }
 
     /// The state of the breaker of a model at a provider.
@@ -295,7 +336,14 @@ impl World {
         let errors = runtime.table.condition_errors();
         let limits = (runtime.governor(), &*runtime.holders);
         let metrics = &shared.observe.metrics;
-        metrics.render(&runtime.upstreams, errors, limits)
+        metrics.render(&runtime.upstreams, &runtime.judges, errors, limits)
+    }
+
+    /// What the sinks would be told of the request that ended first of those that nobody has looked at.
+    pub(crate) fn told(&self) -> Option<fairlead_record::Entry> {
+        let ended = self.ended()?;
+        let tracing = &self.worker.shared.observe.tracing;
+        Some(crate::observe::entry::made(*ended, tracing))
     }
 
     /// The record of the request that ended first of those that nobody has looked at.

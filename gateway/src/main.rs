@@ -33,6 +33,9 @@ fn main() -> ExitCode {
         Command::Check(folder) => check::check(folder).map(|printed| print(&printed)),
         Command::Explain(explain) => check::explain(explain).map(|printed| print(&printed)),
         Command::Providers => Ok(print(&import::providers())),
+        Command::Audit { file, anchor, .. } => {
+            check::audit(file, anchor.as_deref()).map(|printed| print(&printed))
+        }
         Command::Import(args) => import::import(args).map(|printed| print(&printed)),
     };
     match outcome {

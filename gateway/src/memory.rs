@@ -23,6 +23,8 @@ const SHARE: usize = 40;
 const FALLBACK: usize = 1024 * 1024 * 1024;
 /// How many times what it leaves free the requests of one key may take.
 const TIMES_THE_REST: usize = 3;
+/// What nobody waits for may take one part in so many of what is left free: a ninth of all, where nobody else is there, and the less the more are.
+const SPARE: usize = 8;
 /// Keys are counted by a hash of their names. Two that share an account have the share of one between them.
 const ACCOUNTS: usize = 1024;
 
@@ -31,7 +33,7 @@ const ACCOUNTS: usize = 1024;
 pub(crate) struct Memory {
     limit: usize,
     taken: AtomicUsize,
-    /// What of it the requests of each key have taken.
+    /// What of it the requests of each key have taken, and behind them what nobody waits for.
     accounts: Box<[AtomicUsize]>,
 }
 
@@ -53,7 +55,7 @@ impl Memory {
         Arc::new(Self {
             limit,
             taken: AtomicUsize::new(0),
-            accounts: (0..ACCOUNTS).map(|_| AtomicUsize::new(0)).collect(),
+            accounts: (0..=ACCOUNTS).map(|_| AtomicUsize::new(0)).collect(),
         })
     }
 
@@ -74,6 +76,15 @@ impl Memory {
         Share {
             memory: Arc::clone(self),
             account: asker.among(ACCOUNTS),
+        }
+    }
+
+    /// What is left over for work that nobody waits for.
+    #[must_use]
+    pub(crate) fn spare(self: &Arc<Self>) -> Share {
+        Share {
+            memory: Arc::clone(self),
+            account: ACCOUNTS,
         }
     }
 
@@ -118,7 +129,7 @@ impl Share {
         let fits = |taken: usize| {
             let sum = taken.checked_add(more)?;
             let rest = self.memory.limit.checked_sub(sum)?;
-            (own <= rest.saturating_mul(TIMES_THE_REST)).then_some(sum)
+            (own <= self.most(rest)).then_some(sum)
         };
         let taken = &self.memory.taken;
         if taken
@@ -129,6 +140,15 @@ impl Share {
             return Err(Exhausted);
         }
         Ok(())
+    }
+
+    /// How much this share may be, where so much is left free.
+    fn most(&self, rest: usize) -> usize {
+        if self.account == ACCOUNTS {
+            rest / SPARE
+        } else {
+            rest.saturating_mul(TIMES_THE_REST)
+        }
     }
 
     fn give_back(&self, bytes: usize) {
@@ -218,6 +238,22 @@ mod tests {
 
     fn one() -> Asker {
         Asker::new(2)
+    }
+
+    #[test]
+    fn what_nobody_waits_for_takes_little_and_less_the_more_others_have() {
+        let memory = Memory::new(90 * STEP);
+        let spare = || memory.spare().permit(STEP);
+        let taken: Vec<Permit> = std::iter::from_fn(|| spare().ok()).collect();
+        assert_eq!(taken.len(), 10);
+        drop(taken);
+        let others = memory.of(one()).permit(60 * STEP).unwrap();
+        let taken: Vec<Permit> = std::iter::from_fn(|| spare().ok()).collect();
+        assert_eq!(taken.len(), 3);
+        // Whoever is waited for finds room as before.
+        assert!(memory.of(Asker::new(4)).permit(20 * STEP).is_ok());
+        drop((others, taken));
+        assert_eq!(memory.taken(), 0);
     }
 
     #[test]

@@ -1,33 +1,66 @@
-//! Seeing: metrics and one access line per request, both from the finished entry.
+//! Seeing: metrics, counted by the core that served the request, and what is told of it beyond that, off the cores.
 
 pub(crate) mod access;
+pub(crate) mod entry;
 pub(crate) mod metrics;
+pub(crate) mod mirror;
+pub(crate) mod otlp;
 pub(crate) mod record;
+pub(crate) mod recorder;
+pub(crate) mod requests;
+pub(crate) mod tags;
+pub(crate) mod trace;
+
+use std::sync::Arc;
 
 use crate::observe::record::Entry;
-use access::AccessLog;
 use metrics::Metrics;
+use recorder::Recorder;
+use tags::Tags;
+use trace::Tracing;
 
 /// Where finished requests are told.
 #[derive(Debug)]
 pub(crate) struct Observe {
     /// Counters and histograms.
     pub metrics: Metrics,
-    access: AccessLog,
+    /// Which traces are kept, if they are exported.
+    pub tracing: Arc<Tracing>,
+    /// Headers that are noted.
+    pub tags: Tags,
+    recorder: Recorder,
 }
 
 impl Observe {
-    /// Tells metrics, and the access log if there is one.
+    /// Tells metrics, and the recorder if there is one.
     #[must_use]
-    pub(crate) fn new(metrics: Metrics, access: AccessLog) -> Self {
-        Self { metrics, access }
+    pub(crate) fn new(
+        metrics: Metrics,
+        tracing: Arc<Tracing>,
+        tags: Tags,
+        recorder: Recorder,
+    ) -> Self {
+        Self {
+            metrics,
+            tracing,
+            tags,
+            recorder,
+        }
     }
 
     /// Called once for every request, when it is over.
     pub(crate) fn finished(&self, entry: Box<Entry>) {
         self.metrics.finished(&entry);
-        if !self.access.write(entry) {
-            self.metrics.access_lines_dropped.inc();
+        if !self.recorder.take(entry) {
+            self.metrics.records_dropped.inc();
+        }
+    }
+
+    /// Called once for every copy of a request, when it and the request are over. It is no request: only what is told of mirrors counts it.
+    fn copied(&self, entry: Box<Entry>) {
+        self.metrics.copied(&entry);
+        if !self.recorder.take(entry) {
+            self.metrics.records_dropped.inc();
         }
     }
 }

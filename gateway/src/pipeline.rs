@@ -12,6 +12,7 @@ use crate::answer::reject::Rejection;
 use crate::answer::respond;
 use crate::dispatch::dispatch;
 use crate::dispatch::job::Job;
+use crate::dispatch::mirror;
 use crate::memory::Permit;
 use crate::observe::record::Record;
 use crate::request::caller;
@@ -21,6 +22,7 @@ use crate::request::phases;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::{Asking, Operation, Surface};
 use crate::upstream::betas;
+use crate::upstream::transport::TRACESTATE;
 use crate::worker::Worker;
 
 /// Serves one request. Whatever happens, the caller gets an answer in its dialect, and the record is finished once.
@@ -36,8 +38,9 @@ where
     let record = Record::begin(&worker.shared.observe, worker.begin());
     let (record, outcome) = pipeline(worker, asking, head, body, record).await;
     match outcome {
-        Ok((job, plan)) => {
-            let end = job.deadline;
+        Ok((job, mut plan)) => {
+            let (end, mut record) = (job.deadline, record);
+            mirror::begin(&job, &mut plan, &mut record);
             // What is passed on as it came may come whole though a stream was asked for: its head waits for the provider's.
             let mut response = if job.stream && !job.operation.is_passed() {
                 let heartbeat = worker.shared.limits.heartbeat;
@@ -64,7 +67,7 @@ async fn pipeline<B>(
     head: Parts,
     body: &mut Inbound<B>,
     mut record: Record,
-) -> (Record, Result<(Job, Plan), Rejection>)
+) -> (Record, Result<(Box<Job>, Box<Plan>), Rejection>)
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -107,10 +110,12 @@ where
 {
     let headers = &head.headers;
     let runtime = worker.shared.live.load_full();
-    phases::note(record, operation, headers);
+    phases::note(record, operation, head);
+    record.generation = runtime.generation;
     let admitted = caller::authenticate(worker, &runtime, head, record)?;
     phases::refuse_encoding(headers)?;
     let (body, permit) = phases::read(worker, admitted.asker, body).await?;
+    record.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     Ok(Received {
         runtime,
         admitted,
@@ -126,7 +131,7 @@ fn understand(
     head: &Parts,
     received: Received,
     record: &mut Record,
-) -> Result<(Job, Plan), Rejection> {
+) -> Result<(Box<Job>, Box<Plan>), Rejection> {
     let Received {
         runtime,
         admitted,
@@ -139,9 +144,13 @@ fn understand(
     let wish = phases::wish(headers)?;
     let plan = phases::plan(&runtime, &asked, headers, record)?;
     let deadline = phases::deadline(&runtime, &plan, wish, record);
-    let job = Job {
+    let mut job = Job {
         betas: asking.operation.surface() == Surface::Anthropic && betas::are_asked(&head.uri),
+        trace: record.spans().cloned(),
         ..asked.job(worker, &runtime, headers, &plan, permit, deadline)
     };
-    Ok((job, plan))
+    if let Some(state) = record.trace_state() {
+        job.headers.insert(TRACESTATE.clone(), state);
+    }
+    Ok((Box::new(job), Box::new(plan)))
 }

@@ -11,4 +11,5 @@ pub(crate) mod phases;
 pub(crate) mod prefix;
 pub(crate) mod sight;
 pub(crate) mod standing;
+pub(crate) mod sticky;
 pub(crate) mod window;

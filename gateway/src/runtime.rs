@@ -1,5 +1,7 @@
 //! A configuration ready to serve: the snapshot's table, keys and providers. Built whole, swapped whole.
 
+#[cfg(feature = "console")]
+pub(crate) mod enforced;
 pub(crate) mod tokens;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -17,6 +19,7 @@ use crate::govern::Governor;
 use crate::govern::bound::Bound;
 use crate::govern::chain::{Limited, Owners};
 use crate::govern::dear::MaxCost;
+use crate::judges::Judges;
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
 use tokens::TokenCallers;
@@ -41,6 +44,8 @@ pub(crate) struct Runtime {
     pub asks_for_origin: bool,
     /// The limits of everybody who has some, none without any; by level, then by name.
     pub holders: Vec<Arc<[Bound]>>,
+    /// Who judges the targets of rules that go by how these do.
+    pub judges: Judges,
     /// The same in every runtime of a process.
     environment: Arc<Environment>,
 }
@@ -114,28 +119,8 @@ impl Runtime {
         let of_limits =
             published.unwrap_or_else(|| u64::try_from(clock::unix_millis()).unwrap_or(0));
         let table = Table::build(snapshot, previous.map(|previous| &previous.table));
-        let before = |name: &str| {
-            previous?
-                .upstreams
-                .iter()
-                .find(|upstream| &*upstream.label == name)
-        };
-        let upstreams = table
-            .providers()
-            .iter()
-            .map(|(name, provider)| {
-                Arc::new(Upstream::build(
-                    name,
-                    provider,
-                    credentials,
-                    &environment,
-                    of_limits,
-                    before(&name.to_string()).map(|found| &**found),
-                ))
-            })
-            .collect();
+        let upstreams = upstreams(&table, credentials, &environment, of_limits, previous);
         environment.health.sweep();
-        let upstreams: Vec<Arc<Upstream>> = upstreams;
         let of_providers: Vec<_> = upstreams
             .iter()
             .map(|upstream| Arc::clone(&upstream.limits))
@@ -158,7 +143,9 @@ impl Runtime {
         let keys = Keys::build(admissions);
         holders.extend(of_providers);
         holders.sort_by(|one, other| Bound::place(one).cmp(&Bound::place(other)));
+        let before = previous.map(|previous| &previous.judges);
         Self {
+            judges: Judges::build(snapshot, &upstreams, environment.clock, before),
             digest: snapshot.digest(),
             generation: published.unwrap_or_else(|| {
                 previous.map_or(0, |previous| previous.generation.saturating_add(1))
@@ -172,6 +159,33 @@ impl Runtime {
             environment,
         }
     }
+}
+
+/// The providers, in the order of the table's index.
+fn upstreams(
+    table: &Table,
+    credentials: &Credentials,
+    environment: &Environment,
+    of_limits: u64,
+    previous: Option<&Runtime>,
+) -> Vec<Arc<Upstream>> {
+    let before = |name: &str| {
+        let mut known = previous?.upstreams.iter();
+        known.find(|upstream| &*upstream.label == name)
+    };
+    let providers = table.providers().iter();
+    let build = |(name, provider): &(ObjectName, _)| {
+        let before = before(&name.to_string()).map(|found| &**found);
+        Arc::new(Upstream::build(
+            name,
+            provider,
+            credentials,
+            environment,
+            of_limits,
+            before,
+        ))
+    };
+    providers.map(build).collect()
 }
 
 /// What is known of each caller, beside its key.

@@ -8,7 +8,7 @@ use fairlead_wire::openai::render_error;
 use fairlead_wire::sse::framed;
 use http::StatusCode;
 
-pub(crate) use operation::Operation;
+pub(crate) use operation::{Operation, Path};
 
 /// The member of Anthropic's requests by which a provider is to keep the conversation.
 pub(crate) const THREAD: &str = "thread";

@@ -1,5 +1,6 @@
 //! A provider as requests see it: built once per configuration, with what did not change carried over.
 
+mod allowance;
 pub(crate) mod amend;
 pub(crate) mod authorization;
 mod availability;
@@ -16,6 +17,7 @@ mod http2;
 pub(crate) mod network;
 pub(crate) mod pool;
 pub(crate) mod proxy;
+pub(crate) mod retry_after;
 mod sender;
 pub(crate) mod servers;
 mod shared;
@@ -26,6 +28,7 @@ pub(crate) mod transport;
 mod unconnected;
 mod uris;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -43,6 +46,7 @@ use crate::failure::{Failure, Skip};
 use crate::govern::bound::{Bound, Level};
 use crate::govern::tariff::Tariff;
 use crate::govern::{Target, chain};
+use crate::judges::{CredentialJudges, Judged};
 use crate::surface::Operation;
 use amend::Amends;
 use authorization::{Authorization, Built, Shown, Unshown};
@@ -80,8 +84,14 @@ pub(crate) struct Upstream {
     models: Book,
     /// How much may be used of it.
     pub limits: Arc<[Bound]>,
+    /// Host and port of its address, unless the gateway answers by itself.
+    pub address: Option<Arc<str>>,
+    /// The names of its credentials.
+    credential_names: Vec<Arc<str>>,
     /// What makes each credential the same one after an edit: its name and its value's digest.
     identities: Vec<Arc<str>>,
+    /// Who judges them, where one is chosen by how it does.
+    judges: Option<Arc<CredentialJudges>>,
     clock: Clock,
 }
 
@@ -126,13 +136,25 @@ impl Upstream {
         let health = environment
             .health
             .provider(&identity(name, &provider.protocol));
+        let clock = environment.clock;
         let named = |credential: &fairlead_snapshot::Credential| {
             let value = credential.value.as_ref().map_or("", Digest::as_str);
             format!("{} {value}", credential.name).into()
         };
+        let identities: Vec<Arc<str>> = provider.credentials.iter().map(named).collect();
+        let before = previous.and_then(|previous| previous.judges.as_deref());
         Self {
+            judges: CredentialJudges::build(provider, &identities, &health, clock, before),
             label: name.to_string().into(),
             provider: provider.clone(),
+            address: match &reach {
+                Reach::Http(endpoint) => Some(endpoint.address()),
+                Reach::Pool(servers) => Some(servers.common().address()),
+                Reach::Simulated | Reach::Broken => None,
+            },
+            credential_names: (provider.credentials.iter())
+                .map(|credential| credential.name.as_str().into())
+                .collect(),
             reach,
             shown,
             gate: previous
@@ -147,9 +169,9 @@ impl Upstream {
             known: Known::of(&provider.protocol),
             models: Book::of(provider),
             limits: limits(name, provider, generation),
-            identities: provider.credentials.iter().map(named).collect(),
+            identities,
             health,
-            clock: environment.clock,
+            clock,
         }
     }
 
@@ -198,6 +220,12 @@ impl Upstream {
         }
     }
 
+    /// The name of a credential.
+    #[must_use]
+    pub(crate) fn credential_name(&self, credential: usize) -> Option<Arc<str>> {
+        self.credential_names.get(credential).cloned()
+    }
+
     /// The servers, where it is a pool.
     #[must_use]
     pub(crate) fn servers(&self) -> Option<&Arc<Servers>> {
@@ -207,17 +235,49 @@ impl Upstream {
         }
     }
 
-    /// Visits a server of it, where it is a pool that has one.
+    /// Visits a server of it, where it is a pool that has one; `again` after another has failed with the same request.
     #[must_use]
-    pub(crate) fn visit(&self, key: Option<u64>, visited: &[u64], asker: Asker) -> Option<Visit> {
+    pub(crate) fn visit(
+        &self,
+        key: Option<u64>,
+        visited: &[u64],
+        again: bool,
+        asker: Asker,
+    ) -> Option<Visit> {
         let servers = self.servers()?;
         servers.visit(&Visitor {
             key: key.filter(|_| servers.places_by_prefix()),
             visited,
+            again,
             asker,
             policy: &self.provider.health,
             clock: self.clock,
         })
+    }
+
+    /// What makes it the same one after an edit: its name and where it is.
+    #[must_use]
+    pub(crate) fn place(&self) -> String {
+        identity(&self.label, &self.provider.protocol)
+    }
+
+    /// Who judges its credentials for a model, by the upstream's name; `None`: they are chosen by weight.
+    #[must_use]
+    pub(crate) fn credential_judge(&self, model: &Arc<str>) -> Option<Arc<Judged>> {
+        Some(self.judges.as_ref()?.of(model))
+    }
+
+    /// The same, if they have been judged for the model.
+    #[must_use]
+    pub(crate) fn judged_credentials(&self, model: &str) -> Option<Arc<Judged>> {
+        self.judges.as_ref()?.known(model)
+    }
+
+    /// Who judges its credentials for each model.
+    #[must_use]
+    pub(crate) fn all_judged_credentials(&self) -> Vec<(Arc<str>, Arc<Judged>)> {
+        let judges = self.judges.as_ref();
+        judges.map(|judges| judges.all()).unwrap_or_default()
     }
 
     /// The time by which is told what is remembered of it.
@@ -367,7 +427,7 @@ fn system(protocol: &Protocol) -> &str {
 }
 
 /// What makes a provider the same one after an edit: what is known of one address says nothing of another.
-fn identity(name: &ObjectName, protocol: &Protocol) -> String {
+fn identity(name: &impl fmt::Display, protocol: &Protocol) -> String {
     match protocol {
         Protocol::Http { base_url, .. } => format!("{name} {base_url}"),
         Protocol::Simulated(_) => name.to_string(),

@@ -3,16 +3,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+#[cfg(feature = "console")]
+use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use crate::beside::Beside;
 use crate::cors::Cors;
+use crate::decisions::Decisions;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::observe::Observe;
 use crate::observe::record::ActiveRequest;
+use crate::observe::requests::Requests;
 use crate::peer::TrustedProxies;
 use crate::runtime::Live;
+#[cfg(feature = "console")]
+use crate::runtime::enforced::Enforced;
 use crate::status::Status;
 use crate::tasks::Tasks;
 use crate::upstream::pool::Pool;
@@ -21,8 +27,15 @@ use crate::upstream::pool::Pool;
 pub(crate) struct Shared {
     /// The configuration in force.
     pub live: Live,
+    /// What the console tells of the configuration, where there is one.
+    #[cfg(feature = "console")]
+    pub enforced: ArcSwapOption<Enforced>,
     /// Metrics and the access log.
     pub observe: Arc<Observe>,
+    /// Where decisions are told.
+    pub decisions: Arc<Decisions>,
+    /// Finished requests, to be looked at.
+    pub requests: Arc<Requests>,
     /// The cap on bytes in flight.
     pub memory: Arc<Memory>,
     /// Where large bodies are looked through.

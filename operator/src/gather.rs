@@ -30,7 +30,7 @@ pub(crate) fn gather(args: &Args, watched: &Watched, taken: &BTreeSet<ObjectName
             .map(|(_, resource)| Arc::clone(&resource.document))
             .collect(),
         secrets: secrets(watched, taken),
-        services: watched.pods.services(),
+        services: watched.services(),
         namespaces,
         now: clock::unix_seconds(),
     }

@@ -38,7 +38,7 @@ use crate::report::ledger::Ledger;
 use crate::report::{self, Report};
 use crate::unread::Things;
 use crate::vault::Vault;
-use crate::watch::{Watched, pods};
+use crate::watch::Watched;
 
 /// This format says that a key had another value before.
 const OVERLAP_FORMAT: u32 = 2;
@@ -260,8 +260,7 @@ impl Rebuild {
             return Ok(());
         };
         let live = led.live.snapshot.as_deref();
-        let wanted = pods::wanted(&self.watched, &self.args.gateway_name, live);
-        self.watched.pods.want(wanted).await;
+        self.watched.want(&self.args.gateway_name, live).await;
         let inputs = gather(&self.args, &self.watched, &led.keys.taken());
         let trouble = self.trouble(&led).await;
         self.trouble.send_if_modified(|told| {
@@ -320,7 +319,7 @@ impl Rebuild {
         if !leads || !self.watched.incomplete().is_empty() {
             if !leads {
                 self.led = None;
-                self.watched.pods.want(pods::Wanted::new()).await;
+                self.watched.want_nothing();
                 self.reports.send_replace(None);
                 self.generation.send_replace(0);
                 self.rest().await;

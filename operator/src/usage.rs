@@ -1,7 +1,7 @@
 //! How everybody's limits stand, asked of one ready gateway: they share a store, so that what one says is what all would.
 //!
 //! It goes into statuses and nowhere else. A gateway that does not answer is passed over for the next; while none answers, what was said last
-//! stays. Gateways that count each for itself are not asked, for none of them knows the whole.
+//! stays. Of gateways that count each for itself only what they make of providers is told, for none of them knows how limits stand as a whole.
 //!
 //! What was heard counts even if the rest was not: a page that nobody gives is asked for again at the next question, which goes on from there, and
 //! those whose limits a gateway could not read stay as they were.
@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::standing::{Line, entry_at, usages};
+use self::standing::{JudgedLine, Line, add_judged, entry_at, usages};
 use crate::error::Chain;
 use crate::gateways::{AskError, Gateways};
 use crate::metrics::Metrics;
@@ -48,6 +48,8 @@ pub(crate) struct Standings {
     pub generation: u64,
     /// Of each object with budgets or rate limits, what its `status.usage` is to say.
     pub usages: BTreeMap<Entry, Value>,
+    /// Whether nothing is said of limits, so that who is not among them keeps what was said last.
+    pub partial: bool,
 }
 
 /// A page of what a gateway says.
@@ -55,6 +57,9 @@ pub(crate) struct Standings {
 struct Page {
     generation: u64,
     limits: Vec<Line>,
+    /// How providers are judged, on the first page.
+    #[serde(default)]
+    judged: Vec<JudgedLine>,
     /// Whose limits could not all be read, `LEVEL/NAMESPACE/NAME`.
     #[serde(default)]
     unread: Vec<String>,
@@ -78,6 +83,9 @@ struct Round {
     /// Of the configurations that were enforced meanwhile the oldest.
     generation: u64,
     usages: BTreeMap<Entry, Value>,
+    /// How providers are judged.
+    judged: Vec<JudgedLine>,
+    at: Timestamp,
     /// Those whose limits could not be read.
     unread: Vec<Entry>,
     /// What the next page is asked for with; `None`: it is the first.
@@ -101,10 +109,25 @@ impl Default for Round {
         Self {
             generation: u64::MAX,
             usages: BTreeMap::new(),
+            judged: Vec::new(),
+            at: Timestamp::UNIX_EPOCH,
             unread: Vec::new(),
             next: None,
             pages: 0,
         }
+    }
+}
+
+impl Standings {
+    /// Of gateways of which none knows how limits stand: how they judge providers is each one's own all the same.
+    fn without_limits(&mut self) {
+        for usage in self.usages.values_mut() {
+            if let Some(usage) = usage.as_object_mut() {
+                usage.retain(|member, _| member == "judged" || member == "observedAt");
+            }
+        }
+        self.usages.retain(|_, usage| usage["judged"].is_object());
+        self.partial = true;
     }
 }
 
@@ -113,6 +136,8 @@ impl Round {
     fn take(&mut self, page: Page, at: Timestamp) -> bool {
         self.generation = self.generation.min(page.generation);
         self.usages.extend(usages(page.limits, at));
+        self.judged.extend(page.judged);
+        self.at = at;
         let unread = page.unread.iter().filter_map(|place| entry_at(place));
         self.unread.extend(unread);
         self.next = page.next;
@@ -125,6 +150,8 @@ impl Round {
         let Self {
             generation,
             mut usages,
+            judged,
+            at,
             unread,
             ..
         } = self;
@@ -134,7 +161,12 @@ impl Round {
                 None => usages.remove(&entry),
             };
         }
-        Standings { generation, usages }
+        add_judged(&mut usages, &judged, at);
+        Standings {
+            generation,
+            usages,
+            partial: false,
+        }
     }
 
     /// What is known of everybody so far; `None`: nothing new. Nobody is taken for one without limits only because a page is missing.
@@ -145,9 +177,11 @@ impl Round {
         let mut usages = last.usages.clone();
         let new = self.usages.iter();
         usages.extend(new.map(|(entry, usage)| (entry.clone(), usage.clone())));
+        add_judged(&mut usages, &self.judged, self.at);
         Some(Standings {
             generation: self.generation.min(last.generation),
             usages,
+            partial: false,
         })
     }
 }
@@ -185,9 +219,11 @@ impl Reader {
             let word = word(&replicas.borrow());
             let pause = match word {
                 Word::Unknown => SOON,
-                Word::Apart => PAUSE,
-                Word::Whole => {
-                    if let Some(standings) = self.ask().await {
+                Word::Apart | Word::Whole => {
+                    if let Some(mut standings) = self.ask().await {
+                        if word == Word::Apart {
+                            standings.without_limits();
+                        }
                         told.send_replace(Arc::new(standings));
                     }
                     (began.elapsed() * REST).clamp(PAUSE, LONGEST)

@@ -3,6 +3,7 @@
 //! First in the flow. Every event only says that something changed; what there is stands on the shelves. A watch that fails goes on
 //! from where it was, with a growing pause, and what it saw before stays.
 
+pub(crate) mod inference;
 pub(crate) mod kept;
 pub(crate) mod pods;
 pub(crate) mod resource;
@@ -12,10 +13,12 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
+use fairlead_compile::Services;
 use fairlead_crds::SECRET_LABEL;
 use fairlead_crds::v1alpha1::{LLMProvider, Organization, RoutingRule, Team, VirtualKey};
-use fairlead_snapshot::{ObjectName, names};
+use fairlead_snapshot::{ObjectName, Snapshot, names};
 use futures_util::StreamExt as _;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
@@ -27,12 +30,16 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use self::inference::InferencePools;
 use self::pods::Pods;
 use self::resource::{Endpoint, LabelledSecret, Resource};
 use self::shelf::{Shelf, Source};
 use crate::api;
 use crate::args::Args;
 use crate::metrics::Metrics;
+
+/// How long is waited for a list that has just begun: so many namespaces as there are begin together.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// Our kinds, in the order in which they are compiled.
 #[must_use]
@@ -61,6 +68,8 @@ pub(crate) struct Watched {
     pub index: Shelf<String>,
     /// The pods of the Services that providers name.
     pub pods: Pods,
+    /// The InferencePools that providers name, and their pods.
+    pub inference_pools: InferencePools,
     /// Something that is compiled changed.
     pub changed: Notify,
     /// The gateways' endpoints changed.
@@ -82,6 +91,7 @@ impl Watched {
             endpoints: Shelf::new(1),
             index: Shelf::new(1),
             pods: Pods::default(),
+            inference_pools: InferencePools::default(),
             changed: Notify::new(),
             endpoints_changed: Notify::new(),
             index_changed: Notify::new(),
@@ -109,6 +119,41 @@ impl Watched {
                 .map(|(kind, _)| (*kind).to_owned()),
         );
         waiting
+    }
+
+    /// Watches from now on what providers name, now or in the version that is `live`. The lists that begin with it are waited for, for a moment: they
+    /// are usually there at once.
+    pub(crate) async fn want(&self, gateway_name: &str, live: Option<&Snapshot>) {
+        let services = self.pods.want(&pods::wanted(self, gateway_name, live));
+        let pools = inference::wanted(self, gateway_name, live);
+        if self.inference_pools.want(&pools) || services {
+            self.settled().await;
+        }
+    }
+
+    /// Watches nothing of what providers name.
+    pub(crate) fn want_nothing(&self) {
+        self.pods.want(&pods::Wanted::new());
+        self.inference_pools.want(&pods::Wanted::new());
+    }
+
+    async fn settled(&self) {
+        let listed = async {
+            while !(self.pods.is_settled() && self.inference_pools.is_settled()) {
+                self.pods.changed.notified().await;
+            }
+        };
+        // What is not there by then comes with a change of its own.
+        let _ = tokio::time::timeout(MOMENT, listed).await;
+    }
+
+    /// What is known of the pods that providers name.
+    #[must_use]
+    pub(crate) fn services(&self) -> Services {
+        Services {
+            inference_pools: self.inference_pools.known(),
+            ..self.pods.services()
+        }
     }
 
     /// How many objects of our kinds have vanished so far.
@@ -170,6 +215,11 @@ pub(crate) fn start(
         ));
     }
     tasks.spawn(pods::run(
+        client.clone(),
+        Arc::clone(watched),
+        Arc::clone(metrics),
+    ));
+    tasks.spawn(inference::run(
         client.clone(),
         Arc::clone(watched),
         Arc::clone(metrics),
@@ -332,6 +382,9 @@ async fn follow<K, T>(
             Err(error) => {
                 metrics.watch_failures.inc();
                 tracing::warn!(watch = what, error = %crate::error::Chain(&error), "a watch failed; what it saw before stays in force");
+                if shelf.fail() {
+                    tell();
+                }
             }
         }
     }

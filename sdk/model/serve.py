@@ -17,6 +17,7 @@ options.model.path = weights
 options.chat_template = pathlib.Path(__file__).with_name("template.jinja").read_text()
 options.hostnames, options.port = [host], int(port)
 options.n_ctx, options.n_parallel = CONTEXT_TOKENS * SLOTS, SLOTS
+options.endpoint_metrics = True
 # One thread computes the same thing every time.
 options.cpuparams.n_threads = options.cpuparams_batch.n_threads = 1
 server = xllamacpp.Server(options)

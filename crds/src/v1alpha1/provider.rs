@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::adaptive::CredentialStrategy;
 use super::common::{LabelSelector, Timeouts};
 use super::endpoints::Endpoints;
 use super::limits::{Budget, RateLimit};
@@ -36,7 +37,12 @@ use crate::text::{
     printcolumn(name = "Programmed", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Programmed')].reason"),
     printcolumn(name = "URL", type_ = "string", json_path = ".spec.baseURL", priority = 1),
+    printcolumn(name = "Service", type_ = "string", json_path = ".spec.endpoints.serviceRef.name", priority = 1),
+    printcolumn(name = "InferencePool", type_ = "string", json_path = ".spec.endpoints.inferencePoolRef.name", priority = 1),
     printcolumn(name = "Limit", type_ = "string", json_path = ".status.usage.tightest.limit", priority = 1),
+    printcolumn(name = "State", type_ = "string", json_path = ".status.usage.judged.state", priority = 1),
+    printcolumn(name = "Score", type_ = "string", json_path = ".status.usage.judged.score", priority = 1),
+    printcolumn(name = "Because", type_ = "string", json_path = ".status.usage.judged.reason", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')").message("metadata.name must be a DNS label: at most 63 characters, no dots"),
     validation = Rule::new("has(self.spec.gatewayName) == has(oldSelf.spec.gatewayName) && (!has(self.spec.gatewayName) || self.spec.gatewayName == oldSelf.spec.gatewayName)").message("spec.gatewayName cannot be changed; delete the object and create it anew").field_path(".spec.gatewayName"),
@@ -54,10 +60,12 @@ use crate::text::{
     validation = Rule::new("self.type != 'Simulated' || !has(self.tls)").message("a Simulated provider opens no connection, so tls does not apply; remove it").field_path(".tls"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.credentials)").message("a Simulated provider opens no connection, so credentials does not apply; remove it").field_path(".credentials"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.httpVersion)").message("a Simulated provider opens no connection, so httpVersion does not apply; remove it").field_path(".httpVersion"),
+    validation = Rule::new("self.type != 'Simulated' || !has(self.tracing)").message("a Simulated provider opens no connection, so tracing does not apply; remove it").field_path(".tracing"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.continuation)").message("a Simulated provider opens no connection, so continuation does not apply; remove it").field_path(".continuation"),
     validation = Rule::new("self.type != 'Simulated' || !has(self.allowPrivateNetwork)").message("a Simulated provider opens no connection, so allowPrivateNetwork does not apply; remove it").field_path(".allowPrivateNetwork"),
     validation = Rule::new("!(self.type in ['VertexAI', 'Bedrock', 'AzureOpenAI', 'Simulated']) || !has(self.endpoints)").message("a provider of this type is at one address, so endpoints does not apply; remove it").field_path(".endpoints"),
-    validation = Rule::new("!has(self.endpoints) || !has(self.endpoints.serviceRef) || (has(self.allowPrivateNetwork) && self.allowPrivateNetwork)").message("pods have private addresses: endpoints.serviceRef needs allowPrivateNetwork: true").field_path(".allowPrivateNetwork"),
+    validation = Rule::new("!has(self.endpoints) || has(self.endpoints.addresses) || (has(self.allowPrivateNetwork) && self.allowPrivateNetwork)").message("pods have private addresses: endpoints.serviceRef and endpoints.inferencePoolRef need allowPrivateNetwork: true").field_path(".allowPrivateNetwork"),
+    validation = Rule::new("!has(self.credentialStrategy) || has(self.credentials)").message("there are no credentials to choose from; list them under credentials, or remove the field").field_path(".credentialStrategy"),
     validation = Rule::new("!has(self.tls) || !has(self.endpoints) || has(self.baseURL)").message("tls needs a baseURL that starts with https://").field_path(".tls"),
     validation = Rule::new("!has(self.tls) || !has(self.baseURL) || self.baseURL.startsWith('https://')").message("tls needs a baseURL that starts with https://").field_path(".tls"),
 )]
@@ -86,6 +94,8 @@ pub struct LLMProviderSpec {
         validation = Rule::new("self.exists(c, !has(c.weight) || c.weight > 0)").message("at least one credential needs a weight above 0"))]
     #[schemars(length(min = 1, max = 16))]
     pub credentials: Option<Vec<Credential>>,
+    /// How one of the credentials is chosen. Absent: Weighted.
+    pub credential_strategy: Option<CredentialStrategy>,
     /// The models this provider offers by name. Absent: any name by rule or by provider/model, none by bare name.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(min = 1, max = 512))]
@@ -132,6 +142,18 @@ pub struct LLMProviderSpec {
     pub headers: Option<Headers>,
     /// What callers may ask of it that the gateway neither reads nor translates. Absent: nothing.
     pub passthrough: Option<Passthrough>,
+    /// Whether it is told where in a trace a request stands.
+    pub tracing: Option<Tracing>,
+}
+
+/// Whether a provider is told where in a trace a request stands (traceparent, tracestate): by the span of the attempt where the gateway exports
+/// traces, else by the caller's own headers. Absent: Propagate with allowPrivateNetwork: true, None elsewhere.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// It is.
+    Propagate,
+    /// It is not.
+    None,
 }
 
 /// The version of HTTP that connections speak. Absent: HTTP1. With HTTP2 up to 50 requests share a connection: over https it is offered, and

@@ -4,11 +4,12 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::adaptive::Adaptive;
 use super::common::{LabelSelector, Timeouts};
 use super::request::{Headers, Parameters};
 use super::resilience::{Affinity, Hedge, RuleRetries, Stream};
 use super::status::Status;
-use crate::text::{Label, ModelName, ModelPattern, Usd};
+use crate::text::{HeaderName, Label, ModelName, ModelPattern, Usd};
 
 /// What to do with a request: whom the rule is for, which requests it takes, and where they are sent.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -35,10 +36,13 @@ use crate::text::{Label, ModelName, ModelPattern, Usd};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.fallbacks) || !has(self.targets) || !self.fallbacks.exists(f, self.targets.exists(t, t.name == f.name))").message("a fallback has the name of a target; names are unique over both lists").field_path(".fallbacks"),
-    validation = Rule::new("has(self.targets) || has(self.constrain)").message("a rule needs targets, or constrain instead of them").field_path(".targets"),
+    validation = Rule::new("has(self.targets) || has(self.constrain) || (has(self.__continue__) && self.__continue__)").message("a rule needs targets, or constrain or continue instead of them").field_path(".targets"),
+    validation = Rule::new("!(has(self.__continue__) && self.__continue__) || !(has(self.targets) || has(self.fallbacks) || has(self.strategy) || has(self.hedge) || has(self.affinity) || has(self.constrain))").message("a rule that continues chooses nothing; targets, fallbacks, strategy, hedge, affinity and constrain belong into a rule of their own").field_path(".continue"),
+    validation = Rule::new("!has(self.changes) || (has(self.__continue__) && self.__continue__)").message("changes go with continue: true only; a target has model, parameters and headers of its own").field_path(".changes"),
+    validation = Rule::new("!(has(self.__continue__) && self.__continue__) || has(self.changes) || has(self.mirror) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.onUnsupported) || has(self.maxCostPerRequest)").message("a rule that continues and changes nothing does nothing; give changes, mirror, timeouts, retries, stream, onUnsupported or maxCostPerRequest").field_path(".continue"),
     validation = Rule::new("!has(self.constrain) || !has(self.targets)").message("a rule that constrains chooses nothing; remove the targets, or put constrain into a rule of its own").field_path(".targets"),
     validation = Rule::new("!has(self.constrain) || (has(self.precedence) && self.precedence == 'Override')").message("constrain goes with precedence: Override only").field_path(".constrain"),
-    validation = Rule::new("!has(self.constrain) || !(has(self.priority) || has(self.strategy) || has(self.fallbacks) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.hedge) || has(self.affinity) || has(self.onUnsupported) || has(self.maxCostPerRequest))").message("a rule that constrains chooses nothing and has no order among others: only precedence, scope and match go with constrain").field_path(".constrain"),
+    validation = Rule::new("!has(self.constrain) || !(has(self.priority) || has(self.strategy) || has(self.fallbacks) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.hedge) || has(self.affinity) || has(self.onUnsupported) || has(self.maxCostPerRequest) || has(self.mirror))").message("a rule that constrains chooses nothing and has no order among others: only precedence, scope and match go with constrain").field_path(".constrain"),
 )]
 pub struct RoutingRuleSpec {
     /// The installation that owns this object. Absent: default. Cannot be changed.
@@ -58,7 +62,13 @@ pub struct RoutingRuleSpec {
     /// Instead of targets: chooses nothing, but narrows what may be asked, by whatever way, for the requests that the rule matches. All such rules
     /// hold together, before any other rule; where nothing is left the request is refused. Only with precedence: Override.
     pub constrain: Option<Constrain>,
-    /// Where requests are sent; a rule has these, or constrain.
+    /// Chooses nothing: what the rule says holds for the requests that it takes, and matching goes on, with the new name where changes gives one. Ten
+    /// such rules at most hold for one request. Absent: false.
+    #[serde(rename = "continue")]
+    pub continues: Option<bool>,
+    /// What is changed in requests, before matching goes on; only with continue: true.
+    pub changes: Option<Changes>,
+    /// Where requests are sent; a rule has these, or constrain or continue.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]),
         validation = Rule::new("self.exists(t, !has(t.weight) || t.weight > 0)").message("at least one target needs a weight above 0"))]
     #[schemars(length(min = 1, max = 16))]
@@ -67,6 +77,10 @@ pub struct RoutingRuleSpec {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 16))]
     pub fallbacks: Option<Vec<Fallback>>,
+    /// Who gets a copy of some of the requests. What it answers is measured and dropped; callers neither see it nor wait for it.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 4))]
+    pub mirror: Option<Vec<Mirror>>,
     /// How long each part of a request may take; goes before the provider's.
     pub timeouts: Option<Timeouts>,
     /// How often a failed attempt is repeated at the same target; goes before the provider's.
@@ -82,6 +96,53 @@ pub struct RoutingRuleSpec {
     /// What a request may probably cost at most, in US dollars; quote it. A target where it would cost more, or whose price nobody knows, is passed
     /// over; if no other is left, the request is refused. Absent: anything.
     pub max_cost_per_request: Option<Usd>,
+}
+
+/// What is changed in requests before matching goes on. What was changed first holds, over later rules, targets and providers.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.model) || has(self.parameters) || has(self.headers)").message("changes says nothing; give model, parameters or headers"))]
+pub struct Changes {
+    /// The name that is matched and asked for from here on. Absent: the same.
+    pub model: Option<ModelName>,
+    /// Members of the body that are set or taken away, whatever target is asked.
+    pub parameters: Option<Parameters>,
+    /// Headers that are set or taken away, whatever target is asked.
+    pub headers: Option<Headers>,
+}
+
+/// Who gets a copy of some of a rule's requests.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Mirror {
+    /// The mirror's name, unique in its rule; metrics and logs show it.
+    pub name: Label,
+    /// The provider.
+    pub provider_ref: ProviderReference,
+    /// The model to ask for, by the name the provider offers it under. Absent: the name the caller sent.
+    pub model: Option<ModelName>,
+    /// How many of a hundred requests are copied.
+    #[schemars(range(min = 1, max = 100), extend("format" = "int32"))]
+    pub percent: u32,
+    /// How many copies may be under way at a time, in each replica; what would be one more is not sent. Absent: 16.
+    #[schemars(range(min = 1, max = 1_000), extend("format" = "int32"))]
+    pub max_in_flight: Option<u32>,
+    /// Whose limits copies count towards, beside the provider's. Absent: nobody's in the gateway's namespace; elsewhere, where it cannot be otherwise,
+    /// Caller.
+    pub charge: Option<MirrorCharge>,
+    /// Members of the body that are set or taken away in what it is sent.
+    pub parameters: Option<Parameters>,
+    /// Headers that are set or taken away in what it is sent.
+    pub headers: Option<Headers>,
+}
+
+/// Whose limits copies of requests count towards.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MirrorCharge {
+    /// The provider's alone; only in the gateway's namespace.
+    Provider,
+    /// The provider's, and the budgets and token rates of the key that has asked, of its team and of its organization.
+    Caller,
 }
 
 /// What requests are held to.
@@ -160,10 +221,38 @@ pub struct Match {
 /// How a target is chosen.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.adaptive) || self.type == 'Adaptive'").message("adaptive goes with type Adaptive only").field_path(".adaptive"))]
+#[x_kube(validation = Rule::new("!has(self.sticky) || self.type == 'Weighted'").message("sticky goes with type Weighted only: it spreads users by weight").field_path(".sticky"))]
 pub struct Strategy {
     /// The strategy.
     #[serde(rename = "type")]
     pub kind: StrategyType,
+    /// How targets are judged; only for type Adaptive. Absent: as its fields say of themselves.
+    pub adaptive: Option<Adaptive>,
+    /// Spreads users over the targets instead of requests: each stays at one, as long as it is healthy. Only for type Weighted. Absent: each request
+    /// is placed by itself.
+    pub sticky: Option<Sticky>,
+}
+
+/// Who is spread over the targets.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("(self.type == 'Header') == has(self.header)").message("header goes with type Header, and only with it").field_path(".header"))]
+pub struct Sticky {
+    /// How a user is known.
+    #[serde(rename = "type")]
+    pub kind: StickyType,
+    /// The header that names the user, in lower case; only for type Header.
+    pub header: Option<HeaderName>,
+}
+
+/// How a user is known.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StickyType {
+    /// By a header of the request.
+    Header,
+    /// By the end user that the request names: x-fairlead-user, else user or safety_identifier in its body.
+    EndUser,
 }
 
 /// A way to choose a target.
@@ -181,6 +270,8 @@ pub enum StrategyType {
     LowestCost,
     /// Who is answering the fewest requests for its weight, as this replica has sent them.
     LeastBusy,
+    /// By weight, and by how each has done of late, as this replica has seen it: its errors, its latency, and how much is used of what it may be sent.
+    Adaptive,
 }
 
 /// Where a request is sent.

@@ -28,6 +28,24 @@ pub struct Usage {
     #[schemars(length(max = 16))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limits: Option<Vec<RateLimitUsage>>,
+    /// How rules judge a provider whose targets they choose by how they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
+}
+
+/// How a provider is judged, as one of the gateways has seen it, under the rule where it does worst.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Judged {
+    /// healthy, degraded, failed or recovering.
+    #[schemars(length(max = 16))]
+    pub state: String,
+    /// Its score beside the best one's, which is 1.
+    #[schemars(length(max = 8))]
+    pub score: String,
+    /// What decides its share of the requests.
+    #[schemars(length(max = 128))]
+    pub reason: String,
 }
 
 /// The limit of which the largest part is used.

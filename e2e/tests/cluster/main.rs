@@ -2,9 +2,11 @@
 
 mod enforce;
 mod keys;
+mod kubectl;
 mod limits;
 mod node;
 mod outage;
+mod pool;
 mod programmed;
 mod restart;
 mod second;

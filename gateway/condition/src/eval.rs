@@ -102,7 +102,7 @@ fn of_fact<'a>(fact: Fact, facts: &'a Facts<'_>) -> Evaluated<'a> {
     }
     Ok(match fact {
         Fact::Headers => Value::Headers,
-        Fact::Model => Value::text(facts.request.model()),
+        Fact::Model => Value::text(facts.model()),
         Fact::Stream => Value::Bool(facts.request.stream()),
         Fact::Params => Value::Params,
         Fact::Operation => Value::text(facts.request.operation()),

@@ -84,6 +84,8 @@ pub struct CallerFacts<'a> {
 pub struct Facts<'a> {
     pub(crate) request: &'a dyn Request,
     pub(crate) caller: CallerFacts<'a>,
+    /// The name that a rule has given the request; `None`: as sent.
+    model: Option<&'a str>,
     cost: Option<&'a Cost<'a>>,
     left: Left<'a>,
 }
@@ -102,6 +104,7 @@ impl<'a> Facts<'a> {
         Self {
             request,
             caller,
+            model: None,
             cost: None,
             left: Left::Own(Cell::new(MOST_READ)),
         }
@@ -113,9 +116,27 @@ impl<'a> Facts<'a> {
         Facts {
             request: self.request,
             caller: self.caller,
+            model: self.model,
             cost: Some(cost),
             left: Left::Shared(self.left()),
         }
+    }
+
+    /// The same once a rule has given the request another name.
+    #[must_use]
+    pub fn renamed<'b>(&'b self, model: &'b str) -> Facts<'b> {
+        Facts {
+            request: self.request,
+            caller: self.caller,
+            model: Some(model),
+            cost: self.cost,
+            left: Left::Shared(self.left()),
+        }
+    }
+
+    /// The model's name: as sent, or as the last rule that renamed it says.
+    pub(crate) fn model(&self) -> &str {
+        self.model.unwrap_or_else(|| self.request.model())
     }
 
     /// What the request will probably cost, in nano-USD.

@@ -14,20 +14,23 @@ mod motion;
 mod reason;
 mod recorder;
 mod share;
+mod standing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde::Serialize;
 
+use crate::accounts::{Accounts, Allowance};
 use crate::millis;
+use crate::registry::ProviderHealth;
 pub use condition::State;
 use draw::{Chance, Chances, draw};
-use known::Known;
+use known::{Known, Tick};
 pub use reason::Reason;
 pub use recorder::{Flight, Recorder};
+pub use standing::Standing;
 
 /// Shares are kept in millionths: what is explored of one of many candidates is less than a thousandth.
 const WHOLE: u32 = 1_000_000;
@@ -39,6 +42,8 @@ pub struct Settings {
     pub interval: Duration,
     /// How many of a thousand requests find out how those do that would get hardly any; 0: none.
     pub explore: u32,
+    /// How many ticks a share takes to grow back; 0: it is back at once.
+    pub ramp: u32,
     /// What counts how much.
     pub weights: Weights,
 }
@@ -56,11 +61,23 @@ pub struct Weights {
     pub utilization: u32,
 }
 
+impl Weights {
+    /// How much the time counts until an answer begins: one that comes whole is all of its tokens.
+    pub(crate) fn of_time(&self, stream: bool) -> u32 {
+        if stream {
+            self.first_token
+        } else {
+            self.first_token.max(self.per_token)
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(5),
             explore: 20,
+            ramp: 2,
             weights: Weights::default(),
         }
     }
@@ -89,19 +106,32 @@ pub struct Candidate {
     pub places: u32,
     /// Where its requests are noted.
     pub recorder: Arc<Recorder>,
+    /// The accounts that its model is asked with, whoever asks; `None`: it has no model of its own, or nothing is known of them.
+    pub accounts: Option<Arc<Accounts>>,
+    /// The provider whose places it takes, whoever takes them; `None`: they are its own.
+    pub provider: Option<Arc<ProviderHealth>>,
 }
 
-/// How a candidate stands, for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Standing {
-    /// Its share of the requests, in thousandths.
-    pub share: u32,
-    /// How it does beside the best, whose score is 1000.
-    pub score: u32,
-    /// Its state.
-    pub state: State,
-    /// What decides its share.
-    pub reason: Reason,
+/// A request, when a candidate is chosen for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    /// The time.
+    pub now: Duration,
+    /// Whether its answer is streamed.
+    pub stream: bool,
+    /// Any numbers, each as likely as the others, the first better from a sequence that spreads evenly.
+    pub first: u64,
+    /// The other one.
+    pub second: u64,
+}
+
+/// The candidate that was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pick {
+    /// Its position.
+    pub position: usize,
+    /// Whether it is only to find out how it does.
+    pub explores: bool,
 }
 
 /// The candidates of one rule.
@@ -121,9 +151,12 @@ pub struct Adaptive {
 struct Slot {
     candidate: Candidate,
     share: AtomicU32,
-    /// The time to its first token as of the last tick, in microseconds; 0: not known.
-    believed: AtomicU32,
+    /// The time to its first token as of the last tick, in microseconds, of answers that come whole and of streams, against which it is held
+    /// whether it has become slow since then; 0: not known.
+    believed: [AtomicU32; 2],
     probe: AtomicBool,
+    /// How it stands, for people.
+    standing: AtomicU64,
 }
 
 impl Adaptive {
@@ -131,7 +164,7 @@ impl Adaptive {
     #[must_use]
     pub fn new(settings: Settings, candidates: Vec<Candidate>, now: Duration) -> Self {
         let known = candidates.iter().map(Known::new).collect();
-        Self::with(settings, candidates, known, now)
+        Self::with(settings, candidates, known, now + settings.interval)
     }
 
     /// Of other candidates than before: of those that stay everything is kept, and the share of a new one grows.
@@ -151,26 +184,34 @@ impl Adaptive {
                 }
             })
             .collect();
-        drop(names);
-        Self::with(settings, candidates, known, now)
+        drop((names, before));
+        // A configuration that changes all the time must not put off the next tick for ever.
+        let due = Duration::from_millis(self.due.load(Ordering::Relaxed));
+        Self::with(
+            settings,
+            candidates,
+            known,
+            due.min(now + settings.interval),
+        )
     }
 
     fn with(
         settings: Settings,
         candidates: Vec<Candidate>,
         known: Vec<Known>,
-        now: Duration,
+        due: Duration,
     ) -> Self {
         let slot = |candidate| Slot {
             candidate,
             share: AtomicU32::new(0),
-            believed: AtomicU32::new(0),
+            believed: [AtomicU32::new(0), AtomicU32::new(0)],
             probe: AtomicBool::new(false),
+            standing: AtomicU64::new(0),
         };
         let adaptive = Self {
             settings,
             slots: candidates.into_iter().map(slot).collect(),
-            due: AtomicU64::new(millis(now + settings.interval)),
+            due: AtomicU64::new(millis(due)),
             probes: AtomicU32::new(0),
             known: Mutex::new(known),
         };
@@ -193,63 +234,86 @@ impl Adaptive {
         }
         let mut known = self.known.lock();
         let late = Duration::from_millis(millis(now).saturating_sub(due));
-        let took = self.settings.interval + late;
+        let tick = Tick {
+            now,
+            took: self.settings.interval + late,
+            interval: self.settings.interval,
+            ramp: self.settings.ramp,
+        };
         for (known, slot) in known.iter_mut().zip(&self.slots) {
-            known.look(&slot.candidate, now, took, self.settings.interval);
+            known.look(&slot.candidate, &tick);
         }
         self.publish(&mut known);
         true
     }
 
-    /// The position of the candidate that a request is sent to. `permitted` says how much of its share one may have now, in thousandths; `first`
-    /// and `second` are any numbers, each as likely as the others, the first better from a sequence that spreads evenly. `None`: nobody may.
+    /// The candidate that a request is sent to. `permitted` says how much of its share one may have now, in thousandths. `None`: nobody may.
     #[must_use]
-    pub fn pick(
-        &self,
-        permitted: impl Fn(usize) -> u32,
-        now: Duration,
-        first: u64,
-        second: u64,
-    ) -> Option<usize> {
+    pub fn pick(&self, permitted: impl Fn(usize) -> u32, ask: &Ask) -> Option<Pick> {
         let permitted: SmallVec = (0..self.slots.len()).map(permitted).collect();
         if self.probes.load(Ordering::Relaxed) > 0
-            && let Some(probed) = self.probe(&permitted)
+            && let Some(position) = self.probe(&permitted)
         {
-            return Some(probed);
+            return Some(Pick {
+                position,
+                explores: true,
+            });
         }
+        let times_count = self.settings.weights.of_time(ask.stream) > 0;
         let chances = |weight: &dyn Fn(&Slot) -> u64| -> Chances {
             let slots = self.slots.iter().zip(&permitted);
             slots
                 .map(|(slot, permitted)| Chance {
                     weight: weight(slot) * u64::from(*permitted),
                     in_flight: slot.candidate.recorder.in_flight(),
-                    pulse: slot.candidate.recorder.pulse(),
-                    believed: slot.believed.load(Ordering::Relaxed),
+                    // Where times count nothing they must not count between ticks either.
+                    pulse: if times_count {
+                        slot.candidate.recorder.pulse(ask.stream)
+                    } else {
+                        0
+                    },
+                    believed: slot.believed(ask.stream),
                 })
                 .collect()
         };
         let share = |slot: &Slot| {
-            if slot.is_spent(now) {
+            if slot.is_spent(ask.now) {
                 0
             } else {
                 u64::from(slot.share.load(Ordering::Relaxed))
             }
         };
-        draw(&chances(&share), first, second)
+        let weight = |slot: &Slot| u64::from(slot.candidate.weight);
+        let position = draw(&chances(&share), ask.first, ask.second)
             // Rather one that has failed, or whose account is spent, than nobody.
-            .or_else(|| {
-                draw(
-                    &chances(&|slot| u64::from(slot.candidate.weight)),
-                    first,
-                    second,
-                )
-            })
+            .or_else(|| draw(&chances(&weight), ask.first, ask.second))?;
+        Some(Pick {
+            position,
+            explores: self.explores(position),
+        })
     }
 
     /// How the candidates stand, in their order.
     #[must_use]
     pub fn standings(&self) -> Vec<Standing> {
-        self.known.lock().iter().map(Known::standing).collect()
+        (0..self.slots.len())
+            .filter_map(|at| self.standing(at))
+            .collect()
+    }
+
+    /// How a candidate stands, as of the last tick.
+    #[must_use]
+    pub fn standing(&self, position: usize) -> Option<Standing> {
+        let slot = self.slots.get(position)?;
+        Some(Standing::unpacked(slot.standing.load(Ordering::Relaxed)))
+    }
+
+    /// Whether a candidate has no more than what finds out how it does.
+    fn explores(&self, position: usize) -> bool {
+        let share = self.slots.get(position).map(|slot| &slot.share);
+        let share = share.map_or(0, |share| share.load(Ordering::Relaxed));
+        let count = u32::try_from(self.slots.len()).unwrap_or(u32::MAX).max(1);
+        share > 0 && share <= self.settings.explore * (WHOLE / 1000) / count
     }
 
     /// The share of a candidate, in thousandths.
@@ -282,8 +346,15 @@ impl Adaptive {
         for (known, slot) in known.iter().zip(&self.slots) {
             slot.share
                 .store(parts(known.share, WHOLE), Ordering::Relaxed);
-            slot.believed
-                .store(parts(known.believed(), 1), Ordering::Relaxed);
+            for (held, believed) in slot
+                .believed
+                .iter()
+                .zip(known.believed(&slot.candidate.recorder))
+            {
+                held.store(parts(believed, 1), Ordering::Relaxed);
+            }
+            let standing = known.standing().packed();
+            slot.standing.store(standing, Ordering::Relaxed);
             let wants = known.wants_probe();
             let wanted = slot.probe.swap(wants, Ordering::Relaxed);
             if wants && !wanted {
@@ -300,8 +371,32 @@ type SmallVec = smallvec::SmallVec<[u32; 16]>;
 impl Slot {
     /// Whether the account has nothing left, those in flight counted.
     fn is_spent(&self, now: Duration) -> bool {
-        let allowance = self.candidate.recorder.allowance(now);
+        let allowance = self.candidate.allowance(now);
         allowance.is_some_and(|allowance| allowance.left == 0)
+    }
+
+    fn believed(&self, stream: bool) -> u32 {
+        let [whole, streams] = &self.believed;
+        let believed = if stream { streams } else { whole };
+        believed.load(Ordering::Relaxed)
+    }
+}
+
+impl Candidate {
+    /// What is left of its accounts; those of its requests that are in flight will be counted against it too.
+    fn allowance(&self, now: Duration) -> Option<Allowance> {
+        let told = self.accounts.as_ref()?.allowance(now)?;
+        Some(Allowance {
+            left: told.left.saturating_sub(self.recorder.in_flight().into()),
+            ..told
+        })
+    }
+
+    /// What all together have sent to its model and to its provider.
+    fn sent(&self) -> [u64; 2] {
+        let at_model = self.accounts.as_ref().map_or(0, |accounts| accounts.sent());
+        let provider = self.provider.as_ref();
+        [at_model, provider.map_or(0, |provider| provider.sent())]
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! [`Duration`]: std::time::Duration
 
+pub mod accounts;
 pub mod adaptive;
 pub mod asker;
 pub mod backoff;
@@ -26,6 +27,7 @@ mod sync;
 pub mod tempo;
 mod window;
 
+pub use accounts::{Accounts, Allowance};
 pub use asker::Asker;
 pub use breaker::{Admission, Breaker, BreakerState, Outcome, Token};
 pub use budget::{RetryBudget, Withdrawal};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fairlead_snapshot::FailureClass;
 use parking_lot::{Mutex, RwLock};
 
+use crate::accounts::Accounts;
 use crate::breaker::Breaker;
 use crate::budget::RetryBudget;
 use crate::conversations::Conversations;
@@ -46,6 +47,8 @@ pub struct ProviderHealth {
     pub retries: RetryBudget,
     /// Its adaptive limit; counts only where the configuration asks for one.
     pub limit: AdaptiveLimit,
+    /// How many requests were sent to it, whoever has.
+    sent: AtomicU64,
     models: RwLock<HashMap<Arc<str>, Known>>,
 }
 
@@ -76,6 +79,8 @@ pub struct ModelHealth {
     pub credentials: Credentials,
     /// How quick it is, and how much it has to do.
     pub tempo: Tempo,
+    /// What is left of the accounts it is asked with.
+    pub accounts: Arc<Accounts>,
     /// The conversations it has answered, where what they cost decides where they go.
     pub conversations: Conversations,
     /// Times to the first content of whole answers and of streams.
@@ -142,6 +147,16 @@ impl Registry {
 }
 
 impl ProviderHealth {
+    /// A request is sent to it.
+    pub fn goes_out(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were. Wraps around.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     /// What is known of the model of this name at the upstream. Of a name that only a caller has come up with nothing is known before the
     /// provider has answered it, so made-up names neither fill the table nor speak against anybody.
     #[must_use]

@@ -16,8 +16,10 @@ pub type Word = Cow<'static, str>;
 
 /// A request that is over.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Entry {
     /// Identifies the request in the access log and to the caller; written as 16 hexadecimal digits.
+    #[serde(with = "crate::hex::number")]
     pub id: u64,
     /// When its head arrived, in microseconds since 1970.
     pub started_unix_us: i64,
@@ -47,9 +49,16 @@ pub struct Entry {
     pub rule: Option<Name>,
     /// The constraints that held for the request.
     pub constraints: Vec<Name>,
+    /// The rules that held for it and after which matching went on, in their order.
+    pub through: Vec<Name>,
+    /// Of the copy of a request, for a mirror: what it is a copy of.
+    pub mirror: Option<Mirror>,
     /// What has put the first of its targets there; `None`: it has got none.
     pub chosen_by: Option<Word>,
-    /// Every attempt, in order of its beginning; those for which nothing was sent are among them.
+    /// How the first of them stood then, under the strategy that goes by that.
+    pub judgement: Option<Judgement>,
+    /// Every attempt, in order of its beginning, but that the one that won a race against another goes last; those for which nothing was sent
+    /// are among them.
     pub attempts: Vec<Attempt>,
     /// Where in a trace it stands; `None`: nobody traces.
     pub trace: Option<Trace>,
@@ -59,7 +68,7 @@ pub struct Entry {
     pub error: Option<Word>,
     /// Whether the caller got all of the answer.
     pub complete: bool,
-    /// Why the answer ended, in the words of the caller's surface; of the first choice, where there are several.
+    /// Why the answer ended, of the first choice that did: in the provider's own words where it speaks OpenAI's API, in OpenAI's words elsewhere.
     pub finish_reason: Option<Name>,
     /// What was used, as the provider told it; `None`: nobody has told.
     pub tokens: Option<Tokens>,
@@ -79,8 +88,45 @@ pub struct Entry {
     pub generation: u64,
 }
 
+/// How a target stood, by how it had done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Judgement {
+    /// `healthy`, `degraded`, `failed` or `recovering`.
+    pub state: Word,
+    /// Beside the best target, whose score is 1000.
+    pub score: u32,
+    /// Its share of the rule's requests, in thousandths.
+    pub share: u32,
+    /// What decided its share.
+    pub reason: Name,
+}
+
+/// What a copy is a copy of, and what became of that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mirror {
+    /// The mirror's name.
+    pub name: Name,
+    /// The rule that it stands in, `namespace/name`.
+    pub rule: Name,
+    /// The id of the request that was copied.
+    pub of: u64,
+    /// `ok`, or why the caller of the original did not get all of an answer.
+    pub outcome: Word,
+    /// From the head of the original to its first content, in microseconds.
+    pub first_content_us: Option<u64>,
+    /// From the head of the original to the end of its answer, in microseconds.
+    pub duration_us: u64,
+    /// What the original has used.
+    pub tokens: Option<Tokens>,
+    /// What the original has cost, over all its attempts.
+    pub cost: Option<Cost>,
+}
+
 /// One attempt at one target.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Attempt {
     /// The target's name.
     pub target: Name,
@@ -104,17 +150,20 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// How many attempts at the same target went before it.
     pub resend: u32,
-    /// Whether it ran beside another one.
+    /// Whether it was begun beside another one that was silent.
     pub hedge: bool,
     /// When it began, in microseconds from the start of the request: before it stood in line.
     pub started_us: u64,
-    /// How long it stood in line for a place at the provider, in microseconds.
+    /// How long it stood in line for a place at the provider, in microseconds. What was sent was sent after it.
     pub queued_us: u64,
+    /// How long it took from there until its answer could be given or it failed, in microseconds.
+    pub took_us: u64,
     /// When its first content came, in microseconds from the start of the request.
     pub first_content_us: Option<u64>,
     /// When it was over, in microseconds from the start of the request: the end of its answer's body, or its failure.
     pub ended_us: u64,
     /// Its span, where the request is traced and something was sent.
+    #[serde(with = "crate::hex::optional_bytes")]
     pub span: Option<[u8; 8]>,
     /// The id that the provider gave its answer.
     pub response_id: Option<Name>,
@@ -132,6 +181,7 @@ pub struct Attempt {
 
 /// What was used, in tokens. Input counts what came from a cache and went into one, output what was thought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tokens {
     /// All of the input.
     pub input: Option<u64>,
@@ -149,6 +199,7 @@ pub struct Tokens {
 
 /// What something has cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Cost {
     /// Nano-USD.
     pub nanos: i64,
@@ -158,19 +209,26 @@ pub struct Cost {
 
 /// Where a request stands in a trace (source: W3C Trace Context 2).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Trace {
     /// The trace.
+    #[serde(with = "crate::hex::array")]
     pub id: [u8; 16],
-    /// The request's own span.
+    /// The request's own span; all zero where this gateway exports no traces.
+    #[serde(with = "crate::hex::array")]
     pub span: [u8; 8],
     /// The caller's span; `None`: the trace begins here.
+    #[serde(with = "crate::hex::optional_bytes")]
     pub parent: Option<[u8; 8]>,
     /// Whether it is kept: what the caller's flag says, or what was decided here.
     pub sampled: bool,
+    /// Why it is kept: `parent`, `always` or `ratio`; of those that the ratio left out `error`, `cut`, `fallback`, `hedge` or `slow`.
+    pub sampled_by: Option<Word>,
 }
 
 /// What a header that the installation lists said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tag {
     /// The name of the header.
     pub name: Name,

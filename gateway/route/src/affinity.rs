@@ -14,12 +14,15 @@ impl Plan {
     pub fn keep(&mut self, conversation: u64) {
         for step in &mut self.steps {
             step.conversation = Some(conversation);
-            step.drawn = false;
         }
         let targets = self.steps.iter().take_while(|step| step.share > 0).count();
         if let Some(targets) = self.steps.get_mut(..targets) {
             let drawn = |step: &Step| draw(conversation, hash(&step.target), step.share);
             targets.sort_by(|one, two| drawn(two).total_cmp(&drawn(one)));
+            // Whoever is first now is so for the conversation, and not for as much of its share as it may have.
+            for step in targets.iter_mut() {
+                step.drawn = false;
+            }
             if targets.len() > 1 {
                 self.chosen_by = ChosenBy::Conversation;
             }
@@ -83,6 +86,8 @@ mod tests {
             configured: true,
             condition_errors: 0,
             constraints: Vec::new(),
+            through: Vec::new(),
+            copies: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A key as routing sees it: which rules apply to it, and which providers it may use. Made once per key and table.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use fairlead_condition::CallerFacts;
@@ -28,7 +28,7 @@ pub struct Caller {
     /// The providers whose labels they ask for; `None`: they ask for none.
     picked: Option<ProviderSet>,
     /// The providers it may name in a request, with their shares for bare model names; sorted.
-    nameable: Arc<[(ProviderIndex, u32)]>,
+    pub(crate) nameable: Arc<[(ProviderIndex, u32)]>,
 }
 
 impl Caller {
@@ -61,6 +61,11 @@ impl Caller {
             provider.is_some_and(|provider| picked.contains(provider))
         };
         permitted(&self.allows, &target.provider_name) && self.picked.as_ref().is_none_or(picks)
+    }
+
+    /// Whether everything is allowed.
+    pub(crate) fn is_free(&self) -> bool {
+        self.allows.is_empty() && self.constraints.is_empty()
     }
 
     /// The key's share for a provider it may name in a request; `None` if it may not.
@@ -110,30 +115,6 @@ impl Table {
             allows,
             picked,
         }
-    }
-
-    /// The model names a caller may send and get somewhere with: exact names of rules, then what its providers offer; sorted, each once.
-    #[must_use]
-    pub fn models(&self, caller: &Caller) -> Vec<String> {
-        let virtual_names = caller.chain.iter().flat_map(|group| group.exact_names());
-        let constraints = caller.constraints.iter().flat_map(|group| group.routes());
-        let constraints: Vec<_> = constraints
-            .filter(|route| route.is_unconditional())
-            .filter_map(|route| route.constrain.as_ref())
-            .collect();
-        let providers = caller.nameable.iter().filter(|(index, weight)| {
-            *weight > 0
-                && constraints
-                    .iter()
-                    .all(|within| within.permits.contains(*index))
-        });
-        let offered = providers
-            .flat_map(|(index, _)| self.providers.upstream(*index).offered().map(AsRef::as_ref));
-        let names: BTreeSet<&str> = virtual_names
-            .chain(offered)
-            .filter(|name| caller.allows_model(name))
-            .collect();
-        names.into_iter().map(str::to_owned).collect()
     }
 
     /// The shares are those of the narrowest list: the key's, else its team's, else its organization's.

@@ -11,8 +11,8 @@ use fairlead_snapshot::Selector;
 use smallvec::SmallVec;
 
 use crate::group::Group;
-use crate::plan::{NoRoute, Plan, Planner};
-use crate::route::Judgement;
+use crate::plan::{Look, NoRoute, Plan, Planner};
+use crate::route::{Judgement, Route};
 use crate::sequence::Sequence;
 use crate::table::Providers;
 use crate::upstream::ProviderIndex;
@@ -79,11 +79,21 @@ impl<'a> Within<'a> {
             .collect()
     }
 
-    /// Finds those that match among `groups`.
+    /// Takes further ones, each once.
+    fn extend(&mut self, more: Self) {
+        for constraint in more.0 {
+            if !self.0.iter().any(|known| std::ptr::eq(*known, constraint)) {
+                self.0.push(constraint);
+            }
+        }
+    }
+
+    /// Finds those that match among `groups`. Conditions that fail to evaluate are counted as `count` does.
     fn find(
         groups: &'a [Arc<Group>],
         facts: &Facts<'_>,
         model: Option<&str>,
+        count: impl Fn(&Route),
     ) -> Result<Self, NoRoute> {
         let mut within = Self::default();
         for route in groups.iter().flat_map(|group| group.routes()) {
@@ -91,7 +101,7 @@ impl<'a> Within<'a> {
                 Judgement::Matched => within.0.extend(&route.constrain),
                 Judgement::OtherModel | Judgement::ConditionFalse => {}
                 Judgement::ConditionError(_) | Judgement::ConditionUnparsable => {
-                    route.count_condition_error();
+                    count(route);
                     let rule = route.head.name.clone();
                     return Err(NoRoute::ConditionError { rule });
                 }
@@ -105,17 +115,37 @@ impl<'a> Planner<'a> {
     /// The constraints that hold for the request.
     pub(crate) fn within(&self) -> Result<Within<'a>, NoRoute> {
         let caller = self.caller;
-        Within::find(&caller.constraints, &self.facts(), Some(self.model))
+        let count = |route: &Route| self.count_error(route);
+        Within::find(&caller.constraints, &self.facts(), Some(self.model), count)
+    }
+
+    /// Takes the constraints that hold for the request by the name that a rule has just given it, beside those that held before.
+    pub(crate) fn hold_to(&mut self, facts: &Facts<'_>) -> Result<(), NoRoute> {
+        if self.look == Look::Unconstrained || self.caller.constraints.is_empty() {
+            return Ok(());
+        }
+        let caller = self.caller;
+        let count = |route: &Route| self.count_error(route);
+        let more = Within::find(&caller.constraints, facts, Some(self.model), count)?;
+        self.within.extend(more);
+        Ok(())
     }
 
     /// The reason why there is nothing to try: that of a constraint, if there would be something without it.
     pub(crate) fn told(&self, reason: NoRoute) -> NoRoute {
-        if self.within.is_everything() {
+        let is_error = matches!(
+            reason,
+            NoRoute::ConditionError { .. } | NoRoute::TooManyRules { .. }
+        );
+        if self.within.is_everything() || is_error {
             return reason;
         }
-        let free = Planner {
+        let mut free = Planner {
+            model: self.sent,
+            passed: SmallVec::new(),
             within: Within::default(),
             draw: Sequence::peek,
+            look: Look::Unconstrained,
             ..*self
         };
         match free.chosen() {
@@ -136,6 +166,8 @@ impl<'a> Planner<'a> {
             return Ok(plan);
         }
         plan.steps.retain(|step| self.within.permits(step.provider));
+        plan.copies
+            .retain(|copied| self.within.permits(copied.step.provider));
         if plan.steps.is_empty() {
             return Err(self.constrained());
         }
@@ -145,6 +177,19 @@ impl<'a> Planner<'a> {
 }
 
 impl crate::Table {
+    /// The constraints that hold for a request that was refused, by name; none, where it cannot be told which. Nothing is counted.
+    #[must_use]
+    pub fn constraints_of(
+        &self,
+        caller: &crate::Caller,
+        model: &str,
+        request: &dyn fairlead_condition::Request,
+    ) -> Vec<Arc<str>> {
+        let facts = Facts::new(request, caller.facts());
+        let within = Within::find(&caller.constraints, &facts, Some(model), |_| {});
+        within.map(|within| within.names()).unwrap_or_default()
+    }
+
     /// The constraints that hold for what this caller has passed through to a provider, by name; the provider is within all of them. For which model is asked nobody can tell: it may be
     /// any that a constraint names.
     ///
@@ -157,7 +202,8 @@ impl crate::Table {
         request: &dyn fairlead_condition::Request,
     ) -> Result<Vec<Arc<str>>, NoRoute> {
         let facts = Facts::new(request, caller.facts());
-        let within = Within::find(&caller.constraints, &facts, None)?;
+        let count = Route::count_condition_error;
+        let within = Within::find(&caller.constraints, &facts, None, count)?;
         if !within.permits(Some(provider)) {
             return Err(NoRoute::Constrained {
                 constraints: within.names(),

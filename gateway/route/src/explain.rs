@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use fairlead_snapshot::{ObjectName, Problem};
 
+use smallvec::SmallVec;
+
 use crate::constrain::Constraint;
-use crate::plan::{NoRoute, Plan, Planner, Step};
+use crate::plan::{Look, NoRoute, Plan, Planner, Step};
 use crate::prospect::Request;
 use crate::route::{Judgement, Route};
 use crate::sequence::Sequence;
@@ -21,6 +24,19 @@ pub struct Explanation {
     pub rules: Vec<Considered>,
     /// What would be tried now.
     pub outcome: Result<Plan, NoRoute>,
+    /// Who would get copies of such requests.
+    pub mirrors: Vec<Mirrored>,
+}
+
+/// A mirror that gets copies of some requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirrored {
+    /// Its name.
+    pub name: String,
+    /// The rule whose mirror it is.
+    pub rule: ObjectName,
+    /// Of a hundred requests so many.
+    pub percent: u32,
 }
 
 /// A rule, and what it said.
@@ -39,6 +55,8 @@ pub enum Verdict {
     Constrains(Vec<ObjectName>),
     /// It takes the request.
     Matched,
+    /// It holds for the request, and matching goes on, with this name if it gives another one.
+    Continues(Option<String>),
     /// It would, but one before it has taken it.
     Outranked,
     /// It is for other keys.
@@ -77,18 +95,23 @@ impl Table {
         Planner {
             table: self,
             caller,
+            sent: model,
             model,
+            passed: SmallVec::new(),
             request,
             standing: &all_well,
             draw: Sequence::peek,
             within: crate::constrain::Within::default(),
+            look: Look::Onlooker,
         }
     }
 
     /// Says of every rule whether it takes the request and why not, and what would be tried.
     #[must_use]
     pub fn explain(&self, caller: &Caller, model: &str, request: &dyn Request) -> Explanation {
-        let planner = self.onlooker(caller, model, request);
+        let mut planner = self.onlooker(caller, model, request);
+        // From here on it has the name that rules have given the request.
+        let outcome = planner.plan();
         let mut rules = Vec::with_capacity(self.routes.len());
         let mut seen = HashSet::new();
         let mut decided = false;
@@ -106,6 +129,7 @@ impl Table {
                 verdict: verdict(&planner, route, &mut decided),
             });
         }
+        let mirrors = mirrors(&planner, outcome.as_ref().ok());
         let others = self
             .routes
             .iter()
@@ -114,13 +138,22 @@ impl Table {
             rule: route.head.name.clone(),
             verdict: Verdict::OtherScope,
         }));
-        let outcome = planner.plan();
-        Explanation { rules, outcome }
+        Explanation {
+            rules,
+            outcome,
+            mirrors,
+        }
     }
 
     /// What a constraint says.
     fn constrains(&self, planner: &Planner<'_>, route: &Route, decided: &mut bool) -> Verdict {
-        let judgement = route.judge_constraint(Some(planner.model), &planner.facts());
+        // It holds by the name that was sent as well as by one that a rule has given the request.
+        let mut judgement = route.judge_constraint(Some(planner.sent), &planner.facts());
+        if judgement != Judgement::Matched && planner.is_renamed() {
+            let facts = planner.facts();
+            let facts = facts.renamed(planner.model);
+            judgement = route.judge_constraint(Some(planner.model), &facts);
+        }
         if judgement != Judgement::Matched {
             return said(judgement, route, decided);
         }
@@ -133,9 +166,38 @@ impl Table {
     }
 }
 
-fn verdict(planner: &Planner<'_>, route: &Route, decided: &mut bool) -> Verdict {
+/// Those of the rules that hold, as far as they may be asked.
+fn mirrors(planner: &Planner<'_>, plan: Option<&Plan>) -> Vec<Mirrored> {
+    let Some(plan) = plan else { return Vec::new() };
+    let chosen = plan.rule.as_ref().map(|rule| &rule.name);
+    let groups = planner.caller.chain.iter();
+    let routes = groups.flat_map(|group| group.routes()).filter(|route| {
+        planner.has_passed(route) || (route.passes.is_none() && Some(&route.head.name) == chosen)
+    });
+    let mirrors = routes.flat_map(|route| route.mirrors.iter().map(move |mirror| (route, mirror)));
+    let may = mirrors.filter(|(_, mirror)| planner.may_ask(&mirror.target));
+    may.map(|(route, mirror)| Mirrored {
+        name: mirror.head.name.to_string(),
+        rule: route.head.name.clone(),
+        percent: mirror.percent,
+    })
+    .collect()
+}
+
+fn verdict(planner: &Planner<'_>, route: &Arc<Route>, decided: &mut bool) -> Verdict {
+    if planner.has_passed(route) {
+        let passes = route.passes.as_ref();
+        let model = passes.and_then(|passes| passes.model.as_deref());
+        return Verdict::Continues(model.map(str::to_owned));
+    }
     // What one rule looks through is not missing for the next: all are asked here, not only those up to the first that matches.
-    said(planner.judge(route, &planner.facts()), route, decided)
+    let facts = planner.facts();
+    let judgement = if planner.is_renamed() {
+        planner.judge(route, &facts.renamed(planner.model))
+    } else {
+        planner.judge(route, &facts)
+    };
+    said(judgement, route, decided)
 }
 
 fn said(judgement: Judgement, route: &Route, decided: &mut bool) -> Verdict {
@@ -172,7 +234,15 @@ impl fmt::Display for Explanation {
                 plan.steps
                     .iter()
                     .enumerate()
-                    .try_for_each(|(position, step)| describe(f, position + 1, step))
+                    .try_for_each(|(position, step)| describe(f, position + 1, step))?;
+                self.mirrors.iter().try_for_each(|mirror| {
+                    let Mirrored {
+                        name,
+                        rule,
+                        percent,
+                    } = mirror;
+                    writeln!(f, "{percent} % are copied to {name} of rule {rule}")
+                })
             }
         }
     }
@@ -193,6 +263,7 @@ fn measured(by: ChosenBy) -> &'static str {
         | ChosenBy::RoundRobin
         | ChosenBy::Priority
         | ChosenBy::Conversation
+        | ChosenBy::Sticky
         | ChosenBy::Budget => "",
     }
 }
@@ -230,6 +301,10 @@ impl fmt::Display for Verdict {
                 write!(f, "constrains it to {}", names.join(", "))
             }
             Self::Matched => f.write_str("matched"),
+            Self::Continues(None) => f.write_str("matched, and matching goes on"),
+            Self::Continues(Some(model)) => {
+                write!(f, "matched, and matching goes on with the name {model}")
+            }
             Self::Outranked => {
                 f.write_str("would match, but an earlier rule has taken the request")
             }

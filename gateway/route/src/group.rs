@@ -74,6 +74,12 @@ impl Group {
         &self.routes
     }
 
+    /// The rules that match `model` by its very name, in order.
+    pub(crate) fn named(&self, model: &str) -> impl Iterator<Item = &Arc<Route>> {
+        let named = self.named.get(model).map_or(&[][..], Vec::as_slice);
+        named.iter().filter_map(|at| self.routes.get(*at))
+    }
+
     /// Whether a rule matches `model` by its very name.
     pub(crate) fn names(&self, model: &str) -> bool {
         self.named.contains_key(model)

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use fairlead_condition::Facts;
 use fairlead_snapshot::{
-    Affinity, Failover, Headers, Hedge, ObjectName, OnUnsupported, Parameters, Problem,
+    Affinity, Commit, Failover, Headers, Hedge, ObjectName, OnUnsupported, Parameters, Problem,
     RetryOverrides, Strategy, Streams, TimeoutOverrides,
 };
 use smallvec::SmallVec;
 
+use crate::affinity::{draw, hash};
 use crate::constrain::Within;
 use crate::credit::Credit;
 use crate::find::first_match;
+use crate::mirror::Copied;
 use crate::prospect::{Request, dearest};
 use crate::route::{BoundTarget, Judgement, Route};
 use crate::sequence::{Draw, Sequence};
-use crate::standing::{Standing, Vitals};
-use crate::strategy::{Choice, ChosenBy, Known, arrange};
+use crate::standing::{Judge, Standing, Vitals};
+use crate::strategy::{Choice, Choices, ChosenBy, Known, arrange};
 use crate::upstream::Offer;
 use crate::{Caller, ProviderIndex, Table};
 
@@ -36,6 +38,10 @@ pub struct Plan {
     pub condition_errors: u32,
     /// The constraints that hold for the request; every step is within all of them.
     pub constraints: Vec<Arc<str>>,
+    /// The rules that hold for the request and after which matching went on, in their order.
+    pub through: Vec<Arc<str>>,
+    /// The copies that are to be made of the request; each is within the constraints, too.
+    pub copies: Vec<Copied>,
 }
 
 /// One attempt.
@@ -99,8 +105,12 @@ pub struct RuleHead {
     pub on_unsupported: OnUnsupported,
     /// What an attempt may probably cost at most, in nano-USD, if it says.
     pub max_cost: Option<i64>,
+    /// The rule that says so, where it is one that was passed before.
+    pub max_cost_by: Option<ObjectName>,
     /// Whether what requests cost decides where they go.
     pub minds_cost: bool,
+    /// Whether its targets are judged by how they do.
+    pub judges: bool,
 }
 
 /// A shared [`RuleHead`].
@@ -153,6 +163,24 @@ pub enum NoRoute {
     /// Nobody knows the name.
     #[error("this model is not known here; ask for one that /v1/models lists")]
     UnknownModel,
+    /// A rule gives the request a name that nobody knows.
+    #[error(
+        "rule {rule} gives this request the model name {model:?}, which is not known here; have spec.changes.model of the rule mended"
+    )]
+    UnknownAlias {
+        /// The rule.
+        rule: ObjectName,
+        /// The name.
+        model: String,
+    },
+    /// More rules continue than may hold for one request.
+    #[error(
+        "more than ten rules continue for this request, the last of them {rule}; have some of them put into one"
+    )]
+    TooManyRules {
+        /// The one that was too many.
+        rule: ObjectName,
+    },
     /// Whether an Override rule applies cannot be told.
     #[error(
         "the condition of rule {rule} cannot be evaluated for this request; mend spec.match.when of the rule (has() asks whether a value is there)"
@@ -177,7 +205,10 @@ impl NoRoute {
     pub fn is_binding(&self) -> bool {
         matches!(
             self,
-            Self::Constrained { .. } | Self::ConditionError { .. } | Self::ModelNotAllowed
+            Self::Constrained { .. }
+                | Self::ConditionError { .. }
+                | Self::TooManyRules { .. }
+                | Self::ModelNotAllowed
         )
     }
 }
@@ -187,12 +218,29 @@ pub(crate) struct Planner<'a> {
     pub(crate) table: &'a Table,
     pub(crate) caller: &'a Caller,
     /// The name as sent.
+    pub(crate) sent: &'a str,
+    /// The name that it has now: as sent, or as the last rule that renamed it says.
     pub(crate) model: &'a str,
+    /// The rules that hold and after which matching went on.
+    pub(crate) passed: SmallVec<[&'a Arc<Route>; 2]>,
     pub(crate) request: &'a dyn Request,
     pub(crate) standing: &'a dyn Standing,
     pub(crate) draw: Draw,
     /// What may be asked; everything, until the plan is made.
     pub(crate) within: Within<'a>,
+    /// What the look is for.
+    pub(crate) look: Look,
+}
+
+/// What rules are looked through for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// A request.
+    Request,
+    /// Somebody who wants to know, and must not be counted.
+    Onlooker,
+    /// What would be if there were no constraints; nothing of it is counted a second time.
+    Unconstrained,
 }
 
 impl Table {
@@ -211,18 +259,21 @@ impl Table {
         Planner {
             table: self,
             caller,
+            sent: model,
             model,
+            passed: SmallVec::new(),
             request,
             standing,
             draw: Sequence::take,
             within: Within::default(),
+            look: Look::Request,
         }
         .plan()
     }
 }
 
-impl Planner<'_> {
-    pub(crate) fn plan(mut self) -> Result<Plan, NoRoute> {
+impl<'a> Planner<'a> {
+    pub(crate) fn plan(&mut self) -> Result<Plan, NoRoute> {
         if !self.caller.allows_model(self.model) {
             return Err(NoRoute::ModelNotAllowed);
         }
@@ -234,16 +285,44 @@ impl Planner<'_> {
     }
 
     /// What is chosen within the constraints.
-    pub(crate) fn chosen(&self) -> Result<Plan, NoRoute> {
-        let found = first_match(self, &self.facts())?;
+    pub(crate) fn chosen(&mut self) -> Result<Plan, NoRoute> {
+        let found = first_match(self)?;
         let plan = match found.route {
             Some(route) => self.by_rule(route)?,
-            None => self.by_name()?,
+            None => self.by_name().map_err(|reason| self.by_alias(reason))?,
         };
-        Ok(Plan {
+        let plan = Plan {
             condition_errors: found.condition_errors,
             ..plan
-        })
+        };
+        Ok(self.passed_on(plan, found.route))
+    }
+
+    /// Why a name leads nowhere, where it is not the one that was sent.
+    fn by_alias(&self, reason: NoRoute) -> NoRoute {
+        let last = self.passed.iter().rev().find(|route| {
+            let passes = route.passes.as_ref();
+            passes.is_some_and(|passes| passes.model.is_some())
+        });
+        match (reason, last) {
+            (NoRoute::UnknownModel, Some(route)) if self.is_renamed() => NoRoute::UnknownAlias {
+                rule: route.head.name.clone(),
+                model: self.model.to_owned(),
+            },
+            (reason, _) => reason,
+        }
+    }
+
+    /// Whether a rule has given the request another name.
+    pub(crate) fn is_renamed(&self) -> bool {
+        self.model != self.sent
+    }
+
+    /// Counts that the condition of a rule could not be evaluated.
+    pub(crate) fn count_error(&self, route: &Route) {
+        if self.look == Look::Request {
+            route.count_condition_error();
+        }
     }
 
     /// What conditions see of the request.
@@ -267,15 +346,11 @@ impl Planner<'_> {
         }))
     }
 
-    /// The strategy's order of the targets, then the fallbacks; of each only those whose provider the key may use.
-    fn by_rule(&self, route: &Route) -> Result<Plan, NoRoute> {
-        let allowed = |target: &BoundTarget| self.may_ask(target);
-        let targets = route
-            .targets
-            .iter()
-            .enumerate()
-            .filter(|(_, target)| allowed(target));
+    /// The targets in the order of the strategy, or of the user who the request is from, by number; of each only those whose provider the key may use.
+    fn ordered(&self, route: &Route) -> (Choices, ChosenBy, Option<u64>) {
+        let targets = route.targets.iter().enumerate();
         let choices = targets
+            .filter(|(_, target)| self.may_ask(target))
             .map(|(position, target)| Choice {
                 position,
                 weight: target.weight,
@@ -285,16 +360,28 @@ impl Planner<'_> {
             planner: self,
             route,
         };
-        let draw = || (self.draw)(&route.counters.sequence);
-        let (order, chosen_by) = arrange(route.strategy, choices, &targets, draw);
+        let turn = || (self.draw)(&route.counters.sequence);
+        let user = route.sticky.as_ref();
+        let user = user.and_then(|sticky| self.request.user(sticky, &route.head.name));
+        let (order, chosen_by) = match user {
+            Some(user) => of_user(user, choices, &route.targets),
+            None => arrange(route.strategy, choices, &targets, turn),
+        };
+        (order, chosen_by, user)
+    }
+
+    /// The strategy's order of the targets, then the fallbacks; of each only those whose provider the key may use.
+    fn by_rule(&self, route: &Route) -> Result<Plan, NoRoute> {
+        let (order, chosen_by, user) = self.ordered(route);
         // The name as sent is copied only where a target passes it on to a provider that takes any name.
         let named = route.names(self.model);
         let mut sent = None;
-        let drawn = order.len() > 1 && route.strategy != Strategy::Priority;
+        let drawn = order.len() > 1 && route.strategy != Strategy::Priority && user.is_none();
         let mut steps: SmallVec<[Step; 4]> = (0..)
             .zip(&order)
             .map(|(at, choice)| Step {
-                share: share(route.strategy, choice.weight),
+                // Where a user is at home, no conversation of theirs is elsewhere.
+                share: user.map_or_else(|| share(route.strategy, choice.weight), |_| 0),
                 drawn: drawn && at == 0,
                 ..self.step(&route.targets[choice.position], named, &mut sent)
             })
@@ -302,7 +389,7 @@ impl Planner<'_> {
         for fallback in route
             .fallbacks
             .iter()
-            .filter(|fallback| allowed(&fallback.target))
+            .filter(|fallback| self.may_ask(&fallback.target))
         {
             // A first step follows no failure that it could be for.
             let on = fallback.on.clone().filter(|_| !steps.is_empty());
@@ -328,11 +415,13 @@ impl Planner<'_> {
             configured: named || self.is_offered(),
             condition_errors: 0,
             constraints: Vec::new(),
+            through: Vec::new(),
+            copies: Vec::new(),
         })
     }
 
     /// Whether the key may use a target, and the constraints permit it.
-    fn may_ask(&self, target: &BoundTarget) -> bool {
+    pub(crate) fn may_ask(&self, target: &BoundTarget) -> bool {
         self.caller.allows_target(target) && self.within.permits(target.provider)
     }
 
@@ -363,7 +452,12 @@ impl Planner<'_> {
     }
 
     /// `named`: whether the rule matches the name that was sent by its very text.
-    fn step(&self, target: &BoundTarget, named: bool, sent: &mut Option<Arc<str>>) -> Step {
+    pub(crate) fn step(
+        &self,
+        target: &BoundTarget,
+        named: bool,
+        sent: &mut Option<Arc<str>>,
+    ) -> Step {
         let upstream = target
             .provider
             .map(|index| self.table.providers.upstream(index));
@@ -394,6 +488,23 @@ impl Planner<'_> {
             problem,
         }
     }
+}
+
+/// The order of a user: as of a conversation (see [`crate::Plan::keep`]), so that where weights change as few users as can be move.
+fn of_user(user: u64, mut choices: Choices, targets: &[BoundTarget]) -> (Choices, ChosenBy) {
+    choices.retain(|choice| choice.weight > 0);
+    let drawn = |choice: &Choice| {
+        let target = targets.get(choice.position);
+        let name = target.map_or(0, |target| hash(&target.name));
+        draw(user, name, choice.weight)
+    };
+    choices.sort_by(|one, two| drawn(two).total_cmp(&drawn(one)));
+    let chosen_by = if choices.len() > 1 {
+        ChosenBy::Sticky
+    } else {
+        ChosenBy::Only
+    };
+    (choices, chosen_by)
 }
 
 /// The targets of a rule, as a strategy asks of them. One that cannot be tried has no share.
@@ -430,6 +541,15 @@ impl Known for Targets<'_, '_> {
             None => request.cost(target),
         })
         .flatten()
+    }
+
+    fn judge(&self) -> Option<&dyn Judge> {
+        self.planner.standing.judge(&self.route.head.name)
+    }
+
+    fn streams(&self) -> bool {
+        // One that is held until it is whole comes whole.
+        self.planner.request.stream() && self.route.head.stream.commit == Commit::Content
     }
 }
 

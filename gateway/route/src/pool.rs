@@ -6,6 +6,8 @@
 //! it, without telling the others, and what everybody asks at once spreads. Without a key it is the less busy one of two drawn at random
 //! (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001): several replicas that took the least busy one would all take
 //! the same.
+//!
+//! Where servers tell how much they have to do, what others have them do counts as what they have from here.
 
 use crate::affinity::mixed;
 
@@ -19,17 +21,30 @@ pub struct Server {
     pub at: usize,
     /// The hash of its address.
     pub name: u64,
-    /// How many requests it has in flight.
+    /// How many requests it has in flight from here.
     pub load: u32,
+    /// How much others have it do, as it tells itself: 0 where it does not.
+    pub others: u32,
+    /// Whether it tells that it has no room for another request.
+    pub full: bool,
 }
 
-/// The place of the server to ask, of those that may be asked; `None`: there is none. `die` is random.
+impl Server {
+    fn busy(&self) -> u64 {
+        u64::from(self.load) + u64::from(self.others)
+    }
+}
+
+/// The place of the server to ask, of those that may be asked; `None`: there is none. `die` is random. One that is full is passed over while others
+/// are not.
 #[must_use]
 pub fn choose(
     servers: impl Iterator<Item = Server> + Clone,
     key: Option<u64>,
     die: u64,
 ) -> Option<usize> {
+    let has_room = servers.clone().any(|server| !server.full);
+    let servers = servers.filter(move |server| !(has_room && server.full));
     match key {
         Some(key) => by_rank(servers, key),
         None => less_busy(&servers, die),
@@ -37,17 +52,23 @@ pub fn choose(
 }
 
 fn by_rank(servers: impl Iterator<Item = Server> + Clone, key: u64) -> Option<usize> {
-    let (mut count, mut load) = (0_u64, 1_u64);
+    // This request is among them.
+    let (mut count, mut busy) = (0_u64, 1_u64);
+    let (mut largest, mut second) = (0, 0);
     for server in servers.clone() {
         count += 1;
-        load += u64::from(server.load);
+        busy += server.busy();
+        let others = u64::from(server.others);
+        second = second.max(others.min(largest));
+        largest = largest.max(others);
     }
-    // 1.25 of the mean with this request in it.
-    let most = (load * 5).div_ceil((count * 4).max(1)) + SLACK;
-    servers
-        .filter(|server| u64::from(server.load) < most)
-        .max_by_key(|server| mixed(key ^ server.name))
-        .map(|server| server.at)
+    // What one tells alone says little of the mean: by a number out of the air the others would never have too much.
+    busy -= largest - second;
+    let most = (busy * 5).div_ceil((count * 4).max(1)) + SLACK;
+    let found = servers.clone().filter(|server| server.busy() < most);
+    let found = found.max_by_key(|server| mixed(key ^ server.name));
+    let found = found.or_else(|| servers.min_by_key(Server::busy));
+    found.map(|server| server.at)
 }
 
 fn less_busy(servers: &(impl Iterator<Item = Server> + Clone), die: u64) -> Option<usize> {
@@ -61,7 +82,7 @@ fn less_busy(servers: &(impl Iterator<Item = Server> + Clone), die: u64) -> Opti
             .nth(usize::try_from(rank).unwrap_or(usize::MAX))
     };
     let (first, second) = (nth(first)?, nth(second)?);
-    Some(if second.load < first.load {
+    Some(if second.busy() < first.busy() {
         second.at
     } else {
         first.at
@@ -79,8 +100,19 @@ mod tests {
             at,
             name: hash(&format!("10.0.0.{at}:8000")),
             load: *load,
+            others: 0,
+            full: false,
         })
         .collect()
+    }
+
+    /// The same servers, which tell how much others have them do.
+    fn telling(loads: &[u32], others: &[u32]) -> Vec<Server> {
+        let mut servers = servers(loads);
+        for (server, others) in servers.iter_mut().zip(others) {
+            server.others = *others;
+        }
+        servers
     }
 
     fn key(number: u64) -> u64 {
@@ -160,10 +192,49 @@ mod tests {
     }
 
     #[test]
+    fn what_others_have_a_server_do_counts_as_what_it_has_from_here() {
+        let busy = telling(&[0; 3], &[40, 0, 0]);
+        for number in 0..1_000 {
+            assert_ne!(chosen(&busy, Some(key(number)), 0), Some(0));
+        }
+        for die in 0..1_000_u64 {
+            let two = telling(&[3, 2], &[0, 5]);
+            assert_eq!(chosen(&two, None, mixed(die)), Some(0));
+        }
+    }
+
+    #[test]
+    fn a_number_out_of_the_air_keeps_requests_from_who_tells_it_and_from_nobody_else() {
+        let mut loads = [0_u32; 3];
+        for _ in 0..300 {
+            let lies = telling(&loads, &[16_000_000, 0, 0]);
+            // All have one opening: without the lie the other two would share it.
+            loads[chosen(&lies, Some(key(1)), 0).unwrap()] += 1;
+        }
+        assert_eq!(loads[0], 0, "{loads:?}");
+        assert!(loads.iter().all(|load| *load <= 200), "{loads:?}");
+    }
+
+    #[test]
+    fn one_that_is_full_is_passed_over_until_all_are() {
+        let mut pool = servers(&[0, 9, 9]);
+        pool[0].full = true;
+        for number in 0..500 {
+            assert_ne!(chosen(&pool, Some(key(number)), 0), Some(0));
+            assert_ne!(chosen(&pool, None, mixed(number)), Some(0));
+        }
+        for server in &mut pool {
+            server.full = true;
+        }
+        assert!((0..500).any(|number| chosen(&pool, Some(key(number)), 0) == Some(0)));
+    }
+
+    #[test]
     fn where_there_is_nobody_nobody_is_asked() {
         assert_eq!(chosen(&[], None, 7), None);
         assert_eq!(chosen(&[], Some(7), 7), None);
         assert_eq!(chosen(&servers(&[1_000_000]), Some(7), 7), Some(0));
         assert_eq!(chosen(&servers(&[1_000_000]), None, u64::MAX), Some(0));
+        assert_eq!(chosen(&telling(&[0], &[9_999]), Some(7), 7), Some(0));
     }
 }

@@ -1,6 +1,6 @@
 //! What a request will probably cost, before it is decided where it goes.
 
-use fairlead_snapshot::Affinity;
+use fairlead_snapshot::{Affinity, ObjectName, Sticky};
 
 use crate::plan::Candidate;
 
@@ -12,6 +12,12 @@ pub trait Request: fairlead_condition::Request {
     /// The same as the turn of a conversation that is known in this way: what a target has read of it already costs less there.
     fn cost_of_turn(&self, target: Candidate<'_>, _: &Affinity) -> Option<i64> {
         self.cost(target)
+    }
+
+    /// The number of the user that it is from, who is known in this way, among those of a rule; `None`: it does not say. One user has another number
+    /// in every rule, and the same in every replica and version.
+    fn user(&self, _: &Sticky, _rule: &ObjectName) -> Option<u64> {
+        None
     }
 }
 

@@ -27,6 +27,8 @@ impl Planner<'_> {
                 configured: true,
                 condition_errors: 0,
                 constraints: Vec::new(),
+                through: Vec::new(),
+                copies: Vec::new(),
             });
         }
         if let Some(step) = self.named()? {
@@ -37,6 +39,8 @@ impl Planner<'_> {
                 steps: smallvec![step],
                 condition_errors: 0,
                 constraints: Vec::new(),
+                through: Vec::new(),
+                copies: Vec::new(),
             });
         }
         if self

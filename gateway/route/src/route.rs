@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fairlead_condition::{Condition, EvaluationError, Facts};
-use fairlead_snapshot::{Failover, ModelPattern, ObjectName, Problem, Rule, Strategy, Target};
+use fairlead_snapshot::{
+    Failover, ModelPattern, ObjectName, OnUnsupported, Problem, RetryOverrides, Rule, Sticky,
+    Strategy, Streams, Target, TimeoutOverrides,
+};
 
 use crate::constrain::{Constraint, ProviderSet};
 use crate::credit::Credit;
+use crate::mirror::BoundMirror;
 use crate::plan::{Amendments, RuleHead, RuleRef};
 use crate::sequence::Sequence;
 use crate::table::Providers;
@@ -26,6 +30,11 @@ pub(crate) struct Route {
     pub(crate) strategy: Strategy,
     pub(crate) targets: Vec<BoundTarget>,
     pub(crate) fallbacks: Vec<BoundFallback>,
+    /// How the users are known that are spread over the targets.
+    pub(crate) sticky: Option<Sticky>,
+    pub(crate) mirrors: Vec<BoundMirror>,
+    /// What it changes, if it chooses nothing and matching goes on after it.
+    pub(crate) passes: Option<Passes>,
     /// What may be asked for the requests that it matches; `None`: it is a rule that chooses.
     pub(crate) constrain: Option<Constraint>,
     /// Carried over from table to table by the rule's name.
@@ -36,8 +45,22 @@ pub(crate) struct Route {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) sequence: Sequence,
+    pub(crate) copies: Sequence,
     hedges: Arc<Credit>,
     condition_errors: AtomicU64,
+}
+
+/// What a rule changes after which matching goes on.
+#[derive(Debug)]
+pub(crate) struct Passes {
+    /// Its name, `namespace/name`.
+    pub(crate) label: Arc<str>,
+    /// The name that the request has from there on; `None`: the same.
+    pub(crate) model: Option<Box<str>>,
+    /// What is changed in what is sent.
+    pub(crate) amendments: Option<Amendments>,
+    /// Whether its head says anything that holds for the request.
+    pub(crate) tunes: bool,
 }
 
 /// A rule's condition.
@@ -117,7 +140,9 @@ impl Route {
                 affinity: rule.affinity.clone(),
                 on_unsupported: rule.on_unsupported,
                 max_cost: rule.max_cost,
+                max_cost_by: None,
                 minds_cost: rule.max_cost.is_some() || rule.strategy == Strategy::LowestCost,
+                judges: rule.strategy == Strategy::Adaptive,
             }),
             overrides: rule.overrides,
             priority: rule.priority,
@@ -131,6 +156,16 @@ impl Route {
                 .map(|target| BoundTarget::new(target, providers))
                 .collect(),
             fallbacks: rule.fallbacks.iter().map(fallback).collect(),
+            sticky: rule.sticky.clone(),
+            mirrors: rule
+                .mirrors
+                .iter()
+                .map(|mirror| {
+                    let before = previous.map(|route| route.mirrors.as_slice());
+                    BoundMirror::new(rule, mirror, providers, before.unwrap_or_default())
+                })
+                .collect(),
+            passes: rule.continues.then(|| Passes::new(rule)),
             constrain: rule.constrain.as_ref().map(picked),
             counters,
         }
@@ -153,9 +188,11 @@ impl Route {
         self.judge_condition(facts)
     }
 
-    /// Whether it is for every request of its scope.
-    pub(crate) fn is_unconditional(&self) -> bool {
-        self.models.is_empty() && matches!(self.when, When::Always)
+    /// Whether a constraint is for every request of its scope for `model`, whatever else it says.
+    pub(crate) fn binds(&self, model: &str) -> bool {
+        let holds_for = |pattern: &ModelPattern| pattern.holds_for(model);
+        matches!(self.when, When::Always)
+            && (self.models.is_empty() || self.models.iter().any(holds_for))
     }
 
     fn judge_condition(&self, facts: &Facts<'_>) -> Judgement {
@@ -188,6 +225,26 @@ impl Route {
     }
 }
 
+impl Passes {
+    fn new(rule: &Rule) -> Self {
+        let changes = &rule.changes;
+        let amends = !(changes.parameters.is_empty() && changes.headers.is_empty());
+        Self {
+            label: rule.name.to_string().into(),
+            model: changes.model.as_deref().map(Into::into),
+            amendments: amends.then(|| Amendments {
+                parameters: changes.parameters.clone(),
+                headers: changes.headers.clone(),
+            }),
+            tunes: rule.timeouts != TimeoutOverrides::default()
+                || rule.retries != RetryOverrides::default()
+                || rule.stream != Streams::default()
+                || rule.on_unsupported != OnUnsupported::default()
+                || rule.max_cost.is_some(),
+        }
+    }
+}
+
 impl When {
     fn new(text: Option<&str>, previous: Option<&Self>) -> Self {
         let Some(text) = text else {
@@ -205,7 +262,7 @@ impl When {
 }
 
 impl BoundTarget {
-    fn new(target: &Target, providers: &Providers) -> Self {
+    pub(crate) fn new(target: &Target, providers: &Providers) -> Self {
         let forbidden = target.problem == Some(Problem::NotPermitted);
         let provider = providers
             .index_of(&target.provider.namespace, &target.provider.name)

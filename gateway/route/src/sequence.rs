@@ -10,6 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// 2^64 divided by the golden ratio, made odd.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// The fractional part of the square root of two in the same way: with the golden ratio it fills a square as evenly.
+const OTHER_STEP: u64 = 0x6A09_E667_F3BC_C909;
+/// 2^64 times the fractional part of the square root of three, made odd.
+const APART: u64 = 0xBB67_AE85_84CA_A73B;
+
 /// Where a spread stands. Shared by all threads; the order in which they take turns does not matter.
 #[derive(Debug, Default)]
 pub(crate) struct Sequence(AtomicU64);
@@ -37,7 +42,7 @@ impl Turn {
     /// The position of the weight on which this turn's point falls; `None` if all are 0. A weight of 0 is never chosen.
     pub(crate) fn weighted(self, weights: impl Iterator<Item = u64> + Clone) -> Option<usize> {
         let total: u128 = weights.clone().map(u128::from).sum();
-        let mut point = (u128::from(self.0.wrapping_mul(STEP)) * total) >> 64;
+        let mut point = (u128::from(self.point()) * total) >> 64;
         for (position, weight) in weights.map(u128::from).enumerate() {
             if point < weight {
                 return Some(position);
@@ -47,9 +52,20 @@ impl Turn {
         None
     }
 
-    /// Whether this turn's point falls into a share of `part` in a thousand.
+    /// Whether this turn falls into a share of `part` in a thousand. Where its point falls among weights has nothing to do with it: one that is
+    /// drawn only if it is let in has as much as both say.
     pub(crate) fn falls_within(self, part: u32) -> bool {
-        (u128::from(self.0.wrapping_mul(STEP)) * 1000) >> 64 < u128::from(part)
+        (u128::from(self.0.wrapping_mul(OTHER_STEP)) * 1000) >> 64 < u128::from(part)
+    }
+
+    /// This turn's point, of the whole range of numbers.
+    pub(crate) fn point(self) -> u64 {
+        self.0.wrapping_mul(STEP)
+    }
+
+    /// The same of a second point, which is as evenly spread and falls within any part whatever the first one does.
+    pub(crate) fn falls_apart_within(self, part: u32) -> bool {
+        (u128::from(self.0.wrapping_mul(APART)) * 1000) >> 64 < u128::from(part)
     }
 
     /// Another turn, whose point has nothing to do with this one's.
@@ -165,6 +181,24 @@ mod tests {
             let turns = (0..10_000).map(Turn).filter(|turn| turn.falls_within(part));
             let due = usize::try_from(part).unwrap() * 10;
             assert!(turns.count().abs_diff(due) <= 2, "{part}");
+        }
+    }
+
+    #[test]
+    fn the_second_point_is_as_even_and_has_nothing_to_do_with_the_first() {
+        for part in [10, 50, 300] {
+            for start in [0, 1_000_000, u64::MAX / 2] {
+                let turns = || (start..start + 10_000).map(Turn);
+                let copied = turns().filter(|turn| turn.falls_apart_within(part));
+                let due = usize::try_from(part).unwrap() * 10;
+                assert!(copied.clone().count().abs_diff(due) <= 5, "{part}");
+                // Of those that are copied as many go to the first of two targets as of all others.
+                let first = copied.filter(|turn| turn.falls_within(300)).count();
+                assert!(
+                    (first * 10).abs_diff(due * 3) <= due.max(60),
+                    "{part} {first}"
+                );
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! How targets stand just now, as far as planning asks: the seam between what is measured and what is decided.
 //!
 //! A rule with fixed shares asks for the share of each target that it may have now, and for nothing else. A strategy that follows measurements
-//! asks for [`Vitals`], once a target. What a request costs is not here: the request says it ([`crate::Request::cost`]).
+//! asks for [`Vitals`], once a target; one that judges its targets by all that is known of them asks whoever does that ([`Judge`]). What a request costs is not here: the request says it ([`crate::Request::cost`]).
+
+use fairlead_snapshot::ObjectName;
 
 use crate::plan::Candidate;
 
@@ -20,6 +22,30 @@ pub trait Standing {
             ..Vitals::UNKNOWN
         }
     }
+
+    /// Who judges the targets of a rule. Asked only under the strategy that goes by that; `None`: nobody does.
+    fn judge(&self, _rule: &ObjectName) -> Option<&dyn Judge> {
+        None
+    }
+}
+
+/// Judges the targets of a rule by how they do.
+pub trait Judge {
+    /// Who is first of those that may be tried now, each with so much of its share, in thousandths, by its position in the rule; one that is not in
+    /// the list must not be chosen. `point`: of a sequence that spreads evenly over all numbers; `stream`: whether the answer is one.
+    fn choose(&self, permitted: &[u32], point: u64, stream: bool) -> Option<Chosen>;
+
+    /// The share of the requests that the target at a position is thought worth, in thousandths.
+    fn part(&self, position: usize) -> u32;
+}
+
+/// Who is first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its position in the rule.
+    pub position: usize,
+    /// Whether it is only to find out how it does.
+    pub explores: bool,
 }
 
 /// What has been measured of a target.
@@ -35,8 +61,6 @@ pub struct Vitals {
     pub expected: Option<u64>,
     /// Whether that is so old that it is worth finding out anew.
     pub stale: bool,
-    /// By how much of its weight a score lets it be chosen, in thousandths.
-    pub score: u32,
 }
 
 impl Vitals {
@@ -47,7 +71,6 @@ impl Vitals {
         waiting: 0,
         expected: None,
         stale: false,
-        score: WHOLE,
     };
 }
 

@@ -1,5 +1,6 @@
 //! In which order the targets of a rule, or the providers of a bare model name, are tried.
 
+mod adaptive;
 mod measured;
 
 use std::cmp::Reverse;
@@ -8,7 +9,7 @@ use fairlead_snapshot::Strategy;
 use smallvec::SmallVec;
 
 use crate::sequence::Turn;
-use crate::standing::{Vitals, WHOLE};
+use crate::standing::{Judge, Vitals, WHOLE};
 
 /// Something to try: its position in a list, and its share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub(crate) trait Known {
     fn cost(&self, _: Choice) -> Option<i64> {
         None
     }
+
+    /// Who judges them; `None`: nobody does.
+    fn judge(&self) -> Option<&dyn Judge> {
+        None
+    }
+
+    /// Whether the answer is a stream that is passed on as it comes.
+    fn streams(&self) -> bool {
+        false
+    }
 }
 
 /// Of which nothing is known but the share.
@@ -59,16 +70,18 @@ pub enum ChosenBy {
     Priority,
     /// It has lately been quickest.
     LowestLatency,
-    /// How quick it is nobody knows any more, or yet.
+    /// How it does nobody knows any more, or yet.
     Exploration,
     /// It costs the least.
     LowestCost,
     /// It has the least to do for its weight.
     LeastBusy,
-    /// Its weight and its score.
+    /// Its weight, and how it has done of late.
     Adaptive,
     /// The conversation is at home there.
     Conversation,
+    /// The user is at home there.
+    Sticky,
     /// A budget that is nearly used up: it costs the least.
     Budget,
 }
@@ -88,6 +101,7 @@ impl ChosenBy {
             Self::LeastBusy => "least_busy",
             Self::Adaptive => "adaptive",
             Self::Conversation => "conversation",
+            Self::Sticky => "sticky",
             Self::Budget => "budget",
         }
     }
@@ -125,10 +139,10 @@ pub(crate) fn arrange(
             choices.insert_many(0, picked);
             ChosenBy::Weighted
         }
-        Strategy::LowestLatency
-        | Strategy::LowestCost
-        | Strategy::LeastBusy
-        | Strategy::Adaptive => return measured::arrange(strategy, &choices, known, turn()),
+        Strategy::LowestLatency | Strategy::LowestCost | Strategy::LeastBusy => {
+            return measured::arrange(strategy, &choices, known, turn());
+        }
+        Strategy::Adaptive => return adaptive::arrange(choices, known, turn()),
     };
     (choices, chosen_by)
 }

@@ -9,6 +9,7 @@ use crate::caller::{Owners, accessible};
 use crate::group::Groups;
 use crate::route::Route;
 use crate::sequence::Sequence;
+use crate::standing::Judge;
 use crate::upstream::{CredentialChoice, ProviderIndex, Upstream};
 
 /// A snapshot, indexed for requests.
@@ -102,6 +103,24 @@ impl Table {
             .get(provider.0)
             .map_or(CredentialChoice::NoneUsable, |upstream| {
                 upstream.credential(requested_model, conversation, ready)
+            })
+    }
+
+    /// The same where whoever judges the credentials chooses one of them, for an answer that is streamed or comes whole.
+    #[must_use]
+    pub fn judged_credential(
+        &self,
+        provider: ProviderIndex,
+        requested_model: &str,
+        judge: &dyn Judge,
+        stream: bool,
+        ready: impl Fn(usize) -> bool,
+    ) -> CredentialChoice {
+        self.providers
+            .upstreams
+            .get(provider.0)
+            .map_or(CredentialChoice::NoneUsable, |upstream| {
+                upstream.judged_credential(requested_model, judge, stream, ready)
             })
     }
 

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::affinity;
 use crate::sequence::Sequence;
+use crate::standing::{Judge, WHOLE};
 
 /// The position of a provider in [`crate::Table::providers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -168,12 +169,52 @@ impl Upstream {
         self.anonymous || usable.any(|usable| ready(usable.position))
     }
 
-    /// The next credential that may serve `model`, among those that are `ready`, asked by their position.
+    /// The next credential that may serve `model`, among those that are `ready`, asked by their position. A conversation keeps to its own.
     pub(crate) fn credential(
         &self,
         model: &str,
         conversation: Option<u64>,
         ready: impl Fn(usize) -> bool,
+    ) -> CredentialChoice {
+        self.one_of(model, ready, |several| match conversation {
+            Some(conversation) => kept(several, conversation),
+            None => self.drawn(several),
+        })
+    }
+
+    /// The same, chosen by whoever judges them, by their position.
+    pub(crate) fn judged_credential(
+        &self,
+        model: &str,
+        judge: &dyn Judge,
+        stream: bool,
+        ready: impl Fn(usize) -> bool,
+    ) -> CredentialChoice {
+        self.one_of(model, ready, |several| {
+            let count = several.iter().map(|usable| usable.position + 1).max();
+            let mut permitted: SmallVec<[u32; 16]> = SmallVec::from_elem(0, count.unwrap_or(0));
+            for usable in several {
+                if let Some(permitted) = permitted.get_mut(usable.position) {
+                    *permitted = WHOLE;
+                }
+            }
+            let chosen = judge.choose(&permitted, self.sequence.take().point(), stream);
+            let position = chosen.map(|chosen| chosen.position);
+            let at = |position| {
+                several
+                    .iter()
+                    .position(|usable| usable.position == position)
+            };
+            position.and_then(at).or_else(|| self.drawn(several))
+        })
+    }
+
+    /// One of those that may serve `model` and are ready, where several are: the one whose place among them `choose` says.
+    fn one_of(
+        &self,
+        model: &str,
+        ready: impl Fn(usize) -> bool,
+        choose: impl FnOnce(&[&Usable]) -> Option<usize>,
     ) -> CredentialChoice {
         if self.anonymous {
             return CredentialChoice::NotNeeded;
@@ -192,21 +233,18 @@ impl Upstream {
         match fitting.as_slice() {
             [] => CredentialChoice::NoneUsable,
             [only] => CredentialChoice::Use(only.position),
-            several => {
-                let picked = match conversation {
-                    Some(conversation) => kept(several, conversation),
-                    None => self
-                        .sequence
-                        .take()
-                        .weighted(several.iter().map(|usable| u64::from(usable.weight))),
-                };
-                picked
-                    .and_then(|at| several.get(at))
-                    .map_or(CredentialChoice::NoneUsable, |usable| {
-                        CredentialChoice::Use(usable.position)
-                    })
-            }
+            several => choose(several)
+                .and_then(|at| several.get(at))
+                .map_or(CredentialChoice::NoneUsable, |usable| {
+                    CredentialChoice::Use(usable.position)
+                }),
         }
+    }
+
+    /// Whose turn it is, by weight.
+    fn drawn(&self, several: &[&Usable]) -> Option<usize> {
+        let weights = several.iter().map(|usable| u64::from(usable.weight));
+        self.sequence.take().weighted(weights)
     }
 }
 

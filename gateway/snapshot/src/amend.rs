@@ -26,6 +26,26 @@ impl Parameters {
     pub fn is_empty(&self) -> bool {
         self.defaults.is_empty() && self.overrides.is_empty() && self.remove.is_empty()
     }
+
+    /// Adds what another says of members of which nothing is said here. A default here goes before one there, and gives way to what is said there
+    /// whatever the caller says: where both hold, the request has the same.
+    pub fn then(&mut self, other: &Self) {
+        let is_said =
+            |name: &str, own: &Self| own.overrides.contains_key(name) || own.remove.contains(name);
+        let own = self.clone();
+        for (name, value) in &other.overrides {
+            if !is_said(name, &own) {
+                self.overrides.insert(name.clone(), value.clone());
+            }
+        }
+        let removed = other.remove.iter().filter(|name| !is_said(name, &own));
+        self.remove.extend(removed.cloned());
+        for (name, value) in &other.defaults {
+            if !is_said(name, &own) && !own.defaults.contains_key(name) {
+                self.defaults.insert(name.clone(), value.clone());
+            }
+        }
+    }
 }
 
 /// Headers.
@@ -45,5 +65,16 @@ impl Headers {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.remove.is_empty()
+    }
+
+    /// Adds what another says of headers of which nothing is said here.
+    pub fn then(&mut self, other: &Self) {
+        let own = self.clone();
+        let is_said = |name: &String| own.set.contains_key(name) || own.remove.contains(name);
+        let set = other.set.iter().filter(|(name, _)| !is_said(name));
+        self.set
+            .extend(set.map(|(name, value)| (name.clone(), value.clone())));
+        let removed = other.remove.iter().filter(|name| !is_said(name));
+        self.remove.extend(removed.cloned());
     }
 }

@@ -17,8 +17,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Credential, Deny, Headers, Key, Labels, Limits, Model, ModelFacts, ObjectName, OnUnsupported,
-    Owner, Parameters, Problem, Provider, Refusal, Rule, Snapshot, Strategy, Target,
+    Adaptive, Changes, Credential, CredentialStrategy, Deny, Headers, Key, Labels, Limits, Model,
+    ModelFacts, ObjectName, OnUnsupported, Owner, Parameters, Problem, Provider, Refusal, Rule,
+    Snapshot, Strategy, Target, Tracing,
 };
 
 /// The newest format that this crate reads and writes. A reader refuses a newer one and keeps its last good snapshot.
@@ -117,7 +118,11 @@ impl Entry for Provider {
             // Who knows no pools would send everything to the host of the base URL, which need not be one of them.
             .and(Needs::restriction(2).only_if(self.endpoints.is_some()))
             .and(Needs::tuning(2).only_if(!self.passthrough.is_empty() || !self.labels.is_empty()))
+            // Who knows nothing of it passes on what the caller has sent.
+            .and(Needs::tuning(2).only_if(self.tracing != Tracing::default()))
             .and(Needs::tuning(2).only_if(self.credentials.iter().any(identified)))
+            // Who knows no other strategy spreads by weight.
+            .and(Needs::tuning(2).only_if(!self.credential_strategy.is_default()))
             .and(Needs::restriction(2).only_if(!self.limits.is_empty()))
             .and(
                 Needs::tuning(2)
@@ -130,9 +135,11 @@ impl Entry for Provider {
             timeouts: self.timeouts.in_format_1(),
             protocol: self.protocol.in_format_1(),
             endpoints: None,
+            credential_strategy: CredentialStrategy::default(),
             parameters: Parameters::default(),
             headers: Headers::default(),
             passthrough: Vec::new(),
+            tracing: Tracing::default(),
             price: None,
             limits: Limits::default(),
             labels: Labels::default(),
@@ -156,20 +163,31 @@ impl Entry for Provider {
 impl Entry for Rule {
     /// Who translates nothing has nothing to leave out. Who knows no strategy that follows measurements spreads by weight.
     fn needs(&self) -> Needs {
-        let tunes = self.on_unsupported == OnUnsupported::Drop || !self.strategy.is_fixed();
+        let judges = !(self.strategy.is_fixed() && self.adaptive.is_default());
+        let tunes = self.on_unsupported == OnUnsupported::Drop
+            || judges
+            || self.sticky.is_some()
+            || !self.mirrors.is_empty()
+            || self.continues;
         let fallbacks = self.fallbacks.iter().map(|fallback| &fallback.target);
         let amends = self.targets.iter().chain(fallbacks).any(Target::amends);
         Needs::tuning(2).only_if(tunes).and(
-            Needs::restriction(2)
-                .only_if(amends || self.constrain.is_some() || self.max_cost.is_some()),
+            Needs::restriction(2).only_if(
+                amends || self.constrain.is_some() || self.max_cost.is_some() || self.holds(),
+            ),
         )
     }
 
     fn reduced(&self, _: u32) -> Self {
         let mut reduced = Self {
             on_unsupported: OnUnsupported::default(),
+            adaptive: Adaptive::default(),
             constrain: None,
             max_cost: None,
+            sticky: None,
+            mirrors: Vec::new(),
+            continues: false,
+            changes: Changes::default(),
             ..self.clone()
         };
         if !reduced.strategy.is_fixed() {
@@ -192,6 +210,7 @@ impl Entry for Rule {
         Some(Self {
             targets: Vec::new(),
             fallbacks: Vec::new(),
+            mirrors: Vec::new(),
             ..self.clone()
         })
     }
@@ -335,6 +354,10 @@ impl Snapshot {
             let meets = |constraint: &&Rule| constraint.scope.may_meet(&rule.scope);
             let held = rule.overrides && constraints.iter().any(meets);
             closed += usize::from(held || rule.needs().safe > format);
+            if !held && rule.continues && rule.needs().safe <= format {
+                // Who takes it for a rule that chooses would send its requests nowhere, and it holds them to nothing.
+                return None;
+            }
             if !held {
                 return rule.readable_in(format);
             }

@@ -4,6 +4,7 @@
 //! gateway builds its runtime from. Unknown fields are refused: a reader that does not know a restriction must not serve as if it
 //! were not there, so a new restriction raises the format ([`FORMAT`]).
 
+mod adaptive;
 mod amend;
 mod digest;
 mod format;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use adaptive::{Adaptive, AdaptiveWeights, CredentialStrategy};
 pub use amend::{Headers, Parameters};
 pub use digest::Digest;
 pub use format::{FORMAT, FORMATS, OLDEST};
@@ -41,8 +43,8 @@ pub use network::{Network, NetworkError};
 pub use oidc::{Issuer, Oidc};
 pub use provider::{
     Access, Addressing, Authentication, Credential, CredentialId, Dialect, EndpointAffinity,
-    Endpoints, HttpVersion, Model, ModelFacts, Protocol, Provider, ServicePort, Simulated,
-    Timeouts, WorkloadIdentity, is_never_an_endpoint,
+    EndpointMetrics, Endpoints, HttpVersion, Model, ModelFacts, Protocol, Provider, ServicePort,
+    Simulated, Timeouts, Tracing, WorkloadIdentity, is_never_an_endpoint,
 };
 pub use reasoning::reasons;
 pub use resilience::{
@@ -50,8 +52,8 @@ pub use resilience::{
     Recovery, Retries, RetryOverrides, Streams,
 };
 pub use rule::{
-    Failover, FailureClass, Fallback, ModelPattern, OnUnsupported, Problem, Rule, Scope, Strategy,
-    Target, TimeoutOverrides,
+    Changes, Charge, Failover, FailureClass, Fallback, Mirror, ModelPattern, OnUnsupported,
+    Problem, Rule, Scope, Sticky, Strategy, Target, TimeoutOverrides,
 };
 pub use secret::{
     CREDENTIAL_PART_BYTES, CREDENTIAL_PARTS, CREDENTIALS_BYTES, Credentials, SecretBytes,

@@ -40,7 +40,7 @@ fn breadth(scope: &Scope) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{OnUnsupported, Strategy, TimeoutOverrides};
+    use crate::{Adaptive, OnUnsupported, Strategy, TimeoutOverrides};
 
     fn rule(
         name: &str,
@@ -58,6 +58,7 @@ mod tests {
             models: Vec::new(),
             when: None,
             strategy: Strategy::Weighted,
+            adaptive: Adaptive::default(),
             targets: Vec::new(),
             fallbacks: Vec::new(),
             timeouts: TimeoutOverrides::default(),
@@ -68,6 +69,10 @@ mod tests {
             on_unsupported: OnUnsupported::default(),
             constrain: None,
             max_cost: None,
+            sticky: None,
+            mirrors: Vec::new(),
+            continues: false,
+            changes: crate::Changes::default(),
         }
     }
 

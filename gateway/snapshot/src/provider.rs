@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use endpoints::{EndpointAffinity, Endpoints, ServicePort, is_never_an_endpoint};
+pub use endpoints::{
+    EndpointAffinity, EndpointMetrics, Endpoints, ServicePort, is_never_an_endpoint,
+};
 pub use timeouts::Timeouts;
 
 use crate::{
-    Concurrency, Continuation, Digest, Headers, Health, Labels, Limits, ModelPattern, ModelPrice,
-    OLDEST, Parameters, Retries,
+    Concurrency, Continuation, CredentialStrategy, Digest, Headers, Health, Labels, Limits,
+    ModelPattern, ModelPrice, OLDEST, Parameters, Retries,
 };
 
 /// An upstream.
@@ -27,6 +29,9 @@ pub struct Provider {
     pub endpoints: Option<Endpoints>,
     /// The credentials to choose from; empty: none is sent.
     pub credentials: Vec<Credential>,
+    /// How one of them is chosen.
+    #[serde(default, skip_serializing_if = "CredentialStrategy::is_default")]
+    pub credential_strategy: CredentialStrategy,
     /// The models it offers; `None`: any name by rule or `provider/model`, none by bare name.
     pub models: Option<Vec<Model>>,
     /// How long each part of a request may take.
@@ -52,6 +57,9 @@ pub struct Provider {
     /// Paths below its base URL that are passed through, and all below them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passthrough: Vec<String>,
+    /// Whether it is told where in a trace a request stands.
+    #[serde(default, skip_serializing_if = "Tracing::is_default")]
+    pub tracing: Tracing,
     /// What models cost that name no price of their own; `None`: what the catalog says, if it knows them. See [`Provider::price_of`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<ModelPrice>,
@@ -78,7 +86,22 @@ impl Provider {
         own.or(self.price).or(simulated)
     }
 
-    /// Whether nobody has edited it since `other`, whichever pods of its Service have come and gone.
+    /// Whether it is told where in a trace a request stands.
+    #[must_use]
+    pub fn is_told_of_traces(&self) -> bool {
+        match (self.tracing, &self.protocol) {
+            (Tracing::Propagate, _) => true,
+            (Tracing::None, _) | (Tracing::IfPrivate, Protocol::Simulated(_)) => false,
+            (
+                Tracing::IfPrivate,
+                Protocol::Http {
+                    private_network, ..
+                },
+            ) => *private_network,
+        }
+    }
+
+    /// Whether nobody has edited it since `other`, whichever pods have come and gone.
     #[must_use]
     pub fn is_but_for_pods(&self, other: &Self) -> bool {
         if self == other {
@@ -86,7 +109,7 @@ impl Provider {
         }
         let pods = |provider: &Self| {
             let endpoints = provider.endpoints.as_ref();
-            endpoints.is_some_and(|endpoints| endpoints.service.is_some())
+            endpoints.is_some_and(Endpoints::are_pods)
         };
         if !(pods(self) && pods(other)) {
             return false;
@@ -301,6 +324,29 @@ pub enum Addressing {
 }
 
 impl Addressing {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether a provider is told where in a trace a request stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tracing {
+    /// One that may be at a private address is: a server of one's own may well trace, and no public one makes anything of it.
+    #[default]
+    IfPrivate,
+    /// It is.
+    Propagate,
+    /// It is not.
+    None,
+}
+
+impl Tracing {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde calls"
+    )]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

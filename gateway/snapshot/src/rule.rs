@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::provider::millis;
-use crate::{Affinity, Headers, Hedge, ObjectName, Parameters, RetryOverrides, Selector, Streams};
+use crate::{
+    Adaptive, Affinity, Headers, Hedge, ObjectName, Parameters, RetryOverrides, Selector, Streams,
+};
 
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub struct Rule {
     pub when: Option<String>,
     /// How a target is chosen.
     pub strategy: Strategy,
+    /// How they are judged; only under the strategy Adaptive.
+    #[serde(default, skip_serializing_if = "Adaptive::is_default")]
+    pub adaptive: Adaptive,
     /// Where requests are sent.
     pub targets: Vec<Target>,
     /// Where they go, in order, when the targets have failed.
@@ -56,6 +61,82 @@ pub struct Rule {
     /// What an attempt of its requests may probably cost at most, in nano-USD; `None`: anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cost: Option<i64>,
+    /// How the users are known that are spread over the targets; `None`: requests are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<Sticky>,
+    /// Who gets copies of requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<Mirror>,
+    /// Whether it chooses nothing, and matching goes on once it has taken a request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continues: bool,
+    /// What it then changes in the request.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
+}
+
+impl Rule {
+    /// Whether it continues and holds requests to something: then nobody may be served without it.
+    pub(crate) fn holds(&self) -> bool {
+        self.continues && (self.max_cost.is_some() || !self.changes.is_empty())
+    }
+}
+
+/// How a user is known who stays at one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Sticky {
+    /// By the header of this name, in lower case.
+    Header(String),
+    /// By the end user that the request names.
+    EndUser,
+}
+
+/// Who gets copies of some of a rule's requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mirror {
+    /// The target; its weight is 1.
+    pub target: Target,
+    /// How many of a hundred requests are copied, 1 to 100.
+    pub percent: u32,
+    /// How many copies may be under way at a time, in each replica.
+    pub max_in_flight: u32,
+    /// Whose limits they count towards.
+    pub charge: Charge,
+}
+
+/// Whose limits copies of requests count towards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Charge {
+    /// The provider's alone.
+    Provider,
+    /// The provider's and the caller's.
+    Caller,
+}
+
+/// What a rule that continues changes in requests.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Changes {
+    /// The name that is matched and asked for from there on; `None`: the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Members of the body, whatever target is asked.
+    #[serde(skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
+    /// Headers, whatever target is asked.
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
+}
+
+impl Changes {
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.model.is_none() && self.parameters.is_empty() && self.headers.is_empty()
+    }
 }
 
 /// What becomes of a request of which something cannot be said in a target's dialect.
@@ -102,7 +183,8 @@ pub enum Scope {
 
 impl Scope {
     /// Whether there may be a key that is in both, as far as their namespaces tell.
-    pub(crate) fn may_meet(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn may_meet(&self, other: &Self) -> bool {
         match (self.namespace(), other.namespace()) {
             (Some(one), Some(other)) => one == other,
             (None, _) | (_, None) => true,
@@ -110,7 +192,8 @@ impl Scope {
     }
 
     /// The namespace of the keys that are meant; `None`: of any.
-    fn namespace(&self) -> Option<&str> {
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
         match self {
             Self::VirtualKey(name) | Self::Team(name) => Some(&name.namespace),
             Self::Organization { namespace, .. } => namespace.as_deref(),
@@ -172,7 +255,7 @@ pub enum Strategy {
     LowestCost,
     /// Who is answering the fewest requests for its weight.
     LeastBusy,
-    /// By weight and by score.
+    /// By weight and by how each does.
     Adaptive,
 }
 

@@ -8,17 +8,40 @@ use fairlead_health::registry::Guarded;
 use fairlead_health::tempo::USUAL_ANSWER;
 use serde_json::{Map, Value, json};
 
+use crate::judges::{Judged, Judges};
 use crate::upstream::Upstream;
 use crate::upstream::servers::Server;
 
-/// How all providers do.
+/// How all providers do, and how the targets of rules that go by that are judged.
 #[must_use]
-pub(crate) fn report(upstreams: &[Arc<Upstream>]) -> Value {
+pub(crate) fn report(upstreams: &[Arc<Upstream>], judges: &Judges) -> Value {
     let providers: Map<String, Value> = upstreams
         .iter()
         .map(|upstream| (upstream.label.to_string(), provider(upstream)))
         .collect();
-    json!({ "providers": providers })
+    let rules: Map<String, Value> = judges
+        .all()
+        .into_iter()
+        .map(|(rule, judged)| (rule.to_string(), json!({ "targets": standings(judged) })))
+        .collect();
+    json!({ "providers": providers, "rules": rules })
+}
+
+/// How candidates are judged.
+fn standings(judged: &Judged) -> Map<String, Value> {
+    let all = judged.standings().zip(judged.in_flight());
+    let told = all.map(|((label, standing), in_flight)| {
+        // Shares and scores are parts of 1.
+        let told = json!({
+            "state": standing.state.as_str(),
+            "score": f64::from(standing.score) / 1000.0,
+            "share": f64::from(standing.share) / 1000.0,
+            "reason": standing.reason.to_string(),
+            "inFlight": in_flight,
+        });
+        (label.to_string(), told)
+    });
+    told.collect()
 }
 
 fn provider(upstream: &Upstream) -> Value {
@@ -42,6 +65,9 @@ fn provider(upstream: &Upstream) -> Value {
             told["inFlight"] = streams.busy.into();
             told["waiting"] = streams.waiting.into();
             told["credentials"] = credentials(upstream, model).into();
+            if let Some(judged) = upstream.judged_credentials(name) {
+                told["judgedCredentials"] = standings(&judged).into();
+            }
             (name.to_string(), told)
         })
         .collect();
@@ -64,6 +90,9 @@ fn provider(upstream: &Upstream) -> Value {
 fn server(server: &Server, now: Duration) -> Value {
     let mut told = guarded(&server.health, now);
     told["inFlight"] = server.in_flight().into();
+    told["reported"] = server.reading(now).map_or(Value::Null, |reading| {
+        json!({"running": reading.running, "waiting": reading.waiting, "cacheUsed": reading.cache})
+    });
     told
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{admitted, stranger};
 use crate::govern::bound::{Bound, Level};
 use crate::govern::report::Line;
+use crate::judges::Judges;
 use crate::worker::Shared;
 
 /// The most limits of a page: some milliseconds of the store's time, and less than 200 KiB of text. No holder has more.
@@ -30,6 +31,9 @@ struct Place<'a> {
 struct Body {
     /// Of the configuration in force.
     generation: u64,
+    /// How providers stand, as far as rules judge them; on the first page.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    judged: Vec<Judged>,
     limits: Vec<Line>,
     /// Whose limits could not all be read just now, `LEVEL/NAMESPACE/NAME`: nothing is said of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -37,6 +41,17 @@ struct Body {
     /// Behind whom the next page begins; absent: this was the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+}
+
+/// How a provider stands, as this replica has seen it, under the rule where it does worst.
+#[derive(Debug, Serialize)]
+struct Judged {
+    /// `namespace/name`.
+    provider: Arc<str>,
+    state: &'static str,
+    /// In thousandths of the best one's.
+    score: u32,
+    reason: String,
 }
 
 impl fmt::Display for Place<'_> {
@@ -77,6 +92,11 @@ pub(super) async fn usage(
             let (limits, unread) = readable(lines);
             told(&Body {
                 generation: runtime.generation,
+                judged: if after.is_none() {
+                    judged(&runtime.judges)
+                } else {
+                    Vec::new()
+                },
                 limits,
                 unread,
                 next: next.map(|next| next.to_string()),
@@ -84,6 +104,17 @@ pub(super) async fn usage(
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
+}
+
+fn judged(judges: &Judges) -> Vec<Judged> {
+    let all = judges.by_provider().into_iter();
+    let judged = all.map(|(provider, standing)| Judged {
+        provider,
+        state: standing.state.as_str(),
+        score: standing.score,
+        reason: standing.reason.to_string(),
+    });
+    judged.collect()
 }
 
 /// The lines of those of whom all is known, and who the others are: half of what somebody has would look like all of it.
@@ -233,6 +264,7 @@ mod tests {
             limits: vec![line],
             unread: Vec::new(),
             next: None,
+            judged: Default::default(),
         };
         let text = serde_json::to_string(&body).unwrap();
         assert!(

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use crate::answer::{Patience, broken};
 use crate::failure::Failure;
 use crate::govern::reservation::Used;
+use crate::judges::Tokens;
 use crate::observe::record::Record;
 use crate::surface::Operation;
 use crate::upstream::source::Source;
@@ -73,9 +74,9 @@ impl LargeAnswer {
         self.ticket = Some(ticket);
     }
 
-    fn settle(&mut self, failure: Option<&Failure>) {
+    fn settle(&mut self, failure: Option<&Failure>, tokens: Tokens) {
         if let Some(mut ticket) = self.ticket.take() {
-            ticket.settle(failure);
+            ticket.settle(failure, tokens);
         }
     }
 
@@ -103,7 +104,7 @@ impl LargeAnswer {
                     *record.used =
                         Used::of_whole(record.usage.and_then(|usage| usage.parts.told()), None, 0);
                     record.complete = true;
-                    self.settle(None);
+                    self.settle(None, Tokens::of(record.usage.as_ref()));
                     return None;
                 }
                 Ok(Some(Err(_))) => return Some(Err(self.cut(broken(), record))),
@@ -114,12 +115,13 @@ impl LargeAnswer {
             self.nesting.take(&piece);
             self.remember(&piece);
         }
+        record.gives(piece.len());
         Some(Ok(piece))
     }
 
     fn cut(&mut self, failure: Failure, record: &mut Record) -> Failure {
         record.cut(failure.class);
-        self.settle(Some(&failure));
+        self.settle(Some(&failure), Tokens::default());
         failure
     }
 

@@ -4,7 +4,7 @@
 //! reason; an event that cannot be read is never passed over in silence.
 
 use bytes::Bytes;
-use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, Usage, named_error, stray_error};
+use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, Told, Usage, named_error, stray_error};
 use fairlead_wire::sse::Event;
 use smallvec::SmallVec;
 
@@ -51,6 +51,10 @@ pub(crate) struct Progress {
     pub moved: bool,
     /// What the provider said of usage, last.
     pub usage: Option<Usage>,
+    /// What the answer calls itself, and why it ended.
+    pub told: Told,
+    /// Whether it has said what it calls itself.
+    named: bool,
     /// In how many events content came: about as many tokens, at least.
     pub pieces: u64,
 }
@@ -70,6 +74,8 @@ impl Progress {
             committed: false,
             moved: false,
             usage: None,
+            told: Told::default(),
+            named: false,
             pieces: 0,
         }
     }
@@ -116,7 +122,13 @@ impl Progress {
                 Verdict::Malformed("the stream ended before every choice had a finish reason")
             }
             Some(Payload::Error(error)) => Verdict::Error(error),
-            Some(Payload::Chunk(chunk)) => self.chunk(&chunk, event),
+            Some(Payload::Chunk(mut chunk)) => {
+                if !std::mem::replace(&mut self.named, true) && !self.events.names() {
+                    self.told = Told::named(data);
+                }
+                self.told.learn(std::mem::take(&mut chunk.told));
+                self.chunk(&chunk, event)
+            }
             None => Verdict::Malformed("an event of the stream is not what its API promises"),
         }
     }

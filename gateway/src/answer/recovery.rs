@@ -57,6 +57,7 @@ impl Recoverable {
         self.answer.caller_is_back();
         while let Err(failure) = self.answer.fill().await {
             if !self.go_on(&failure, record).await {
+                record.is_told(self.answer.told());
                 record.cut(failure.class);
                 self.answer.fail(&failure);
             }
@@ -65,8 +66,10 @@ impl Recoverable {
         record.comes_by(self.answer.used());
         self.remember();
         let piece = self.answer.take_ready();
+        record.gives(piece.as_ref().map_or(0, Bytes::len));
         // The end may come after the last piece, where nothing is written to mark it.
         if self.answer.is_given() && record.error.is_none() {
+            record.is_told(self.answer.told());
             record.complete = true;
             self.answer.settle(None);
         }
@@ -79,6 +82,7 @@ impl Recoverable {
             return false;
         };
         record.comes_by(self.answer.used());
+        record.is_told(self.answer.told());
         let Some(transcript) = self.answer.break_off(failure) else {
             return false;
         };

@@ -1,31 +1,19 @@
 //! A refusal: status, stable code, and a sentence that says how to mend it. The table of codes is `docs/errors.md`.
 
+mod answer;
 mod codes;
-
-use std::sync::Arc;
+mod reasons;
+mod table;
 
 use fairlead_admit::Missed;
 use fairlead_auth::BadToken;
-use fairlead_route::NoRoute;
-use fairlead_wire::json::JsonError;
-use fairlead_wire::openai::request::RequestError;
-use http::StatusCode as S;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::StatusCode;
 
-use crate::answer::body::{Body, Response};
 use crate::failure::Unsupported;
 use crate::govern::dear::{Dear, MaxCost};
-use crate::govern::refusal::{Refusal, Why};
-use crate::surface::Surface;
+use crate::govern::refusal::Refusal;
 
 pub(crate) use codes::{PROVIDER_REFUSED, is_ours};
-use codes::{bad_token, no_key};
-
-/// The code of a budget that is used up.
-const BUDGET_EXHAUSTED: &str = "budget_exhausted";
-/// A client may wait for so many seconds by itself.
-const BEARABLE: u64 = 60;
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why the gateway itself refuses a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +106,16 @@ pub(crate) enum Rejection {
         "the routing rule {1} takes the model {0:?}, and no provider that it names offers that; have it added to spec.models of the LLMProvider, or another model named in the rule"
     )]
     ModelNotOffered(String, String),
+    /// A rule gives the request a name that nobody knows.
+    #[error(
+        "the routing rule {1} gives a request for the model {0:?} the name {2:?}, which is not known here; have spec.changes.model of the rule mended, or the model added to spec.models of an LLMProvider that this key can use"
+    )]
+    UnknownAlias(String, String, String),
+    /// More rules continue than may hold for one request.
+    #[error(
+        "more than ten routing rules continue for this request, the last of them {0}; have some of them put into one"
+    )]
+    TooManyRules(String),
     /// No target of the plan can be asked for this.
     #[error("{0}")]
     Unsupported(Box<Unsupported>),
@@ -239,274 +237,6 @@ pub(crate) enum Rejection {
         "the provider did not answer in time ({0}); try again, or raise spec.timeouts of the LLMProvider or RoutingRule"
     )]
     ProviderTimeout(&'static str),
-}
-
-/// What a caller is told beside the sentence.
-struct Row {
-    status: StatusCode,
-    /// The stable code.
-    code: &'static str,
-    /// In how many seconds it is worth trying again, if it is.
-    retry_after: Option<u64>,
-    /// The member of the body that it is about.
-    parameter: Option<&'static str>,
-}
-
-impl Row {
-    fn new(status: StatusCode, code: &'static str) -> Self {
-        Self {
-            status,
-            code,
-            retry_after: None,
-            parameter: None,
-        }
-    }
-
-    fn after(self, seconds: Option<u64>) -> Self {
-        Self {
-            retry_after: seconds,
-            ..self
-        }
-    }
-
-    fn about(self, parameter: &'static str) -> Self {
-        Self {
-            parameter: Some(parameter),
-            ..self
-        }
-    }
-}
-
-impl Rejection {
-    /// The table of refusals (`docs/errors.md`).
-    fn row(&self) -> Row {
-        let row = Row::new;
-        let busy = |code| row(S::SERVICE_UNAVAILABLE, code).after(Some(1));
-        let rate_limited = |seconds| row(S::TOO_MANY_REQUESTS, "rate_limited").after(seconds);
-        let model = |row: Row| row.about("model");
-        let unhealthy = |seconds| row(S::SERVICE_UNAVAILABLE, "no_healthy_target").after(seconds);
-        match self {
-            Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request"),
-            Self::DuplicateKey(_) => row(S::BAD_REQUEST, "duplicate_key"),
-            Self::MissingKey => row(S::UNAUTHORIZED, "missing_key"),
-            Self::InvalidKey => row(S::UNAUTHORIZED, "invalid_key"),
-            Self::KeyExpired => row(S::UNAUTHORIZED, "key_expired"),
-            Self::KeySuspended => row(S::UNAUTHORIZED, "key_suspended"),
-            Self::BadToken(bad) => row(S::UNAUTHORIZED, bad_token(*bad)),
-            Self::NoKeyForToken(missed) => row(S::UNAUTHORIZED, no_key(*missed)),
-            Self::IssuerUnavailable => busy("issuer_unavailable"),
-            Self::NetworkNotAllowed => row(S::FORBIDDEN, "network_not_allowed"),
-            Self::KeyRotated => row(S::UNAUTHORIZED, "key_rotated"),
-            Self::KeyOwnerMissing => row(S::UNAUTHORIZED, "key_owner_missing"),
-            Self::ModelNotAllowed(_) => model(row(S::FORBIDDEN, "model_not_allowed")),
-            Self::Constrained(..) | Self::ProviderNotAllowed(_) => {
-                model(row(S::FORBIDDEN, "provider_not_allowed"))
-            }
-            Self::PassThroughConstrained(_) => row(S::FORBIDDEN, "provider_not_allowed"),
-            Self::NotPassedThrough => row(S::FORBIDDEN, "passthrough_not_allowed"),
-            Self::NoRule(_) => model(row(S::NOT_FOUND, "no_rule")),
-            Self::UnknownModel(_) | Self::ModelNotOffered(..) => {
-                model(row(S::NOT_FOUND, "unknown_model"))
-            }
-            Self::Unsupported(what) => Row {
-                parameter: what.parameter(),
-                ..row(S::BAD_REQUEST, "unsupported_by_target")
-            },
-            Self::TooExpensive(dear) => row(S::FORBIDDEN, dear.code()),
-            Self::CostUnknown(_) => row(S::FORBIDDEN, "cost_unbounded"),
-            Self::UnsupportedOperation => row(S::NOT_FOUND, "unsupported_operation"),
-            Self::UnknownPath => row(S::NOT_FOUND, "unknown_path"),
-            Self::MethodNotAllowed(_) => row(S::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::AmbiguousHead(_) => row(S::BAD_REQUEST, "ambiguous_request"),
-            Self::TransferCoding => row(S::NOT_IMPLEMENTED, "unsupported_transfer_encoding"),
-            Self::TooManyHeaders(_) => row(S::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers"),
-            Self::BodyTooLarge(_) => row(S::PAYLOAD_TOO_LARGE, "body_too_large"),
-            Self::UnsupportedEncoding => row(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
-            Self::BodyTimeout(_) => row(S::REQUEST_TIMEOUT, "request_timeout"),
-            Self::Overloaded | Self::NoConnection(_) | Self::ProviderFull => busy("overloaded"),
-            Self::RateLimited(seconds) => rate_limited(Some(*seconds)),
-            Self::Limited(refusal) => limited(refusal),
-            Self::StoreUnavailable => busy("store_unavailable"),
-            Self::RuleError(_) => row(S::SERVICE_UNAVAILABLE, "rule_error"),
-            Self::NoHealthyTarget(_, seconds) => unhealthy(*seconds),
-            Self::ProviderError(_) => row(S::BAD_GATEWAY, "provider_error"),
-            Self::ProviderFailed {
-                status,
-                retry_after,
-                ..
-            } => row(*status, "provider_error").after(*retry_after),
-            Self::ProviderRefused { status, .. } => row(*status, PROVIDER_REFUSED),
-            Self::ProviderLimits(seconds) => rate_limited(*seconds),
-            Self::ProviderCredential => row(S::BAD_GATEWAY, "provider_credential"),
-            Self::ProviderTimeout(_) => row(S::GATEWAY_TIMEOUT, "provider_timeout"),
-        }
-    }
-
-    /// The HTTP status.
-    #[must_use]
-    pub(crate) fn status(&self) -> StatusCode {
-        self.row().status
-    }
-
-    /// The stable code.
-    #[must_use]
-    pub(crate) fn code(&self) -> &'static str {
-        self.row().code
-    }
-
-    /// Whether it is what a provider has answered.
-    fn is_an_answer(&self) -> bool {
-        matches!(
-            self,
-            Self::ProviderFailed { .. } | Self::ProviderRefused { .. } | Self::ProviderLimits(_)
-        )
-    }
-
-    /// The `type` of an OpenAI error object.
-    fn kind(&self) -> &'static str {
-        match self.status().as_u16() {
-            429 if self.code() == BUDGET_EXHAUSTED => "insufficient_quota",
-            401 => "authentication_error",
-            403 => "permission_error",
-            429 => "rate_limit_error",
-            400..=499 => "invalid_request_error",
-            _ => "api_error",
-        }
-    }
-
-    /// The error object.
-    #[must_use]
-    pub(crate) fn body(&self, surface: Surface) -> Vec<u8> {
-        surface.error(
-            surface.status(self.status()).as_u16(),
-            self.code(),
-            self.kind(),
-            &self.to_string(),
-            self.row().parameter,
-        )
-    }
-}
-
-impl Rejection {
-    /// The answer that says so.
-    #[must_use]
-    pub(crate) fn response(&self, surface: Surface) -> Response {
-        let mut response = Response::new(Body::whole(self.body(surface)));
-        *response.status_mut() = surface.status(self.status());
-        let headers = response.headers_mut();
-        let mut set = |name, value| drop(headers.insert(name, HeaderValue::from_static(value)));
-        set(header::CONTENT_TYPE, "application/json");
-        // What a status has to be told with (RFC 9110, 15.5.2, 15.5.6, 15.5.16; RFC 6750, 3).
-        if self.status() == StatusCode::UNAUTHORIZED {
-            let known = if matches!(self, Self::MissingKey) {
-                "Bearer"
-            } else {
-                "Bearer error=\"invalid_token\""
-            };
-            set(header::WWW_AUTHENTICATE, known);
-        }
-        if let Self::MethodNotAllowed(allowed) = self {
-            set(header::ALLOW, allowed);
-        }
-        if matches!(self, Self::UnsupportedEncoding) {
-            set(header::ACCEPT_ENCODING, "identity");
-        }
-        let retry_after = self.row().retry_after;
-        // The gateway has been through its plan: a client that repeats the request repeats all of it. But where nothing was sent, and
-        // something is known of when it can be.
-        if self.is_an_answer() || (self.status().is_server_error() && retry_after.is_none()) {
-            set(SHOULD_RETRY, "false");
-        } else if let Some(seconds) = retry_after {
-            // Clients wait for as long as they are told, and agents hang over it.
-            let bearable = seconds <= BEARABLE || !matches!(self, Self::Limited(_));
-            set(SHOULD_RETRY, if bearable { "true" } else { "false" });
-        }
-        if let Some(seconds) = retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
-        }
-        response
-    }
-}
-
-impl From<RequestError> for Rejection {
-    fn from(error: RequestError) -> Self {
-        match error {
-            RequestError::Json(JsonError::DuplicateKey { key }) => {
-                Self::DuplicateKey(shorten(&key))
-            }
-            RequestError::Json(_)
-            | RequestError::MissingModel
-            | RequestError::EmptyModel
-            | RequestError::WrongType { .. }
-            | RequestError::Misspelt { .. } => Self::InvalidRequest(error.to_string()),
-        }
-    }
-}
-
-impl Rejection {
-    /// What is told where nothing may be passed through.
-    #[must_use]
-    pub(crate) fn not_passed_through(reason: &NoRoute) -> Self {
-        match reason {
-            NoRoute::ConditionError { rule } => Self::RuleError(rule.to_string()),
-            NoRoute::Constrained { constraints } => {
-                Self::PassThroughConstrained(listed(constraints))
-            }
-            NoRoute::ModelNotAllowed
-            | NoRoute::ProviderNotAllowed
-            | NoRoute::NoRule
-            | NoRoute::UnknownModel
-            | NoRoute::ModelNotOffered { .. } => Self::NotPassedThrough,
-        }
-    }
-
-    /// What a request for `model` is told when there is no route.
-    #[must_use]
-    pub(crate) fn no_route(reason: NoRoute, model: &str) -> Self {
-        let model = shorten(model);
-        match reason {
-            NoRoute::ModelNotAllowed => Self::ModelNotAllowed(model),
-            NoRoute::ProviderNotAllowed => Self::ProviderNotAllowed(model),
-            NoRoute::Constrained { constraints } => Self::Constrained(model, listed(&constraints)),
-            NoRoute::NoRule => Self::NoRule(model),
-            NoRoute::UnknownModel => Self::UnknownModel(model),
-            NoRoute::ModelNotOffered { rule } => Self::ModelNotOffered(model, rule.to_string()),
-            NoRoute::ConditionError { rule } => Self::RuleError(rule.to_string()),
-        }
-    }
-}
-
-/// Constraints, as a sentence begins with them. Their names are all that a tenant learns of them.
-fn listed(constraints: &[Arc<str>]) -> String {
-    match constraints {
-        [only] => format!("the constraint {only}"),
-        several => format!("what the constraints {} have in common", several.join(", ")),
-    }
-}
-
-/// What a limit that refuses is told as. One that is used up says when it is full again; where nobody can say how much is left, that is no
-/// fault of the caller's.
-fn limited(refusal: &Refusal) -> Row {
-    let row = match refusal.why {
-        Why::Exhausted if refusal.is_money() => Row::new(S::TOO_MANY_REQUESTS, BUDGET_EXHAUSTED),
-        Why::Exhausted | Why::Busy => Row::new(S::TOO_MANY_REQUESTS, "rate_limited"),
-        Why::Unavailable => Row::new(S::SERVICE_UNAVAILABLE, "store_unavailable").after(Some(1)),
-        Why::Unpriced => Row::new(S::FORBIDDEN, "price_unknown"),
-        Why::Unbounded => Row::new(S::FORBIDDEN, "cost_unbounded"),
-    };
-    match refusal.retry_after {
-        Some(seconds) => row.after(Some(seconds)),
-        None => row,
-    }
-}
-
-/// Callers' text is repeated to them only up to a length that cannot be abused.
-fn shorten(text: &str) -> String {
-    const LONGEST: usize = 100;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{once, unfold};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body::Body as _;
 
 use crate::answer::body::{Body, Response};
 use crate::answer::finish::{Beginning, Pending};
@@ -12,9 +13,10 @@ use crate::answer::heartbeat::{Delivery, WithHeartbeat};
 use crate::answer::large::LargeAnswer;
 use crate::answer::recovery::Recoverable;
 use crate::answer::reject::Rejection;
-use crate::answer::{Committed, Outcome, Unanswered};
+use crate::answer::{Committed, Outcome, Unanswered, WholeAnswer};
 use crate::govern::reservation::Used;
 use crate::govern::usd::Usd;
+use crate::judges::Tokens;
 use crate::observe::record::Record;
 use crate::surface::Surface;
 
@@ -57,19 +59,8 @@ pub(crate) fn rejected(rejection: &Rejection, mut record: Record) -> Response {
 fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Delivery) -> Response {
     match outcome {
         Ok(Committed::Whole(whole)) => {
-            let mut record = record;
-            if let Some(mut ticket) = whole.ticket {
-                ticket.settle(None);
-            }
-            record.usage = whole.usage.map(|usage| *usage);
-            *record.used = Used::of_whole(
-                record.usage.and_then(|usage| usage.parts.told()),
-                record.operation,
-                whole.body.len(),
-            );
-            record.settle();
-            record.content_begins();
-            record.complete = true;
+            let (mut record, mut whole) = (record, whole);
+            take(&mut whole, &mut record);
             let response = head(
                 whole.status,
                 whole.headers,
@@ -94,6 +85,23 @@ fn answer(record: Record, outcome: Result<Committed, Unanswered>, delivery: Deli
             finished(response, record)
         }
     }
+}
+
+/// Notes an answer in one piece, which is over now.
+pub(crate) fn take(whole: &mut WholeAnswer, record: &mut Record) {
+    if let Some(mut ticket) = whole.ticket.take() {
+        ticket.settle(None, Tokens::of(whole.usage.as_deref()));
+    }
+    record.usage = whole.usage.take().map(|usage| *usage);
+    record.is_told(std::mem::take(&mut whole.told));
+    *record.used = Used::of_whole(
+        record.usage.and_then(|usage| usage.parts.told()),
+        record.operation,
+        whole.body.len(),
+    );
+    record.settle();
+    record.content_begins();
+    record.complete = true;
 }
 
 fn head(status: StatusCode, headers: HeaderMap, record: &Record, body: Body) -> Response {
@@ -151,6 +159,8 @@ fn describe(headers: &mut HeaderMap, record: &Record) {
 /// An answer that is given in one piece: the record is over once it is handed to the connection.
 pub(crate) fn finished(response: Response, mut record: Record) -> Response {
     record.status = response.status().as_u16();
+    let length = response.body().size_hint().exact();
+    record.response_bytes = length.unwrap_or_default();
     response
 }
 

@@ -8,9 +8,10 @@ mod outgoing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use fairlead_wire::openai::Usage;
+use fairlead_wire::openai::{Told, Usage};
 use fairlead_wire::redact::Redactor;
 use fairlead_wire::sse::Event;
 use http::{HeaderMap, HeaderValue, header};
@@ -26,6 +27,7 @@ use crate::codec::{Codec, Identity};
 use crate::failure::{Deadline, Failure};
 use crate::govern::reservation::Used;
 use crate::headers;
+use crate::judges::Tokens;
 use crate::memory::{Permit, Share};
 use crate::surface::Surface;
 use crate::upstream::ticket::Ticket;
@@ -33,6 +35,8 @@ use crate::upstream::transport::Reply;
 
 /// A stream that is held until it is whole is passed on once it is larger than this.
 const MAX_HELD: usize = 4 * 1024 * 1024;
+/// Who takes longer to take what is there is away.
+const AWAY: Duration = Duration::from_secs(1);
 /// The media type of a stream.
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -59,8 +63,12 @@ pub(crate) struct StreamAnswer {
     patience: Patience,
     /// Until when the answer must have moved on.
     moved_on_by: Deadline,
+    /// When its first content came.
+    content_at: Option<Instant>,
     /// When the caller was last given something.
     left: Instant,
+    /// Whether it once took very long to take that.
+    was_away: bool,
     redactor: Option<Arc<Redactor>>,
     /// What the caller has had, where somebody may have to go on with it.
     transcript: Option<Transcript>,
@@ -130,7 +138,9 @@ impl StreamAnswer {
             memory: terms.memory,
             moved_on_by: Deadline::total(terms.patience.deadline),
             patience: terms.patience,
+            content_at: None,
             left: Instant::now(),
+            was_away: false,
             redactor: terms.redactor,
             transcript: terms.transcript,
             is_rest: terms.is_rest,
@@ -153,6 +163,7 @@ impl StreamAnswer {
         // One that is passed on because too much of it would have to be held still owes its first content.
         self.moved_on_by = self.moved_on_by.sooner(self.patience.next());
         self.left = Instant::now();
+        self.content_at = Some(self.left);
         Ok(())
     }
 
@@ -176,6 +187,7 @@ impl StreamAnswer {
 
     /// The caller takes something again: the time in which it was not reading is not the provider's.
     pub(super) fn caller_is_back(&mut self) {
+        self.was_away |= self.left.elapsed() > AWAY;
         self.moved_on_by = self
             .moved_on_by
             .later_by(self.left.elapsed(), self.patience.deadline);
@@ -190,6 +202,16 @@ impl StreamAnswer {
             self.advance().await?;
         }
         Ok(())
+    }
+
+    /// What it calls itself, and why it ended; told once.
+    pub(super) fn told(&mut self) -> Told {
+        std::mem::take(&mut self.progress.told)
+    }
+
+    /// When its first content came.
+    pub(super) fn content_at(&self) -> Option<Instant> {
+        self.content_at
     }
 
     /// Whether nothing more is read.
@@ -209,9 +231,22 @@ impl StreamAnswer {
 
     /// The stream is whole (`None`), or has ended in a failure. Only the first word counts.
     pub(super) fn settle(&mut self, failure: Option<&Failure>) {
+        let tokens = self.tokens();
         if let Some(mut ticket) = self.ticket.take() {
-            ticket.settle(failure);
+            ticket.settle(failure, tokens);
         }
+    }
+
+    /// What this attempt has used so far. Where the provider does not say, each piece is about a token. Nothing, where the caller was away for long:
+    /// then it was not the provider who took the time.
+    pub(super) fn tokens(&self) -> Tokens {
+        let told = Tokens::of(self.progress.usage.as_ref());
+        let output = match told.output {
+            _ if self.was_away => 0,
+            0 => self.progress.pieces,
+            output => output,
+        };
+        Tokens { output, ..told }
     }
 
     /// What the caller has had, where somebody may have to go on with it.

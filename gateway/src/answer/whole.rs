@@ -1,7 +1,7 @@
 //! An answer in one piece.
 
 use bytes::Bytes;
-use fairlead_wire::openai::Usage;
+use fairlead_wire::openai::{Told, Usage};
 use http::{HeaderMap, StatusCode};
 
 use crate::upstream::ticket::Ticket;
@@ -17,6 +17,8 @@ pub(crate) struct WholeAnswer {
     pub body: Bytes,
     /// What the provider said of usage. Apart, for every request is as large as this.
     pub usage: Option<Box<Usage>>,
+    /// What it calls itself, and why it ended.
+    pub told: Told,
     /// What its attempt holds.
     pub ticket: Option<Ticket>,
 }

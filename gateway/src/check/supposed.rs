@@ -15,6 +15,8 @@ use crate::clock;
 use crate::facts::Book;
 use crate::govern::bound::Bound;
 use crate::govern::chain::Chain;
+#[cfg(feature = "console")]
+use crate::govern::report::Line;
 use crate::govern::view::{View, meter};
 use crate::request::governed::ceiling;
 use crate::request::outlook::Outlook;
@@ -23,7 +25,7 @@ use crate::surface::Operation;
 /// How many percent are used: by level, and by the name of the limit.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Used {
+pub(crate) struct Used {
     budget: BTreeMap<String, BTreeMap<String, u32>>,
     rate: BTreeMap<String, BTreeMap<String, u32>>,
 }
@@ -90,6 +92,34 @@ impl<'a> Supposed<'a> {
 }
 
 impl Used {
+    /// As the limits of a chain stand.
+    #[cfg(feature = "console")]
+    #[must_use]
+    pub(crate) fn standing(lines: &[Line]) -> Self {
+        let mut used = Self::default();
+        for line in lines {
+            let of_kind = match line.kind {
+                "budget" => &mut used.budget,
+                "rate_limit" => &mut used.rate,
+                _ => continue,
+            };
+            let [limit, amount] = [&line.limit, &line.used].map(|text| text.get().parse::<f64>());
+            let (Ok(limit), Ok(amount)) = (limit, amount) else {
+                continue;
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a percentage, held between 0 and 100,000; of a limit of nothing all is used"
+            )]
+            let percent = (100.0 * amount / limit).clamp(0.0, 100_000.0) as u32;
+            let percent = if limit > 0.0 { percent } else { 100 };
+            let of_level = of_kind.entry(line.level.to_owned()).or_default();
+            of_level.insert(line.name.to_string(), percent);
+        }
+        used
+    }
+
     fn of(&self, bound: &Bound) -> Option<u32> {
         let levels = match meter(bound)? {
             Meter::Budget => &self.budget,

@@ -5,7 +5,7 @@ use fairlead_snapshot::OnUnsupported;
 use fairlead_translate::embeddings::{Form, Vectors, openai};
 use fairlead_translate::gemini::{self, embed, predict};
 use fairlead_translate::{Malformed, Notes, Usage as Parts};
-use fairlead_wire::openai::{Answer, Part, Usage, answer, error_body};
+use fairlead_wire::openai::{Answer, Part, Told, Usage, answer, error_body};
 
 use super::request::{Wish, made};
 use super::{Codec, Identity, Made, Read};
@@ -102,7 +102,7 @@ impl Codec {
             Ok(Some(vectors)) => {
                 let usage = usage(&vectors);
                 match self.vectors(vectors, body, identity, form) {
-                    Ok(told) => Read::Complete(told, usage),
+                    Ok(told) => Read::Complete(told, usage, Told::default()),
                     Err(_) => Read::Malformed,
                 }
             }
@@ -134,7 +134,7 @@ impl Codec {
 /// How many tokens `countTokens` has counted, or why it has not.
 pub(super) fn counted(body: &Bytes) -> Read {
     match gemini::counted(body) {
-        Some(_) => Read::Complete(body.clone(), None),
+        Some(_) => Read::Complete(body.clone(), None, Told::default()),
         None => error_body(body).map_or(Read::Nothing, Read::Error),
     }
 }

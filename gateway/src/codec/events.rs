@@ -97,6 +97,12 @@ impl Events {
         matches!(self, Self::OpenAi)
     }
 
+    /// Whether what is read says what the answer calls itself; elsewhere its first event does.
+    #[must_use]
+    pub(crate) fn names(&self) -> bool {
+        matches!(self, Self::Same(_) | Self::Between(_))
+    }
+
     /// Whether events become others.
     #[must_use]
     pub(crate) fn translate(&self) -> bool {

@@ -28,7 +28,8 @@ pub(crate) struct Folder {
     source: Source,
     secrets: Option<PathBuf>,
     settings: Settings,
-    good: BTreeMap<PathBuf, Vec<Document>>,
+    /// What each file said when it could be read last: as text, for documents take ten times its room.
+    good: BTreeMap<PathBuf, Box<str>>,
     /// How everything stood before it was read; `None`: not all of it could be.
     read: Option<Stamps>,
 }
@@ -113,19 +114,34 @@ impl Folder {
         self.read = None;
         let before = self.stamps();
         let files = self.files()?;
-        self.good.retain(|path, _| files.contains(path));
-        for path in files {
-            match read_file(&path) {
-                Ok(documents) => drop(self.good.insert(path, documents)),
-                Err(error) => errors.push(error),
-            }
-        }
-        let held = match &self.source {
-            Source::Directory(_) => &[][..],
-            Source::Held(documents) => documents,
+        let mut good = std::mem::take(&mut self.good);
+        let mut inputs = Inputs::new(self.settings.clone());
+        let mut verdicts = Vec::new();
+        // File by file: as documents they take ten times the room.
+        let mut add = |documents: Vec<Document>| {
+            let told = documents.into_iter();
+            verdicts.extend(told.filter_map(|document| inputs.add(document)));
         };
-        let documents = self.good.values().flatten().chain(held).cloned().collect();
-        let (mut inputs, verdicts) = Inputs::from_documents(self.settings.clone(), documents);
+        if let Source::Held(documents) = &self.source {
+            add(documents.clone());
+        }
+        for path in files {
+            let text = match read_file(&path) {
+                Ok((documents, text)) => {
+                    add(documents);
+                    text
+                }
+                Err(error) => {
+                    errors.push(error);
+                    let Some(good) = good.remove(&path) else {
+                        continue;
+                    };
+                    add(again(&path, &good));
+                    good
+                }
+            };
+            self.good.insert(path, text);
+        }
         if let Some(directory) = &self.secrets {
             inputs.secrets.extend(secrets_below(directory)?);
         }
@@ -177,10 +193,17 @@ impl Folder {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<Document>, FolderError> {
+/// The documents of a file, and its text.
+fn read_file(path: &Path) -> Result<(Vec<Document>, Box<str>), FolderError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| FolderError::Io(path.to_owned(), error))?;
-    Ok(documents(&path.display().to_string(), &text)?)
+    let found = documents(&path.display().to_string(), &text)?;
+    Ok((found, text.into_boxed_str()))
+}
+
+/// The documents of a text that could be read before.
+fn again(path: &Path, text: &str) -> Vec<Document> {
+    documents(&path.display().to_string(), text).unwrap_or_default()
 }
 
 /// `NAMESPACE/NAME/KEY` files, as they are made by mounting Secrets. Their labels are implied by the place they stand in.

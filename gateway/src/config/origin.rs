@@ -53,6 +53,16 @@ impl Origin {
         }
     }
 
+    /// Tells whoever started the gateway at a terminal where the console is; nobody else is shown its token.
+    #[cfg(feature = "console")]
+    pub(crate) fn greet_operator(&self, admin: SocketAddr) {
+        match self {
+            Self::Files(standalone) | Self::Environment(standalone, _) => standalone.greet(admin),
+            #[cfg(feature = "kubernetes")]
+            Self::Cluster(_) => {}
+        }
+    }
+
     /// Follows changes until the process ends.
     pub(crate) fn follow(self, shared: Arc<Shared>, tasks: &Tasks) {
         match self {

@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_compile::{Compiled, InForce, audit, compile, report};
-use fairlead_process::log::AUDIT;
+use fairlead_compile::{Compiled, InForce, Inputs, Verdict, audit, compile, report};
 use fairlead_process::settled;
-use fairlead_snapshot::{ObjectName, Snapshot};
+use fairlead_snapshot::{Credentials, ObjectName, Snapshot};
 use jiff::Timestamp;
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
@@ -16,6 +15,8 @@ use crate::clock;
 use crate::config::folder::{Folder, FolderError, Reading};
 use crate::config::state::{State, StateError};
 use crate::runtime::Retired;
+#[cfg(feature = "console")]
+use crate::runtime::enforced::Enforced;
 use crate::status::Source;
 use crate::worker::Shared;
 
@@ -40,14 +41,25 @@ pub(crate) struct Standalone {
     unreadable: String,
     retired: Retired,
     /// What was in force last, by this process or the one before: what the audit compares with.
-    audited: Option<Snapshot>,
+    audited: Option<Arc<Snapshot>>,
 }
 
-/// What is in force.
+/// What is in force: of what was compiled, as much as is asked for later.
 #[derive(Debug)]
 struct Live {
-    snapshot: Snapshot,
-    compiled: Compiled,
+    snapshot: Arc<Snapshot>,
+    credentials: Credentials,
+    /// Objects that are not accepted, or name something they cannot have.
+    not_ok: usize,
+    /// Whether no version of some object is in force.
+    misses_some: bool,
+    /// Whether something was still to be made.
+    waits: bool,
+    /// See [`Compiled::next_rotation`].
+    next_rotation: Option<i64>,
+    /// What it was made from, and what the compiler says of each object.
+    #[cfg(feature = "console")]
+    seen: (Arc<Inputs>, Vec<Verdict>),
 }
 
 /// The gateway cannot start.
@@ -59,6 +71,32 @@ pub(crate) enum StartError {
     /// The state folder cannot be used.
     #[error("{0}")]
     State(#[from] StateError),
+}
+
+impl Live {
+    #[cfg_attr(
+        not(feature = "console"),
+        expect(
+            unused_variables,
+            clippy::needless_pass_by_value,
+            reason = "only a console asks what it was made from"
+        )
+    )]
+    fn of(compiled: Compiled, inputs: Inputs) -> Self {
+        let verdicts = &compiled.verdicts;
+        let bad = verdicts.iter().filter(|verdict| !verdict.is_good());
+        let nothing = |verdict: &Verdict| verdict.in_force == InForce::Nothing;
+        Self {
+            not_ok: bad.count(),
+            misses_some: verdicts.iter().any(nothing),
+            waits: !(compiled.wanted.is_empty() && compiled.rotations.is_empty()),
+            next_rotation: compiled.next_rotation,
+            #[cfg(feature = "console")]
+            seen: (Arc::new(inputs), compiled.verdicts),
+            snapshot: Arc::new(compiled.snapshot),
+            credentials: compiled.credentials,
+        }
+    }
 }
 
 impl Standalone {
@@ -91,7 +129,7 @@ impl Standalone {
             audited: None,
         };
         standalone.compile(previous.as_ref(), reading)?;
-        standalone.audited = previous;
+        standalone.audited = previous.map(Arc::new);
         match unknown {
             // A rule that was imposed may be in what cannot be read, and nowhere else.
             Some(unknown) if standalone.misses_some() => Err(unknown.into()),
@@ -101,10 +139,7 @@ impl Standalone {
 
     /// Whether no version of some object is in force.
     fn misses_some(&self) -> bool {
-        let verdicts = self.live.iter().flat_map(|live| &live.compiled.verdicts);
-        verdicts
-            .into_iter()
-            .any(|verdict| verdict.in_force == InForce::Nothing)
+        self.live.as_ref().is_some_and(|live| live.misses_some)
     }
 
     /// The token of the admin port.
@@ -113,6 +148,28 @@ impl Standalone {
     /// It can be neither read nor made.
     pub(crate) fn admin_token(&self) -> Result<Option<String>, StateError> {
         self.state.admin_token()
+    }
+
+    /// Tells where the console is, and what opens it, at a terminal.
+    #[cfg(feature = "console")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "lines for the person who started the gateway, not a log record"
+    )]
+    pub(crate) fn greet(&self, admin: std::net::SocketAddr) {
+        use std::io::IsTerminal as _;
+
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let at = if admin.ip().is_unspecified() {
+            format!("http://localhost:{}/", admin.port())
+        } else {
+            format!("http://{admin}/")
+        };
+        if let Ok(Some(token)) = self.state.admin_token() {
+            eprintln!("\nConsole: {at}#token={token}\n");
+        }
     }
 
     /// Reads again if anything may have changed.
@@ -126,12 +183,11 @@ impl Standalone {
 
     /// Whether time alone makes another configuration of the same files.
     fn is_due(&self) -> bool {
-        let Some(Live { compiled, .. }) = &self.live else {
+        let Some(live) = &self.live else {
             return true;
         };
         let now = clock::unix_seconds();
-        let waits = !(compiled.wanted.is_empty() && compiled.rotations.is_empty());
-        waits || compiled.next_rotation.is_some_and(|at| at <= now)
+        live.waits || live.next_rotation.is_some_and(|at| at <= now)
     }
 
     /// Reads again and swaps if anything changed; what cannot be read stays as it was, and is told.
@@ -142,7 +198,7 @@ impl Standalone {
         };
         self.unreadable(shared, &reading.errors);
         let previous = self.live.take();
-        if let Err(error) = self.compile(previous.as_ref().map(|live| &live.snapshot), reading) {
+        if let Err(error) = self.compile(previous.as_ref().map(|live| &*live.snapshot), reading) {
             self.live = previous;
             self.folder.forget();
             shared.observe.metrics.config_failures.inc();
@@ -172,22 +228,22 @@ impl Standalone {
     pub(crate) fn swap(&mut self, shared: &Shared) {
         self.retired.sweep();
         let Some(live) = &self.live else { return };
+        #[cfg(feature = "console")]
+        shared.enforced.store(Some(Arc::new(Enforced {
+            snapshot: Arc::clone(&live.snapshot),
+            inputs: Arc::clone(&live.seen.0),
+            verdicts: live.seen.1.clone(),
+        })));
         let current = shared.live.load_full();
-        let not_ok = live
-            .compiled
-            .verdicts
-            .iter()
-            .filter(|verdict| !verdict.is_good())
-            .count();
         shared
             .observe
             .metrics
             .config_objects_not_ok
-            .set(i64::try_from(not_ok).unwrap_or(i64::MAX));
+            .set(i64::try_from(live.not_ok).unwrap_or(i64::MAX));
         if current.digest == live.snapshot.digest() && current.generation > 0 {
             return;
         }
-        let runtime = current.next(&live.snapshot, &live.compiled.credentials);
+        let runtime = current.next(&live.snapshot, &live.credentials);
         let generation = runtime.generation;
         self.retired.replace(&shared.live, runtime);
         shared
@@ -209,14 +265,10 @@ impl Standalone {
             tracing::error!("{error}");
         }
         // Of the first of all configurations nothing was decided anew.
-        let before = self.audited.replace(live.snapshot.clone());
+        let before = self.audited.replace(Arc::clone(&live.snapshot));
         if let Some(before) = &before {
             let lines = audit::lines(before, &live.snapshot, generation, Timestamp::now());
-            in_parts(
-                lines,
-                |line| tracing::info!(target: AUDIT, "{line}"),
-                breathe,
-            );
+            in_parts(lines, |line| shared.decisions.tell(line), breathe);
         }
     }
 
@@ -245,10 +297,7 @@ impl Standalone {
         }
         compiled.verdicts.splice(0..0, reading.verdicts);
         self.tell(&compiled);
-        self.live = Some(Live {
-            snapshot: compiled.snapshot.clone(),
-            compiled,
-        });
+        self.live = Some(Live::of(compiled, reading.inputs));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fairlead_compile::{RotationState, RotationStep, Secret, Secrets, WantedKey, WantedRotation};
 use fairlead_crds::{PREVIOUS_SUFFIX, SECRET_LABEL, SECRET_VIRTUAL_KEY};
@@ -24,6 +24,16 @@ const TOKEN: &str = "admin-token";
 pub(crate) struct State {
     directory: Option<PathBuf>,
     keys: BTreeMap<ObjectName, GeneratedKey>,
+    passing: OnceLock<PassingToken>,
+}
+
+/// A token that stands nowhere.
+struct PassingToken(String);
+
+impl std::fmt::Debug for PassingToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PassingToken")
+    }
 }
 
 /// A key that the gateway made.
@@ -118,6 +128,7 @@ impl State {
         Ok(Self {
             directory: Some(directory.to_owned()),
             keys,
+            passing: OnceLock::new(),
         })
     }
 
@@ -231,13 +242,26 @@ impl State {
         self.write_json(LAST_GOOD, snapshot)
     }
 
-    /// The token of the admin port; `None` without a folder.
+    /// Without a folder there is a token for as long as the process lives, where somebody sits before it who can be shown it: in a log it would
+    /// be there for whoever reads logs.
+    fn passing_token(&self) -> Result<Option<String>, StateError> {
+        use std::io::IsTerminal as _;
+
+        if !cfg!(feature = "console") || !std::io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        let made = random_value("").map_err(StateError::Random)?;
+        let token = self.passing.get_or_init(|| PassingToken(made));
+        Ok(Some(token.0.clone()))
+    }
+
+    /// The token of the admin port; `None` without a folder and a terminal.
     ///
     /// # Errors
     /// It can be neither read nor made.
     pub(crate) fn admin_token(&self) -> Result<Option<String>, StateError> {
         let Some(directory) = &self.directory else {
-            return Ok(None);
+            return self.passing_token();
         };
         let path = directory.join(TOKEN);
         match std::fs::read_to_string(&path) {

@@ -30,7 +30,7 @@ use crate::upstream::authorization::Authorization;
 use crate::upstream::betas::{Betas, FLAGS};
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Permission;
-use crate::upstream::transport::{self, Content, Outbound, Reply, Way};
+use crate::upstream::transport::{self, Carried, Content, Outbound, Reply, Way};
 
 /// Of an error answer this much is read.
 const MAX_ERROR: usize = 64 * 1024;
@@ -59,6 +59,8 @@ pub(crate) struct Try<'a> {
     pub first_within: Duration,
     /// The permission to make it.
     pub pass: &'a Permission,
+    /// What of the trace goes along.
+    pub trace: Carried,
 }
 
 impl Try<'_> {
@@ -72,7 +74,7 @@ impl Try<'_> {
         let first = self.first(sent);
         let asks_usage = self.upstream.reports_stream_usage();
         let mut reply = self.send(asks_usage, None, total, first).await?;
-        self.pass.answered();
+        self.pass.answered(&reply.headers);
         if !reply.status.is_success() {
             let refusal = self.read_refusal(reply, first).await;
             let without = self.made.and_then(|made| made.without_usage());
@@ -125,6 +127,7 @@ impl Try<'_> {
             stream: job.stream,
             headers: &job.headers,
             betas: self.betas(),
+            trace: &self.trace,
             content_type: job.content_type.as_ref(),
             content: match instead.or(self.made.map(|made| &made.body)) {
                 Some(body) => Content::Made(body),

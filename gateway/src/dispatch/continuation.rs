@@ -25,15 +25,20 @@ use crate::observe::record::Record;
 /// What it takes to ask for the rest of an answer.
 #[derive(Debug)]
 pub(crate) struct Resume {
-    job: Job,
-    plan: Plan,
+    job: Box<Job>,
+    plan: Box<Plan>,
     /// Positions in the plan.
     candidates: VecDeque<usize>,
 }
 
 /// Gives a stream that the step at `at` has begun what it needs to be gone on with, where the rule wants that and somebody can.
 #[must_use]
-pub(crate) fn arm(mut committed: Committed, job: Job, plan: Plan, at: usize) -> Committed {
+pub(crate) fn arm(
+    mut committed: Committed,
+    job: Box<Job>,
+    plan: Box<Plan>,
+    at: usize,
+) -> Committed {
     if let Committed::Stream(answer) = &mut committed {
         let resume = Resume::of(job, plan, at);
         answer.recover_by(resume.map(|resume| Box::new(resume) as Box<dyn Continue>));
@@ -42,7 +47,7 @@ pub(crate) fn arm(mut committed: Committed, job: Job, plan: Plan, at: usize) -> 
 }
 
 impl Resume {
-    fn of(job: Job, plan: Plan, at: usize) -> Option<Self> {
+    fn of(job: Box<Job>, plan: Box<Plan>, at: usize) -> Option<Self> {
         job.policy.continuation.as_ref()?;
         let goes_on = |at: &usize| plan.steps.get(*at).is_some_and(|step| declares(&job, step));
         let candidates: VecDeque<usize> = (at + 1..plan.steps.len())
@@ -128,10 +133,12 @@ impl Job {
             prefix: self.prefix,
             needs: Found::default(),
             sent: self.sent.load(Ordering::Relaxed).into(),
+            trace: self.trace.clone(),
             governed: Arc::new(Governed {
                 bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
                 ..Governed::clone(&self.governed)
             }),
+            copy: self.copy,
             body,
         })
     }

@@ -56,23 +56,23 @@ async fn hedged(
     record: &mut Record,
 ) -> Stepped {
     let began = Instant::now();
-    let (mut of_first, mut of_second) = (Attempts::new(), Attempts::new());
+    let mut both = Both::of(record);
     let raced = Box::pin(race(
-        try_step(job, plan, at, None, &mut of_first),
+        try_step(job, plan, at, None, &mut both.first),
         second.after,
         || second.rule.hedges.take(),
-        |paid| try_step(job, plan, at + 1, Some(paid), &mut of_second),
+        |paid| try_step(job, plan, at + 1, Some(paid), &mut both.second),
     ))
     .await;
     let told = match &raced {
         Raced::Alone(_) => None,
         Raced::First(_) => {
             let since = began + second.after;
-            of_second.push(job.lost(second.step, since, &of_second));
+            job.lost(second.step, since, &mut both.second);
             Some("lost")
         }
         Raced::Second(_) => {
-            of_first.push(job.lost(first, began, &of_first));
+            job.lost(first, began, &mut both.first);
             note_silence(job, first, began.elapsed());
             Some("won")
         }
@@ -82,13 +82,8 @@ async fn hedged(
     if let Some(outcome) = told {
         job.worker.shared.observe.metrics.hedged(outcome);
     }
-    let first_answers = matches!(&raced, Raced::First(_) | Raced::Both(Ok(_), _));
-    let (before, after) = if first_answers {
-        (of_second, of_first)
-    } else {
-        (of_first, of_second)
-    };
-    record.attempts.extend(before.into_iter().chain(after));
+    both.first_answers = matches!(&raced, Raced::First(_) | Raced::Both(Ok(_), _));
+    drop(both);
     match raced {
         Raced::Alone(one) => Stepped::by(one, at),
         Raced::First(one) => Stepped {
@@ -102,6 +97,41 @@ async fn hedged(
             stepped.failures.insert(0, one);
             stepped
         }
+    }
+}
+
+/// The attempts of two that run side by side. They go into the record however this ends: also where the caller hangs up on both.
+struct Both<'a> {
+    record: &'a mut Record,
+    first: Attempts,
+    second: Attempts,
+    /// Whether those of the first go last.
+    first_answers: bool,
+}
+
+impl<'a> Both<'a> {
+    fn of(record: &'a mut Record) -> Self {
+        Self {
+            record,
+            first: Attempts::new(),
+            second: Attempts::new(),
+            first_answers: false,
+        }
+    }
+}
+
+impl Drop for Both<'_> {
+    fn drop(&mut self) {
+        for attempt in &mut self.second {
+            attempt.hedge = true;
+        }
+        let (mut before, mut after) = (&mut self.first, &mut self.second);
+        if self.first_answers {
+            std::mem::swap(&mut before, &mut after);
+        }
+        self.record
+            .attempts
+            .extend(before.drain(..).chain(after.drain(..)));
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fairlead_health::Asker;
+use fairlead_record::Trace;
 use fairlead_route::Step;
 use fairlead_snapshot::FailureClass;
 use fairlead_translate::embeddings::Coding;
@@ -17,7 +18,7 @@ use crate::answer::policy::StreamPolicy;
 use crate::codec::Found;
 use crate::govern::Governed;
 use crate::memory::{Permit, Share};
-use crate::observe::record::Attempt;
+use crate::observe::record::{Attempt, Attempts};
 use crate::runtime::Runtime;
 use crate::surface::Operation;
 use crate::upstream::Upstream;
@@ -71,6 +72,10 @@ pub(crate) struct Job {
     pub sent: AtomicU32,
     /// What it has to keep.
     pub governed: Arc<Governed>,
+    /// Whether it is the copy of another, for a mirror: nobody waits for its answer, and it must be at nobody's expense.
+    pub copy: bool,
+    /// Where in a trace it stands, where spans of its own are sent along.
+    pub trace: Option<Trace>,
 }
 
 /// A member of a request that refers to what a provider keeps.
@@ -108,7 +113,12 @@ impl Job {
     /// The memory that it may take for answers.
     #[must_use]
     pub(crate) fn memory(&self) -> Share {
-        self.worker.shared.memory.of(self.asker)
+        let memory = &self.worker.shared.memory;
+        if self.copy {
+            memory.spare()
+        } else {
+            memory.of(self.asker)
+        }
     }
 
     /// The provider of a step; `None` where it is missing.
@@ -138,17 +148,40 @@ impl Job {
             queued: None,
             dropped: None,
             clamped: None,
+            sent: false,
+            under_way: false,
+            hedge: false,
+            resend: 0,
+            address: None,
+            credential: None,
+            status: None,
+            span: None,
+            began: Instant::now(),
             took,
+            content: None,
+            ended: None,
+            tokens: None,
+            response_id: None,
+            response_model: None,
+            cost: None,
             reservation: None,
         }
     }
 
-    /// An attempt that began at `since`, or when those `before` it at the same target had failed, and was dropped because another was quicker.
-    pub(crate) fn lost(&self, step: &Step, since: Instant, before: &[Attempt]) -> Attempt {
-        let earlier = before.iter().map(|attempt| attempt.took).sum();
-        Attempt {
-            hedged: true,
-            ..self.attempt(step, None, since.elapsed().saturating_sub(earlier))
+    /// Notes that a step which began at `since` was dropped because another was quicker: with the attempt that was under way, or, where it had
+    /// not come to one, with none of which anything was sent.
+    pub(crate) fn lost(&self, step: &Step, since: Instant, attempts: &mut Attempts) {
+        if let Some(attempt) = attempts.last_mut().filter(|attempt| attempt.under_way) {
+            attempt.loses();
+            return;
         }
+        let earlier = attempts.iter().map(|attempt| attempt.took).sum();
+        let took = since.elapsed().saturating_sub(earlier);
+        attempts.push(Attempt {
+            hedged: true,
+            began: Instant::now() - took,
+            ended: Some(Instant::now()),
+            ..self.attempt(step, None, took)
+        });
     }
 }

@@ -6,6 +6,7 @@
 mod content;
 mod credential;
 mod fit;
+mod judged;
 mod limits;
 mod patience;
 mod servers;
@@ -27,10 +28,12 @@ use crate::failure::class::{Repeat, consequences};
 use crate::failure::{Failure, Own, Skip};
 use crate::govern::reservation::Reservation;
 use crate::observe::record::{Attempt, Attempts};
+use crate::observe::trace;
 use crate::upstream::Upstream;
 use crate::upstream::gate::{Slot, Turn};
 use crate::upstream::servers::Visited;
 use crate::upstream::ticket::{Permission, Ticket};
+use crate::upstream::transport::Carried;
 use credential::Chosen;
 
 /// Where somebody else can be asked, an attempt that took longer is not repeated, however long it might have taken: models that reason may take
@@ -118,9 +121,12 @@ async fn run(
         }
     };
     let (rule, provided) = (plan.rule.as_ref(), &upstream.provider);
-    let model = upstream
-        .health
-        .model(&step.model, origin(step), upstream.now());
+    let health = &upstream.health;
+    let model = if job.copy {
+        health.known(&step.model)
+    } else {
+        health.model(&step.model, origin(step), upstream.now())
+    };
     let mut run = StepRun {
         job,
         plan,
@@ -198,35 +204,27 @@ impl StepRun<'_> {
         let made = made.map_err(|skipped| self.skip(skipped))?;
         let slot = self.enter().await;
         let slot = slot.map_err(|skipped| self.skip(skipped))?;
-        self.upstream.health.retries.request(self.upstream.now());
+        if !self.job.copy {
+            self.upstream.health.retries.request(self.upstream.now());
+        }
         let mut last_failure = None;
         let mut retries = 0;
         loop {
-            let (mut pass, credential, mut reservation) = match self.admitted(strict.as_ref()).await
-            {
+            let (mut pass, credential, reservation) = match self.admitted(strict.as_ref()).await {
                 Ok(admitted) => admitted,
                 // A retry that is no longer permitted leaves the failure before it as it was.
                 Err(skipped) => return Err(last_failure.unwrap_or_else(|| self.skip(skipped))),
             };
-            let attempt = self.attempt(
-                codec,
-                made.as_ref(),
-                credential,
-                &mut pass,
-                &mut reservation,
-            );
+            let attempt = self.attempt(codec, made.as_ref(), credential, &mut pass, reservation);
             let failure = match attempt.await {
                 Ok(mut committed) => {
-                    committed.hold(Ticket::new(pass, slot));
-                    if let Some(attempt) = self.attempts.last_mut() {
-                        attempt.reservation = Some(reservation);
-                    }
+                    let tokens = committed.tokens();
+                    committed.hold(Ticket::new(pass, slot, tokens));
                     return Ok(committed);
                 }
                 Err(failure) => failure,
             };
             pass.failed(&failure);
-            reservation.failed(failure.class, failure.status.is_some());
             let Some(pause) = self.pause(&failure, &mut retries) else {
                 return Err(failure);
             };
@@ -239,6 +237,11 @@ impl StepRun<'_> {
     async fn enter(&mut self) -> Result<Slot, Failure> {
         let full = || Failure::skipped(Skip::Full, FailureClass::Overloaded);
         let gate = &self.upstream.gate;
+        if self.job.copy {
+            // Half of the places are left to those who are waited for.
+            let most = self.upstream.limit().div_ceil(2);
+            return gate.enter(most, self.job.asker).ok_or_else(full);
+        }
         if let Some(slot) = gate.enter(self.upstream.limit(), self.job.asker) {
             return Ok(slot);
         }
@@ -279,6 +282,11 @@ impl StepRun<'_> {
     }
 
     fn permit_now(&self) -> Result<(Permission, Option<Chosen>), Failure> {
+        if self.job.copy {
+            let (model, asker) = (self.model.as_ref(), self.job.asker);
+            let pass = Permission::for_copy(self.upstream, model, asker)?;
+            return Ok((pass, self.credential()?));
+        }
         let whoever = self.last || self.step.drawn;
         let pass = Permission::ask(self.upstream, self.model.as_ref(), self.job.asker, whoever)?;
         Ok((pass, self.credential()?))
@@ -290,13 +298,14 @@ impl StepRun<'_> {
         made: Option<&Made>,
         credential: Option<Chosen>,
         pass: &mut Permission,
-        reservation: &mut Reservation,
+        mut reservation: Box<Reservation>,
     ) -> Result<Committed, Failure> {
         let began = Instant::now();
         let within = self.first_within();
         let authorization = self.authorization(credential).await?;
         self.goes_out(credential, pass);
         reservation.goes_out();
+        let span = self.begins(began, credential, pass, made, reservation);
         let attempt = Try {
             job: self.job,
             upstream: self.upstream,
@@ -309,27 +318,25 @@ impl StepRun<'_> {
             connect: self.connect_within(),
             first_within: within,
             pass,
+            trace: self.carried(span),
         };
         let outcome = attempt.run().await;
         let took = began.elapsed();
         self.took = took;
         self.was_slow = took > within.min(self.job.deadline - began) / 2;
-        let failure = outcome.as_ref().err();
-        let class = failure.map(|failure| failure.class);
+        let class = outcome.as_ref().err().map(|failure| failure.class);
         if class == Some(FailureClass::BadCredential)
+            && !self.job.copy
             && let Some(chosen) = credential
         {
             self.upstream.refused(chosen.at);
         }
-        let own = failure.is_some_and(|failure| failure.own.is_some_and(Own::is_overload));
-        self.note(Attempt {
-            own,
-            server: pass.server().map(|server| Arc::clone(&server.address)),
-            dropped: made.and_then(|made| made.dropped.clone()),
-            clamped: self.clamped,
-            ..self.job.attempt(self.step, class, took)
-        });
-        self.learn(&outcome, took);
+        if let Some(attempt) = self.attempts.last_mut() {
+            came_to(attempt, &outcome, took);
+        }
+        if !self.job.copy {
+            self.learn(&outcome, took);
+        }
         outcome
     }
 
@@ -345,7 +352,49 @@ impl StepRun<'_> {
         }
         let identity = credential.and_then(|chosen| self.upstream.identity(chosen.at));
         let trial = credential.and_then(|chosen| chosen.trial);
-        pass.goes_out(identity.map(Arc::clone), trial, self.job.stream);
+        let (identity, flights) = (identity.map(Arc::clone), self.flights(credential));
+        pass.goes_out(identity, trial, self.job.stream, flights);
+    }
+
+    /// Notes the attempt as it goes out, so that it is known even if this is dropped. Its span, where the request is traced.
+    fn begins(
+        &mut self,
+        began: Instant,
+        credential: Option<Chosen>,
+        pass: &Permission,
+        made: Option<&Made>,
+        reservation: Box<Reservation>,
+    ) -> Option<[u8; 8]> {
+        let earlier = self.attempts.iter();
+        let earlier = earlier.filter(|one| one.sent && one.target == self.step.target);
+        let resend = u32::try_from(earlier.count()).unwrap_or(u32::MAX);
+        let span = self.job.trace.as_ref().map(|_| trace::span());
+        self.note(Attempt {
+            sent: true,
+            under_way: true,
+            resend,
+            span,
+            began,
+            server: pass.server().map(|server| Arc::clone(&server.address)),
+            address: self.upstream.address.clone(),
+            credential: credential.and_then(|chosen| self.upstream.credential_name(chosen.at)),
+            dropped: made.and_then(|made| made.dropped.clone()),
+            clamped: self.clamped,
+            reservation: Some(reservation),
+            ..self.job.attempt(self.step, None, Duration::ZERO)
+        });
+        span
+    }
+
+    /// What of the trace goes along with the attempt.
+    fn carried(&self, span: Option<[u8; 8]>) -> Carried {
+        if !self.upstream.provider.is_told_of_traces() {
+            return Carried::Nothing;
+        }
+        match (&self.job.trace, span) {
+            (Some(trace), Some(span)) => Carried::Span(trace::traceparent(trace, span)),
+            _ => Carried::AsItCame,
+        }
     }
 
     /// Whether the plan has somebody else to ask after a failure of this class, as far as is known.
@@ -362,7 +411,7 @@ impl StepRun<'_> {
 
     /// How long to wait before the target is asked again; `None`: it is not.
     fn pause(&mut self, failure: &Failure, retries: &mut u32) -> Option<Duration> {
-        if self.job.is_spent() {
+        if self.job.is_spent() || self.job.copy {
             return None;
         }
         let refused = matches!(
@@ -420,6 +469,26 @@ impl StepRun<'_> {
             queued: self.queued.take(),
             ..attempt
         });
+    }
+}
+
+/// Notes what an attempt that was under way came to.
+fn came_to(attempt: &mut Attempt, outcome: &Result<Committed, Failure>, took: Duration) {
+    attempt.took = took;
+    attempt.under_way = false;
+    match outcome {
+        Ok(committed) => {
+            attempt.status = Some(committed.status());
+            attempt.content = Some(committed.content_at().unwrap_or(attempt.began + took));
+            attempt.ended = committed.is_whole().then(|| attempt.began + took);
+        }
+        Err(failure) => {
+            attempt.class = Some(failure.class);
+            attempt.own = failure.own.is_some_and(Own::is_overload);
+            attempt.status = failure.status;
+            let refused = failure.status.is_some();
+            attempt.ends(|reservation| reservation.failed(failure.class, refused));
+        }
     }
 }
 

@@ -5,32 +5,6 @@ use fairlead_wire::json::{Limits, Object};
 
 use crate::surface::Operation;
 
-/// Where the longest answer stands in a request, by what the provider is asked for; empty: nowhere.
-fn path(sent: Operation, newer: bool) -> &'static [&'static str] {
-    match sent {
-        Operation::Chat if newer => &["max_completion_tokens"],
-        Operation::Chat | Operation::Completions | Operation::Messages => &["max_tokens"],
-        Operation::Responses => &["max_output_tokens"],
-        Operation::Generate => &["generationConfig", "maxOutputTokens"],
-        Operation::Converse => &["inferenceConfig", "maxTokens"],
-        Operation::Embeddings
-        | Operation::CountTokens
-        | Operation::CountGemini
-        | Operation::EmbedContent
-        | Operation::BatchEmbedContents
-        | Operation::Predict
-        | Operation::ImageGenerations
-        | Operation::ImageEdits
-        | Operation::ImageVariations
-        | Operation::Speech
-        | Operation::Transcriptions
-        | Operation::Translations
-        | Operation::Moderations
-        | Operation::Rerank
-        | Operation::Passthrough => &[],
-    }
-}
-
 /// The body with this as its longest answer; `newer`: the model wants it by its newer name in Chat Completions. `None`: it has no place for it.
 #[must_use]
 pub(crate) fn with_ceiling(
@@ -42,8 +16,9 @@ pub(crate) fn with_ceiling(
     let object = Object::parse(body, &Limits::default()).ok()?;
     // What has the newer name already keeps it: of two, some providers refuse one.
     let newer = newer || object.get("max_completion_tokens").is_some();
-    let path = path(sent, newer);
-    (!path.is_empty()).then(|| Bytes::from(set(&object, path, tokens)))
+    let second = usize::from(newer && sent == Operation::Chat);
+    let path = sent.longest().get(second)?;
+    Some(Bytes::from(set(&object, path, tokens)))
 }
 
 fn set(object: &Object<'_>, path: &[&str], tokens: u64) -> String {

@@ -74,7 +74,10 @@ impl<'a> Most<'a> {
     /// Of what the rule says that took the request, and of what its key and the owners of that say.
     #[must_use]
     pub(crate) fn of(rule: Option<&'a RuleRef>, of_key: Option<&'a MaxCost>) -> Self {
-        let of_rule = rule.and_then(|rule| rule.max_cost.map(|nanos| (&rule.name, nanos)));
+        let of_rule = rule.and_then(|rule| {
+            let by = rule.max_cost_by.as_ref().unwrap_or(&rule.name);
+            rule.max_cost.map(|nanos| (by, nanos))
+        });
         Self { of_rule, of_key }
     }
 

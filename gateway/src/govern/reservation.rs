@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fairlead_admit::estimate::{self, Cut, Learned};
 use fairlead_admit::money;
+use fairlead_record::Tokens;
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::usage::Parts;
 
@@ -65,6 +66,20 @@ impl Used {
         }
     }
 
+    /// What the provider said, as it is told.
+    #[must_use]
+    pub(crate) fn tokens(&self) -> Option<Tokens> {
+        let parts = self.parts?;
+        Some(Tokens {
+            input: parts.whole_input(),
+            output: parts.whole_output(),
+            cache_read: parts.cache_read,
+            cache_write: parts.cache_write,
+            reasoning: parts.reasoning,
+            estimated: false,
+        })
+    }
+
     /// What is told of it; of an answer that broke off, at least what came by.
     fn told(&self, seen: Cut) -> Parts {
         let mut told = self.parts.unwrap_or_default();
@@ -95,6 +110,12 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
+    /// Nothing, for certain.
+    pub(crate) const NOTHING: Self = Self {
+        nanos: 0,
+        estimated: false,
+    };
+
     /// The same in USD, for what adds up in floats.
     #[must_use]
     pub(crate) fn usd(self) -> f64 {
@@ -176,13 +197,13 @@ impl Reservation {
         self.holds.raise(self.expected);
     }
 
-    /// The answer has ended.
-    pub(crate) fn settle(&mut self, used: &Used) {
-        self.close(used);
+    /// The answer has ended. What the attempt has cost; `None`: nobody knows.
+    pub(crate) fn settle(&mut self, used: &Used) -> Option<Cost> {
+        self.close(used)
     }
 
-    /// The attempt has failed: what was refused cost nothing, what may have been worked on is owed.
-    pub(crate) fn failed(&mut self, class: FailureClass, refused: bool) {
+    /// The attempt has failed: what was refused cost nothing, what may have been worked on is owed. What it has cost; `None`: nobody knows.
+    pub(crate) fn failed(&mut self, class: FailureClass, refused: bool) -> Option<Cost> {
         if refused || !may_have_worked(class) {
             self.open = false;
             let holds = std::mem::take(&mut self.holds);
@@ -192,25 +213,30 @@ impl Reservation {
             } else {
                 holds.cancel();
             }
+            Some(Cost::NOTHING)
         } else {
-            self.close(&Used::default());
+            self.close(&Used::default())
         }
     }
 
-    fn close(&mut self, used: &Used) {
+    fn close(&mut self, used: &Used) -> Option<Cost> {
         if !std::mem::replace(&mut self.open, false) {
-            return;
+            return None;
         }
         let holds = std::mem::take(&mut self.holds);
         if !self.sent {
             holds.cancel();
-            return;
+            return Some(Cost::NOTHING);
         }
         let charged = self.charged(used);
         match charged {
             Some((amounts, estimated)) => {
                 self.bill.add(amounts.nanos, estimated);
                 holds.settle(amounts);
+                Some(Cost {
+                    nanos: amounts.nanos,
+                    estimated,
+                })
             }
             None => {
                 self.bill.unknown.store(true, Ordering::Relaxed);
@@ -219,6 +245,7 @@ impl Reservation {
                     nanos: 0,
                     ..self.tokens(used)
                 });
+                None
             }
         }
     }

@@ -1,81 +1,45 @@
-//! The access log: one JSON object a line on standard output (`docs/access-log.md`). Lines go through a bounded queue to a thread of their
-//! own; when it is full they are dropped and counted, for a slow disk must not slow down requests.
+//! The access log: one JSON object a line on standard output (`docs/observability.md`). Lines are made and written by a thread of their own,
+//! behind a bounded queue; when it is full they are dropped and counted, for a slow disk must not slow down requests.
 
 use std::io::Write as _;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use fairlead_route::ChosenBy;
+use fairlead_record::{Attempt, Entry, Judgement, Mirror};
+use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::recorder::{End, Queue};
 use crate::govern::usd::Usd;
-use crate::observe::record::{Attempt, Entry};
 
 /// How many lines may wait.
 const QUEUE: usize = 8192;
 
-/// Lines are written together that come within this time.
-const PAUSE: Duration = Duration::from_millis(20);
-
 /// How long the last lines may take.
 const LAST: Duration = Duration::from_secs(3);
 
-/// The writing end of the log, or nothing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct AccessLog(Option<SyncSender<Box<Entry>>>);
-
-/// The end of a log.
-#[derive(Debug)]
-pub(crate) struct LogEnd(Receiver<()>);
-
-impl LogEnd {
-    /// Waits until all has been written; for a while only, for nobody may be reading.
-    pub(crate) fn wait(&self) {
-        // Nothing is ever sent: what is waited for is that the other end is dropped.
-        let _ = self.0.recv_timeout(LAST);
-    }
+/// A log to `out`; `dropped` counts lines that found the queue full. It ends when the queue is dropped and all has been written.
+///
+/// # Errors
+/// The thread could not be started.
+pub(crate) fn to(
+    out: impl std::io::Write + Send + 'static,
+    dropped: Counter,
+) -> std::io::Result<(Queue, End)> {
+    let (queue, entries) = Queue::of(QUEUE, dropped);
+    let (writing, over) = sync_channel(0);
+    std::thread::Builder::new()
+        .name("access-log".to_owned())
+        .spawn(move || {
+            drain(&entries, out);
+            drop(writing);
+        })?;
+    Ok((queue.with_copies(), End::new(over, LAST)))
 }
 
-impl AccessLog {
-    /// No log.
-    #[must_use]
-    pub(crate) fn off() -> Self {
-        Self(None)
-    }
-
-    /// A log to `out`. It ends when the last writing end is dropped and all has been written.
-    ///
-    /// # Errors
-    /// The thread could not be started.
-    pub(crate) fn to(out: impl std::io::Write + Send + 'static) -> std::io::Result<(Self, LogEnd)> {
-        let (sender, entries) = sync_channel(QUEUE);
-        let (writing, ended) = sync_channel(0);
-        std::thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || {
-                drain(&entries, out);
-                drop(writing);
-            })?;
-        Ok((Self(Some(sender)), LogEnd(ended)))
-    }
-
-    /// A log whose entries are kept as they are, for tests.
-    #[cfg(test)]
-    pub(crate) fn kept() -> (Self, Receiver<Box<Entry>>) {
-        let (sender, entries) = sync_channel(QUEUE);
-        (Self(Some(sender)), entries)
-    }
-
-    /// Takes an entry, whose line is made by the log's own thread; says whether there was room.
-    #[must_use]
-    pub(crate) fn write(&self, entry: Box<Entry>) -> bool {
-        let Some(sender) = &self.0 else { return true };
-        sender.try_send(entry).is_ok()
-    }
-}
-
-fn drain(entries: &Receiver<Box<Entry>>, out: impl std::io::Write) {
+fn drain(entries: &Receiver<Arc<Entry>>, out: impl std::io::Write) {
     let mut out = std::io::BufWriter::new(out);
     let mut line = Vec::with_capacity(512);
     while let Ok(entry) = entries.recv() {
@@ -84,7 +48,6 @@ fn drain(entries: &Receiver<Box<Entry>>, out: impl std::io::Write) {
             write(&entry, &mut line, &mut out);
         }
         let _ = out.flush();
-        pause();
     }
 }
 
@@ -97,16 +60,6 @@ fn write(entry: &Entry, line: &mut Vec<u8>, out: &mut impl std::io::Write) {
     }
 }
 
-/// While the writer sleeps, a line costs a request no wake-up of another thread, which would be dearer than the line itself; and lines are
-/// written many at a time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a thread of its own, which serves no request"
-)]
-fn pause() {
-    std::thread::sleep(PAUSE);
-}
-
 /// A line. Names follow OpenTelemetry's GenAI attributes where there is one.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -114,9 +67,9 @@ struct Line<'a> {
     time_unix_ms: i64,
     request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<&'a str>,
+    trace_id: Option<String>,
     #[serde(rename = "gen_ai.operation.name")]
-    operation: Option<&'static str>,
+    operation: Option<&'a str>,
     stream: bool,
     key: Option<&'a str>,
     #[serde(rename = "gen_ai.request.model")]
@@ -124,12 +77,17 @@ struct Line<'a> {
     rule: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     constraints: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    through: Vec<&'a str>,
+    /// Of the copy of a request: what it is a copy of, and what became of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mirror: Option<MirrorLine<'a>>,
     provider: Option<&'a str>,
     #[serde(rename = "gen_ai.response.model")]
     upstream_model: Option<&'a str>,
     status: u16,
     #[serde(rename = "error.type", skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+    error: Option<&'a str>,
     complete: bool,
     #[serde(
         rename = "gen_ai.usage.input_tokens",
@@ -156,11 +114,46 @@ struct Line<'a> {
     budget: Option<&'a str>,
     /// What has put the first target there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    chosen_by: Option<&'static str>,
+    chosen_by: Option<&'a str>,
+    /// How the first target stood then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judgement: Option<JudgementLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_token_ms: Option<f64>,
     duration_ms: f64,
     attempts: Vec<AttemptLine<'a>>,
+}
+
+/// How a target stood that was chosen by how it does.
+#[derive(Serialize)]
+struct JudgementLine<'a> {
+    state: &'a str,
+    score: f64,
+    share: f64,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct MirrorLine<'a> {
+    name: &'a str,
+    rule: &'a str,
+    /// The request that was copied; its own line says more.
+    of: String,
+    original: OriginalLine<'a>,
+}
+
+#[derive(Serialize)]
+struct OriginalLine<'a> {
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_token_ms: Option<f64>,
+    duration_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -170,66 +163,142 @@ struct AttemptLine<'a> {
     model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<&'a str>,
-    outcome: &'static str,
+    outcome: &'a str,
     ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     lost_input_tokens: Option<u64>,
+    /// The credential's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<&'a str>,
+    /// The provider's status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "is_zero")]
+    resend: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hedge: bool,
+    /// From the start of the request, as the next two.
+    start_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_content_ms: Option<f64>,
+    end_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queued_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<Box<RawValue>>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde calls"
+)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl<'a> Line<'a> {
     fn of(entry: &'a Entry) -> Self {
-        let answered = entry.attempts.last();
-        let usage = entry.usage.as_ref();
+        let last = entry.attempts.last();
+        let tokens = entry.tokens.as_ref();
+        let ended_us = i64::try_from(entry.duration_us).unwrap_or(i64::MAX);
         Self {
-            time_unix_ms: entry.ended_unix_ms,
+            time_unix_ms: entry.started_unix_us.saturating_add(ended_us) / 1_000,
             request_id: format!("{:016x}", entry.id),
-            trace_id: entry.trace.as_deref(),
-            operation: entry.operation.map(crate::surface::Operation::name),
+            trace_id: entry.trace.as_ref().map(|trace| hex(&trace.id)),
+            operation: entry.operation.as_deref(),
             stream: entry.stream,
             key: entry.key.as_deref(),
             model: entry.model.as_deref(),
             rule: entry.rule.as_deref(),
             constraints: entry.constraints.iter().map(AsRef::as_ref).collect(),
-            provider: answered.and_then(|attempt| attempt.provider.as_deref()),
-            upstream_model: answered.map(|attempt| &*attempt.model),
+            through: entry.through.iter().map(AsRef::as_ref).collect(),
+            mirror: entry.mirror.as_ref().map(MirrorLine::of),
+            provider: last.and_then(|attempt| attempt.provider.as_deref()),
+            upstream_model: last.map(|attempt| &*attempt.model),
             status: entry.status,
-            error: entry.error,
+            error: entry.error.as_deref(),
             complete: entry.complete,
-            input_tokens: usage.and_then(|usage| usage.input_tokens),
-            output_tokens: usage.and_then(|usage| usage.output_tokens),
-            cached_tokens: usage.and_then(|usage| usage.cached_input_tokens),
-            cost_usd: entry
-                .cost
-                .and_then(|cost| RawValue::from_string(Usd(cost.nanos).to_string()).ok()),
+            input_tokens: tokens.and_then(|tokens| tokens.input),
+            output_tokens: tokens.and_then(|tokens| tokens.output),
+            cached_tokens: tokens.and_then(|tokens| tokens.cache_read),
+            cost_usd: entry.cost.and_then(|cost| usd(cost.nanos)),
             cost_estimated: entry.cost.is_some_and(|cost| cost.estimated),
-            budget: entry.soft.as_deref(),
-            chosen_by: entry.chosen_by.map(ChosenBy::as_str),
-            first_token_ms: entry.first_token.map(millis),
-            duration_ms: millis(entry.duration),
-            attempts: entry
-                .attempts
-                .iter()
-                .map(|attempt| AttemptLine::of(attempt, entry))
-                .collect(),
+            budget: entry.budget.as_deref(),
+            chosen_by: entry.chosen_by.as_deref(),
+            judgement: entry.judgement.as_ref().map(JudgementLine::of),
+            first_token_ms: entry.first_content_us.map(millis),
+            duration_ms: millis(entry.duration_us),
+            attempts: entry.attempts.iter().map(AttemptLine::of).collect(),
+        }
+    }
+}
+
+impl<'a> JudgementLine<'a> {
+    fn of(judgement: &'a Judgement) -> Self {
+        Self {
+            state: &judgement.state,
+            score: f64::from(judgement.score) / 1000.0,
+            share: f64::from(judgement.share) / 1000.0,
+            reason: &judgement.reason,
+        }
+    }
+}
+
+impl<'a> MirrorLine<'a> {
+    fn of(mirror: &'a Mirror) -> Self {
+        let tokens = mirror.tokens.as_ref();
+        Self {
+            name: &mirror.name,
+            rule: &mirror.rule,
+            of: format!("{:016x}", mirror.of),
+            original: OriginalLine {
+                outcome: &mirror.outcome,
+                first_token_ms: mirror.first_content_us.map(millis),
+                duration_ms: millis(mirror.duration_us),
+                input_tokens: tokens.and_then(|tokens| tokens.input),
+                output_tokens: tokens.and_then(|tokens| tokens.output),
+                cost_usd: mirror.cost.and_then(|cost| usd(cost.nanos)),
+            },
         }
     }
 }
 
 impl<'a> AttemptLine<'a> {
-    fn of(attempt: &'a Attempt, entry: &Entry) -> Self {
+    fn of(attempt: &'a Attempt) -> Self {
+        let lost = attempt.tokens.filter(|_| attempt.outcome == "hedged");
         Self {
             target: &attempt.target,
             provider: attempt.provider.as_deref(),
             model: &attempt.model,
             server: attempt.server.as_deref(),
-            outcome: attempt.outcome(),
-            ms: millis(attempt.took),
-            lost_input_tokens: entry.lost_input_tokens(attempt),
+            outcome: &attempt.outcome,
+            ms: millis(attempt.took_us),
+            lost_input_tokens: lost.and_then(|tokens| tokens.input),
+            credential: attempt.credential.as_deref(),
+            status: attempt.status,
+            resend: attempt.resend,
+            hedge: attempt.hedge,
+            start_ms: millis(attempt.started_us),
+            first_content_ms: attempt.first_content_us.map(millis),
+            end_ms: millis(attempt.ended_us),
+            queued_ms: Some(attempt.queued_us)
+                .filter(|queued| *queued > 0)
+                .map(millis),
+            cost_usd: attempt.cost.and_then(|cost| usd(cost.nanos)),
         }
     }
 }
 
-/// Milliseconds with three decimals: microseconds are as fine as anyone reads.
-fn millis(duration: std::time::Duration) -> f64 {
-    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+/// USD, to the nano-dollar.
+fn usd(nanos: i64) -> Option<Box<RawValue>> {
+    RawValue::from_string(Usd(nanos).to_string()).ok()
+}
+
+/// Microseconds in milliseconds: three decimals are as fine as anyone reads.
+fn millis(micros: u64) -> f64 {
+    Duration::from_micros(micros).as_secs_f64() * 1_000.0
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,18 +1,22 @@
 //! Metrics in Prometheus form, named after OpenTelemetry's GenAI conventions (source: the `opentelemetry-semantic-conventions` registry,
 //! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
 
+mod judged;
 mod limits;
+mod mirrors;
 mod resilience;
 mod rules;
 mod spend;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use fairlead_snapshot::ObjectName;
+use fairlead_snapshot::{Charge, ObjectName};
 use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -20,12 +24,18 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::govern::Governor;
 use crate::govern::bound::Bound;
+use crate::judges::Judges;
+use crate::observe::otlp;
 use crate::observe::record::{Attempt, Entry};
+use crate::observe::requests::Requests;
+use crate::observe::requests::metrics::Stands;
 use crate::upstream::Upstream;
+use judged::Judgements;
 use limits::Limits;
+use mirrors::Mirrors;
 use resilience::Resilience;
 use rules::Rules;
-use spend::Spend;
+use spend::{Answerer, Spend};
 
 /// Bucket boundaries the conventions give for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -34,6 +44,10 @@ const SECONDS: [f64; 14] = [
 /// Bucket boundaries the conventions give for times to the first token, in seconds.
 const FIRST_TOKEN: [f64; 16] = [
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+/// Bucket boundaries the conventions give for times per token of the output, in seconds.
+const PER_TOKEN: [f64; 13] = [
+    0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5,
 ];
 /// Bucket boundaries the conventions give for token counts.
 const TOKENS: [f64; 14] = [
@@ -60,19 +74,27 @@ const MAX_MODELS: usize = 1000;
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    duration: Family<RequestLabels, Histogram>,
-    first_token: Family<RequestLabels, Histogram>,
+    duration: Family<RequestLabels, Traced>,
+    first_token: Family<RequestLabels, Traced>,
+    per_token: Family<RequestLabels, Traced>,
     tokens: Family<TokenLabels, Histogram>,
     resilience: Resilience,
     rules: Rules,
+    judged: Judgements,
     spend: Spend,
     limits: Limits,
     rejections: Family<RejectionLabels, Counter>,
     hedges: Family<HedgeLabels, Counter>,
+    /// Copies of requests.
+    pub mirrors: Mirrors,
     models: RwLock<HashSet<Arc<str>>>,
     other: Arc<str>,
     /// Access lines that found the queue full.
     pub access_lines_dropped: Counter,
+    /// What is exported by OTLP, and what is not.
+    pub otlp: otlp::Counts,
+    /// Finished requests that found the recorder's queue full, and of which nobody was told.
+    pub records_dropped: Counter,
     /// The generation of the configuration in force.
     pub config_generation: Gauge,
     /// 1 while the configuration in force is the copy from before a restart.
@@ -81,6 +103,14 @@ pub(crate) struct Metrics {
     pub config_objects_not_ok: Gauge,
     /// Reads of the configuration in which a file could not be parsed.
     pub config_failures: Counter,
+}
+
+/// A histogram whose buckets name a trace each, of one that is kept.
+type Traced = HistogramWithExemplars<TraceLabels>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TraceLabels {
+    trace_id: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -115,22 +145,31 @@ fn histogram(buckets: &[f64]) -> Histogram {
     Histogram::new(buckets.iter().copied())
 }
 
+fn traced(buckets: &[f64]) -> Traced {
+    HistogramWithExemplars::new(buckets.iter().copied())
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
-            duration: Family::new_with_constructor(|| histogram(&SECONDS)),
-            first_token: Family::new_with_constructor(|| histogram(&FIRST_TOKEN)),
+            duration: Family::new_with_constructor(|| traced(&SECONDS)),
+            first_token: Family::new_with_constructor(|| traced(&FIRST_TOKEN)),
+            per_token: Family::new_with_constructor(|| traced(&PER_TOKEN)),
             tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
             resilience: Resilience::default(),
             rules: Rules::default(),
+            judged: Judgements::default(),
             spend: Spend::default(),
             limits: Limits::default(),
             rejections: Family::default(),
             hedges: Family::default(),
+            mirrors: Mirrors::default(),
             models: RwLock::default(),
             other: "_other".into(),
             access_lines_dropped: Counter::default(),
+            otlp: otlp::Counts::default(),
+            records_dropped: Counter::default(),
             config_generation: Gauge::default(),
             config_from_last_good: Gauge::default(),
             config_objects_not_ok: Gauge::default(),
@@ -142,7 +181,36 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Shows how the store of finished requests stands.
+    pub(crate) fn show(&mut self, requests: &Arc<Requests>) {
+        let stands = Stands(Arc::clone(requests));
+        self.registry.register_collector(Box::new(stands));
+    }
+
     fn register(&mut self) {
+        self.register_conventions();
+        let registry = &mut self.registry;
+        self.resilience.register(registry);
+        self.rules.register(registry);
+        self.judged.register(registry);
+        self.spend.register(registry);
+        self.mirrors.register(registry);
+        self.otlp.register(registry);
+        registry.register(
+            "fairlead_rejections",
+            "Requests that were answered with an error, by code",
+            self.rejections.clone(),
+        );
+        registry.register(
+            "fairlead_hedges",
+            "Second attempts beside a silent first one, by what became of them",
+            self.hedges.clone(),
+        );
+        self.register_own();
+    }
+
+    /// What the conventions name.
+    fn register_conventions(&mut self) {
         let registry = &mut self.registry;
         registry.register_with_unit(
             "gen_ai_server_request_duration",
@@ -156,28 +224,31 @@ impl Metrics {
             Unit::Seconds,
             self.first_token.clone(),
         );
+        registry.register_with_unit(
+            "gen_ai_server_time_per_output_token",
+            "Of a stream that is whole, how long each token of its output took after the first",
+            Unit::Seconds,
+            self.per_token.clone(),
+        );
         registry.register(
             "gen_ai_client_token_usage",
             "Tokens of a request, as the provider counted them",
             self.tokens.clone(),
         );
-        self.resilience.register(registry);
-        self.rules.register(registry);
-        self.spend.register(registry);
-        registry.register(
-            "fairlead_rejections",
-            "Requests that were answered with an error, by code",
-            self.rejections.clone(),
-        );
-        registry.register(
-            "fairlead_hedges",
-            "Second attempts beside a silent first one, by what became of them",
-            self.hedges.clone(),
-        );
+    }
+
+    /// How the gateway itself does.
+    fn register_own(&mut self) {
+        let registry = &mut self.registry;
         registry.register(
             "fairlead_access_lines_dropped",
             "Access lines dropped because the queue was full",
             self.access_lines_dropped.clone(),
+        );
+        registry.register(
+            "fairlead_records_dropped",
+            "Finished requests of which no log, trace or store was told because the queue before all of them was full",
+            self.records_dropped.clone(),
         );
         registry.register(
             "fairlead_config_generation",
@@ -206,11 +277,13 @@ impl Metrics {
     pub(crate) fn render<'a>(
         &self,
         upstreams: &[Arc<Upstream>],
+        judges: &Judges,
         condition_errors: impl Iterator<Item = (&'a ObjectName, u64)>,
         (governor, holders): (&Governor, &[Arc<[Bound]>]),
     ) -> String {
         self.resilience.read(upstreams);
         self.rules.read(condition_errors);
+        self.judged.read(upstreams, judges);
         let mut text = self.limits.render(governor, holders).to_string();
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
@@ -224,31 +297,68 @@ impl Metrics {
                 .inc();
         }
         self.resilience.finished(&entry.attempts);
-        let (Some(operation), Some(attempt)) = (entry.operation, entry.attempts.last()) else {
+        let Some(operation) = entry.operation else {
             return;
         };
+        let last = entry.attempts.last();
+        let by = Answerer {
+            provider: last.map_or_else(|| "".into(), provider_of),
+            model: self.model(entry.model.as_deref().unwrap_or_default(), entry.configured),
+        };
+        self.spend.finished(entry, &by);
+        let Some(attempt) = last else { return };
         let labels = RequestLabels {
             gen_ai_operation_name: operation.name(),
             gen_ai_provider_name: system_of(attempt),
-            gen_ai_request_model: self
-                .model(entry.model.as_deref().unwrap_or_default(), entry.configured),
-            fairlead_provider: provider_of(attempt),
+            gen_ai_request_model: by.model,
+            fairlead_provider: by.provider,
             error_type: entry.error.unwrap_or_default(),
         };
-        self.duration
-            .get_or_create(&labels)
-            .observe(entry.duration.as_secs_f64());
-        if let Some(first) = entry.first_token.filter(|_| entry.stream) {
-            self.first_token
-                .get_or_create(&labels)
-                .observe(first.as_secs_f64());
-        }
-        let (provider, model) = (
-            Arc::clone(&labels.fairlead_provider),
-            Arc::clone(&labels.gen_ai_request_model),
-        );
-        self.spend.finished(entry, provider, model);
+        self.took(entry, &labels);
         self.used(entry, labels);
+    }
+
+    /// Counts a copy of a request whose original is over, too. Only where it counts towards its caller's limits it is the caller's spending.
+    pub(crate) fn copied(&self, entry: &Entry) {
+        let Some(mirrored) = &entry.mirrored else {
+            return;
+        };
+        self.mirrors.finished(entry, mirrored);
+        if mirrored.mirror.charge == Charge::Caller
+            && let Some(attempt) = entry.attempts.last()
+        {
+            let by = Answerer {
+                provider: provider_of(attempt),
+                model: self.model(entry.model.as_deref().unwrap_or_default(), entry.configured),
+            };
+            self.spend.cost(entry, &by);
+        }
+    }
+
+    fn took(&self, entry: &Entry, labels: &RequestLabels) {
+        let trace = entry.trace.as_ref();
+        // One that is not exported leads nowhere.
+        let trace = trace.filter(|trace| trace.sampled && trace.span != [0; 8]);
+        let note = |family: &Family<RequestLabels, Traced>, time: Duration| {
+            let exemplar = trace.map(|trace| TraceLabels {
+                trace_id: trace.id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            });
+            let histogram = family.get_or_create(labels);
+            histogram.observe(time.as_secs_f64(), exemplar, None);
+        };
+        note(&self.duration, entry.duration);
+        let Some(first) = entry.first_token.filter(|_| entry.stream) else {
+            return;
+        };
+        note(&self.first_token, first);
+        let written = entry.usage.and_then(|usage| usage.output_tokens);
+        let after_first = written.unwrap_or(0).saturating_sub(1);
+        if let Ok(after_first @ 1..) = u32::try_from(after_first)
+            && entry.complete
+        {
+            let writing = entry.duration.saturating_sub(first);
+            note(&self.per_token, writing / after_first);
+        }
     }
 
     /// Counts a second attempt that `won`, `lost` or `failed`.

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use fairlead_health::adaptive::Standing;
+use fairlead_record::{Tag, Tokens, Trace};
 use fairlead_route::ChosenBy;
 use fairlead_snapshot::FailureClass;
-use fairlead_wire::openai::Usage;
-use smallvec::SmallVec;
+use fairlead_wire::openai::{Told, Usage};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::time::Instant;
 
 use crate::clock;
@@ -20,13 +23,20 @@ use crate::govern::holds::{Amounts, Holds};
 use crate::govern::reservation::{Bill, Cost, Reservation, Used};
 use crate::govern::told::Rates;
 use crate::observe::Observe;
+use crate::observe::mirror::{Mirrored, Mirroring};
 use crate::surface::{Operation, Surface};
 
-/// What is known of a request: so far, and in the end. The end is what every sink is given.
+/// What is known of a request: so far, and in the end. Of the end the recorder makes what every sink is given ([`super::entry`]).
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
     /// Identifies the request in the access log and to the caller.
     pub id: u64,
+    /// When its head arrived; `None` only where there is no request.
+    pub began: Option<Instant>,
+    /// The method.
+    pub method: Option<Method>,
+    /// The path as a pattern, of what is no operation; those have theirs.
+    pub route: Option<&'static str>,
     /// The operation; `None` where the path is none of ours.
     pub operation: Option<Operation>,
     /// Whose words the caller speaks.
@@ -45,12 +55,18 @@ pub(crate) struct Entry {
     pub rule: Option<Arc<str>>,
     /// The constraints that held for the request.
     pub constraints: Vec<Arc<str>>,
+    /// The rules that held for it and after which matching went on.
+    pub through: Vec<Arc<str>>,
+    /// Of a copy, what it is a copy of.
+    pub mirrored: Option<Box<Mirrored>>,
     /// What has put the first of its targets there; `None`: it has got none.
     pub chosen_by: Option<ChosenBy>,
+    /// How the first of them stood then, under the strategy that goes by that.
+    pub standing: Option<Standing>,
     /// Every attempt, in order.
     pub attempts: Attempts,
-    /// The trace that the caller's `traceparent` names.
-    pub trace: Option<Box<str>>,
+    /// Where in a trace it stands, if it does.
+    pub trace: Option<Trace>,
     /// The status the caller saw; 0 while there is none.
     pub status: u16,
     /// The gateway's own error code, or the class of the failure the caller saw.
@@ -65,10 +81,22 @@ pub(crate) struct Entry {
     pub first_token: Option<Duration>,
     /// Whether the caller got all of the answer.
     pub complete: bool,
+    /// Why the answer ended, of the first choice that did.
+    pub finish_reason: Option<Box<str>>,
+    /// Bytes of the request's body.
+    pub request_bytes: u64,
+    /// Bytes of the answer's body that were given to the caller.
+    pub response_bytes: u64,
+    /// The beginning of the caller's `user-agent`.
+    pub user_agent: Option<Box<str>>,
+    /// What listed headers said.
+    pub tags: Vec<Tag>,
+    /// The generation of the configuration it was served with.
+    pub generation: u64,
     /// From the head of the request to the end of its answer.
     pub duration: Duration,
-    /// When the answer ended, in milliseconds since 1970.
-    pub ended_unix_ms: i64,
+    /// When the answer ended, in microseconds since 1970.
+    pub ended_unix_us: i64,
 }
 
 /// The entry of a request that is being served. Reads and writes as the entry.
@@ -86,12 +114,14 @@ pub(crate) struct Record {
     pub rates: Option<Box<Rates>>,
     /// What its attempts cost.
     pub bill: Arc<Bill>,
+    /// What it has to do with mirrors, if anything.
+    pub mirroring: Option<Box<Mirroring>>,
     observe: Arc<Observe>,
     _active: ActiveRequest,
 }
 
-/// Attempts, in order.
-pub(crate) type Attempts = SmallVec<[Attempt; 1]>;
+/// Attempts, in order. Not in place: futures that hold them are as large.
+pub(crate) type Attempts = Vec<Attempt>;
 
 /// One attempt.
 #[derive(Debug)]
@@ -120,13 +150,59 @@ pub(crate) struct Attempt {
     pub dropped: Option<Arc<str>>,
     /// What its answer was cut to, so that a budget is kept, in tokens.
     pub clamped: Option<u64>,
+    /// Whether anything was sent.
+    pub sent: bool,
+    /// Whether it was sent and it is not known yet what becomes of it.
+    pub under_way: bool,
+    /// Whether it was begun beside another that was silent.
+    pub hedge: bool,
+    /// How many attempts at the same target went before it.
+    pub resend: u32,
+    /// Where it was sent; `None` where nothing was.
+    pub address: Option<Arc<str>>,
+    /// The name of the credential it was sent with.
+    pub credential: Option<Arc<str>>,
+    /// The status that the provider answered with.
+    pub status: Option<u16>,
+    /// Its span, where the request is traced.
+    pub span: Option<[u8; 8]>,
+    /// When it began, after it had stood in line.
+    pub began: Instant,
     /// How long it took, until its answer could be given or it failed.
     pub took: Duration,
+    /// When its first content came.
+    pub content: Option<Instant>,
+    /// When it was over; `None`: with the request.
+    pub ended: Option<Instant>,
+    /// What its provider told of what it used.
+    pub tokens: Option<Tokens>,
+    /// The id that the provider gave its answer.
+    pub response_id: Option<Box<str>>,
+    /// The model that the provider says answered.
+    pub response_model: Option<Box<str>>,
+    /// What it has cost, once that is known.
+    pub cost: Option<Cost>,
     /// What is held for it until its answer has ended.
     pub reservation: Option<Box<Reservation>>,
 }
 
 impl Attempt {
+    /// Notes that it is over, with what is owed for it.
+    pub(crate) fn ends(&mut self, charge: impl FnOnce(&mut Reservation) -> Option<Cost>) {
+        self.under_way = false;
+        self.ended = Some(Instant::now());
+        if let Some(mut reservation) = self.reservation.take() {
+            self.cost = charge(&mut reservation);
+        }
+    }
+
+    /// Notes that it was dropped, for another one was quicker.
+    pub(crate) fn loses(&mut self) {
+        self.hedged = true;
+        self.took = self.began.elapsed();
+        self.ends(|reservation| reservation.settle(&Used::default()));
+    }
+
     /// The outcome as headers, logs and metrics show it.
     #[must_use]
     pub(crate) fn outcome(&self) -> &'static str {
@@ -160,7 +236,7 @@ impl Entry {
     pub(crate) fn answered(&self) -> Option<&Attempt> {
         self.attempts
             .last()
-            .filter(|attempt| attempt.class.is_none() && !attempt.hedged)
+            .filter(|attempt| attempt.class.is_none() && !attempt.hedged && !attempt.under_way)
     }
 
     /// What a hedge's loser is taken to have used: it read the same input as whoever answered and counted it; what it wrote by the time it was
@@ -177,20 +253,62 @@ impl Record {
     /// Begins the record of a request that arrived now.
     #[must_use]
     pub(crate) fn begin(observe: &Arc<Observe>, active: ActiveRequest) -> Self {
+        let started = Instant::now();
         let entry = Entry {
             id: fastrand::u64(..),
+            began: Some(started),
             ..Entry::default()
         };
         Self {
-            started: Instant::now(),
+            started,
             entry: Box::new(entry),
             used: Box::default(),
             holds: None,
             rates: None,
             bill: Arc::default(),
+            mirroring: None,
             observe: Arc::clone(observe),
             _active: active,
         }
+    }
+
+    /// Notes what the head says of the request and its caller.
+    pub(crate) fn head(&mut self, head: &Parts) {
+        let Self { entry, observe, .. } = self;
+        entry.method = Some(head.method.clone());
+        entry.user_agent = user_agent(&head.headers);
+        entry.tags = observe.tags.of(&head.headers);
+        entry.trace = observe.tracing.begin(&head.headers);
+    }
+
+    /// Where in a trace it stands, if spans of its own are exported.
+    #[must_use]
+    pub(crate) fn spans(&self) -> Option<&Trace> {
+        self.entry
+            .trace
+            .as_ref()
+            .filter(|_| self.observe.tracing.is_on())
+    }
+
+    /// What the gateway says of a trace that it has begun, to whoever goes on with it.
+    #[must_use]
+    pub(crate) fn trace_state(&self) -> Option<HeaderValue> {
+        self.observe.tracing.state(self.entry.trace.as_ref()?)
+    }
+
+    /// Notes what the answer calls itself and why it ended, as far as that was not known.
+    pub(crate) fn is_told(&mut self, told: Told) {
+        if let Some(last) = self.entry.attempts.last_mut() {
+            last.response_id = told.id.or(last.response_id.take());
+            last.response_model = told.model.or(last.response_model.take());
+        }
+        self.entry.finish_reason = told.finish_reason.or(self.entry.finish_reason.take());
+    }
+
+    /// Notes that so many bytes of the answer are given to the caller.
+    pub(crate) fn gives(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.response_bytes = self.response_bytes.saturating_add(bytes);
     }
 
     /// Notes that the first content goes to the caller now.
@@ -212,12 +330,11 @@ impl Record {
     /// What the attempt that was answering has used is known as far as it will ever be.
     pub(crate) fn settle(&mut self) {
         let used = std::mem::take(&mut *self.used);
-        let reservation = self
-            .attempts
-            .last_mut()
-            .and_then(|last| last.reservation.take());
-        if let Some(mut reservation) = reservation {
-            reservation.settle(&used);
+        if let Some(last) = self.attempts.last_mut()
+            && let Some(mut reservation) = last.reservation.take()
+        {
+            last.tokens = used.tokens();
+            last.cost = reservation.settle(&used);
         }
         self.cost = self.bill.cost();
     }
@@ -228,12 +345,22 @@ impl Record {
         self.broke_off(class);
     }
 
+    /// Whatever is under way is dropped with the request, for nobody waits for it any more.
+    fn leave_attempts(&mut self) {
+        for attempt in self.entry.attempts.iter_mut().filter(|one| one.under_way) {
+            attempt.class = Some(FailureClass::ClientGone);
+            attempt.took = attempt.began.elapsed();
+            attempt.ends(|reservation| reservation.settle(&Used::default()));
+        }
+    }
+
     /// The attempt that was answering failed. Somebody else may go on.
     pub(crate) fn broke_off(&mut self, class: FailureClass) {
         if let Some(attempt) = self.attempts.last_mut()
             && attempt.class.is_none()
         {
             attempt.class = Some(class);
+            attempt.ended.get_or_insert_with(Instant::now);
         }
     }
 }
@@ -254,6 +381,7 @@ impl DerefMut for Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        self.leave_attempts();
         self.settle();
         if let Some(holds) = self.holds.take() {
             // What never went out leaves no trace.
@@ -268,9 +396,21 @@ impl Drop for Record {
             entry.error = Some(FailureClass::ClientGone.as_str());
         }
         entry.duration = self.started.elapsed();
-        entry.ended_unix_ms = clock::unix_millis();
-        self.observe.finished(entry);
+        entry.ended_unix_us = clock::unix_micros();
+        match self.mirroring.take() {
+            None => self.observe.finished(entry),
+            Some(mirroring) => mirroring.finished(entry, &self.observe),
+        }
     }
+}
+
+/// So much of a `user-agent` is kept, in bytes.
+const USER_AGENT: usize = 64;
+
+/// The beginning of what the caller's program calls itself.
+fn user_agent(headers: &HeaderMap) -> Option<Box<str>> {
+    let value = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    value.get(..value.len().min(USER_AGENT)).map(Into::into)
 }
 
 /// A request in flight, counted for as long as this lives.

@@ -2,51 +2,21 @@
 
 use std::sync::Arc;
 
+use fairlead_wire::json::{Limits, Object};
 use fairlead_wire::openai::request::Request;
 use http::HeaderMap;
-use serde::Deserialize;
 
 use crate::govern::reservation::Bill;
 use crate::govern::{Governed, user};
 use crate::runtime::Admission;
-use crate::surface::Operation;
+use crate::surface::{Operation, Path};
 
-/// The members that bound an answer, of any dialect.
-const CEILINGS: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_tokens"];
-
-/// Those that an operation goes by: of another dialect's a provider may know nothing, and would write on.
-fn ceilings(operation: Operation) -> &'static [&'static str] {
-    match operation {
-        Operation::Chat => &["max_completion_tokens", "max_tokens"],
-        Operation::Completions | Operation::Messages => &["max_tokens"],
-        Operation::Responses => &["max_output_tokens"],
-        Operation::Generate => &[],
-        // What has no limit of its own is passed on as it came.
-        Operation::Embeddings
-        | Operation::CountTokens
-        | Operation::CountGemini
-        | Operation::Converse
-        | Operation::EmbedContent
-        | Operation::BatchEmbedContents
-        | Operation::Predict
-        | Operation::ImageGenerations
-        | Operation::ImageEdits
-        | Operation::ImageVariations
-        | Operation::Speech
-        | Operation::Transcriptions
-        | Operation::Translations
-        | Operation::Moderations
-        | Operation::Rerank
-        | Operation::Passthrough => &CEILINGS,
-    }
-}
-
-/// Gemini has it deeper inside.
-#[derive(Deserialize)]
-struct GenerationConfig {
-    #[serde(alias = "max_output_tokens", rename = "maxOutputTokens")]
-    longest: Option<u64>,
-}
+/// The members that bound an answer, of any dialect: what has no limit of its own is passed on as it came, to whoever may go by one of them.
+const ANY: [Path; 3] = [
+    &["max_completion_tokens"],
+    &["max_output_tokens"],
+    &["max_tokens"],
+];
 
 /// What limits look at. Where nothing limits the caller, little is.
 #[must_use]
@@ -70,7 +40,8 @@ pub(crate) fn governed(
     }
 }
 
-fn end_user(request: &Request<'_>, headers: &HeaderMap) -> Option<Arc<str>> {
+/// The end user that a request names, if it names one.
+pub(crate) fn end_user(request: &Request<'_>, headers: &HeaderMap) -> Option<Arc<str>> {
     if let Some(user) = user::of_header(headers) {
         return Some(user.into());
     }
@@ -88,18 +59,25 @@ pub(crate) fn ceiling(operation: Operation, request: &Request<'_>) -> Option<u64
     if operation.is_without_output() {
         return Some(0);
     }
-    let object = &request.object;
-    let said = ceilings(operation).iter();
-    let said = said.filter_map(|name| object.text(object.get(name)?).trim().parse().ok());
+    // Of another dialect's limit a provider may know nothing, and would write on.
+    let own = operation.longest();
+    let paths = if own.is_empty() { &ANY } else { own };
     // Which of several a provider goes by is its own affair.
-    if let Some(longest) = said.max() {
-        return Some(longest);
+    let said = paths
+        .iter()
+        .filter_map(|path| number(&request.object, path));
+    said.max()
+}
+
+/// The number that stands at a place of an object.
+fn number(object: &Object<'_>, path: &[&str]) -> Option<u64> {
+    let (name, rest) = path.split_first()?;
+    let text = object.text(object.get(name)?);
+    if rest.is_empty() {
+        return text.trim().parse().ok();
     }
-    let config = object
-        .get("generationConfig")
-        .or_else(|| object.get("generation_config"))?;
-    let config: GenerationConfig = serde_json::from_str(object.text(config)).ok()?;
-    config.longest
+    let inner = Object::parse(text.as_bytes(), &Limits::default()).ok()?;
+    number(&inner, rest)
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fairlead_health::Asker;
+use fairlead_health::adaptive::Standing;
 use fairlead_route::{ChosenBy, NoRoute, Plan, RuleRef};
 use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::kept;
 use fairlead_wire::openai::request::{
     Edits, Request, parse, parse_named, parse_named_again, parse_or,
 };
+use http::request::Parts;
 use http::{HeaderMap, header};
 use tokio::time::Instant;
 
@@ -49,15 +51,10 @@ const MAX_N: u64 = 128;
 const MAX_CHOICES: u64 = 2048;
 
 /// Notes what the head says.
-pub(crate) fn note(record: &mut Record, operation: Operation, headers: &HeaderMap) {
+pub(crate) fn note(record: &mut Record, operation: Operation, head: &Parts) {
     record.operation = Some(operation);
     record.surface = operation.surface();
-    // version "-" trace-id "-" parent-id "-" flags (source: W3C Trace Context)
-    let trace = headers
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split('-').nth(1));
-    record.trace = trace.filter(|id| id.len() == 32).map(Into::into);
+    record.head(head);
 }
 
 /// The gateway reads and edits bodies; one that is compressed could be a thousand times its size.
@@ -263,22 +260,31 @@ pub(crate) fn plan(
             planned = by_plain_name;
         }
     }
-    let mut plan = planned.map_err(|reason| refused(reason, model, record))?;
+    let mut plan = planned.map_err(|reason| {
+        // Whatever it is refused for, what it was held to is worth knowing.
+        record.constraints = if let NoRoute::Constrained { constraints } = &reason {
+            constraints.clone()
+        } else {
+            runtime.table.constraints_of(caller, model, &sight)
+        };
+        Rejection::no_route(reason, model)
+    })?;
     record.constraints.clone_from(&plan.constraints);
+    record.through.clone_from(&plan.through);
     affinity::keep(&mut plan, asked, headers);
     save(runtime, &asked.governed, asked.operation, &mut plan, record);
     record.configured = plan.configured;
     record.chosen_by = Some(plan.chosen_by);
+    record.standing = standing_of_first(runtime, &plan);
     record.rule = plan.rule.as_ref().map(|rule| rule.name.to_string().into());
     Ok(plan)
 }
 
-/// What is told of a request that has nowhere to go.
-fn refused(reason: NoRoute, model: &str, record: &mut Record) -> Rejection {
-    if let NoRoute::Constrained { constraints } = &reason {
-        record.constraints.clone_from(constraints);
-    }
-    Rejection::no_route(reason, model)
+/// How the first target stands, where its rule judges targets by how they do.
+fn standing_of_first(runtime: &Runtime, plan: &Plan) -> Option<Standing> {
+    let rule = plan.rule.as_ref().filter(|rule| rule.judges)?;
+    let judged = runtime.judges.get(&rule.name)?;
+    judged.standing(&plan.steps.first()?.target)
 }
 
 /// Puts cheaper targets first where a budget says so.
@@ -407,6 +413,8 @@ impl Asked<'_> {
             needs: Found::default(),
             sent: AtomicU32::default(),
             governed: Arc::clone(&self.governed),
+            copy: false,
+            trace: None,
         }
     }
 }

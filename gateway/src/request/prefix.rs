@@ -33,14 +33,16 @@ pub(crate) fn key(
         let servers = upstream.and_then(|upstream| upstream.servers());
         step.conversation.is_none() && servers.is_some_and(|servers| servers.places_by_prefix())
     });
+    wanted.then(|| of_prompt(object, operation)).flatten()
+}
+
+/// The key of a prompt, if the operation has one.
+pub(crate) fn of_prompt(object: &Object<'_>, operation: Operation) -> Option<u64> {
     let has_prompt = matches!(
         operation,
         Operation::Chat | Operation::Completions | Operation::Responses | Operation::Messages
     );
-    if !(wanted && has_prompt) {
-        return None;
-    }
-    of(object)
+    has_prompt.then(|| of(object)).flatten()
 }
 
 fn of(object: &Object<'_>) -> Option<u64> {

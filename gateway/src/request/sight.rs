@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use fairlead_condition::{Limit, Need, Request as View, Usage};
 use fairlead_route::Candidate;
-use fairlead_snapshot::Affinity;
+use fairlead_snapshot::{Affinity, ObjectName, Sticky};
 use fairlead_wire::json::{Object, Raw, Unreadable};
 use fairlead_wire::openai::request::Request;
 use http::{HeaderMap, HeaderValue};
@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use super::affinity;
 use super::needed::Needed;
 use super::outlook::Outlook;
+use super::sticky;
 use crate::surface::Operation;
 
 /// Where callers put their keys; no condition sees these.
@@ -117,6 +118,10 @@ impl fairlead_route::Request for Sight<'_> {
             Some(conversation) => self.outlook.cost_of_turn(target, *conversation),
             None => self.outlook.cost(target),
         }
+    }
+
+    fn user(&self, sticky: &Sticky, rule: &ObjectName) -> Option<u64> {
+        sticky::number(sticky, rule, self.request, self.headers)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use fairlead_health::Asker;
 use fairlead_health::tempo::USUAL_ANSWER;
-use fairlead_route::{Candidate, Standing, Vitals};
+use fairlead_route::{Candidate, Judge, Standing, Vitals};
+use fairlead_snapshot::ObjectName;
 
 use crate::runtime::Runtime;
 
@@ -25,6 +26,11 @@ impl Standing for Now<'_> {
         upstream.map_or(0, |upstream| {
             upstream.standing(&self.runtime.table, target, self.asker)
         })
+    }
+
+    fn judge(&self, rule: &ObjectName) -> Option<&dyn Judge> {
+        let judged = self.runtime.judges.get(rule)?;
+        Some(judged)
     }
 
     fn vitals(&self, target: Candidate<'_>) -> Vitals {

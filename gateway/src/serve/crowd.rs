@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::serve::link::{Link, State};
 
 /// Kept for files, epoll and the admin port.
-const KEPT: usize = 96;
+const KEPT: usize = 128;
 /// However few descriptors there are.
 const LEAST: usize = 16;
 /// What is assumed where no limit can be read: what most systems have.

@@ -77,6 +77,8 @@ fn answer(
 ) -> Response {
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
     record.surface = surface;
+    record.method = Some(head.method.clone());
+    record.route = Some("/v1/models");
     let runtime = worker.shared.live.load_full();
     let admitted = caller::authenticate(worker, &runtime, head, &mut record);
     let answered = admitted.and_then(|admitted| {

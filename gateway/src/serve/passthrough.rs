@@ -8,9 +8,11 @@
 mod place;
 mod sending;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
+use fairlead_record::Trace;
 use fairlead_route::{NoRoute, ProviderIndex};
 use fairlead_snapshot::{Dialect, FailureClass, ObjectName};
 use http::request::Parts;
@@ -22,15 +24,17 @@ use crate::answer::reject::Rejection;
 use crate::answer::{Committed, Unanswered, respond};
 use crate::dispatch::verdict::verdict;
 use crate::govern::Governed;
+use crate::govern::holds::Holds;
 use crate::headers;
 use crate::observe::record::{Attempt, Record};
+use crate::observe::trace;
 use crate::request::caller;
 use crate::request::inbound::Inbound;
 use crate::request::phases;
 use crate::request::sight::HeadAlone;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::Operation;
-use crate::upstream::transport::Beyond;
+use crate::upstream::transport::{Beyond, Carried};
 use crate::upstream::{Reach, Upstream};
 use crate::worker::Worker;
 
@@ -77,7 +81,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
-    phases::note(&mut record, Operation::Passthrough, &head.headers);
+    phases::note(&mut record, Operation::Passthrough, head);
     let outcome = pass(worker, behind, head, body, &mut record).await;
     let (committed, end) = match outcome {
         Ok(answered) => answered,
@@ -106,6 +110,7 @@ where
 {
     let own = Unanswered::Own;
     let runtime = worker.shared.live.load_full();
+    record.generation = runtime.generation;
     let admitted = caller::authenticate(worker, &runtime, head, record).map_err(own)?;
     if !METHODS.contains(&head.method) {
         return Err(own(Rejection::MethodNotAllowed(ALLOWED)));
@@ -118,24 +123,23 @@ where
     phases::refuse_encoding(&head.headers).map_err(own)?;
     let read = phases::read(worker, admitted.asker, body).await;
     let (body, permit) = read.map_err(own)?;
+    record.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     if let Some(most) = &admitted.limited.max_cost {
         return Err(own(Rejection::CostUnknown(Box::new(most.clone()))));
     }
     let governed = Governed::passed_through(&admitted.limited, body.len(), &record.bill);
-    let upstream = &target.upstream;
-    let governor = runtime.governor();
-    let taken = governor.pass_through(&governed, &upstream.label, &upstream.limits);
-    let taken = Box::pin(taken).await;
-    let holds = taken.map_err(|refusal| own(Rejection::Limited(Box::new(refusal))))?;
-    record.holds = Some(Box::new(holds));
+    let taken = Box::pin(taken(&runtime, &governed, &target)).await;
+    record.holds = Some(taken.map_err(own)?);
     let wish = phases::wish(&head.headers).map_err(own)?;
-    let total = target.upstream.provider.timeouts.total;
-    let end = record.started + wish.map_or(total, |wish| wish.min(total));
+    let end = record.started + target.within(wish);
     let path = place.with(head.uri.query());
     let beyond = target
         .beyond(head, &path)
         .ok_or(own(Rejection::UnknownPath))?;
+    let spans = record.spans().map(|trace| (trace, trace::span()));
+    let (carried, span) = (target.carried(spans), spans.map(|(_, span)| span));
     let sending = Sending {
+        trace: &carried,
         worker,
         runtime: &runtime,
         admitted: &admitted,
@@ -143,19 +147,38 @@ where
         operation,
         beyond: &beyond,
         end,
+        server: OnceLock::new(),
     };
     let began = Instant::now();
-    let answered = sending.answer(&body).await;
+    let answered = Box::pin(sending.answer(&body)).await;
     drop(permit);
-    let class = match &answered {
-        Ok((_, class)) => *class,
-        Err(failure) => Some(failure.class),
+    let (class, status) = match &answered {
+        Ok((committed, class)) => (*class, Some(committed.status())),
+        Err(failure) => (Some(failure.class), failure.status),
     };
-    record.attempts.push(target.attempt(class, began));
+    let server = sending.server.into_inner();
+    record.attempts.push(Attempt {
+        span,
+        status,
+        ..target.attempt(server, class, began)
+    });
     match answered {
         Ok((committed, _)) => Ok((committed, end)),
         Err(failure) => Err(verdict(vec![failure])),
     }
+}
+
+/// What is taken of limits for one request.
+async fn taken(
+    runtime: &Runtime,
+    governed: &Governed,
+    target: &Target,
+) -> Result<Box<Holds>, Rejection> {
+    let upstream = &target.upstream;
+    let governor = runtime.governor();
+    let taken = governor.pass_through(governed, &upstream.label, &upstream.limits);
+    let refused = |refusal| Rejection::Limited(Box::new(refusal));
+    taken.await.map(Box::new).map_err(refused)
 }
 
 /// The provider that is named, if it lets the path through and the key may name it.
@@ -222,15 +245,37 @@ impl Target {
         Some(Beyond {
             method: head.method.clone(),
             uri: endpoint.beyond(path, false)?,
-            absolute: endpoint.beyond(path, true)?,
+            path: path.to_owned(),
             headers: along,
         })
     }
 
-    fn attempt(&self, class: Option<FailureClass>, began: Instant) -> Attempt {
+    /// How long all of it may take.
+    fn within(&self, wish: Option<Duration>) -> Duration {
+        let total = self.upstream.provider.timeouts.total;
+        wish.map_or(total, |wish| wish.min(total))
+    }
+
+    /// What of the trace goes along.
+    fn carried(&self, spans: Option<(&Trace, [u8; 8])>) -> Carried {
+        if !self.upstream.provider.is_told_of_traces() {
+            return Carried::Nothing;
+        }
+        match spans {
+            Some((trace, span)) => Carried::Span(trace::traceparent(trace, span)),
+            None => Carried::AsItCame,
+        }
+    }
+
+    fn attempt(
+        &self,
+        server: Option<Arc<str>>,
+        class: Option<FailureClass>,
+        began: Instant,
+    ) -> Attempt {
         let label = &self.upstream.label;
         Attempt {
-            server: None,
+            server,
             target: Arc::clone(label),
             provider: Some(Arc::clone(label)),
             system: Some(Arc::clone(&self.upstream.system)),
@@ -242,7 +287,22 @@ impl Target {
             queued: None,
             dropped: None,
             clamped: None,
+            sent: true,
+            under_way: false,
+            hedge: false,
+            resend: 0,
+            address: self.upstream.address.clone(),
+            credential: None,
+            status: None,
+            span: None,
+            began,
             took: began.elapsed(),
+            content: class.is_none().then(Instant::now),
+            ended: class.is_some().then(Instant::now),
+            tokens: None,
+            response_id: None,
+            response_model: None,
+            cost: None,
             reservation: None,
         }
     }

@@ -18,6 +18,8 @@ use crate::worker::Worker;
 pub(super) async fn usage(worker: &Arc<Worker>, head: &Parts, surface: Surface) -> Response {
     let mut record = Record::begin(&worker.shared.observe, worker.begin());
     record.surface = surface;
+    record.method = Some(head.method.clone());
+    record.route = Some("/v1/usage");
     let runtime = worker.shared.live.load_full();
     let admitted = caller::authenticate(worker, &runtime, head, &mut record);
     let admitted = match admitted {

@@ -1,12 +1,18 @@
-//! The operations: a row each, with all that is the same wherever one is asked for.
+//! The operations, and what can be asked of each.
 //!
-//! A further one is a variant, a row, and its place in [`Operation::in_dialect`].
+//! A further one is a variant, a row in [`table`], and its place in [`Operation::in_dialect`].
+
+mod table;
+
+use std::borrow::Cow;
 
 use fairlead_snapshot::Dialect;
 use fairlead_wire::event_stream;
 use fairlead_wire::openai::Part;
 
 use super::{Format, Surface};
+pub(crate) use table::Path;
+use table::{ROWS, Row, TABLE};
 
 /// An operation: what a caller asks for, and what a provider is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,237 +61,6 @@ pub(crate) enum Operation {
     Passthrough,
 }
 
-/// What there is to know of an operation.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    /// Which it is.
-    operation: Operation,
-    /// The path below a provider's base URL, and below `/v1`.
-    path: &'static str,
-    /// Where the path is that of the model, what stands behind its colon.
-    action: Option<&'static str>,
-    /// The value of `gen_ai.operation.name`.
-    name: &'static str,
-    surface: Surface,
-    /// The form of a conversation.
-    format: Option<Format>,
-    /// The members of the body that hold what the caller wrote.
-    content: &'static [&'static str],
-    /// Whether `stream: true` means anything.
-    streams: bool,
-    /// What an answer of OpenAI must have to be one.
-    part: Part,
-    /// Whether the body may be a form.
-    form: bool,
-    /// Whether it is passed on as it came and is no conversation: whoever has it at its path may answer.
-    passed: bool,
-}
-
-/// Where all models are.
-const MODELS: &str = "/models";
-
-/// What rows have that say nothing else.
-const ANY: Row = Row {
-    operation: Operation::Chat,
-    path: "/chat/completions",
-    action: None,
-    name: "chat",
-    surface: Surface::OpenAi,
-    format: None,
-    content: &["input"],
-    streams: false,
-    part: Part::Choices,
-    form: false,
-    passed: false,
-};
-
-/// The same of what is passed on as it came.
-const PASSED: Row = Row {
-    content: &["prompt"],
-    part: Part::Data,
-    passed: true,
-    ..ANY
-};
-
-/// The rows, in the order of [`Operation`].
-const TABLE: [Row; 21] = [
-    Row {
-        format: Some(Format::Chat),
-        content: &["messages"],
-        streams: true,
-        ..ANY
-    },
-    Row {
-        operation: Operation::Completions,
-        path: "/completions",
-        name: "text_completion",
-        content: &["prompt"],
-        streams: true,
-        ..ANY
-    },
-    Row {
-        operation: Operation::Embeddings,
-        path: "/embeddings",
-        name: "embeddings",
-        part: Part::Data,
-        ..ANY
-    },
-    Row {
-        operation: Operation::Messages,
-        path: "/messages",
-        surface: Surface::Anthropic,
-        format: Some(Format::Messages),
-        content: &["messages"],
-        streams: true,
-        ..ANY
-    },
-    Row {
-        operation: Operation::CountTokens,
-        path: "/messages/count_tokens",
-        name: "count_tokens",
-        surface: Surface::Anthropic,
-        content: &["messages"],
-        ..ANY
-    },
-    Row {
-        operation: Operation::Responses,
-        path: "/responses",
-        format: Some(Format::Responses),
-        streams: true,
-        ..ANY
-    },
-    Row {
-        operation: Operation::Generate,
-        path: MODELS,
-        action: Some("generateContent"),
-        name: "generate_content",
-        surface: Surface::Gemini,
-        format: Some(Format::Gemini),
-        content: &["contents"],
-        streams: true,
-        ..ANY
-    },
-    Row {
-        operation: Operation::Converse,
-        path: "/model",
-        format: Some(Format::Converse),
-        content: &["messages"],
-        streams: true,
-        ..ANY
-    },
-    Row {
-        operation: Operation::CountGemini,
-        path: MODELS,
-        action: Some("countTokens"),
-        name: "count_tokens",
-        surface: Surface::Gemini,
-        content: &["contents", "generateContentRequest"],
-        ..ANY
-    },
-    Row {
-        operation: Operation::EmbedContent,
-        path: MODELS,
-        action: Some("embedContent"),
-        name: "embeddings",
-        surface: Surface::Gemini,
-        content: &["content"],
-        ..ANY
-    },
-    Row {
-        operation: Operation::BatchEmbedContents,
-        path: MODELS,
-        action: Some("batchEmbedContents"),
-        name: "embeddings",
-        surface: Surface::Gemini,
-        content: &["requests"],
-        ..ANY
-    },
-    Row {
-        operation: Operation::Predict,
-        path: MODELS,
-        action: Some("predict"),
-        name: "embeddings",
-        surface: Surface::Gemini,
-        content: &["instances"],
-        ..ANY
-    },
-    Row {
-        operation: Operation::ImageGenerations,
-        path: "/images/generations",
-        name: "image_generation",
-        streams: true,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::ImageEdits,
-        path: "/images/edits",
-        name: "image_edit",
-        content: &["prompt", "image", "images", "mask"],
-        streams: true,
-        form: true,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::ImageVariations,
-        path: "/images/variations",
-        name: "image_variation",
-        form: true,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::Speech,
-        path: "/audio/speech",
-        name: "speech",
-        content: &["input", "instructions"],
-        streams: true,
-        part: Part::Text,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::Transcriptions,
-        path: "/audio/transcriptions",
-        name: "transcription",
-        streams: true,
-        part: Part::Text,
-        form: true,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::Translations,
-        path: "/audio/translations",
-        name: "translation",
-        part: Part::Text,
-        form: true,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::Moderations,
-        path: "/moderations",
-        name: "moderation",
-        content: &["input"],
-        part: Part::Results,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::Rerank,
-        path: "/rerank",
-        name: "rerank",
-        content: &["query", "documents"],
-        part: Part::Results,
-        ..PASSED
-    },
-    Row {
-        operation: Operation::Passthrough,
-        path: "/passthrough",
-        name: "passthrough",
-        content: &[],
-        ..PASSED
-    },
-];
-
-/// The same, in one place.
-static ROWS: [Row; TABLE.len()] = TABLE;
-
 impl Operation {
     /// Whether its answer is a text, more or less.
     #[must_use]
@@ -304,6 +79,13 @@ impl Operation {
                 | Self::Predict
                 | Self::Rerank
         )
+    }
+
+    /// Where a request says how long its answer may be, in tokens: any of these. The first is where that is written; of Chat Completions the
+    /// second, where the model wants the newer name. Empty: nowhere.
+    #[must_use]
+    pub(crate) fn longest(self) -> &'static [Path] {
+        self.row().longest
     }
 
     /// Whether no provider takes money for it.
@@ -349,6 +131,18 @@ impl Operation {
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// The path that it is asked for at, as a pattern: whatever a base URL puts before it is left out.
+    #[must_use]
+    pub(crate) fn route(self, stream: bool) -> Cow<'static, str> {
+        if self == Self::Passthrough {
+            return "/passthrough/{namespace}/{provider}/{path}".into();
+        }
+        match self.action(stream) {
+            Some(action) => format!("/v1beta/models/{{model}}:{action}").into(),
+            None => format!("/v1{}", self.path()).into(),
+        }
     }
 
     /// Whose it is.
@@ -500,6 +294,14 @@ mod tests {
         for (at, operation) in Operation::ALL.into_iter().enumerate() {
             assert_eq!(operation as usize, at, "{operation:?}");
             assert_eq!(operation.row().operation, operation);
+        }
+    }
+
+    #[test]
+    fn whatever_writes_text_says_where_its_length_is_bounded() {
+        for operation in Operation::ALL {
+            let bounded = !operation.longest().is_empty();
+            assert_eq!(bounded, operation.writes_text(), "{operation:?}");
         }
     }
 }

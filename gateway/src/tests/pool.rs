@@ -1,6 +1,7 @@
 //! A provider that is a pool: which of its servers is asked, and what becomes of requests when servers fail.
 
 mod cache;
+mod reported;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -392,6 +393,75 @@ async fn a_pool_that_has_too_much_to_do_is_not_asked_several_times_as_much() {
         (200..=245).contains(&asked),
         "a fifth more at most: {asked}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_breaks_off_whatever_it_is_asked_is_not_asked_several_times_as_much() {
+    let servers = [(); 4].map(|()| always(Play::reset()));
+    let stage = Stage::set(
+        &servers.each_ref(),
+        "health: {consecutiveFailures: 0, errorPercent: 0}",
+    );
+    for conversation in 0..200 {
+        let answer = stage.world.ask(&talk("chat", conversation, 1)).await;
+        assert!(answer.attempts().ends_with("fallback=ok"));
+    }
+    let asked: usize = servers.iter().map(Provider::requests).sum();
+    assert!(
+        (200..=250).contains(&asked),
+        "a fifth more at most, and the first few: {asked}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_several_servers_fail_for_speaks_against_one_of_them() {
+    let servers = [(); 6].map(|()| {
+        Provider::in_process(|seen| {
+            let text = seen.json()["messages"].to_string();
+            if text.contains("poison") {
+                Play::status(500)
+            } else {
+                Play::chat("P.")
+            }
+        })
+    });
+    let more = "health: {consecutiveFailures: 1, probeInterval: 60s}";
+    let stage = Stage::set(&servers.each_ref(), more);
+    let poison = json!({"model": "chat", "messages": [{"role": "user", "content": "poison"}]});
+    let answer = stage.world.ask(&poison).await;
+    let attempts = "pool=server_error, pool=server_error, pool=server_error, fallback=ok";
+    assert_eq!(answer.attempts(), attempts);
+    let open = servers
+        .iter()
+        .filter(|server| stage.state(server) == "open");
+    assert_eq!(open.count(), 1);
+    stage.nobody_else_is_blamed();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_passed_through_is_told_with_its_server() {
+    let [a, b] = [(); 2].map(|()| always(Play::answer(200, &[], "Its files.")));
+    let stage = Stage::set(&[&a, &b], "passthrough: {paths: [/files]}");
+    let request = http::Request::builder()
+        .uri("/passthrough/default/pool/files")
+        .header("host", "gateway")
+        .header(
+            "authorization",
+            format!("Bearer {}", crate::harness::yaml::KEY),
+        );
+    let answer = stage
+        .world
+        .ask_request(request.body(Default::default()).unwrap())
+        .await;
+    assert_eq!(answer.status, 200);
+    let entry = stage.world.ended().unwrap();
+    let server = entry.attempts[0].server.as_deref().unwrap().to_owned();
+    let asked = [&a, &b]
+        .into_iter()
+        .find(|server| server.requests() == 1)
+        .unwrap();
+    assert_eq!(server, asked.address().to_string());
+    assert_eq!(asked.seen()[0].header("host"), Some(server.as_str()));
 }
 
 #[tokio::test(start_paused = true)]

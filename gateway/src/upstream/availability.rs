@@ -35,6 +35,15 @@ impl Upstream {
         self.identities.get(credential)
     }
 
+    /// How many accounts it is asked with, at least one.
+    #[must_use]
+    pub(crate) fn accounts(&self) -> usize {
+        let credentials = self.provider.credentials.iter().zip(&self.shown);
+        let usable =
+            credentials.filter(|(credential, shown)| credential.weight > 0 && shown.is_usable());
+        usable.count().max(1)
+    }
+
     /// How much of its share of the requests a target here may have now, in thousandths; nothing while it is down, full, or its credentials
     /// are to be left alone.
     #[must_use]
@@ -74,7 +83,6 @@ impl Upstream {
             waiting: read.waiting.saturating_add(queued),
             expected: expected.map(|micros| u64::try_from(micros).unwrap_or(u64::MAX)),
             stale: read.stale,
-            ..Vitals::UNKNOWN
         }
     }
 

@@ -203,6 +203,15 @@ impl Endpoint {
         self.authority.clone()
     }
 
+    /// Host and port.
+    #[must_use]
+    pub(crate) fn address(&self) -> Arc<str> {
+        if self.host.contains(':') {
+            return format!("[{}]:{}", self.host, self.port).into();
+        }
+        format!("{}:{}", self.host, self.port).into()
+    }
+
     /// The target of a request: the operation's path below the base URL; with scheme and authority if it is `absolute`.
     #[must_use]
     pub(crate) fn uri(&self, aim: &Aim<'_>, absolute: bool) -> Uri {
@@ -213,6 +222,20 @@ impl Endpoint {
     #[must_use]
     pub(crate) fn beyond(&self, path: &str, absolute: bool) -> Option<Uri> {
         self.uris(absolute).beyond(path)
+    }
+
+    /// A target that is not below the base URL; `None`: it is no path.
+    #[must_use]
+    pub(crate) fn at_root(&self, path: &str, absolute: bool) -> Option<Uri> {
+        if !absolute {
+            return path.parse().ok();
+        }
+        let scheme = match self.tls {
+            Some(_) => Scheme::HTTPS,
+            None => Scheme::HTTP,
+        };
+        let uri = Uri::builder().scheme(scheme).path_and_query(path);
+        uri.authority(self.authority.as_bytes()).build().ok()
     }
 
     fn uris(&self, absolute: bool) -> &Uris {

@@ -5,6 +5,10 @@
 //! the provider's breaker; but of those that can be connected to never more than half are left alone, for then it is not the servers. Whoever is
 //! in both configurations is the same server after an edit.
 
+pub(crate) mod ask;
+pub(crate) mod reading;
+mod told;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,8 +17,10 @@ use std::time::Duration;
 use fairlead_health::registry::Guarded;
 use fairlead_health::{Admission, Asker, BreakerState, Outcome, Token};
 use fairlead_route::{hash, pool};
-use fairlead_snapshot::{EndpointAffinity, Endpoints, FailureClass, Health};
+use fairlead_snapshot::{EndpointAffinity, EndpointMetrics, Endpoints, FailureClass, Health};
+use reading::Reading;
 use smallvec::SmallVec;
+use told::Told;
 
 use super::endpoint::Endpoint;
 use crate::clock::Clock;
@@ -31,6 +37,8 @@ pub(crate) struct Servers {
     common: Arc<Endpoint>,
     all: Vec<Arc<Server>>,
     affinity: EndpointAffinity,
+    /// Where they tell how much they have to do, if they are asked.
+    metrics: Option<EndpointMetrics>,
 }
 
 /// A server of a pool.
@@ -44,6 +52,8 @@ pub(crate) struct Server {
     pub health: Guarded,
     name: u64,
     in_flight: AtomicU32,
+    /// What it has told.
+    told: Arc<Told>,
 }
 
 /// An attempt at a server, from before it is sent until its answer has ended. Dropped before anything was said, it says nothing.
@@ -52,6 +62,7 @@ pub(crate) struct Visit {
     server: Arc<Server>,
     /// `None`: it is asked although it is to be left alone, for there is nobody else, and nothing follows.
     token: Option<Token>,
+    again: bool,
     asker: Asker,
     clock: Clock,
 }
@@ -63,6 +74,8 @@ pub(crate) struct Visitor<'a> {
     pub key: Option<u64>,
     /// Where it has been.
     pub visited: &'a [u64],
+    /// Whether another has failed with the same request, and not for want of a connection.
+    pub again: bool,
     /// Who asks.
     pub asker: Asker,
     /// The provider's policy.
@@ -95,11 +108,13 @@ impl Servers {
                 health: Guarded::default(),
                 name: hash(address),
                 in_flight: AtomicU32::new(0),
+                told: Arc::default(),
             }))
         };
         Self {
             all: endpoints.addresses.iter().filter_map(server).collect(),
             affinity: endpoints.affinity,
+            metrics: endpoints.metrics.clone(),
             common,
         }
     }
@@ -116,6 +131,12 @@ impl Servers {
         &self.all
     }
 
+    /// Where they tell how much they have to do; `None`: they are not asked.
+    #[must_use]
+    pub(crate) fn metrics(&self) -> Option<&EndpointMetrics> {
+        self.metrics.as_ref()
+    }
+
     /// Whether requests are placed by what their prompts begin with.
     #[must_use]
     pub(crate) fn places_by_prefix(&self) -> bool {
@@ -125,10 +146,14 @@ impl Servers {
     /// Whether some server has not failed last, as far as is known: then the pool as a whole is up.
     #[must_use]
     pub(crate) fn stands(&self, now: Duration) -> bool {
-        self.all.iter().any(|server| {
-            let breaker = &server.health.breaker;
-            !is_down(breaker.state(now)) && breaker.consecutive_failures() == 0
-        })
+        self.all.iter().any(|server| server.stands(now))
+    }
+
+    /// Whether half of them, or more, have not failed last.
+    #[must_use]
+    pub(crate) fn half_stand(&self, now: Duration) -> bool {
+        let well = self.all.iter().filter(|server| server.stands(now));
+        well.count() * 2 >= self.all.len()
     }
 
     /// Visits a server; `None`: there is none.
@@ -172,11 +197,7 @@ impl Servers {
         let die = fastrand::u64(..);
         let draw = |is: &dyn Fn(&Server) -> bool| {
             let servers = self.all.iter().enumerate().filter(|(_, server)| is(server));
-            let servers = servers.map(|(at, server)| pool::Server {
-                at,
-                name: server.name,
-                load: server.in_flight(),
-            });
+            let servers = servers.map(|(at, server)| server.seen(at, now));
             self.all.get(pool::choose(servers, visitor.key, die)?)
         };
         if count(&ready) * 2 >= count(&reached) {
@@ -204,6 +225,30 @@ impl Server {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// Whether it has not failed last, as far as is known.
+    fn stands(&self, now: Duration) -> bool {
+        let breaker = &self.health.breaker;
+        !is_down(breaker.state(now)) && breaker.consecutive_failures() == 0
+    }
+
+    /// What it has told of itself, unless that is stale.
+    #[must_use]
+    pub(crate) fn reading(&self, now: Duration) -> Option<Reading> {
+        self.told.reading(now)
+    }
+
+    /// As a choice looks at it.
+    fn seen(&self, at: usize, now: Duration) -> pool::Server {
+        let counts = self.told.counts(now);
+        pool::Server {
+            at,
+            name: self.name,
+            load: self.in_flight(),
+            others: counts.others,
+            full: counts.full,
+        }
+    }
+
     /// Whether it is left alone because it could not be connected to.
     #[must_use]
     pub(crate) fn is_out_of_reach(&self, now: Duration) -> bool {
@@ -222,6 +267,7 @@ impl Visit {
         Self {
             server: Arc::clone(server),
             token,
+            again: visitor.again,
             asker: visitor.asker,
             clock: visitor.clock,
         }
@@ -252,6 +298,8 @@ impl Visit {
     /// It has failed.
     pub(crate) fn failed(&self, failure: &Failure, policy: &Health) {
         match failure.blames() {
+            // With a second one it is as likely what is asked for, or of which model, that is at fault.
+            Blame::Model if self.again => {}
             Blame::Provider | Blame::Model => {
                 self.server.health.blame(failure.class, failure.status);
                 let mut policy = *policy;

@@ -8,7 +8,7 @@ use fairlead_route::Amendments;
 use fairlead_snapshot::{FailureClass, Protocol};
 use fairlead_wire::openai::request::Edits;
 use fairlead_wire::splice::Pieces;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
@@ -58,6 +58,8 @@ pub(crate) struct Outbound<'a> {
     pub headers: &'a HeaderMap,
     /// What becomes of the flags among them.
     pub betas: Betas,
+    /// What becomes of the trace among them.
+    pub trace: &'a Carried,
     /// The media type of the body; `None`: JSON.
     pub content_type: Option<&'a HeaderValue>,
     /// The body.
@@ -83,6 +85,33 @@ impl<'a> Outbound<'a> {
     }
 }
 
+/// What of a trace goes along with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// What the caller sent, for this gateway has no spans.
+    AsItCame,
+    /// The attempt's own span, and the caller's `tracestate`.
+    Span(HeaderValue),
+    /// Nothing.
+    Nothing,
+}
+
+/// The span that a request belongs to (source: W3C Trace Context 2).
+pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// What tracing systems say of a trace.
+pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+impl Carried {
+    /// Whether a header of the caller's goes along, as far as the trace is concerned.
+    fn keeps(&self, name: &HeaderName) -> bool {
+        match self {
+            Self::AsItCame => true,
+            Self::Span(_) => name != TRACEPARENT,
+            Self::Nothing => name != TRACEPARENT && name != TRACESTATE,
+        }
+    }
+}
+
 /// A request that is none of the operations, and goes as it came.
 #[derive(Debug)]
 pub(crate) struct Beyond {
@@ -90,8 +119,8 @@ pub(crate) struct Beyond {
     pub method: Method,
     /// The target.
     pub uri: Uri,
-    /// The same with scheme and authority.
-    pub absolute: Uri,
+    /// The path below the base URL: HTTP/2 is sent scheme and authority too, which are those of the server.
+    pub path: String,
     /// The caller's headers that may go along.
     pub headers: HeaderMap,
 }
@@ -353,18 +382,23 @@ fn request(
         .beyond
         .map_or(Method::POST, |beyond| beyond.method.clone());
     *request.uri_mut() = match outbound.beyond {
-        Some(beyond) if shared => beyond.absolute.clone(),
-        Some(beyond) => beyond.uri.clone(),
+        Some(beyond) => endpoint
+            .beyond(&beyond.path, shared)
+            .unwrap_or_else(|| beyond.uri.clone()),
         None => endpoint.uri(&outbound.aim(), shared),
     };
     let headers = request.headers_mut();
     headers.reserve(HEADERS);
     for (name, value) in outbound.headers {
         if headers::is_of(name, outbound.operation.surface())
+            && outbound.trace.keeps(name)
             && let Some(value) = outbound.betas.kept(name, value)
         {
             headers.append(name, value.into_owned());
         }
+    }
+    if let Carried::Span(span) = outbound.trace {
+        headers.insert(TRACEPARENT.clone(), span.clone());
     }
     if outbound.operation.surface() == Surface::Anthropic {
         // The API asks for it; a caller who speaks it names the version that it knows.
@@ -387,20 +421,26 @@ fn request(
         header::ACCEPT_ENCODING,
         HeaderValue::from_static("identity"),
     );
-    match proof {
-        Some(Proof::Header(name, value)) => {
-            headers.insert(name, value.clone());
-        }
-        Some(Proof::Signature(signer)) => {
-            let mut signed_headers = std::mem::take(headers);
-            let target = (request.method(), request.uri());
-            let body = signed.unwrap_or_default();
-            signer.sign(target, &endpoint.authority(), &body, &mut signed_headers);
-            *request.headers_mut() = signed_headers;
-        }
-        Some(Proof::None) | None => {}
+    if let Some(proof) = proof {
+        show(proof, &mut request, endpoint, &signed.unwrap_or_default());
     }
     request
+}
+
+/// Shows who asks; `body` is what is signed.
+fn show(proof: &Proof, request: &mut Request<RequestBody>, endpoint: &Endpoint, body: &[u8]) {
+    match proof {
+        Proof::Header(name, value) => {
+            request.headers_mut().insert(name, value.clone());
+        }
+        Proof::Signature(signer) => {
+            let mut headers = std::mem::take(request.headers_mut());
+            let target = (request.method(), request.uri());
+            signer.sign(target, &endpoint.authority(), body, &mut headers);
+            *request.headers_mut() = headers;
+        }
+        Proof::None => {}
+    }
 }
 
 /// What an answer may be.

@@ -5,7 +5,8 @@ mod guards;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_health::adaptive::{Adaptive, Candidate, Flight, Recorder, Settings};
+use fairlead_health::adaptive::{Adaptive, Ask as Draw, Candidate, Flight, Recorder, Settings};
+use fairlead_health::{Accounts, Allowance};
 
 use crate::scenario::Scenario;
 use crate::strategy::{Ask, News, Strategy};
@@ -14,11 +15,15 @@ use guards::Guards;
 /// 2^64 divided by the golden ratio, made odd: the gateway's sequences step by it.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// A target of a scenario has one account.
+const ONLY: &str = "only";
+
 /// The Adaptive strategy.
 pub struct AdaptiveStrategy {
     settings: Settings,
     adaptive: Option<Adaptive>,
     recorders: Vec<Arc<Recorder>>,
+    accounts: Vec<Arc<Accounts>>,
     flights: Vec<Option<Flight>>,
     /// How many of the targets are there.
     there: usize,
@@ -36,6 +41,7 @@ impl AdaptiveStrategy {
             settings,
             adaptive: None,
             recorders: scenario.targets.iter().map(|_| Arc::default()).collect(),
+            accounts: scenario.targets.iter().map(|_| Arc::default()).collect(),
             flights: Vec::new(),
             there: 0,
             guards: Guards::new(scenario),
@@ -62,6 +68,8 @@ impl AdaptiveStrategy {
                 weight: ask.scenario.targets[at].weight,
                 places: 0,
                 recorder: Arc::clone(&self.recorders[at]),
+                accounts: Some(Arc::clone(&self.accounts[at])),
+                provider: None,
             })
             .collect();
         let next = match &self.adaptive {
@@ -80,6 +88,12 @@ impl Strategy for AdaptiveStrategy {
         adaptive.tick(now);
         self.turn = self.turn.wrapping_add(STEP);
         let second = self.random.u64(..);
+        let draw = Draw {
+            now,
+            stream: true,
+            first: self.turn,
+            second,
+        };
         let guards = &self.guards;
         let permitted = |at: usize| {
             if ask.is_open(at) {
@@ -89,12 +103,13 @@ impl Strategy for AdaptiveStrategy {
             }
         };
         let at = adaptive
-            .pick(permitted, now, self.turn, second)
+            .pick(permitted, &draw)
+            .map(|pick| pick.position)
             .or_else(|| ask.open().first().copied())?;
         if self.flights.len() <= ask.slot {
             self.flights.resize_with(ask.slot + 1, || None);
         }
-        self.flights[ask.slot] = Some(self.recorders[at].begin());
+        self.flights[ask.slot] = Some(self.recorders[at].begin(true));
         self.guards.admit(at, ask.slot, now);
         Some(at)
     }
@@ -107,10 +122,14 @@ impl Strategy for AdaptiveStrategy {
         match news {
             News::First { after, told } => {
                 if let Some(told) = told {
-                    self.recorders[at].allowed(told.left, told.until);
+                    let told = Allowance {
+                        left: told.left,
+                        until: told.until,
+                    };
+                    self.accounts[at].told(&ONLY.into(), 1, told, now);
                 }
                 if let Some(flight) = flight {
-                    flight.answered(after);
+                    flight.answered(after, 0);
                 }
             }
             News::Complete {

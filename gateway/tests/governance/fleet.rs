@@ -194,7 +194,7 @@ impl World {
         Setup::new()
             .file("all.yaml", &self.documents)
             .arguments(&["--store", &self.url, "--store-journal", "{}/journal"])
-            .arguments(&["--cores", "1"])
+            .arguments(&["--cores", "1", "--state-dir", "{}/state"])
     }
 
     /// One that runs.

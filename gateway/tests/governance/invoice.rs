@@ -7,6 +7,7 @@ use crate::callers::{Crowd, Until};
 use crate::fleet::{World, budget, holder, providers, rules};
 use crate::full;
 use crate::harness::yaml::{ONCE, provider, rule};
+use crate::kept::Kept;
 use crate::redis::Server;
 use crate::results::{about_at_most, at_least, at_most, count, usd};
 use crate::vendor::{Prices, Temper, Vendor};
@@ -79,6 +80,25 @@ fn told_of_each(world: &World, requests: u64) {
     }
 }
 
+/// Lines, store, rows and sums are books of one; the metrics count the same.
+async fn kept_in_every_book(world: &World, requests: usize, sum: i64) {
+    let kept = world.kept(0, "payer", requests).await;
+    let requests = i64::try_from(requests).unwrap();
+    let wanted = Kept {
+        requests,
+        nanos: sum,
+        summed: requests,
+        sums: sum,
+    };
+    assert_eq!(kept, wanted);
+    let metered = world.metered(0).await;
+    assert!(
+        (metered - usd(sum)).abs() < 1e-6,
+        "{metered} of {}",
+        usd(sum)
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "make governance runs it in full, and make test shortened"]
 async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
@@ -108,8 +128,10 @@ async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
     let calls = crowd.call(&world.addresses).await;
     let refused = calls.iter().find(|call| (400..500).contains(&call.status));
     assert!(refused.is_none(), "{refused:?}");
-    world.balanced("payer").await;
-    let compared = compare(&world.lines("payer"), &world.vendors);
+    let sum = world.balanced("payer").await;
+    let lines = world.lines("payer");
+    kept_in_every_book(&world, lines.len(), sum).await;
+    let compared = compare(&lines, &world.vendors);
     compared.holds();
     told_of_each(&world, requests);
     let name = format!("invoice of {requests} requests");

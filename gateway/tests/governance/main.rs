@@ -17,6 +17,7 @@ mod cost;
 mod exactness;
 mod fleet;
 mod invoice;
+mod kept;
 mod rates;
 mod results;
 mod storms;

@@ -125,6 +125,10 @@ fn arrows_go_one_way() {
         ("fairlead-compile", "fairlead-route"),
         ("fairlead-compile", "fairlead-wire"),
         ("fairlead-crds", "fairlead-snapshot"),
+        // It knows what it shows, and not where that comes from.
+        ("fairlead-console", "fairlead-gateway"),
+        ("fairlead-console", "fairlead-snapshot"),
+        ("fairlead-console", "fairlead-crds"),
         // They meet in the snapshot.
         ("fairlead-operator", "fairlead-route"),
         ("fairlead-operator", "fairlead-wire"),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// From what puts everything together down to what everything stands on. A module may use those of its own line and of the lines below.
 const FLOORS: [&[&str]; 16] = [
     &["lib", "main"],
-    &["app", "check", "import"],
-    &["admin"],
+    &["app", "import"],
+    &["admin", "check"],
     &["config"],
     &["serve"],
     &["pipeline"],
@@ -17,13 +17,13 @@ const FLOORS: [&[&str]; 16] = [
     &["worker"],
     &["beside", "runtime"],
     &["observe"],
-    &["upstream"],
+    &["judges", "upstream"],
     &["codec"],
     &[
         "args", "cors", "facts", "failure", "govern", "headers", "memory", "peer", "surface",
         "tasks", "tls", "turns",
     ],
-    &["clock", "limits", "status"],
+    &["clock", "decisions", "limits", "status"],
 ];
 
 /// Every module by its path below `src`, and the modules that it names.
@@ -74,7 +74,10 @@ fn little_of_the_library_is_public() {
             })
             .count();
     }
-    assert!(public < 20, "{public} public items; the binary needs few");
+    assert!(
+        public < 24,
+        "{public} public items; the binary needs few, and kubectl's plugin what checks and explains"
+    );
 }
 
 fn floor(module: &str) -> usize {

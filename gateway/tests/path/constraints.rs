@@ -4,6 +4,7 @@
 //! whom nothing constrains asks it, and is answered.
 
 mod edits;
+mod experiments;
 mod requests;
 mod ways;
 

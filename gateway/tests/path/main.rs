@@ -19,6 +19,8 @@ mod clouds;
 mod cluster;
 mod commit;
 mod connections;
+#[cfg(feature = "console")]
+mod console;
 mod constraints;
 mod credentials;
 mod dialects;
@@ -38,6 +40,7 @@ mod observe;
 mod proxy;
 mod recovery;
 mod refusals;
+mod requests;
 mod resilience;
 mod rules;
 mod shapes;

@@ -46,3 +46,16 @@ pub enum Stop<'a> {
     /// Another word, which counts as the natural end.
     Other(Text<'a>),
 }
+
+impl Stop<'_> {
+    /// The same in the words of OpenAI's Chat Completions.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Length | Self::ContextFull => "length",
+            Self::Filtered(_) => "content_filter",
+            Self::Calls => "tool_calls",
+            Self::End | Self::Sequence(_) | Self::Paused | Self::Other(_) => "stop",
+        }
+    }
+}

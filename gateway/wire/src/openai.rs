@@ -15,6 +15,7 @@ mod error;
 mod kept;
 mod media;
 pub mod request;
+mod told;
 mod usage;
 
 pub use answer::{Answer, AnswerFacts, Part, answer, reported_usage};
@@ -23,6 +24,7 @@ pub use conversation::opening;
 pub use error::{ErrorFacts, error_body, is_set, named_error, render_error};
 pub use kept::kept;
 pub use media::media_payload;
+pub use told::Told;
 pub use usage::Usage;
 
 use crate::json::JsonError;

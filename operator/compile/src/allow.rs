@@ -6,13 +6,18 @@ use fairlead_crds::text::ModelPattern as ModelPatternSpec;
 use fairlead_crds::v1alpha1::{
     Allow as AllowSpec, AllowedProvider as AllowedSpec, Deny as DenySpec,
 };
-use fairlead_snapshot::{Allow, AllowedProvider, Deny, ModelPattern, ObjectName, Provider};
+use fairlead_snapshot::{
+    Allow, AllowedProvider, Deny, ModelPattern, ObjectName, Provider, Selector,
+};
 
 use crate::finding::{Finding, Reason};
+use crate::kinds::Kind;
+use crate::object::Object;
 use crate::path::Path;
 use crate::reference;
 use crate::rule;
 use crate::selector;
+use crate::verdict::InForce;
 
 /// What CEL refuses, said again for those without an API server.
 pub(crate) fn faults(allow: Option<&AllowSpec>, deny: Option<&DenySpec>) -> Vec<Finding> {
@@ -147,4 +152,49 @@ pub(crate) fn denied(deny: &Deny) -> impl Iterator<Item = (Path, &ObjectName)> {
     let path = Path::of("spec").field("deny").field("providers");
     let listed = deny.providers.iter().enumerate();
     listed.map(move |(at, provider)| (path.index(at), provider))
+}
+
+/// What `allow.providerSelector` picks from.
+pub(crate) struct Picking<'a> {
+    pub(crate) providers: &'a BTreeMap<ObjectName, Provider>,
+    pub(crate) gateway: &'a str,
+}
+
+impl Picking<'_> {
+    /// Says of each object whose selector picks nobody that its keys may use no provider. The providers have their labels.
+    pub(crate) fn look_up<'s, K: Kind>(
+        &self,
+        objects: &mut [Object<'_, K>],
+        said: impl Fn(&ObjectName) -> Option<&'s Allow>,
+    ) {
+        for object in objects {
+            let selector = said(&object.name).and_then(|allow| allow.selector.as_ref());
+            if object.verdict.in_force != InForce::Nothing
+                && selector.is_some_and(|selector| self.picks_nobody(&object.name, selector))
+            {
+                let path = Path::of("spec").field("allow").field("providerSelector");
+                let message = self.nobody(&object.name.namespace);
+                object.also(vec![Finding::new(&path, Reason::ProviderNotFound, message)]);
+            }
+        }
+    }
+
+    fn picks_nobody(&self, object: &ObjectName, selector: &Selector) -> bool {
+        let picks = |(name, provider): (&ObjectName, &Provider)| {
+            selector.picks(&object.namespace, self.gateway, name, provider)
+        };
+        !self.providers.iter().any(picks)
+    }
+
+    fn nobody(&self, own: &str) -> String {
+        let gateway = self.gateway;
+        let whose = if own == gateway {
+            format!("of the gateway's namespace, {gateway},")
+        } else {
+            format!("of this namespace or of the gateway's, {gateway},")
+        };
+        format!(
+            "no accepted LLMProvider {whose} has these labels; until one has, the keys that this is for may use no provider"
+        )
+    }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use fairlead_crds::v1alpha1::{LLMProvider, RoutingRule, VirtualKey};
 use fairlead_snapshot::{Key, ObjectName, Provider, Rule, Snapshot};
 
+use crate::allow;
 use crate::bounds::Room;
 use crate::inputs::Inputs;
 use crate::kinds::Kind;
@@ -88,7 +89,7 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
         organizations: &organizations,
     };
     labels::give(&mut providers, &objects.providers, &selectors, &world);
-    rule::constrain::look_up(&mut objects.rules, &rules, &providers, gateway);
+    look_up(&mut objects, &selectors, &providers, gateway);
     let snapshot = Snapshot::new(gateway, providers, rules, keys);
     let snapshot = snapshot.with_owners(teams, organizations);
     Compiled {
@@ -99,6 +100,24 @@ pub fn compile(previous: Option<&Snapshot>, inputs: &Inputs) -> Compiled {
         next_rotation: claims.next_rotation,
         verdicts: objects.into_verdicts(),
     }
+}
+
+/// Says of every selector of providers that picks nobody what follows from that. The providers have their labels.
+fn look_up(
+    objects: &mut Objects<'_>,
+    selectors: &Selectors<'_>,
+    providers: &BTreeMap<ObjectName, Provider>,
+    gateway: &str,
+) {
+    rule::constrain::look_up(&mut objects.rules, selectors.rules, providers, gateway);
+    let picking = allow::Picking { providers, gateway };
+    let (keys, teams) = (selectors.keys, selectors.teams);
+    let organizations = selectors.organizations;
+    picking.look_up(&mut objects.keys, |name| Some(&keys.get(name)?.allow));
+    picking.look_up(&mut objects.teams, |name| Some(&teams.get(name)?.allow));
+    picking.look_up(&mut objects.organizations, |name| {
+        Some(&organizations.get(name)?.allow)
+    });
 }
 
 fn providers(
@@ -200,9 +219,11 @@ fn rules(
     room: &mut Room<'_>,
 ) -> Vec<Rule> {
     oldest_first(objects);
+    objects.sort_by_key(|object| !world.settings.is_gateway(&object.name.namespace));
+    let mut aliases = rule::Aliases::default();
     let mut rules: Vec<Rule> = objects
         .iter_mut()
-        .filter_map(|object| rule(object, to, world, room))
+        .filter_map(|object| rule(object, to, world, room, &mut aliases))
         .collect();
     order::sort(&mut rules);
     rules
@@ -213,12 +234,14 @@ fn rule(
     to: &rule::Linked<'_>,
     world: &World<'_>,
     room: &mut Room<'_>,
+    aliases: &mut rule::Aliases,
 ) -> Option<Rule> {
     let none = Credentials::default();
     if let Some(spec) = &object.spec {
         let mut rule = rule::build(&object.name, object.created, spec, world.settings);
         let unresolved = rule::link(&mut rule, to);
-        match room.take(&object.name, &rule, &none) {
+        let taken = aliases.take(&rule);
+        match taken.and_then(|()| room.take(&object.name, &rule, &none)) {
             Ok(()) => {
                 object.unresolved(unresolved);
                 return Some(rule);

@@ -10,6 +10,8 @@ mod node;
 mod parse;
 mod scalar;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 pub use lines::{Lines, Origin};
@@ -61,16 +63,14 @@ pub fn documents(file: &str, text: &str) -> Result<Vec<Document>, ParseError> {
         column: fault.at.column,
         message: fault.message,
     };
-    let roots = parse::roots(text).map_err(located)?;
-    let mut found = Vec::with_capacity(roots.len());
-    for root in roots {
-        flatten(file, root, &mut found).map_err(located)?;
-    }
+    let file: Arc<str> = file.into();
+    let mut found = Vec::new();
+    parse::roots(text, |root| flatten(&file, root, &mut found)).map_err(located)?;
     Ok(found)
 }
 
 /// Adds one document, or the items of a list of them.
-fn flatten(file: &str, root: Node, found: &mut Vec<Document>) -> Result<(), parse::Fault> {
+fn flatten(file: &Arc<str>, root: Node, found: &mut Vec<Document>) -> Result<(), parse::Fault> {
     if root.is_null() {
         return Ok(());
     }
@@ -89,7 +89,7 @@ fn flatten(file: &str, root: Node, found: &mut Vec<Document>) -> Result<(), pars
             found.push(Document {
                 value,
                 origin: Origin {
-                    file: Some(file.to_owned()),
+                    file: Some(Arc::clone(file)),
                     lines,
                 },
             });

@@ -95,7 +95,9 @@ reasons! {
     ServiceNotFound,
     /// The Service's pods do not listen at the port.
     ServicePortNotFound,
-    /// No pod of the Service is ready.
+    /// There is no such InferencePool, or nothing can be made of it.
+    InferencePoolNotFound,
+    /// No pod of the Service or InferencePool is ready.
     NoReadyEndpoints,
     /// There is no such team, or it was never accepted.
     TeamNotFound,

@@ -78,26 +78,33 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Sorts documents by kind. The time is 0 until the caller says another. The verdicts are about those that are not custom resources: Secrets and namespaces that cannot be read, and
-    /// kinds that Fairlead does not know - a fault in its own API group, a note elsewhere.
+    /// Nothing yet, at the time 0.
     #[must_use]
-    pub fn from_documents(settings: Settings, documents: Vec<Document>) -> (Self, Vec<Verdict>) {
-        let mut inputs = Self {
+    pub fn new(settings: Settings) -> Self {
+        Self {
             settings,
             objects: Vec::new(),
             secrets: Secrets::new(),
             services: Services::default(),
             namespaces: BTreeMap::new(),
             now: 0,
-        };
-        let verdicts = documents
-            .into_iter()
-            .filter_map(|document| inputs.sort(document))
+        }
+    }
+
+    /// All documents, each as [`Self::add`] takes it.
+    #[must_use]
+    pub fn from_documents(settings: Settings, documents: Vec<Document>) -> (Self, Vec<Verdict>) {
+        let mut inputs = Self::new(settings);
+        let verdicts = documents.into_iter();
+        let verdicts = verdicts
+            .filter_map(|document| inputs.add(document))
             .collect();
         (inputs, verdicts)
     }
 
-    fn sort(&mut self, document: Document) -> Option<Verdict> {
+    /// Adds a document by its kind. The verdict is about one that is no custom resource: a Secret or a namespace that cannot be read, and a
+    /// kind that Fairlead does not know - a fault in its own API group, a note elsewhere.
+    pub fn add(&mut self, document: Document) -> Option<Verdict> {
         let envelope = Envelope::of(&document);
         match (envelope.api_version, envelope.kind) {
             (_, kind) if kinds::is_ours(&envelope) && kinds::NAMES.contains(&kind) => {
@@ -118,6 +125,11 @@ impl Inputs {
             }
             ("v1", "Service") => {
                 self.services.declared.insert(envelope.name());
+                None
+            }
+            ("inference.networking.k8s.io/v1", "InferencePool") => {
+                let declared = &mut self.services.declared_inference_pools;
+                declared.insert(envelope.name());
                 None
             }
             ("discovery.k8s.io/v1", "EndpointSlice") => {

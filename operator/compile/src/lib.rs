@@ -11,6 +11,7 @@
 //!
 //! [`Snapshot`]: fairlead_snapshot::Snapshot
 
+mod adaptive;
 mod allow;
 mod amend;
 pub mod audit;
@@ -23,6 +24,7 @@ mod document;
 mod durations;
 mod envelope;
 mod finding;
+mod inference;
 mod inputs;
 mod kinds;
 mod labels;
@@ -54,6 +56,9 @@ pub use bounds::{
 pub use compile::{Compiled, compile};
 pub use document::{Document, Lines, Origin, ParseError, documents};
 pub use finding::{Finding, Reason};
+pub use inference::{
+    INFERENCE_GROUP, INFERENCE_VERSION, InferencePool, PoolSelector, ready_address,
+};
 pub use inputs::{Inputs, PrivateNetworks, Settings};
 pub use report::report;
 pub use secret::{RotationState, Secret, Secrets};

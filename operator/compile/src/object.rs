@@ -103,9 +103,11 @@ impl<'d, K: Kind> Object<'d, K> {
         Envelope::of(self.document).is_being_deleted()
     }
 
-    /// The value of a label.
-    pub(crate) fn label(&self, key: &str) -> Option<&'d str> {
-        self.document.value["metadata"]["labels"][key].as_str()
+    /// Its labels.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&'d str, &'d str)> {
+        let labels = self.document.value["metadata"]["labels"].as_object();
+        let labels = labels.into_iter().flatten();
+        labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
     }
 
     /// Notes that no version of the object counts any more, because it is being deleted.

@@ -1,6 +1,7 @@
 //! LLMProvider -> [`Provider`].
 
 mod endpoints;
+pub(crate) mod pods;
 pub(crate) mod url;
 mod vendor;
 
@@ -10,17 +11,18 @@ use std::time::Duration;
 use fairlead_crds::text::DurationText;
 use fairlead_crds::v1alpha1::{
     Access as AccessSpec, From, HttpVersion as HttpVersionSpec, LLMProvider, LLMProviderSpec,
-    OfferedModel, ProviderType, Simulated as SimulatedSpec,
+    OfferedModel, ProviderType, Simulated as SimulatedSpec, Tracing as TracingSpec,
 };
 use fairlead_snapshot::{
     Access, Dialect, HttpVersion, Labels, Model, ObjectName, Protocol, Provider, Simulated,
-    Timeouts,
+    Timeouts, Tracing,
 };
 
 use fairlead_snapshot::Credentials;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use crate::adaptive;
 use crate::amend;
 use crate::certificates;
 use crate::credential;
@@ -62,6 +64,7 @@ impl Kind for LLMProvider {
             &path.field("timeouts"),
         ));
         faults.extend(resilience::provider_faults(spec, &path));
+        faults.extend(adaptive::credential_faults(spec, &path));
         faults.extend(price::faults(spec, &path));
         faults.extend(said(spec).faults(&path));
         faults.extend(access_faults(
@@ -189,6 +192,7 @@ fn simulated_faults(spec: &LLMProviderSpec, path: &Path) -> Vec<Finding> {
         ("credentials", spec.credentials.is_some()),
         ("httpVersion", spec.http_version.is_some()),
         ("allowPrivateNetwork", spec.allow_private_network.is_some()),
+        ("tracing", spec.tracing.is_some()),
         ("continuation", spec.continuation.is_some()),
         ("headers", spec.headers.is_some()),
         ("passthrough", spec.passthrough.is_some()),
@@ -273,6 +277,7 @@ pub(crate) fn build(
         protocol,
         endpoints: endpoints::build(name, spec, world, &mut unresolved),
         credentials: credential::build(name, spec, world, credentials, &mut unresolved),
+        credential_strategy: adaptive::credentials(spec.credential_strategy),
         models: spec
             .models
             .as_ref()
@@ -290,12 +295,21 @@ pub(crate) fn build(
             .flat_map(|passthrough| &passthrough.paths)
             .map(ToString::to_string)
             .collect(),
+        tracing: tracing(spec),
         price: price::of_provider(spec),
         limits: said(spec).build(&name.namespace),
         labels: Labels::default(),
         access: access(&name.namespace, spec.access.as_ref(), world),
     };
     (provider, unresolved)
+}
+
+fn tracing(spec: &LLMProviderSpec) -> Tracing {
+    match spec.tracing {
+        Some(TracingSpec::Propagate) => Tracing::Propagate,
+        Some(TracingSpec::None) => Tracing::None,
+        None => Tracing::IfPrivate,
+    }
 }
 
 fn model(offered: &OfferedModel) -> Model {

@@ -1,8 +1,11 @@
 //! RoutingRule -> [`Rule`], before anything it names is looked at.
 
 pub(crate) mod constrain;
+mod continues;
 mod faults;
 mod link;
+mod mirror;
+mod sticky;
 
 use fairlead_crds::text::Usd;
 use fairlead_crds::v1alpha1::{
@@ -15,6 +18,7 @@ use fairlead_snapshot::{
     Strategy, Target,
 };
 
+use crate::adaptive;
 use crate::amend;
 use crate::durations;
 use crate::finding::Finding;
@@ -23,6 +27,7 @@ use crate::kinds::{About, Kind};
 use crate::resilience;
 use crate::selector;
 
+pub(crate) use continues::Aliases;
 pub(crate) use link::{Linked, link, not_found, not_permitted};
 
 impl Kind for RoutingRule {
@@ -61,6 +66,7 @@ pub(crate) fn build(
                 .as_ref()
                 .map_or(StrategyType::Weighted, |strategy| strategy.kind),
         ),
+        adaptive: adaptive::build(spec.strategy.as_ref()),
         targets: spec
             .targets
             .iter()
@@ -87,6 +93,18 @@ pub(crate) fn build(
             .as_ref()
             .map(|constrain| selector::build(&constrain.provider_selector)),
         max_cost: spec.max_cost_per_request.as_ref().map(Usd::to_nanos),
+        sticky: spec
+            .strategy
+            .as_ref()
+            .and_then(|strategy| sticky::build(strategy.sticky.as_ref()?)),
+        mirrors: spec
+            .mirror
+            .iter()
+            .flatten()
+            .map(|mirror| mirror::build(own, mirror, settings))
+            .collect(),
+        continues: spec.continues == Some(true),
+        changes: continues::changes(spec.changes.as_ref()),
     }
 }
 
@@ -165,6 +183,7 @@ fn strategy(kind: StrategyType) -> Strategy {
         StrategyType::LowestLatency => Strategy::LowestLatency,
         StrategyType::LowestCost => Strategy::LowestCost,
         StrategyType::LeastBusy => Strategy::LeastBusy,
+        StrategyType::Adaptive => Strategy::Adaptive,
     }
 }
 

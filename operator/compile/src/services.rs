@@ -7,10 +7,12 @@ use std::sync::Arc;
 use fairlead_snapshot::{ObjectName, is_never_an_endpoint};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
+use crate::inference::InferencePool;
+
 /// The label that says whose endpoints a slice holds.
 pub const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 
-/// The Services that providers may name.
+/// The Services and InferencePools that providers may name.
 #[derive(Debug, Clone, Default)]
 pub struct Services {
     /// The slices of each that is known, by the Service's name: of one that is known and has none there are none. Of one that is not here nothing is
@@ -18,6 +20,12 @@ pub struct Services {
     pub slices: BTreeMap<ObjectName, Vec<Arc<Slice>>>,
     /// Those that files define, which have pods in a cluster only.
     pub declared: BTreeSet<ObjectName>,
+    /// Those that are named and not watched, for their namespace names too many.
+    pub unwatched: BTreeSet<ObjectName>,
+    /// What is known of each InferencePool. Of one that is not here that is nothing yet.
+    pub inference_pools: BTreeMap<ObjectName, InferencePool>,
+    /// The InferencePools that files define, which have pods in a cluster only.
+    pub declared_inference_pools: BTreeSet<ObjectName>,
 }
 
 /// Some of the endpoints of a Service.

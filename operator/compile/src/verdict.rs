@@ -2,6 +2,8 @@
 //!
 //! The operator writes [`conditions`] into the object's status; `check` prints them through [`crate::report()`].
 
+use std::sync::Arc;
+
 use fairlead_crds::v1alpha1::{ACCEPTED, RESOLVED_REFS};
 use fairlead_snapshot::ObjectName;
 
@@ -21,7 +23,7 @@ pub struct Verdict {
     /// The generation that was looked at.
     pub generation: Option<i64>,
     /// The file it stands in.
-    pub file: Option<String>,
+    pub file: Option<Arc<str>>,
     /// The line on which it begins.
     pub line: Option<u32>,
     /// The object's own faults; none: it is accepted.

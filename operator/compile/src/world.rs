@@ -7,6 +7,7 @@ use fairlead_crds::v1alpha1::LabelSelector;
 use crate::envelope::Envelope;
 use crate::inputs::{Inputs, Settings};
 use crate::previous::Past;
+use crate::provider::pods::LookedUp;
 use crate::secret::Secrets;
 use crate::services::Services;
 
@@ -18,6 +19,8 @@ pub(crate) struct World<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) secrets: &'a Secrets,
     pub(crate) services: &'a Services,
+    /// The pods that were looked up there.
+    pub(crate) looked_up: LookedUp,
     pub(crate) past: Past<'a>,
     /// Seconds since 1970.
     pub(crate) now: i64,
@@ -30,6 +33,7 @@ impl<'a> World<'a> {
             settings: &inputs.settings,
             secrets: &inputs.secrets,
             services: &inputs.services,
+            looked_up: LookedUp::default(),
             past,
             now: inputs.now,
             namespaces: namespaces(inputs),

@@ -25,10 +25,13 @@ use crate::watch::resource::Resource;
 /// How long what an object says of its usage stays as it is.
 const LEAST: SignedDuration = SignedDuration::from_secs(60);
 /// The members of a usage: a merge patch has to name those that are to go.
-const MEMBERS: [&str; 4] = ["observedAt", "tightest", "budgets", "rateLimits"];
+const MEMBERS: [&str; 5] = ["observedAt", "tightest", "budgets", "rateLimits", "judged"];
 
 /// A rate limit of which so many percent more or less are used is worth a write.
 const ABOUT: u64 = 25;
+
+/// A score that is so much better or worse is worth a write.
+const APART: f64 = 0.25;
 
 /// The last tries.
 pub(super) type Tries = BTreeMap<Entry, Try>;
@@ -99,7 +102,8 @@ impl Writer {
             // A gateway that does not enforce this version yet speaks of limits that are no more.
             let since = report.ledger.since(&entry);
             let is_current = since.is_some_and(|(index, _)| index <= standings.generation);
-            if !is_current || means_the_same(said, wanted) {
+            let is_unsaid = standings.partial && wanted.is_null();
+            if !is_current || is_unsaid || means_the_same(said, wanted) {
                 continue;
             }
             let last = last(said, tried, now);
@@ -170,6 +174,9 @@ fn means_the_same(one: &Value, other: &Value) -> bool {
     if one.is_null() != other.is_null() || one["budgets"] != other["budgets"] {
         return false;
     }
+    if !is_judged_alike(&one["judged"], &other["judged"]) {
+        return false;
+    }
     // The tightest is a budget, or a rate limit where there is none.
     let is_tightest_the_same = one["budgets"].is_null() || one["tightest"] == other["tightest"];
     let rates = |usage: &Value| usage["rateLimits"].as_array().cloned().unwrap_or_default();
@@ -178,6 +185,18 @@ fn means_the_same(one: &Value, other: &Value) -> bool {
     is_tightest_the_same
         && ones.len() == others.len()
         && pairs.all(|(one, other)| is_rate_the_same(one, other))
+}
+
+/// Whether two judgements say about the same: scores move a little all the time.
+fn is_judged_alike(one: &Value, other: &Value) -> bool {
+    let score = |judged: &Value| judged["score"].as_str().and_then(|text| text.parse().ok());
+    let apart = |one: f64, other: f64| (one - other).abs() >= APART;
+    one["state"] == other["state"]
+        && match (score(one), score(other)) {
+            (Some(one), Some(other)) => !apart(one, other),
+            (None, None) => true,
+            _ => false,
+        }
 }
 
 /// Whether a rate limit is the same, and about as much of it is used; exactly, whether it is used up.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fairlead_crds::v1alpha1::{BudgetUsage, RateLimitUsage, RateUnit, TightestLimit, Usage};
+use fairlead_crds::v1alpha1::{
+    BudgetUsage, Judged, RateLimitUsage, RateUnit, TightestLimit, Usage,
+};
 use fairlead_snapshot::ObjectName;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -60,6 +62,50 @@ pub(super) fn usages(lines: Vec<Line>, at: Timestamp) -> BTreeMap<Entry, Value> 
         Some((entry, serde_json::to_value(usage).ok()?))
     });
     told.collect()
+}
+
+/// How a provider is judged, as a gateway says it.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct JudgedLine {
+    /// `namespace/name`.
+    provider: String,
+    state: String,
+    /// In thousandths.
+    score: u32,
+    reason: String,
+}
+
+/// Adds to usages how providers are judged.
+pub(super) fn add_judged(usages: &mut BTreeMap<Entry, Value>, lines: &[JudgedLine], at: Timestamp) {
+    for line in lines {
+        let Some(entry) = entry_of("provider", &line.provider) else {
+            continue;
+        };
+        let judged = Judged {
+            state: cut(&line.state, 16),
+            score: format!("{:.3}", f64::from(line.score.min(1000)) / 1000.0),
+            reason: cut(&line.reason, 128),
+        };
+        let told = Usage {
+            observed_at: Some(Time(at)),
+            judged: Some(judged),
+            ..Usage::default()
+        };
+        let Ok(told) = serde_json::to_value(told) else {
+            continue;
+        };
+        match usages.get_mut(&entry) {
+            Some(usage) => usage["judged"] = told["judged"].clone(),
+            None => {
+                usages.insert(entry, told);
+            }
+        }
+    }
+}
+
+/// As much of a text as a status takes.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 fn add<T>(list: &mut Option<Vec<T>>, item: Option<T>, most: usize) {

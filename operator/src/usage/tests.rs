@@ -7,6 +7,7 @@ use axum::Router;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use clap::Parser as _;
+use fairlead_snapshot::ObjectName;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use k8s_openapi::ByteString;
 use kube::Client;
@@ -135,6 +136,33 @@ async fn pages_are_put_together_and_the_oldest_configuration_counts() {
 }
 
 #[tokio::test]
+async fn how_providers_are_judged_is_told_beside_their_limits_and_without_them() {
+    let mut world = world().await;
+    let mut first = page(7, "a/one", Some("team/a/one"));
+    first["judged"] = json!([
+        {"provider": "a/quick", "state": "healthy", "score": 1000, "reason": "nothing speaks against it"},
+        {"provider": "a/slow", "state": "degraded", "score": 71, "reason": "first token takes 1.80 times the best's"},
+    ]);
+    let mut last = page(7, "a/slow", None);
+    last["limits"][0]["level"] = "provider".into();
+    world.listens(1, vec![first, last]).await;
+    let mut standings = world.reader.ask().await.unwrap();
+    let of = |standings: &Standings, name: &str| {
+        let entry = ("LLMProvider".to_owned(), ObjectName::new("a", name));
+        standings.usages.get(&entry).cloned().unwrap_or_default()
+    };
+    let slow = of(&standings, "slow");
+    assert_eq!(slow["judged"]["state"], "degraded");
+    assert_eq!(slow["judged"]["score"], "0.071");
+    assert_eq!(slow["rateLimits"][0]["name"], "rpm");
+    assert_eq!(of(&standings, "quick")["judged"]["score"], "1.000");
+    assert!(of(&standings, "quick")["observedAt"].is_string());
+    standings.without_limits();
+    assert_eq!(teams(&standings), ["a/quick", "a/slow"]);
+    assert!(standings.partial && of(&standings, "slow")["rateLimits"].is_null());
+}
+
+#[tokio::test]
 async fn a_gateway_that_does_not_answer_is_passed_over() {
     let mut world = world().await;
     world.listens(2, vec![page(7, "a/one", None)]).await;
@@ -192,6 +220,7 @@ async fn a_page_that_nobody_gives_hides_nobody_elses_and_is_asked_for_again() {
             serde_json::from_value(page(6, "b/three", None)["limits"].clone()).unwrap(),
             Timestamp::UNIX_EPOCH,
         ),
+        partial: false,
     };
     let broken = vec![page(7, "a/one", Some(one)), json!({"generation": "many"})];
     world.listens(1, broken).await;
@@ -218,6 +247,7 @@ async fn whose_limits_cannot_be_read_stays_as_it_was_and_who_has_none_is_gone() 
     world.reader.last = Standings {
         generation: 6,
         usages: known.clone(),
+        partial: false,
     };
     world.listens(1, vec![second]).await;
     let standings = world.reader.ask().await.unwrap();

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use fairlead_compile::{SERVICE_LABEL, Services, Slice};
 use fairlead_snapshot::{ObjectName, Snapshot};
@@ -27,8 +26,6 @@ use crate::metrics::Metrics;
 const MOST: usize = 64;
 /// What an address takes.
 const ADDRESS_BYTES: usize = 32;
-/// How long is waited for a list that has just begun: so many namespaces as there are begin together.
-const MOMENT: Duration = Duration::from_millis(200);
 
 /// The Services that providers name, by namespace.
 pub(crate) type Wanted = BTreeMap<String, BTreeSet<String>>;
@@ -91,28 +88,24 @@ impl List {
 }
 
 impl Pods {
-    /// Watches these from now on. The lists that begin with it are waited for, for a moment: they are usually there at once.
-    pub(crate) async fn want(&self, wanted: Wanted) {
-        let changed = self.wanted.send_if_modified(|known| {
-            let changed = *known != wanted;
-            known.clone_from(&wanted);
+    /// Watches these from now on. Whether they are others than before.
+    pub(crate) fn want(&self, wanted: &Wanted) -> bool {
+        self.wanted.send_if_modified(|known| {
+            let changed = known != wanted;
+            known.clone_from(wanted);
             changed
-        });
-        if changed {
-            let listed = async {
-                while !self.is_listed(&wanted) {
-                    self.changed.notified().await;
-                }
-            };
-            // What is not there by then comes with a change of its own.
-            let _ = tokio::time::timeout(MOMENT, listed).await;
-        }
+        })
     }
 
     /// What is known of them.
     #[must_use]
     pub(crate) fn services(&self) -> Services {
         let mut services = Services::default();
+        for (namespace, names) in &*self.wanted.borrow() {
+            let beyond = names.iter().skip(MOST);
+            let beyond = beyond.map(|name| ObjectName::new(namespace, name));
+            services.unwatched.extend(beyond);
+        }
         for (namespace, watching) in &*self.watching.lock() {
             let (list, before) = (&watching.list, &watching.before);
             let done = list.shelf.is_complete();
@@ -126,12 +119,15 @@ impl Pods {
         services
     }
 
-    fn is_listed(&self, wanted: &Wanted) -> bool {
-        let watching = self.watching.lock();
+    /// Whether all that is wanted is listed, or has been asked for in vain.
+    #[must_use]
+    pub(crate) fn is_settled(&self) -> bool {
+        let (wanted, watching) = (self.wanted.borrow(), self.watching.lock());
         wanted.iter().all(|(namespace, services)| {
             watching.get(namespace).is_some_and(|watching| {
                 let list = &watching.list;
-                list.shelf.is_complete() && list.services.is_superset(&bounded(services))
+                let asked = list.shelf.is_complete() || list.shelf.has_failed();
+                asked && list.services.is_superset(&bounded(services))
             })
         })
     }
@@ -144,6 +140,23 @@ fn bounded(services: &BTreeSet<String>) -> BTreeSet<String> {
 /// The Services that the providers of an installation name, now or in the version that is in force.
 #[must_use]
 pub(crate) fn wanted(watched: &Watched, gateway_name: &str, live: Option<&Snapshot>) -> Wanted {
+    named(watched, gateway_name, |name, spec| {
+        let said = spec["endpoints"]["serviceRef"]["name"].as_str();
+        let live = live.and_then(|live| live.providers.get(name)?.endpoints.as_ref());
+        let live = live.and_then(|live| Some(live.service.as_ref()?.name.as_str()));
+        // It goes into the request: what no Service can be called is not asked for.
+        let can_be = |name: &&str| name.parse::<fairlead_crds::text::Label>().is_ok();
+        let names = said.into_iter().chain(live).filter(can_be);
+        names.map(str::to_owned).collect()
+    })
+}
+
+/// What each provider of an installation names, by its name and its spec.
+pub(super) fn named(
+    watched: &Watched,
+    gateway_name: &str,
+    names: impl Fn(&ObjectName, &serde_json::Value) -> Vec<String>,
+) -> Wanted {
     let mut wanted = Wanted::new();
     let Some((_, providers)) = watched.resources.get("LLMProvider") else {
         return wanted;
@@ -153,14 +166,9 @@ pub(crate) fn wanted(watched: &Watched, gateway_name: &str, live: Option<&Snapsh
         if spec["gatewayName"].as_str().unwrap_or("default") != gateway_name {
             continue;
         }
-        let said = spec["endpoints"]["serviceRef"]["name"].as_str();
-        let live = live.and_then(|live| live.providers.get(&name)?.endpoints.as_ref());
-        let live = live.and_then(|live| Some(live.service.as_ref()?.name.as_str()));
-        // It goes into the request: what no Service can be called is not asked for.
-        let can_be = |name: &&str| name.parse::<fairlead_crds::text::Label>().is_ok();
-        for service in said.into_iter().chain(live).filter(can_be) {
+        for named in names(&name, spec) {
             let of = wanted.entry(name.namespace.clone()).or_default();
-            of.insert(service.to_owned());
+            of.insert(named);
         }
     }
     wanted

@@ -24,6 +24,8 @@ struct Inner<T> {
     waiting: usize,
     /// How many objects have vanished.
     vanished: u64,
+    /// Whether a first list was asked for in vain.
+    failed: bool,
 }
 
 /// What one watch contributes: the namespace it sees, and the list it is reading.
@@ -55,6 +57,7 @@ impl<T: Item> Shelf<T> {
                 kept: Kept::default(),
                 waiting: sources,
                 vanished: 0,
+                failed: false,
             }),
         }
     }
@@ -63,6 +66,21 @@ impl<T: Item> Shelf<T> {
     #[must_use]
     pub(crate) fn is_complete(&self) -> bool {
         self.inner.lock().waiting == 0
+    }
+
+    /// Whether a first list was asked for in vain, so that it is not to be waited for.
+    #[must_use]
+    pub(crate) fn has_failed(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.failed && inner.waiting > 0
+    }
+
+    /// A watch has failed. `true` if that is the first that is heard of it.
+    pub(crate) fn fail(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let first = inner.waiting > 0 && !inner.failed;
+        inner.failed = true;
+        first
     }
 
     /// How many objects have vanished so far.

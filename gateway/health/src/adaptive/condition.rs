@@ -14,14 +14,12 @@ use serde::Serialize;
 const FAILED: f64 = 0.5;
 const IN_A_ROW: u32 = 5;
 /// Fewer failures than this are no ground to call it failed.
-const FEWEST: f64 = 4.0;
+pub(crate) const FEWEST: f64 = 4.0;
 /// Of one that is coming back so many are.
 const FEWEST_AGAIN: f64 = 2.0;
 /// It is degraded below this score, and well again above the other.
 const DEGRADED: f64 = 0.5;
 const WELL: f64 = 0.7;
-/// Ticks that its share takes to grow back.
-const RAMP: u32 = 2;
 /// Ticks from one probe to the next, of one that stays down.
 const REST: u32 = 2;
 /// The same at most, of one that has failed again and again.
@@ -31,7 +29,7 @@ const FORGIVEN: u32 = 12;
 
 /// How a candidate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "camelCase")]
 pub enum State {
     /// It is about as good as the others.
     #[default]
@@ -44,12 +42,35 @@ pub enum State {
     Recovering,
 }
 
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Healthy,
+        Self::Degraded,
+        Self::Failed,
+        Self::Recovering,
+    ];
+
+    /// As people read it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+            Self::Recovering => "recovering",
+        }
+    }
+}
+
 /// The state, and what it takes to leave it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Condition {
     pub(crate) state: State,
     /// Ticks in this state; for one that is coming back, ticks of its ramp.
     age: u32,
+    /// Whether it has joined since the last tick: its ramp begins with the next one, or it would miss a part of it.
+    is_new: bool,
     /// Whether it has come back and is not forgiven yet.
     is_back: bool,
     /// How often it has failed again.
@@ -71,6 +92,8 @@ pub(crate) struct Seen {
     pub(crate) in_a_row: u32,
     /// How many ticks have passed: of a rule without requests nobody looks at its candidates.
     pub(crate) ticks: u32,
+    /// Ticks that a share takes to grow back.
+    pub(crate) ramp: u32,
 }
 
 impl Seen {
@@ -84,13 +107,16 @@ impl Condition {
     pub(crate) fn newcomer() -> Self {
         Self {
             state: State::Recovering,
+            is_new: true,
             ..Self::default()
         }
     }
 
     /// One tick on, before scores are known. Says whether what is remembered of it is to be forgotten: it speaks of what it was before.
     pub(crate) fn step(&mut self, seen: &Seen) -> bool {
-        self.age = self.age.saturating_add(1);
+        if !std::mem::take(&mut self.is_new) {
+            self.age = self.age.saturating_add(1);
+        }
         match self.state {
             State::Healthy | State::Degraded => {
                 if seen.is_down() {
@@ -107,7 +133,7 @@ impl Condition {
                 let again = seen.failed >= FEWEST_AGAIN && seen.failed >= seen.answered;
                 if again || seen.is_down() {
                     self.fail();
-                } else if self.age >= RAMP {
+                } else if self.age >= seen.ramp {
                     self.enter(State::Healthy);
                 }
                 false
@@ -136,12 +162,16 @@ impl Condition {
         }
     }
 
-    /// Which part of its share it may have.
-    pub(crate) fn part(&self) -> f64 {
+    /// Which part of its share it may have, where it takes so many ticks to grow back.
+    pub(crate) fn part(&self, ramp: u32) -> f64 {
         match self.state {
             State::Healthy | State::Degraded => 1.0,
             State::Failed => 0.0,
-            State::Recovering => f64::from(self.age + 1) / f64::from(RAMP + 1),
+            State::Recovering => {
+                let part =
+                    f64::from(self.age.saturating_add(1)) / f64::from(ramp.saturating_add(1));
+                part.min(1.0)
+            }
         }
     }
 
@@ -179,6 +209,7 @@ mod tests {
         failures: 0.0,
         in_a_row: 0,
         ticks: 1,
+        ramp: 2,
     };
     const DOWN: Seen = Seen {
         answered: 0.0,
@@ -187,6 +218,7 @@ mod tests {
         failures: 5.0,
         in_a_row: 5,
         ticks: 1,
+        ramp: 2,
     };
     const SILENT: Seen = Seen {
         answered: 0.0,
@@ -214,12 +246,12 @@ mod tests {
     fn what_is_down_is_probed_after_a_rest_and_its_share_grows_when_it_answers() {
         let mut condition = Condition::default();
         condition.step(&DOWN);
-        assert!(!condition.wants_probe() && condition.part() == 0.0);
+        assert!(!condition.wants_probe() && condition.part(2) == 0.0);
         condition.step(&SILENT);
         assert!(condition.wants_probe());
         assert!(condition.step(&WELL_SEEN), "the past is forgotten");
         let parts: Vec<f64> = std::iter::repeat_with(|| {
-            let part = condition.part();
+            let part = condition.part(2);
             condition.step(&WELL_SEEN);
             part
         })
@@ -228,6 +260,24 @@ mod tests {
         .collect();
         assert_eq!(parts, [2.0, 4.0, 6.0]);
         assert_eq!(condition.state, State::Healthy);
+    }
+
+    #[test]
+    fn a_share_grows_in_as_many_whole_ticks_as_it_is_to() {
+        // The first one is half over when a candidate joins, or less or more.
+        for (ramp, parts) in [
+            (0, vec![1.0]),
+            (1, vec![0.5, 0.5, 1.0]),
+            (3, vec![0.25, 0.25, 0.5, 0.75, 1.0]),
+        ] {
+            let mut condition = Condition::newcomer();
+            let seen = Seen { ramp, ..WELL_SEEN };
+            for part in &parts {
+                assert!((condition.part(ramp) - part).abs() < 1e-9, "{ramp}");
+                condition.step(&seen);
+            }
+            assert_eq!(condition.state, State::Healthy);
+        }
     }
 
     #[test]

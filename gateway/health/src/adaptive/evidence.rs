@@ -9,9 +9,9 @@ use crate::adaptive::recorder::TimeTotals;
 
 /// Observations that are remembered at least, if they were made.
 const MEMORY: f64 = 100.0;
-/// Fewer new ones than this are not held against the old ones.
+/// Fewer new ones than this are not held against those before them.
 const FEWEST: f64 = 4.0;
-/// As many new ones as this, found to be of the same kind, are added to the old ones.
+/// As many fresh ones as this, found to be of the same kind, are added to the old ones.
 const ENOUGH: f64 = 12.0;
 /// How many standard errors apart two means are of different kinds. One comparison a tick for days: chance reaches 4 once in two days.
 const APART: f64 = 4.0;
@@ -30,7 +30,10 @@ pub(crate) struct Sums {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Evidence {
     old: Sums,
+    /// Those that were as the old ones, as far as so few can tell: many small changes are one that is not.
     fresh: Sums,
+    /// Those since a few were last held against what was there: apart, or what was fresh before a change would hide it.
+    newest: Sums,
 }
 
 impl Sums {
@@ -100,11 +103,20 @@ impl Evidence {
     /// Adds what a tick has seen; `kept`: how much of what is old remains after the time since the last one.
     pub(crate) fn add(&mut self, seen: &Sums, kind: Kind, kept: f64) {
         self.old = self.old.faded(kept);
-        self.fresh = self.fresh.faded(kept).plus(seen);
-        if self.fresh.count < FEWEST {
+        self.fresh = self.fresh.faded(kept);
+        // These do not fade, or where they are rare there would never be enough.
+        self.newest = self.newest.plus(seen);
+        if self.newest.count < FEWEST {
             return;
         }
-        if self.has_changed(kind) {
+        let newest = std::mem::take(&mut self.newest);
+        if has_changed(&self.old.plus(&self.fresh), &newest, kind) {
+            self.old = newest;
+            self.fresh = Sums::default();
+            return;
+        }
+        self.fresh = self.fresh.plus(&newest);
+        if has_changed(&self.old, &self.fresh, kind) {
             self.old = std::mem::take(&mut self.fresh);
         } else if self.fresh.count >= ENOUGH {
             let room = (MEMORY - self.fresh.count).max(0.0);
@@ -120,7 +132,7 @@ impl Evidence {
 
     /// All there is.
     pub(crate) fn all(&self) -> Sums {
-        self.old.plus(&self.fresh)
+        self.old.plus(&self.fresh).plus(&self.newest)
     }
 
     /// The mean, and how far off it may be: one standard error.
@@ -149,24 +161,24 @@ impl Evidence {
             ((middle + half) / whole).min(1.0),
         )
     }
+}
 
-    fn has_changed(&self, kind: Kind) -> bool {
-        let (old, fresh) = (&self.old, &self.fresh);
-        if old.count < FEWEST {
-            return false;
-        }
-        let difference = (fresh.mean() - old.mean()).abs();
-        if kind == Kind::Events && difference * fresh.count < 3.0 {
-            return false;
-        }
-        let both = old.plus(fresh);
-        let spread = match kind {
-            // The larger spread of both: that of a few may be small by chance.
-            Kind::Times => spread(old, old.mean(), kind).max(spread(fresh, fresh.mean(), kind)),
-            Kind::Events => spread(&both, both.mean(), kind),
-        };
-        difference > APART * spread * (1.0 / fresh.count + 1.0 / old.count).sqrt()
+/// Whether new observations cannot be of the same kind as old ones.
+fn has_changed(old: &Sums, new: &Sums, kind: Kind) -> bool {
+    if old.count < FEWEST {
+        return false;
     }
+    let difference = (new.mean() - old.mean()).abs();
+    if kind == Kind::Events && difference * new.count < 3.0 {
+        return false;
+    }
+    let both = old.plus(new);
+    let spread = match kind {
+        // The larger spread of both: that of a few may be small by chance.
+        Kind::Times => spread(old, old.mean(), kind).max(spread(new, new.mean(), kind)),
+        Kind::Events => spread(&both, both.mean(), kind),
+    };
+    difference > APART * spread * (1.0 / new.count + 1.0 / old.count).sqrt()
 }
 
 fn spread(sums: &Sums, mean: f64, kind: Kind) -> f64 {
@@ -225,6 +237,18 @@ mod tests {
         (0..20).for_each(|_| evidence.add(&Sums::events(20.0, 0.0), Kind::Events, 1.0));
         evidence.add(&Sums::events(5.0, 5.0), Kind::Events, 1.0);
         assert!(evidence.bounds().0 > 0.8);
+    }
+
+    #[test]
+    fn a_change_is_seen_where_observations_are_rare() {
+        let mut evidence = Evidence::default();
+        evidence.add(&times(12, 1_000.0), Kind::Times, 1.0);
+        // As many as are not yet counted among the old ones when it changes.
+        evidence.add(&times(8, 1_000.0), Kind::Times, 1.0);
+        for _ in 0..4 {
+            evidence.add(&times(1, 200.0), Kind::Times, 0.9);
+        }
+        assert!((evidence.mean().0 - 200.0).abs() < 1.0, "{evidence:?}");
     }
 
     #[test]

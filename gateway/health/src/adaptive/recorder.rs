@@ -1,34 +1,47 @@
-//! What is noted of a target while it answers: sums that only grow, so that any number of rules may read them and none takes them from another.
+//! What is noted of a target while it answers: sums that only grow, so that whoever reads them takes them from nobody else.
+//!
+//! Streams and answers that come whole are apart: of a stream it is seen when its first token comes and how long each further one takes, of an
+//! answer that comes whole only when all of it is there. Whatever it is long: what is noted of that is the time that an answer of usual length
+//! would have taken, the first token counted as so many others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::millis;
-
 /// Squares of microseconds are kept without their last bits, so that a sum of them stays well below what 64 bits hold between two readings.
 const SQUARE_BITS: u32 = 10;
-/// What remains of an account is packed into this many bits, beside 40 bits of a time.
-const LEFT_BITS: u32 = 24;
-const LEFT_MOST: u64 = (1 << LEFT_BITS) - 1;
+/// As many tokens as an answer usually has.
+const USUAL: f64 = 256.0;
+/// The first token takes about as long as so many others.
+const FIRST: f64 = 20.0;
+/// Whoever gives up sooner than this says nothing of a target that nobody knows.
+const IMPATIENT: Duration = Duration::from_secs(1);
 
 /// How a target does, as its requests end. Shared by all cores; every call is a few atomic additions.
 #[derive(Debug, Default)]
 pub struct Recorder {
     in_flight: AtomicU32,
-    /// Those in flight whose answer has not begun.
-    waiting: AtomicU32,
     /// Failures since the last answer.
     in_a_row: AtomicU32,
-    /// The time to the first token as of the last few answers, in microseconds; 0: none yet.
-    pulse: AtomicU32,
-    begun: AtomicU64,
+    answered: AtomicU64,
     failed: AtomicU64,
-    first: Times,
+    /// Of answers that come whole, and of streams.
+    kinds: [Kind; 2],
     token: Times,
     whole: Times,
-    /// How many more requests the account may send (24 bits), until when (40 bits, ms); 0: nothing was said of it.
-    account: AtomicU64,
+}
+
+/// What is noted of one kind of answers.
+#[derive(Debug, Default)]
+struct Kind {
+    begun: AtomicU64,
+    /// Those in flight whose answer has not begun.
+    waiting: AtomicU32,
+    /// The time to the first token as of the last few answers, in microseconds; 0: none yet.
+    pulse: AtomicU32,
+    first: Times,
+    /// How long was waited in vain for a target that nobody knows.
+    silent: Times,
 }
 
 /// Times of one kind: how many, their sum in microseconds and the sum of their squares.
@@ -42,11 +55,20 @@ struct Times {
 /// What a [`Recorder`] has counted since it began. Sums wrap around: only differences mean something.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Totals {
-    pub(crate) begun: u64,
+    pub(crate) answered: u64,
     pub(crate) failed: u64,
-    pub(crate) first: TimeTotals,
+    /// Of answers that come whole, and of streams.
+    pub(crate) kinds: [KindTotals; 2],
     pub(crate) token: TimeTotals,
     pub(crate) whole: TimeTotals,
+}
+
+/// What has been counted of one kind of answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KindTotals {
+    pub(crate) begun: u64,
+    pub(crate) first: TimeTotals,
+    pub(crate) silent: TimeTotals,
 }
 
 /// What [`Times`] have counted.
@@ -59,31 +81,25 @@ pub(crate) struct TimeTotals {
     pub(crate) squares: u64,
 }
 
-/// What the provider has said of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Allowance {
-    /// How many more requests it may send, those in flight not counted.
-    pub(crate) left: u32,
-    /// Until then.
-    pub(crate) until: Duration,
-}
-
 /// A request that is at a target. It is there until this is dropped.
 #[derive(Debug)]
 pub struct Flight {
     recorder: Arc<Recorder>,
+    stream: bool,
     waits: bool,
 }
 
 impl Recorder {
-    /// A request goes out.
+    /// A request goes out, for an answer that is streamed or comes whole.
     #[must_use]
-    pub fn begin(self: &Arc<Self>) -> Flight {
+    pub fn begin(self: &Arc<Self>, stream: bool) -> Flight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.begun.fetch_add(1, Ordering::Relaxed);
+        let kind = self.kind(stream);
+        kind.waiting.fetch_add(1, Ordering::Relaxed);
+        kind.begun.fetch_add(1, Ordering::Relaxed);
         Flight {
             recorder: Arc::clone(self),
+            stream,
             waits: true,
         }
     }
@@ -94,9 +110,10 @@ impl Recorder {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// How many of them wait for their answer to begin.
-    pub(crate) fn waiting(&self) -> u32 {
-        self.waiting.load(Ordering::Relaxed)
+    /// How many of them wait for their answer to begin, of either kind.
+    pub(crate) fn waiting(&self) -> [u32; 2] {
+        let waiting = |kind: &Kind| kind.waiting.load(Ordering::Relaxed);
+        [waiting(self.kind(false)), waiting(self.kind(true))]
     }
 
     /// How many have failed since the last answer.
@@ -104,37 +121,34 @@ impl Recorder {
         self.in_a_row.load(Ordering::Relaxed)
     }
 
-    /// The provider says how many more requests the account may send until a time.
-    pub fn allowed(&self, left: u64, until: Duration) {
-        // Kept a millisecond long at least, or it would look as if nothing had been said.
-        let word = millis(until).max(1) << LEFT_BITS | left.min(LEFT_MOST);
-        self.account.store(word, Ordering::Relaxed);
+    /// The time to the first token as of the last few answers of a kind, in microseconds; 0: none yet.
+    pub(crate) fn pulse(&self, stream: bool) -> u32 {
+        self.kind(stream).pulse.load(Ordering::Relaxed)
     }
 
-    /// What is left of the account, as last told; `None`: nothing was said, or its time is over.
-    pub(crate) fn allowance(&self, now: Duration) -> Option<Allowance> {
-        let word = self.account.load(Ordering::Relaxed);
-        let until = word >> LEFT_BITS;
-        (until > millis(now)).then(|| {
-            let told = u32::try_from(word & LEFT_MOST).unwrap_or(u32::MAX);
-            Allowance {
-                // Those in flight will be counted against it too.
-                left: told.saturating_sub(self.in_flight()),
-                until: Duration::from_millis(until),
-            }
-        })
+    pub(crate) fn totals(&self) -> Totals {
+        let [whole, streams] = &self.kinds;
+        Totals {
+            answered: self.answered.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            kinds: [whole.totals(), streams.totals()],
+            token: self.token.totals(),
+            whole: self.whole.totals(),
+        }
     }
 
-    /// The time to the first token as of the last few answers, in microseconds; 0: none yet.
-    pub(crate) fn pulse(&self) -> u32 {
-        self.pulse.load(Ordering::Relaxed)
+    fn kind(&self, stream: bool) -> &Kind {
+        let [whole, streams] = &self.kinds;
+        if stream { streams } else { whole }
     }
+}
 
+impl Kind {
     /// Longer times are followed faster than shorter ones: what has just become slow is left at once (peak-sensitive, as in Finagle). Of two who
     /// come at once one may be forgotten.
     fn feel(&self, micros: u64) {
         let now = u32::try_from(micros).unwrap_or(u32::MAX).max(1);
-        let before = self.pulse();
+        let before = self.pulse.load(Ordering::Relaxed);
         let next = match before {
             0 => now,
             before if now > before => before + (now - before) / 4,
@@ -143,24 +157,28 @@ impl Recorder {
         self.pulse.store(next, Ordering::Relaxed);
     }
 
-    pub(crate) fn totals(&self) -> Totals {
-        Totals {
+    fn totals(&self) -> KindTotals {
+        KindTotals {
             begun: self.begun.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
             first: self.first.totals(),
-            token: self.token.totals(),
-            whole: self.whole.totals(),
+            silent: self.silent.totals(),
         }
     }
 }
 
 impl Flight {
-    /// Its answer has begun, after so long.
-    pub fn answered(&mut self, after: Duration) {
+    /// Its answer has begun, after so long; one that comes whole is there, and has so many tokens (0: not known).
+    pub fn answered(&mut self, after: Duration, tokens: u64) {
         self.waits_no_more();
-        let micros = micros(after);
-        self.recorder.first.note(micros);
-        self.recorder.feel(micros);
+        let micros = micros(if self.stream {
+            after
+        } else {
+            usual(after, tokens)
+        });
+        let kind = self.recorder.kind(self.stream);
+        kind.first.note(micros);
+        kind.feel(micros);
+        self.recorder.answered.fetch_add(1, Ordering::Relaxed);
         // Cores share this: as a rule there is nothing to write.
         if self.recorder.in_a_row() != 0 {
             self.recorder.in_a_row.store(0, Ordering::Relaxed);
@@ -174,12 +192,32 @@ impl Flight {
         self.recorder.in_a_row.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whoever waits for it gives up after so long without an answer: it would have taken so long at least. That counts where it is longer than
+    /// the target usually takes; of one that has never answered it is kept apart.
+    pub fn given_up(&mut self, after: Duration) {
+        if !self.waits {
+            return;
+        }
+        self.waits_no_more();
+        let kind = self.recorder.kind(self.stream);
+        let (micros, pulse) = (micros(after), kind.pulse.load(Ordering::Relaxed));
+        if pulse == 0 {
+            if after >= IMPATIENT {
+                kind.silent.note(micros);
+            }
+        } else if micros > u64::from(pulse) {
+            kind.first.note(micros);
+            kind.feel(micros);
+        }
+    }
+
     /// Its answer is complete: so many output tokens, of which the first came after `first` and the last after `whole`. Of an answer of which
     /// the tokens are not known only the time counts that it took.
     pub fn complete(self, tokens: u64, first: Duration, whole: Duration) {
         self.recorder.whole.note(micros(whole));
         // The first token has no time of its own.
-        if let Some(rest) = tokens.checked_sub(1).filter(|rest| *rest > 0) {
+        let rest = tokens.saturating_sub(1);
+        if self.stream && rest > 0 {
             let time = micros(whole.saturating_sub(first)) / rest;
             self.recorder.token.note(time);
         }
@@ -187,7 +225,8 @@ impl Flight {
 
     fn waits_no_more(&mut self) {
         if std::mem::take(&mut self.waits) {
-            self.recorder.waiting.fetch_sub(1, Ordering::Relaxed);
+            let kind = self.recorder.kind(self.stream);
+            kind.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -197,6 +236,15 @@ impl Drop for Flight {
         self.waits_no_more();
         self.recorder.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// How long an answer of usual length would have taken where one of so many tokens took this.
+fn usual(took: Duration, tokens: u64) -> Duration {
+    if tokens == 0 {
+        return took;
+    }
+    let factor = (USUAL + FIRST) / (tokens as f64 + FIRST);
+    Duration::try_from_secs_f64(took.as_secs_f64() * factor).unwrap_or(took)
 }
 
 impl Times {
@@ -219,12 +267,23 @@ impl Times {
 impl Totals {
     /// What has come since `before`.
     pub(crate) fn since(&self, before: &Self) -> Self {
+        let ([whole, streams], [whole_before, streams_before]) = (&self.kinds, &before.kinds);
         Self {
-            begun: self.begun.wrapping_sub(before.begun),
+            answered: self.answered.wrapping_sub(before.answered),
             failed: self.failed.wrapping_sub(before.failed),
-            first: self.first.since(&before.first),
+            kinds: [whole.since(whole_before), streams.since(streams_before)],
             token: self.token.since(&before.token),
             whole: self.whole.since(&before.whole),
+        }
+    }
+}
+
+impl KindTotals {
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            begun: self.begun.wrapping_sub(before.begun),
+            first: self.first.since(&before.first),
+            silent: self.silent.since(&before.silent),
         }
     }
 }
@@ -253,61 +312,88 @@ mod tests {
         Duration::from_millis(millis)
     }
 
+    fn streams(recorder: &Recorder) -> KindTotals {
+        recorder.totals().kinds[1]
+    }
+
     #[test]
     fn a_request_is_in_flight_until_it_is_dropped() {
         let recorder = Arc::new(Recorder::default());
-        let (mut one, two) = (recorder.begin(), recorder.begin());
-        assert_eq!((recorder.in_flight(), recorder.waiting()), (2, 2));
+        let (mut one, two) = (recorder.begin(true), recorder.begin(false));
+        assert_eq!((recorder.in_flight(), recorder.waiting()), (2, [1, 1]));
         one.failed();
-        assert_eq!((recorder.in_flight(), recorder.waiting()), (2, 1));
+        assert_eq!((recorder.in_flight(), recorder.waiting()), (2, [1, 0]));
         assert_eq!(recorder.in_a_row(), 1);
         drop(one);
         two.complete(0, ms(1), ms(2));
-        assert_eq!((recorder.in_flight(), recorder.waiting()), (0, 0));
+        assert_eq!((recorder.in_flight(), recorder.waiting()), (0, [0, 0]));
         let totals = recorder.totals();
-        assert_eq!((totals.begun, totals.failed), (2, 1));
+        let begun = totals.kinds.map(|kind| kind.begun);
+        assert_eq!((begun, totals.failed), ([1, 1], 1));
     }
 
     #[test]
     fn a_long_answer_is_no_slow_token() {
         let recorder = Arc::new(Recorder::default());
         for tokens in [2_u64, 1_001] {
-            let mut flight = recorder.begin();
-            flight.answered(ms(300));
+            let mut flight = recorder.begin(true);
+            flight.answered(ms(300), 0);
             flight.complete(tokens, ms(300), ms(300 + 20 * (tokens - 1)));
         }
-        let totals = recorder.totals();
-        assert_eq!((totals.token.count, totals.token.sum), (2, 40_000));
-        assert_eq!((totals.first.count, totals.first.sum), (2, 600_000));
+        let (token, first) = (recorder.totals().token, streams(&recorder).first);
+        assert_eq!((token.count, token.sum), (2, 40_000));
+        assert_eq!((first.count, first.sum), (2, 600_000));
     }
 
     #[test]
-    fn what_is_in_flight_has_its_part_of_what_is_left() {
+    fn a_long_answer_that_comes_whole_is_no_slow_one() {
         let recorder = Arc::new(Recorder::default());
-        assert_eq!(recorder.allowance(ms(0)), None);
-        let _flights = [recorder.begin(), recorder.begin()];
-        recorder.allowed(5, ms(900));
-        let allowance = Allowance {
-            left: 3,
-            until: ms(900),
-        };
-        assert_eq!(recorder.allowance(ms(899)), Some(allowance));
-        assert_eq!(recorder.allowance(ms(900)), None);
-        recorder.allowed(1, ms(900));
-        assert_eq!(recorder.allowance(ms(0)).unwrap().left, 0);
+        for tokens in [1_u64, 10, 256, 4_000] {
+            let before = recorder.totals();
+            let took = ms(400 + 20 * tokens);
+            let mut flight = recorder.begin(false);
+            flight.answered(took, tokens);
+            flight.complete(tokens, took, took);
+            let since = recorder.totals().since(&before);
+            assert_eq!(since.token.count, 0, "nobody has seen it");
+            let first = since.kinds[0].first.sum;
+            assert!(first.abs_diff(5_520_000) < 1_000, "{tokens}: {first}");
+        }
+    }
+
+    #[test]
+    fn whoever_gives_up_has_waited_for_so_long_at_least() {
+        let recorder = Arc::new(Recorder::default());
+        recorder.begin(true).given_up(ms(900));
+        recorder.begin(true).given_up(ms(3_000));
+        let totals = streams(&recorder);
+        assert_eq!((totals.silent.count, totals.first.count), (1, 0));
+        let mut flight = recorder.begin(true);
+        flight.answered(ms(400), 0);
+        flight.given_up(ms(9_000));
+        recorder.begin(true).given_up(ms(100));
+        recorder.begin(true).given_up(ms(2_000));
+        let totals = streams(&recorder);
+        assert_eq!((totals.first.count, totals.first.sum), (2, 2_400_000));
+        assert_eq!(totals.silent.count, 1);
+        assert_eq!(recorder.totals().answered, 1, "that is no answer");
+        assert_eq!(recorder.waiting(), [0, 0]);
     }
 
     #[test]
     fn nothing_is_lost_between_threads_nor_where_sums_wrap_around() {
         let recorder = Arc::new(Recorder::default());
-        recorder.first.sum.store(u64::MAX - 5, Ordering::Relaxed);
+        recorder.kinds[1]
+            .first
+            .sum
+            .store(u64::MAX - 5, Ordering::Relaxed);
         let before = recorder.totals();
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..1_000).for_each(|_| recorder.begin().answered(ms(1))));
+                scope.spawn(|| (0..1_000).for_each(|_| recorder.begin(true).answered(ms(1), 0)));
             }
         });
-        let since = recorder.totals().since(&before);
+        let since = recorder.totals().since(&before).kinds[1];
         assert_eq!(
             (since.begun, since.first.count, since.first.sum),
             (4_000, 4_000, 4_000_000)

@@ -20,8 +20,9 @@ const BUSIEST: f64 = 0.97;
 pub(crate) struct Belief {
     /// The share of answers that fail.
     pub(crate) failing: (f64, f64),
-    /// The time to the first token, in microseconds; `None`: not known.
-    pub(crate) first: Option<(f64, f64)>,
+    /// The time to the first token, in microseconds, of answers that come whole and of streams; `None`: not known. Infinite at most where it is
+    /// only known how long was waited in vain.
+    pub(crate) first: [Option<(f64, f64)>; 2],
     /// The time of each further token.
     pub(crate) token: Option<(f64, f64)>,
     /// Which part of what it may be sent it is sent.
@@ -34,21 +35,24 @@ pub(crate) struct Belief {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Best {
     failing: f64,
-    first: Option<f64>,
+    first: [Option<f64>; 2],
     token: Option<f64>,
 }
 
 impl Best {
     pub(crate) fn of(beliefs: &[Belief]) -> Self {
         let up = || beliefs.iter().filter(|belief| belief.is_up);
+        let first = |kind: usize| {
+            up().filter_map(|belief| Some((*belief.first.get(kind)?)?.1))
+                .filter(|most| most.is_finite())
+                .min_by(f64::total_cmp)
+        };
         Self {
             failing: up()
                 .map(|belief| belief.failing.1)
                 .min_by(f64::total_cmp)
                 .unwrap_or(1.0),
-            first: up()
-                .filter_map(|belief| Some(belief.first?.1))
-                .min_by(f64::total_cmp),
+            first: [first(0), first(1)],
             token: up()
                 .filter_map(|belief| Some(belief.token?.1))
                 .min_by(f64::total_cmp),
@@ -61,11 +65,13 @@ impl Best {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Penalty {
     pub(crate) failures: f64,
+    answer: f64,
     first: f64,
     token: f64,
     busy: f64,
     /// How many parts of a hundred fail more than elsewhere, and how many times the time of the best its tokens take.
     excess: f64,
+    answer_times: f64,
     first_times: f64,
     token_times: f64,
     load: f64,
@@ -78,18 +84,19 @@ impl Penalty {
             (Some((least, _)), Some(best)) if best > 0.0 => (least / best).max(1.0),
             _ => 1.0,
         };
-        let (first, token) = (
-            times(belief.first, best.first),
-            times(belief.token, best.token),
-        );
+        let ([whole, streamed], [best_whole, best_streamed]) = (belief.first, best.first);
+        let (answer, first) = (times(whole, best_whole), times(streamed, best_streamed));
+        let token = times(belief.token, best.token);
         let load = belief.busy.min(BUSIEST);
         let percent = |weight: u32| f64::from(weight) / 100.0;
         Self {
             failures: percent(weights.errors) * PER_FAILURE * excess,
-            first: percent(weights.first_token) * FIRST_TOKEN * first.ln(),
+            answer: percent(weights.of_time(false)) * FIRST_TOKEN * answer.ln(),
+            first: percent(weights.of_time(true)) * FIRST_TOKEN * first.ln(),
             token: percent(weights.per_token) * PER_TOKEN * token.ln(),
             busy: percent(weights.utilization) * ((1.0 - BUSY) / (1.0 - load.max(BUSY))).ln(),
             excess: excess * 100.0,
+            answer_times: answer,
             first_times: first,
             token_times: token,
             load,
@@ -98,14 +105,21 @@ impl Penalty {
 
     /// What speaks against it because it is slow or busy.
     pub(crate) fn slow(&self) -> f64 {
-        self.first + self.token + self.busy
+        // One that is slow shows it in both kinds of answers: that counts once.
+        self.answer.max(self.first + self.token) + self.busy
+    }
+
+    /// Whether it changes a share by less than a twentieth.
+    pub(crate) fn is_slight(&self) -> bool {
+        let slow = self.answer.max(self.first).max(self.token);
+        self.failures.max(slow).max(self.busy) < 0.05
     }
 
     /// What speaks against it most.
     pub(crate) fn reason(&self) -> Reason {
-        let worst = self.failures.max(self.first).max(self.token).max(self.busy);
-        // Less than this changes a share by a twentieth.
-        if worst < 0.05 {
+        let slow = self.answer.max(self.first).max(self.token);
+        let worst = self.failures.max(slow).max(self.busy);
+        if self.is_slight() {
             Reason::Good
         } else if worst <= self.failures {
             Reason::failing(self.excess)
@@ -113,6 +127,8 @@ impl Penalty {
             Reason::slow_first_token(self.first_times)
         } else if worst <= self.token {
             Reason::slow_tokens(self.token_times)
+        } else if worst <= self.answer {
+            Reason::slow_answers(self.answer_times)
         } else {
             Reason::busy(self.load)
         }
@@ -206,7 +222,7 @@ mod tests {
 
     const GOOD: Belief = Belief {
         failing: (0.0, 0.01),
-        first: Some((390.0, 410.0)),
+        first: [None, Some((390.0, 410.0))],
         token: Some((19.0, 21.0)),
         busy: 0.0,
         is_up: true,
@@ -228,7 +244,7 @@ mod tests {
     fn what_may_be_chance_counts_nothing() {
         let unsure = Belief {
             failing: (0.009, 0.2),
-            first: Some((400.0, 900.0)),
+            first: [None, Some((400.0, 900.0))],
             token: None,
             ..GOOD
         };
@@ -242,7 +258,7 @@ mod tests {
             ..GOOD
         };
         let slow = Belief {
-            first: Some((820.0, 900.0)),
+            first: [None, Some((820.0, 900.0))],
             ..GOOD
         };
         let crawling = Belief {
@@ -265,7 +281,7 @@ mod tests {
     #[test]
     fn what_is_down_is_nobodys_measure() {
         let down = Belief {
-            first: Some((1.0, 2.0)),
+            first: [None, Some((1.0, 2.0))],
             is_up: false,
             ..GOOD
         };

@@ -16,6 +16,8 @@ fn candidate(name: &str, weight: u32) -> Candidate {
         weight,
         places: 0,
         recorder: Arc::default(),
+        accounts: Some(Arc::default()),
+        provider: None,
     }
 }
 
@@ -33,13 +35,27 @@ fn of_settings(weights: &[u32], settings: Settings) -> Adaptive {
 fn tick(adaptive: &Adaptive, number: u64, happens: &[(usize, u64, usize)]) {
     for (candidate, (answers, first, failures)) in adaptive.candidates().zip(happens) {
         for _ in 0..*answers {
-            let mut flight = candidate.recorder.begin();
-            flight.answered(ms(*first));
+            let mut flight = candidate.recorder.begin(true);
+            flight.answered(ms(*first), 0);
             flight.complete(100, ms(*first), ms(first + 2_000));
         }
-        (0..*failures).for_each(|_| candidate.recorder.begin().failed());
+        (0..*failures).for_each(|_| candidate.recorder.begin(true).failed());
     }
     assert!(adaptive.tick(at(5 * number)));
+}
+
+fn ask(seconds: u64, first: u64, second: u64) -> Ask {
+    Ask {
+        now: at(seconds),
+        stream: true,
+        first,
+        second,
+    }
+}
+
+/// The position of whoever is picked.
+fn picked(adaptive: &Adaptive, permitted: impl Fn(usize) -> u32, ask: &Ask) -> Option<usize> {
+    adaptive.pick(permitted, ask).map(|pick| pick.position)
 }
 
 fn shares(adaptive: &Adaptive) -> Vec<u32> {
@@ -114,13 +130,70 @@ fn one_failure_of_few_changes_nothing_and_many_failures_do() {
 }
 
 #[test]
+fn two_failures_of_two_are_chance_and_four_are_not() {
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(2, 400, 0), (0, 0, 2)]);
+    assert_eq!(shares(&adaptive), [500, 500]);
+    tick(&adaptive, 2, &[(25, 400, 0), (25, 400, 0)]);
+    assert!(adaptive.share(1) > 400, "{:?}", shares(&adaptive));
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(4, 400, 0), (0, 0, 4)]);
+    assert_eq!(adaptive.standings()[1].state, State::Failed);
+}
+
+/// How many of 1,000 requests the second one is drawn for.
+fn drawn(adaptive: &Adaptive) -> usize {
+    let mut random = fastrand::Rng::with_seed(13);
+    let mut next = || picked(adaptive, |_| 1000, &ask(0, random.u64(..), random.u64(..)));
+    (0..1_000).filter(|_| next() == Some(1)).count()
+}
+
+fn answers(adaptive: &Adaptive, at: usize, count: usize, first: u64) {
+    let candidate = adaptive.candidates().nth(at).unwrap();
+    (0..count).for_each(|_| candidate.recorder.begin(true).answered(ms(first), 0));
+}
+
+#[test]
+fn who_is_left_between_ticks_for_few_slow_answers_has_its_share_again_after_one() {
+    // Of both much is known, and nothing.
+    for ticks in [3, 0] {
+        let adaptive = of(&[1, 1]);
+        (1..=ticks).for_each(|number| tick(&adaptive, number, &[(50, 200, 0), (50, 200, 0)]));
+        answers(&adaptive, 0, 2, 200);
+        answers(&adaptive, 1, 2, 1_000);
+        assert_eq!(drawn(&adaptive), 0, "{ticks}");
+        tick(&adaptive, ticks + 1, &[(50, 200, 0), (0, 0, 0)]);
+        let had = drawn(&adaptive);
+        assert!((350..550).contains(&had), "{ticks}: {had}");
+    }
+}
+
+#[test]
+fn times_that_count_nothing_count_nothing_between_ticks() {
+    let weights = Weights {
+        first_token: 0,
+        per_token: 0,
+        ..Weights::default()
+    };
+    let settings = Settings {
+        weights,
+        ..Settings::default()
+    };
+    let adaptive = of_settings(&[1, 1], settings);
+    answers(&adaptive, 0, 5, 200);
+    answers(&adaptive, 1, 5, 2_000);
+    let had = drawn(&adaptive);
+    assert!((450..550).contains(&had), "{had}");
+}
+
+#[test]
 fn what_is_down_gets_a_probe_and_its_share_back_when_it_answers() {
     let adaptive = of(&[1, 1]);
     tick(&adaptive, 1, &[(20, 400, 0), (0, 0, 20)]);
     assert_eq!(shares(&adaptive), [1000, 0]);
     tick(&adaptive, 2, &[(40, 400, 0), (0, 0, 0)]);
     let picks = |count: usize| {
-        let next = |number: u64| adaptive.pick(|_| 1000, at(10), number << 40, 0);
+        let next = |number: u64| picked(&adaptive, |_| 1000, &ask(10, number << 40, 0));
         (0..count)
             .filter(|number| next(u64::try_from(*number).unwrap()) == Some(1))
             .count()
@@ -142,19 +215,21 @@ fn a_probe_is_kept_for_when_the_breaker_permits_it() {
     tick(&adaptive, 1, &[(20, 400, 0), (0, 0, 20)]);
     tick(&adaptive, 2, &[(40, 400, 0), (0, 0, 0)]);
     let closed = |position: usize| if position == 0 { 1000 } else { 0 };
-    assert_eq!(adaptive.pick(closed, at(10), 0, 0), Some(0));
-    assert_eq!(adaptive.pick(|_| 1000, at(10), 0, 0), Some(1));
+    assert_eq!(picked(&adaptive, closed, &ask(10, 0, 0)), Some(0));
+    assert_eq!(picked(&adaptive, |_| 1000, &ask(10, 0, 0)), Some(1));
 }
 
 #[test]
 fn an_account_is_spread_over_the_time_that_it_has_to_last() {
     let adaptive = of(&[1, 1]);
-    let recorders: Vec<Arc<Recorder>> = adaptive
-        .candidates()
-        .map(|candidate| Arc::clone(&candidate.recorder))
-        .collect();
+    let second = adaptive.candidates().nth(1).unwrap();
+    let accounts = second.accounts.as_ref().unwrap();
+    let told = |left| {
+        let until = at(55);
+        accounts.told(&"one".into(), 1, Allowance { left, until }, at(0));
+    };
     // 100 requests left for 50 seconds, of 20 a second.
-    recorders[1].allowed(100, at(55));
+    told(100);
     tick(&adaptive, 1, &[(50, 400, 0), (50, 400, 0)]);
     assert!(
         (90..=100).contains(&adaptive.share(1)),
@@ -162,11 +237,15 @@ fn an_account_is_spread_over_the_time_that_it_has_to_last() {
         shares(&adaptive)
     );
     // Spent: nobody is sent there, whatever its share.
-    recorders[1].allowed(0, at(55));
-    let next = |number: u64| adaptive.pick(|_| 1000, at(5), number << 54, 0);
+    told(0);
+    let next = |number: u64| picked(&adaptive, |_| 1000, &ask(5, number << 54, 0));
     assert!((0..1000).all(|number| next(number) == Some(0)));
     assert_eq!(
-        adaptive.pick(|at| if at == 1 { 1000 } else { 0 }, at(5), 0, 0),
+        picked(
+            &adaptive,
+            |at| if at == 1 { 1000 } else { 0 },
+            &ask(5, 0, 0)
+        ),
         Some(1)
     );
 }
@@ -186,7 +265,7 @@ fn who_joins_grows_into_its_share_and_who_stays_keeps_what_is_known() {
 
 #[test]
 fn nobody_is_picked_where_nobody_may_be() {
-    assert_eq!(of(&[1, 1]).pick(|_| 0, at(0), 0, 0), None);
+    assert_eq!(of(&[1, 1]).pick(|_| 0, &ask(0, 0, 0)), None);
 }
 
 #[test]
@@ -196,7 +275,7 @@ fn a_draw_among_sixteen_allocates_nothing_that_lasts_and_ends_soon() {
     let mut random = fastrand::Rng::with_seed(1);
     let mut counts = [0; 16];
     for _ in 0..16_000 {
-        let next = adaptive.pick(|_| 1000, at(0), random.u64(..), random.u64(..));
+        let next = picked(&adaptive, |_| 1000, &ask(0, random.u64(..), random.u64(..)));
         counts[next.unwrap()] += 1;
     }
     assert!(

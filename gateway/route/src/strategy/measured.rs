@@ -1,4 +1,4 @@
-//! Strategies that follow what is measured: the quickest, the cheapest, the least busy, and by score.
+//! Strategies that follow what is measured: the quickest, the cheapest, the least busy.
 //!
 //! Who may be tried now goes before who may not, whatever the measure says; one that is coming back is among them in as many turns as it may
 //! have of its share. Everybody stays in the order: behind the first they stand by the same measure, for those are the ones to fall back to.
@@ -69,11 +69,11 @@ fn look(strategy: Strategy, choice: Choice, known: &impl Known, turn: Turn) -> S
                 // Behind all that have a price.
                 .unwrap_or(u64::MAX),
             Strategy::LeastBusy => load(vitals.busy, u64::from(choice.weight)),
-            Strategy::Adaptive => load(vitals.busy, scored(choice, &vitals)),
             Strategy::LowestLatency
             | Strategy::Weighted
             | Strategy::RoundRobin
-            | Strategy::Priority => wait(&vitals),
+            | Strategy::Priority
+            | Strategy::Adaptive => wait(&vitals),
         },
     }
 }
@@ -92,11 +92,11 @@ fn first(strategy: Strategy, up: &[Seen], turn: Turn) -> (usize, ChosenBy) {
             let alike = |one: &Seen| Some(one.measure) == least;
             (drawn(up, alike, turn), ChosenBy::LeastBusy)
         }
-        Strategy::Adaptive => (less_busy_of_two(up, turn), ChosenBy::Adaptive),
         Strategy::LowestLatency
         | Strategy::Weighted
         | Strategy::RoundRobin
-        | Strategy::Priority => quickest(up, turn),
+        | Strategy::Priority
+        | Strategy::Adaptive => quickest(up, turn),
     }
 }
 
@@ -110,11 +110,6 @@ fn wait(vitals: &Vitals) -> u64 {
 /// How busy one is for its weight, as a measure.
 fn load(busy: u32, weight: u64) -> u64 {
     (u64::from(busy) << 32) / weight.max(1)
-}
-
-/// A weight as far as the score lets it count.
-fn scored(choice: Choice, vitals: &Vitals) -> u64 {
-    u64::from(choice.weight) * u64::from(vitals.score)
 }
 
 /// The quickest; of those that are about as quick each by its weight. Now and then one of which nobody knows it, or not any more: at most one
@@ -145,20 +140,6 @@ fn drawn(up: &[Seen], may: impl Fn(&Seen) -> bool + Copy, turn: Turn) -> usize {
         }
     });
     turn.weighted(weights).unwrap_or(0)
-}
-
-/// Two are drawn by weight and score, and the less busy has it: a burst then does not go to the best one alone (Mitzenmacher, "The power of two
-/// choices in randomized load balancing", 2001).
-fn less_busy_of_two(up: &[Seen], turn: Turn) -> usize {
-    let weights = up.iter().map(|one| scored(one.choice, &one.vitals));
-    let Some(one) = turn.weighted(weights.clone()) else {
-        return 0;
-    };
-    let others = (0..).zip(weights);
-    let others = others.map(|(at, weight)| if at == one { 0 } else { weight });
-    let busier = |other: &usize| up[*other].measure < up[one].measure;
-    let two = turn.another().weighted(others);
-    two.filter(busier).unwrap_or(one)
 }
 
 #[cfg(test)]

@@ -37,6 +37,70 @@ fn refused(constraints: &[&str]) -> Result<Vec<String>, NoRoute> {
 }
 
 #[test]
+fn names_are_listed_only_if_they_lead_to_somebody_who_may_be_asked() {
+    let world = constrained()
+        .rule(
+            rule("gateway/c2")
+                .models(&["held"])
+                .constraining("region=ch"),
+        )
+        .rule(
+            rule("search/a")
+                .models(&["inside"])
+                .target("eu", "gateway/eu", "m", 1),
+        )
+        .rule(
+            rule("search/b")
+                .models(&["outside"])
+                .target("us", "gateway/us", "m", 1),
+        )
+        .rule(
+            rule("search/c")
+                .models(&["held"])
+                .target("eu", "gateway/eu", "m", 1),
+        )
+        .rule(rule("search/d").models(&["alias"]).continuing("inside"))
+        .rule(rule("search/e").models(&["astray"]).continuing("outside"))
+        .rule(rule("search/f").models(&["bare"]).continuing("m"));
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    assert_eq!(table.models(&caller), ["alias", "bare", "inside", "m"]);
+}
+
+#[test]
+fn a_condition_that_fails_counts_once_whatever_becomes_of_the_request() {
+    let world = constrained()
+        .rule(
+            rule("search/broken")
+                .when("request.params.n > 1")
+                .target("eu", "gateway/eu", "m", 1),
+        )
+        .rule(
+            rule("search/alias")
+                .models(&["chat"])
+                .continuing("n")
+                .priority(1),
+        );
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let count = || {
+        table
+            .condition_errors()
+            .map(|(_, count)| count)
+            .sum::<u64>()
+    };
+    for (model, counted) in [("us/m", 1), ("n", 2), ("chat", 3), ("m", 4)] {
+        let planned = table.plan(&caller, model, &asked(model, &[]), &all_well);
+        assert_eq!(planned.is_ok(), model == "m", "{model}");
+        assert_eq!(count(), counted, "{model}");
+    }
+    let _ = table.explain(&caller, "us/m", &asked("us/m", &[]));
+    assert_eq!(count(), 4, "who only wants to know is not counted");
+    let held = table.constraints_of(&caller, "n", &asked("n", &[]));
+    assert_eq!(held, [std::sync::Arc::<str>::from("gateway/c")]);
+}
+
+#[test]
 fn whatever_names_a_provider_is_narrowed() {
     let world = constrained()
         .rule(

@@ -227,6 +227,7 @@ proptest! {
             Err(NoRoute::ModelNotAllowed | NoRoute::ConditionError { .. } | NoRoute::ProviderNotAllowed) => {}
             Err(NoRoute::NoRule | NoRoute::UnknownModel) => prop_assert_eq!(None, expected),
             Err(NoRoute::Constrained { .. }) => prop_assert!(false, "nothing constrains"),
+            Err(NoRoute::UnknownAlias { .. } | NoRoute::TooManyRules { .. }) => prop_assert!(false, "nothing continues"),
         }
     }
 

@@ -8,10 +8,10 @@ use fairlead_condition::{Limit, Usage};
 use fairlead_json::{Raw, Unreadable};
 use fairlead_route::{Caller, Candidate, NoRoute, Plan, Request, Table, all_well};
 use fairlead_snapshot::{
-    Access, Allow, AllowedProvider, Credential, Digest, Failover, FailureClass, Fallback, Health,
-    Key, Labels, Model, ModelPattern, ObjectName, OnUnsupported, Problem, Protocol, Provider,
-    Retries, RetryOverrides, Rule, Scope, Selector, Simulated, Snapshot, Strategy, Streams, Target,
-    TimeoutOverrides, Timeouts,
+    Access, Adaptive, Allow, AllowedProvider, Changes, Charge, Credential, CredentialStrategy,
+    Digest, Failover, FailureClass, Fallback, Health, Key, Labels, Mirror, Model, ModelPattern,
+    ObjectName, OnUnsupported, Problem, Protocol, Provider, Retries, RetryOverrides, Rule, Scope,
+    Selector, Simulated, Snapshot, Sticky, Strategy, Streams, Target, TimeoutOverrides, Timeouts,
 };
 
 /// The gateway's namespace in all scenarios.
@@ -57,6 +57,7 @@ pub(crate) fn provider_of_anything() -> Provider {
     Provider {
         protocol: Protocol::Simulated(simulated),
         credentials: Vec::new(),
+        credential_strategy: CredentialStrategy::default(),
         models: None,
         timeouts: Timeouts::default(),
         retries: Retries::default(),
@@ -67,6 +68,7 @@ pub(crate) fn provider_of_anything() -> Provider {
         headers: fairlead_snapshot::Headers::default(),
         endpoints: None,
         passthrough: Vec::new(),
+        tracing: fairlead_snapshot::Tracing::default(),
         price: None,
         limits: fairlead_snapshot::Limits::default(),
         labels: fairlead_snapshot::Labels::default(),
@@ -136,6 +138,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         models: Vec::new(),
         when: None,
         strategy: Strategy::Weighted,
+        adaptive: Adaptive::default(),
         targets: Vec::new(),
         fallbacks: Vec::new(),
         timeouts: TimeoutOverrides::default(),
@@ -146,6 +149,10 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         on_unsupported: OnUnsupported::default(),
         constrain: None,
         max_cost: None,
+        sticky: None,
+        mirrors: Vec::new(),
+        continues: false,
+        changes: Changes::default(),
     })
 }
 
@@ -162,6 +169,40 @@ impl RuleBuilder {
     pub(crate) fn constraining(mut self, labels: &str) -> Self {
         self.0.constrain = Some(picking(labels));
         self.overriding()
+    }
+
+    /// It chooses nothing, and matching goes on; an empty `model` leaves the name as it is.
+    pub(crate) fn continuing(mut self, model: &str) -> Self {
+        self.0.continues = true;
+        self.0.changes.model = (!model.is_empty()).then(|| model.to_owned());
+        self
+    }
+
+    /// It sets a member of the body: of all that is sent, if it continues, else for its last target.
+    pub(crate) fn setting(mut self, member: &str, value: u32) -> Self {
+        let parameters = match self.0.targets.last_mut() {
+            Some(target) => &mut target.parameters,
+            None => &mut self.0.changes.parameters,
+        };
+        parameters.overrides.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// Copies so many of a hundred of its requests.
+    pub(crate) fn mirror(mut self, name: &str, provider: &str, model: &str, percent: u32) -> Self {
+        self.0.mirrors.push(Mirror {
+            target: make_target(name, provider, model, 1),
+            percent,
+            max_in_flight: 16,
+            charge: Charge::Provider,
+        });
+        self
+    }
+
+    /// Spreads users, who are known by this header.
+    pub(crate) fn sticky(mut self, header: &str) -> Self {
+        self.0.sticky = Some(Sticky::Header(header.to_owned()));
+        self
     }
 
     pub(crate) fn scope(mut self, scope: Scope) -> Self {
@@ -457,6 +498,14 @@ impl Request for Asked<'_> {
         self.note();
         let cents: i64 = target.requested.strip_prefix("cents-")?.parse().ok()?;
         Some(cents * 10_000_000)
+    }
+
+    fn user(&self, sticky: &Sticky, rule: &ObjectName) -> Option<u64> {
+        let Sticky::Header(header) = sticky else {
+            return None;
+        };
+        let (_, user) = self.headers.iter().find(|(name, _)| name == header)?;
+        Some(fairlead_route::hash(&format!("{rule} {user}")))
     }
 }
 

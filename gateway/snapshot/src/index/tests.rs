@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    Allow, Key, ObjectName, OnUnsupported, Rule, Scope, ShardError, Strategy, TimeoutOverrides,
+    Adaptive, Allow, Key, ObjectName, OnUnsupported, Rule, Scope, ShardError, Strategy,
+    TimeoutOverrides,
 };
 
 fn key(number: usize) -> (ObjectName, Key) {
@@ -29,6 +30,7 @@ fn rule(name: &str, priority: u32) -> Rule {
         models: Vec::new(),
         when: None,
         strategy: Strategy::Weighted,
+        adaptive: Adaptive::default(),
         targets: Vec::new(),
         fallbacks: Vec::new(),
         timeouts: TimeoutOverrides::default(),
@@ -39,6 +41,10 @@ fn rule(name: &str, priority: u32) -> Rule {
         on_unsupported: OnUnsupported::default(),
         constrain: None,
         max_cost: None,
+        sticky: None,
+        mirrors: Vec::new(),
+        continues: false,
+        changes: crate::Changes::default(),
     }
 }
 

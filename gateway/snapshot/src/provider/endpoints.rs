@@ -1,8 +1,11 @@
 //! The servers of a pool, as the gateway needs them.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use super::millis;
 
 /// The servers of a provider that is a pool of equal ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,16 +16,41 @@ pub struct Endpoints {
     /// The Service whose pods they are, so that the last accepted version of a provider does not keep pods that are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ServicePort>,
+    /// The InferencePool of the provider's namespace whose pods they are, for the same reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inference_pool: Option<String>,
     /// What a request is placed by.
     #[serde(default, skip_serializing_if = "EndpointAffinity::is_default")]
     pub affinity: EndpointAffinity,
     /// Whether each is asked by its own address, and not by the host of the base URL, which then stands for all of them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own_hosts: bool,
+    /// Where each tells how much it has to do; absent: it is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<EndpointMetrics>,
+}
+
+impl Endpoints {
+    /// Whether they are pods, which come and go without an edit.
+    #[must_use]
+    pub fn are_pods(&self) -> bool {
+        self.service.is_some() || self.inference_pool.is_some()
+    }
+}
+
+/// Where servers tell how much they have to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndpointMetrics {
+    /// The path, which begins with a slash.
+    pub path: String,
+    /// How often each is asked.
+    #[serde(rename = "intervalMs", with = "millis")]
+    pub interval: Duration,
 }
 
 /// A port of a Service in the provider's namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePort {
     /// The Service's name.

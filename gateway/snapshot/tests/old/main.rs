@@ -205,8 +205,9 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
     let foreign = |(name, provider): (_, &Provider)| needs_format_2(provider).then_some(name);
     let foreign: Vec<&ObjectName> = snapshot.providers.iter().filter_map(foreign).collect();
     assert!(foreign.len() > 1);
-    // And a rule whose targets change requests, one whose attempts may cost only so much, one that constrains with what goes before it, and keys.
-    let rules = 2 + CONSTRAINED.len();
+    // And a rule whose targets change requests, one whose attempts may cost only so much, one that continues with changes, one that constrains with
+    // what goes before it, and keys.
+    let rules = 3 + CONSTRAINED.len();
     assert_eq!(
         closed,
         foreign.len() + rules + BY_ITSELF.len() + BY_OWNERS.len()
@@ -224,6 +225,7 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "parameters",
         "headers\":{",
         "passthrough",
+        "tracing",
         "identity",
         "labels",
         "constrain",
@@ -234,6 +236,10 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "leastBusy",
         "strategy\":\"adaptive",
         "endpoints",
+        "sticky",
+        "mirrors",
+        "continues",
+        "changes",
     ] {
         assert!(!text.contains(member), "{member}");
     }
@@ -270,6 +276,16 @@ fn who_knows_no_constraints_serves_nobody_who_may_be_constrained_by_an_override(
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_rule_that_continues_takes_its_requests_before_format_2_only_if_it_holds_them_to_something() {
+    let snapshot = rich::snapshot();
+    let (before, _) = snapshot.readable_in(1);
+    let find = |name: &str| before.rules.iter().find(|rule| rule.name.name == name);
+    let aliased = find("aliased").unwrap();
+    assert!(aliased.targets.is_empty() && !aliased.models.is_empty());
+    assert_eq!(find("patient"), None);
 }
 
 /// The keys that are restricted by what they say: limits, what they may not use, networks, tokens, labels.

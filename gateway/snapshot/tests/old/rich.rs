@@ -7,13 +7,15 @@ use std::time::Duration;
 use super::limits;
 
 use fairlead_snapshot::{
-    Access, Addressing, Affinity, Allow, AllowedProvider, Authentication, Commit, Concurrency,
-    Continuation, Credential, Deny, Dialect, Digest, EndpointAffinity, Endpoints, Failover,
-    FailureClass, Fallback, Headers, Health, Hedge, HttpVersion, Issuer, Key, Labels, Limits,
-    Model, ModelFacts, ModelPattern, ModelPrice, ObjectName, Oidc, OnClientGone, OnUnsupported,
-    Operator, Overflow, Parameters, Previous, Problem, Protocol, Provider, Queue, Recovery,
-    Refusal, Requirement, Retries, RetryOverrides, Rule, Scope, Selector, ServicePort, Simulated,
-    Snapshot, Strategy, Streams, Target, TimeoutOverrides, Timeouts, WorkloadIdentity,
+    Access, Adaptive, AdaptiveWeights, Addressing, Affinity, Allow, AllowedProvider,
+    Authentication, Changes, Charge, Commit, Concurrency, Continuation, Credential,
+    CredentialStrategy, Deny, Dialect, Digest, EndpointAffinity, EndpointMetrics, Endpoints,
+    Failover, FailureClass, Fallback, Headers, Health, Hedge, HttpVersion, Issuer, Key, Labels,
+    Limits, Mirror, Model, ModelFacts, ModelPattern, ModelPrice, ObjectName, Oidc, OnClientGone,
+    OnUnsupported, Operator, Overflow, Parameters, Previous, Problem, Protocol, Provider, Queue,
+    Recovery, Refusal, Requirement, Retries, RetryOverrides, Rule, Scope, Selector, ServicePort,
+    Simulated, Snapshot, Sticky, Strategy, Streams, Target, TimeoutOverrides, Timeouts, Tracing,
+    WorkloadIdentity,
 };
 
 /// All of it.
@@ -202,6 +204,11 @@ fn endpoints() -> Endpoints {
         }),
         affinity: every!(EndpointAffinity: Prefix, None)[1],
         own_hosts: true,
+        inference_pool: Some("vllm".to_owned()),
+        metrics: Some(EndpointMetrics {
+            path: "/metrics".to_owned(),
+            interval: Duration::from_secs(5),
+        }),
     }
 }
 
@@ -219,6 +226,8 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
                 role_arn: Some("arn:aws:iam::123456789012:role/bedrock".to_owned()),
             }),
         }],
+        credential_strategy: every!(CredentialStrategy: Adaptive, Weighted)
+            [usize::from(overflow == Overflow::Reject)],
         models: Some(vec![model()]),
         timeouts: Timeouts {
             connect: seconds(1),
@@ -251,6 +260,7 @@ fn provider(protocol: Protocol, overflow: Overflow, access: Access) -> Provider 
         parameters,
         headers,
         passthrough: vec!["/files".to_owned()],
+        tracing: Tracing::Propagate,
         price: Some(limits::price()),
         limits: match overflow {
             Overflow::Reject => limits::all(),
@@ -320,8 +330,35 @@ fn rules() -> Vec<Rule> {
         constrain: Some(selector()),
         ..ruled
     });
+    rules.extend(continuing(rules.len() + 1));
     fairlead_snapshot::order::sort(&mut rules);
     rules
+}
+
+/// One that gives requests another name and what goes with it, and one that only has more patience.
+fn continuing(at: usize) -> [Rule; 2] {
+    let (parameters, headers) = amended(true);
+    let scope = || Scope::Namespace("search".to_owned());
+    let continuing = |named: &str, changes: Changes| Rule {
+        name: name(named),
+        overrides: false,
+        targets: Vec::new(),
+        fallbacks: Vec::new(),
+        hedge: None,
+        affinity: None,
+        continues: true,
+        changes,
+        ..rule(at, scope(), Strategy::Weighted)
+    };
+    let changes = Changes {
+        model: Some("gpt-4o".to_owned()),
+        parameters,
+        headers,
+    };
+    [
+        continuing("aliased", changes),
+        continuing("patient", Changes::default()),
+    ]
 }
 
 fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
@@ -341,6 +378,7 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
         models: patterns(),
         when: Some("request.headers[\"x-tier\"] == \"gold\"".to_owned()),
         strategy,
+        adaptive: adaptive(strategy),
         targets: targets(at == AMENDING),
         fallbacks: vec![Fallback {
             target: target(9, None, false),
@@ -372,7 +410,29 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
         on_unsupported: every!(OnUnsupported: Refuse, Drop)[at % 2],
         constrain: None,
         max_cost: (at == BOUNDED).then_some(50_000_000),
+        sticky: sticky(at),
+        mirrors: mirror(at).into_iter().collect(),
+        continues: false,
+        changes: Changes::default(),
     }
+}
+
+fn sticky(at: usize) -> Option<Sticky> {
+    let _ = |one: Sticky| match one {
+        Sticky::Header(_) | Sticky::EndUser => (),
+    };
+    let all = [Sticky::Header("x-user".to_owned()), Sticky::EndUser];
+    all.get(at).cloned()
+}
+
+fn mirror(at: usize) -> Option<Mirror> {
+    let charges = every!(Charge: Provider, Caller);
+    Some(Mirror {
+        target: target(11, None, false),
+        percent: 5,
+        max_in_flight: 16,
+        charge: *charges.get(at)?,
+    })
 }
 
 fn classes() -> Vec<FailureClass> {
@@ -381,6 +441,24 @@ fn classes() -> Vec<FailureClass> {
         ServerError, ProtocolError, BadCredential, ContextTooLong, ContentFiltered, BadRequest,
         ClientGone, Unavailable)
     .into()
+}
+
+fn adaptive(strategy: Strategy) -> Adaptive {
+    let usual = Adaptive::default();
+    if strategy != Strategy::Adaptive {
+        return usual;
+    }
+    Adaptive {
+        interval: seconds(2),
+        explore_percent: 0,
+        ramp_up: seconds(30),
+        weights: AdaptiveWeights {
+            errors: 200,
+            first_token: 50,
+            per_token: 0,
+            utilization: 10,
+        },
+    }
 }
 
 /// The rule with targets that change requests.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::surface::Surface;
 
 #[test]
 fn every_code_of_the_documentation_is_known_as_ours() {

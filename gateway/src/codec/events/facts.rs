@@ -1,7 +1,7 @@
 //! What is known of an event, whatever its dialect.
 
-use fairlead_translate::{Piece, Usage as Parts};
-use fairlead_wire::openai::{Chunk, ErrorFacts, Payload};
+use fairlead_translate::{Piece, Text, Usage as Parts};
+use fairlead_wire::openai::{Chunk, ErrorFacts, Payload, Told};
 
 /// One event has no more choices than this that count: twice as many as a request may have.
 pub(super) const MOST_SEEN: usize = 4096;
@@ -37,15 +37,23 @@ impl<'a> Facts<'a> {
             | Piece::Call { choice, .. }
             | Piece::Arguments { choice, .. }
             | Piece::Logprobs { choice, .. } => see(chunk, *choice),
-            Piece::Finish { choice, .. } => {
+            Piece::Finish { choice, stop } => {
                 see(chunk, *choice);
                 chunk.finished.push(*choice);
+                let reason = Some(stop.word());
+                chunk.told.learn(Told::of(None, None, reason));
             }
             Piece::Usage(usage) => {
                 self.used.update(usage);
                 chunk.usage = Some((*self.used).into());
             }
-            Piece::Begin { .. } => {}
+            Piece::Begin { id, model } => {
+                let text = |text: &Option<Text<'_>>| {
+                    text.as_ref()
+                        .map(|text| text.unescaped().into_owned().into())
+                };
+                chunk.told.learn(Told::of(text(id), text(model), None));
+            }
             Piece::End => self.ends = true,
             Piece::Error(facts) => self.error = Some(facts.clone()),
         }

@@ -196,7 +196,7 @@ fn what_a_host_counts_as_input_is_counted_as_it_means_it() {
                 holds_cache,
                 ..Identity::default()
             };
-            let Read::Complete(_, Some(usage)) = codec.whole(&body, &identity) else {
+            let Read::Complete(_, Some(usage), _) = codec.whole(&body, &identity) else {
                 panic!("{asked:?}");
             };
             assert_eq!(usage.parts.input, Some(input), "{asked:?}");

@@ -102,7 +102,7 @@ fn a_name_that_the_provider_does_not_take_comes_back_as_the_callers() {
     let whole = format!(
         r#"{{"choices":[{{"index":0,"finish_reason":"tool_calls","message":{{{call}}}}}]}}"#
     );
-    let Read::Complete(answer, _) = codec.whole(&whole.into(), &identity) else {
+    let Read::Complete(answer, ..) = codec.whole(&whole.into(), &identity) else {
         panic!("no answer");
     };
     let mut events = codec.events(&identity);

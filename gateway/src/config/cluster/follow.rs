@@ -17,6 +17,7 @@ use super::known::{Admin, Known};
 use super::last_good::{Copy, LastGood};
 use super::load::{self, InForce, LoadError, Published, Whole};
 use super::watch::Seen;
+use crate::decisions::enforced;
 use crate::runtime::Retired;
 use crate::status::{Source, Token};
 use crate::worker::Shared;
@@ -178,6 +179,9 @@ impl Follower {
             keys = whole.snapshot.keys.len(),
             "configuration in force"
         );
+        let digest = self.shared.live.load().digest.clone();
+        let line = enforced(whole.index.generation, digest.as_str(), source.as_str());
+        self.shared.decisions.tell(line);
         let metrics = &self.shared.observe.metrics;
         let generation = i64::try_from(whole.index.generation).unwrap_or(i64::MAX);
         metrics.config_generation.set(generation);

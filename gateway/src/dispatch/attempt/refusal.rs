@@ -15,10 +15,10 @@ use super::{MAX_ERROR, Try, read_up_to};
 use crate::answer::classify::{Judgement, judge, shown_status};
 use crate::answer::told::{self, Telling};
 use crate::clock;
-use crate::dispatch::retry_after::{retry_after, span};
 use crate::failure::class::consequences;
 use crate::failure::{Deadline, Failure, UpstreamError};
 use crate::surface::Operation;
+use crate::upstream::retry_after::{retry_after, span};
 use crate::upstream::transport::Reply;
 
 /// How long the body of an error may take.

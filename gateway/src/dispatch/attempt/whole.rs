@@ -67,7 +67,7 @@ impl Try<'_> {
         let beside = &self.job.worker.shared.beside;
         let look = move || codec.whole(&clean(redactor.as_deref(), looked), &identity);
         match beside.work(self.job.asker, body.len(), look).await {
-            Read::Complete(answer, usage) => {
+            Read::Complete(answer, usage, told) => {
                 // It may be longer than what came.
                 permit.grow_to(answer.len()).map_err(|_| no_room())?;
                 Ok(Committed::Whole(WholeAnswer {
@@ -75,6 +75,7 @@ impl Try<'_> {
                     headers: self.shown(&headers),
                     body: permit.keep(answer),
                     usage: usage.map(Box::new),
+                    told,
                     ticket: None,
                 }))
             }

@@ -1,6 +1,6 @@
 //! Which credential an attempt is sent with.
 
-use fairlead_health::Trial;
+use fairlead_health::{CredentialState, Trial};
 use fairlead_route::CredentialChoice;
 use fairlead_snapshot::FailureClass;
 
@@ -20,6 +20,9 @@ pub(super) struct Chosen {
 impl StepRun<'_> {
     /// The credential to send, if one is sent at all: rather one that was not sent yet.
     pub(super) fn credential(&self) -> Result<Option<Chosen>, Failure> {
+        if self.job.copy {
+            return self.credential_for_copy();
+        }
         let mut choice = self.choose(|at| self.used & bit(at) == 0);
         if choice == CredentialChoice::NoneReady && self.used != 0 {
             choice = self.choose(|_| true);
@@ -40,17 +43,39 @@ impl StepRun<'_> {
         }
     }
 
+    /// One that nothing is wrong with, by its weight. It takes no turn of those who are waited for, and tries nothing.
+    fn credential_for_copy(&self) -> Result<Option<Chosen>, Failure> {
+        let model = self.model.as_deref();
+        let well = |at| {
+            let state = self.upstream.credential_state(model, at);
+            let state = state.map(|(state, _)| state);
+            matches!(state, None | Some(CredentialState::Usable))
+                && self.upstream.is_ready(model, at, self.job.asker)
+        };
+        let (table, anybody) = (&self.job.runtime.table, fastrand::u64(..));
+        match table.credential(self.provider, &self.step.requested, Some(anybody), well) {
+            CredentialChoice::NotNeeded => Ok(None),
+            CredentialChoice::Use(at) => Ok(Some(Chosen { at, trial: None })),
+            CredentialChoice::NoneReady => Err(self.upstream.resting(model)),
+            CredentialChoice::NoneUsable => {
+                Err(Failure::skipped(Skip::Unusable, FailureClass::Unavailable))
+            }
+        }
+    }
+
     /// A credential for the model that neither rests nor is benched, among those that `may` be sent.
     fn choose(&self, may: impl Fn(usize) -> bool) -> CredentialChoice {
         let model = self.model.as_deref();
         let ready = |at| may(at) && self.upstream.is_ready(model, at, self.job.asker);
-        let table = &self.job.runtime.table;
-        table.credential(
-            self.provider,
-            &self.step.requested,
-            self.step.conversation,
-            ready,
-        )
+        let (table, requested) = (&self.job.runtime.table, &self.step.requested);
+        // A conversation keeps to the account that may hold it in its cache, however others do.
+        let judge = self.credential_judge();
+        match (judge, self.step.conversation) {
+            (Some(judge), None) => {
+                table.judged_credential(self.provider, requested, &*judge, self.streams(), ready)
+            }
+            (_, conversation) => table.credential(self.provider, requested, conversation, ready),
+        }
     }
 
     /// What the credential is sent as. A token that is not there yet is waited for as long as a connection may take.
@@ -69,8 +94,12 @@ impl StepRun<'_> {
 
     /// Whether a credential is left that was not sent yet.
     pub(super) fn other_credential(&self) -> bool {
-        let other = self.choose(|at| self.used & bit(at) == 0);
-        matches!(other, CredentialChoice::Use(_))
+        let model = self.model.as_deref();
+        let other =
+            |at| self.used & bit(at) == 0 && self.upstream.is_ready(model, at, self.job.asker);
+        let table = &self.job.runtime.table;
+        !self.upstream.provider.credentials.is_empty()
+            && table.has_credential(self.provider, &self.step.requested, other)
     }
 }
 

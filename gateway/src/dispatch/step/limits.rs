@@ -64,7 +64,8 @@ impl StepRun<'_> {
 
     /// Whether what such requests cost decides something, so that it has to be learned though nothing is limited.
     fn minds_cost(&self) -> bool {
-        self.plan.rule.as_ref().is_some_and(|rule| rule.minds_cost)
+        self.job.copy
+            || self.plan.rule.as_ref().is_some_and(|rule| rule.minds_cost)
             || self.job.governed.caller.max_cost.is_some()
     }
 

@@ -1,9 +1,9 @@
 //! Where the provider of a step is a pool: which of its servers an attempt goes to, and whether another is asked after a failure.
 //!
 //! Another server is not the same target asked again: it is asked at once, and that takes the place of retries. One that cannot be connected to
-//! has done nothing, so that many may be passed over. What broke off is asked of few others: it may be the request that breaks them. A server that
-//! refuses, for it has failed or has too much to do, is followed by another within the retry budget, so that a pool that has too much to do as a
-//! whole is not asked several times as much.
+//! has done nothing, so that many may be passed over. What broke off is asked of few others: it may be the request that breaks them. Once that is
+//! free, while half of the servers are well: of a server that dies nobody's request fails. Whatever else is followed by another server is so within the
+//! retry budget, so that a pool that has too much to do as a whole, or breaks as a whole, is not asked several times as much.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use fairlead_snapshot::FailureClass;
 use tokio::time::Instant;
 
 use super::StepRun;
-use crate::failure::{Failure, Own};
+use crate::failure::{Failure, Own, Skip};
 use crate::upstream::servers::Visit;
 
 /// So many servers are visited at most before one can be connected to.
@@ -31,8 +31,14 @@ impl StepRun<'_> {
             return Ok(None);
         };
         let key = self.step.conversation.or(self.job.prefix);
-        let visit = self.upstream.visit(key, &self.visited, self.job.asker);
+        let again = self.begun > 0;
+        let visit = self
+            .upstream
+            .visit(key, &self.visited, again, self.job.asker);
         let visit = visit.ok_or_else(Failure::without_servers)?;
+        if self.job.copy && visit.probes() {
+            return Err(Failure::skipped(Skip::Unhealthy, FailureClass::ServerError));
+        }
         let server = visit.server();
         if self.visited.len() >= servers.all().len() {
             // All have been visited, and it begins anew.
@@ -66,12 +72,18 @@ impl StepRun<'_> {
         self.begun += usize::from(failure.class != FailureClass::Connect);
         match failure.class {
             FailureClass::Connect => Some(in_time && self.visited.len() < MOST),
-            FailureClass::Reset => Some(in_time && self.begun < BEGUN),
-            FailureClass::ServerError | FailureClass::Overloaded | FailureClass::ProtocolError => {
+            FailureClass::Reset
+            | FailureClass::ServerError
+            | FailureClass::Overloaded
+            | FailureClass::ProtocolError => {
                 if !in_time || self.begun >= BEGUN {
                     return Some(false);
                 }
                 let now = self.upstream.now();
+                let first = failure.class == FailureClass::Reset && self.begun == 1;
+                if first && servers.half_stand(now) {
+                    return Some(true);
+                }
                 self.retry = self.upstream.health.retries.withdraw(now);
                 Some(self.retry.is_some())
             }

@@ -1,12 +1,12 @@
 //! One attempt at one provider, with what is passed through to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use fairlead_health::Trial;
 use fairlead_route::CredentialChoice;
 use fairlead_snapshot::FailureClass;
-use fairlead_wire::openai::error_body;
+use fairlead_wire::openai::{Told, error_body};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
@@ -16,13 +16,14 @@ use crate::answer::large::LargeAnswer;
 use crate::answer::{Committed, Patience, WholeAnswer, broken};
 use crate::failure::{Deadline, Failure, Skip};
 use crate::headers;
+use crate::judges::Tokens;
 use crate::runtime::{Admission, Runtime};
 use crate::surface::Operation;
 use crate::upstream::authorization::Authorization;
 use crate::upstream::betas::Betas;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::{Permission, Ticket};
-use crate::upstream::transport::{self, Beyond, Content, Outbound, Reply, Way};
+use crate::upstream::transport::{self, Beyond, Carried, Content, Outbound, Reply, Way};
 use crate::worker::Worker;
 
 /// Of an error answer this much is read, to look for our credential in it.
@@ -39,7 +40,10 @@ pub(super) struct Sending<'a> {
     pub(super) target: &'a Target,
     pub(super) operation: Operation,
     pub(super) beyond: &'a Beyond,
+    pub(super) trace: &'a Carried,
     pub(super) end: Instant,
+    /// The server that was asked, where the provider is a pool.
+    pub(super) server: OnceLock<Arc<str>>,
 }
 
 impl Sending<'_> {
@@ -62,10 +66,12 @@ impl Sending<'_> {
         };
         let identity = credential.and_then(|(at, _)| upstream.identity(at));
         let trial = credential.and_then(|(_, trial)| trial);
-        if let Some(visit) = upstream.visit(None, &[], asker) {
+        if let Some(visit) = upstream.visit(None, &[], false, asker) {
+            self.server
+                .get_or_init(|| Arc::clone(&visit.server().address));
             pass.visits(visit);
         }
-        pass.goes_out(identity.map(Arc::clone), trial, false);
+        pass.goes_out(identity.map(Arc::clone), trial, false, None);
         let reply = match self.ask(body, authorization.as_ref(), &pass).await {
             Ok(reply) => reply,
             Err(failure) => {
@@ -73,7 +79,7 @@ impl Sending<'_> {
                 return Err(failure);
             }
         };
-        pass.answered();
+        pass.answered(&reply.headers);
         if reply.status == StatusCode::UNAUTHORIZED {
             let failure = Failure::new(FailureClass::BadCredential, "it refused the credential");
             pass.failed(&failure);
@@ -84,7 +90,7 @@ impl Sending<'_> {
             return Err(Failure::new(FailureClass::ProtocolError, detail));
         }
         let (mut committed, class) = self.read(reply, authorization.as_ref()).await?;
-        committed.hold(Ticket::new(pass, slot));
+        committed.hold(Ticket::new(pass, slot, Tokens::default()));
         Ok((committed, class))
     }
 
@@ -107,6 +113,7 @@ impl Sending<'_> {
             stream: false,
             headers: &self.beyond.headers,
             betas: Betas::default(),
+            trace: self.trace,
             content_type: None,
             content: Content::Made(body),
             model: "",
@@ -195,6 +202,7 @@ fn whole(status: StatusCode, headers: HeaderMap, body: Bytes) -> Committed {
         headers,
         body,
         usage: None,
+        told: Told::default(),
         ticket: None,
     })
 }

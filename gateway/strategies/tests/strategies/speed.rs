@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_health::adaptive::{Adaptive, Candidate, Settings};
+use fairlead_health::adaptive::{Adaptive, Ask, Candidate, Settings};
+use fairlead_health::{Accounts, Allowance};
 
 const PICKS: u32 = 200_000;
 
@@ -19,16 +20,17 @@ pub(crate) fn nanos_a_pick() -> f64 {
             weight: 1 + number,
             places: 0,
             recorder: Arc::default(),
+            accounts: Some(spacious()),
+            provider: None,
         })
         .collect();
     let mut flights = Vec::new();
     for candidate in &candidates {
         for _ in 0..10 {
-            let mut flight = candidate.recorder.begin();
-            flight.answered(Duration::from_millis(400));
+            let mut flight = candidate.recorder.begin(true);
+            flight.answered(Duration::from_millis(400), 0);
             flights.push(flight);
         }
-        candidate.recorder.allowed(1_000, Duration::from_secs(60));
     }
     let adaptive = Adaptive::new(Settings::default(), candidates, Duration::ZERO);
     let mut random = fastrand::Rng::with_seed(1);
@@ -39,11 +41,27 @@ pub(crate) fn nanos_a_pick() -> f64 {
         for _ in 0..PICKS {
             let now = Duration::from_secs(1);
             adaptive.tick(now);
-            let picked = adaptive.pick(|_| 1_000, now, random.u64(..), random.u64(..));
-            sum += picked.unwrap();
+            let ask = Ask {
+                now,
+                stream: true,
+                first: random.u64(..),
+                second: random.u64(..),
+            };
+            sum += adaptive.pick(|_| 1_000, &ask).unwrap().position;
         }
         std::hint::black_box(sum);
         least = least.min(began.elapsed().as_secs_f64() * 1e9 / f64::from(PICKS));
     }
     least
+}
+
+/// Accounts of which much is left.
+fn spacious() -> Arc<Accounts> {
+    let accounts = Accounts::default();
+    let told = Allowance {
+        left: 1_000,
+        until: Duration::from_secs(60),
+    };
+    accounts.told(&"only".into(), 1, told, Duration::ZERO);
+    Arc::new(accounts)
 }

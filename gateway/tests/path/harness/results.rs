@@ -1,7 +1,7 @@
 //! The figures of a run, in `SUITE/results.json` below the target folder: what was measured, what it had to be, and whether it was.
 //! A figure of the same name is replaced.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -37,10 +37,11 @@ pub(crate) fn count(things: usize) -> f64 {
 }
 
 fn record(name: &str, figure: f64, unit: &str, bound: &str, ok: bool) -> bool {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(env!("CARGO_CRATE_NAME"));
-    let path = folder.join("results.json");
+    let Some(path) = path() else {
+        return ok;
+    };
     let _writing = WRITING.lock();
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     // Absent, or damaged: this run's figures are what counts.
     let mut all: Vec<Value> = std::fs::read(&path)
         .ok()
@@ -51,4 +52,15 @@ fn record(name: &str, figure: f64, unit: &str, bound: &str, ok: bool) -> bool {
     all.sort_by_key(|figure| figure["name"].to_string());
     std::fs::write(&path, serde_json::to_vec_pretty(&all).unwrap()).unwrap();
     ok
+}
+
+/// The file of the suite. A test of a crate by itself has none of its own and writes into the one that `FAIRLEAD_RESULTS` names, if it does.
+fn path() -> Option<PathBuf> {
+    match option_env!("CARGO_TARGET_TMPDIR") {
+        Some(folder) => {
+            let folder = Path::new(folder).with_file_name(env!("CARGO_CRATE_NAME"));
+            Some(folder.join("results.json"))
+        }
+        None => std::env::var_os("FAIRLEAD_RESULTS").map(PathBuf::from),
+    }
 }

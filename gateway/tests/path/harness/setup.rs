@@ -170,6 +170,10 @@ fn quiet(program: &Path) -> Command {
         .env_remove("https_proxy")
         .env_remove("NO_PROXY")
         .env_remove("no_proxy")
+        .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
+        .env_remove("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        .env_remove("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+        .env_remove("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")
         .kill_on_drop(true)
         .stdin(Stdio::null());
     command

@@ -1,7 +1,8 @@
 //! A whole answer with status 200: `chat.completion`, `text_completion`, or a list of embeddings.
 
 use super::chunk::Reason;
-use super::{ErrorFacts, Malformed, Usage, error};
+use super::told::kept;
+use super::{ErrorFacts, Malformed, Told, Usage, error};
 use crate::json::{JsonError, Kind, Limits, Scanner};
 use crate::usage::Served;
 
@@ -34,8 +35,8 @@ pub enum Answer {
 pub struct AnswerFacts {
     /// The usage it reports.
     pub usage: Option<Usage>,
-    /// The model it says has answered.
-    pub model: Option<String>,
+    /// What it calls itself, and why it ended.
+    pub told: Told,
 }
 
 /// Reads a whole answer that must have `part`, and checks that all of it is well-formed.
@@ -54,7 +55,8 @@ pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
             "choices" => choices = Choices::read(scanner)?,
             "usage" => facts.usage = Usage::read(scanner)?,
             "service_tier" => served = read_tier(scanner)?,
-            "model" => facts.model = scanner.words()?.map(Into::into),
+            "id" => facts.told.id = scanner.words()?.and_then(kept),
+            "model" => facts.told.model = scanner.words()?.and_then(kept),
             "error" => failed |= error::is_set(scanner)?,
             "object" => failed |= scanner.words()?.is_some_and(|object| object == "error"),
             "data" => has_data = read_data(scanner)?,
@@ -77,6 +79,7 @@ pub fn answer(body: &[u8], part: Part) -> Result<Answer, Malformed> {
         Part::Text => has_text,
     };
     facts.usage = facts.usage.map(|usage| usage.served(served));
+    facts.told.finish_reason = choices.why;
     if let (Part::Data, Some(usage)) = (part, &mut facts.usage) {
         // Embeddings have no output: what there is are pictures.
         usage.made_pictures();
@@ -126,6 +129,8 @@ struct Choices {
     /// How many of them have an answer that is not unfinished. Servers that know no finish reasons leave it out; null says: not yet.
     answered: usize,
     failed: bool,
+    /// Why the first has ended.
+    why: Option<Box<str>>,
 }
 
 impl Choices {
@@ -135,7 +140,13 @@ impl Choices {
             let (mut reason, mut has_content) = (Reason::Empty, false);
             scanner.object_or_skip(|scanner, key| {
                 match &*key.name() {
-                    "finish_reason" => reason = Reason::read(scanner)?,
+                    "finish_reason" => {
+                        let word = scanner.words()?;
+                        reason = Reason::of(word.as_deref());
+                        if choices.count == 0 {
+                            choices.why = word.and_then(kept);
+                        }
+                    }
                     "message" => has_content |= scanner.value()?.kind == Kind::Object,
                     "text" => has_content |= scanner.value()?.kind == Kind::String,
                     "error" => choices.failed |= error::is_set(scanner)?,

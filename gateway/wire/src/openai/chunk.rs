@@ -6,7 +6,8 @@
 use smallvec::SmallVec;
 
 use super::answer::read_tier;
-use super::{ErrorFacts, Malformed, Usage, error};
+use super::told::kept;
+use super::{ErrorFacts, Malformed, Told, Usage, error};
 use crate::json::{JsonError, Kind, Limits, Scanner};
 
 /// What the data of an event is.
@@ -36,6 +37,8 @@ pub struct Chunk {
     pub usage: Option<Usage>,
     /// Whether there is something at the top beside choices, usage and what names the answer: citations, timings.
     pub more: bool,
+    /// Why the first of its choices to end has ended; where it was read of another dialect, also what the answer calls itself.
+    pub told: Told,
 }
 
 /// Reads the data of one event, and checks that all of it is well-formed.
@@ -131,6 +134,7 @@ impl Chunk {
             self.seen.push(index);
             if choice.finished {
                 self.finished.push(index);
+                self.told.finish_reason = self.told.finish_reason.take().or(choice.why);
             }
             self.content |= choice.content;
             *failed |= choice.failed;
@@ -147,6 +151,7 @@ struct Choice {
     finished: bool,
     failed: bool,
     usage: Option<Usage>,
+    why: Option<Box<str>>,
 }
 
 impl Choice {
@@ -157,7 +162,11 @@ impl Choice {
                 "index" => choice.index = scanner.count()?,
                 "delta" => choice.content |= delta_has_content(scanner)?,
                 "text" => choice.content |= is_filled(scanner)?,
-                "finish_reason" => reason = Reason::read(scanner)?,
+                "finish_reason" => {
+                    let word = scanner.words()?;
+                    reason = Reason::of(word.as_deref());
+                    choice.why = word.and_then(kept);
+                }
                 "error" => choice.failed = error::is_set(scanner)?,
                 "usage" => choice.usage = Usage::read(scanner)?,
                 _ => scanner.skip()?,
@@ -210,13 +219,13 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Self, JsonError> {
-        Ok(match scanner.words()?.as_deref() {
+    pub(super) fn of(word: Option<&str>) -> Self {
+        match word {
             None => Self::None,
             Some("") => Self::Empty,
             Some(word) if is_failure(word) => Self::Failed,
             Some(_) => Self::Finished,
-        })
+        }
     }
 }
 

@@ -20,7 +20,7 @@ fn reads_the_answers_of_many_upstreams() {
         let said = match answer(&fs::read(&path).unwrap(), part).unwrap() {
             Answer::Complete(facts) => format!(
                 "model {:?}, usage {}",
-                facts.model,
+                facts.told.model,
                 facts
                     .usage
                     .map_or("none".to_owned(), |usage| counts(&usage))

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::lines::Lines;
+use super::lines::{Lines, Noted};
 use crate::path::Path;
 
 /// A position, both from 1.
@@ -75,13 +75,13 @@ impl Node {
 
     /// The node as JSON, and the line of everything in it.
     pub(super) fn into_value_and_lines(self) -> (Value, Lines) {
-        let mut lines = Lines::default();
+        let mut lines = Noted::default();
         lines.insert("", self.at.line);
         let value = self.into_value(&Path::default(), &mut lines);
-        (value, lines)
+        (value, lines.finish())
     }
 
-    fn into_value(self, path: &Path, lines: &mut Lines) -> Value {
+    fn into_value(self, path: &Path, lines: &mut Noted) -> Value {
         match self.content {
             Content::Scalar(value) => value,
             Content::Sequence(items) => {

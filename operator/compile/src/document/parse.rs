@@ -36,8 +36,11 @@ impl From<ScanError> for Fault {
     }
 }
 
-/// The root nodes of all documents in `text`.
-pub(super) fn roots(text: &str) -> Result<Vec<Node>, Fault> {
+/// Gives the root node of each document in `text`, one after the other: a file may hold very many.
+pub(super) fn roots(
+    text: &str,
+    mut each: impl FnMut(Node) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     // Another crate of the tree may have switched comments on; they are neither values nor structure.
     let options = granit_parser::options! { emit_comments: false };
     let mut reader = Reader {
@@ -45,15 +48,14 @@ pub(super) fn roots(text: &str) -> Result<Vec<Node>, Fault> {
         anchors: BTreeMap::new(),
         aliased: 0,
     };
-    let mut roots = Vec::new();
     while let Some((event, at)) = reader.next()? {
         if matches!(event, Event::DocumentStart(..)) {
             reader.anchors.clear();
         } else if event.is_node() {
-            roots.push(reader.node(event, at, 0)?);
+            each(reader.node(event, at, 0)?)?;
         }
     }
-    Ok(roots)
+    Ok(())
 }
 
 struct Reader<'t> {

@@ -1,25 +1,34 @@
 //! `spec.endpoints` -> the servers of a pool.
 //!
-//! The pods of a Service are looked up in its slices. Those of a Service of which nothing is known, for its slices are not listed yet, stay as
-//! they were: a pool must not look empty because an operator has just begun.
+//! The pods of a Service are looked up in its slices, those of an InferencePool by its labels. Where nothing is known of them, for they are not
+//! listed yet, they stay as they were: a pool must not look empty because an operator has just begun.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
+use fairlead_crds::text::DurationText;
 use fairlead_crds::v1alpha1::{
-    EndpointAffinity as AffinitySpec, Endpoints as EndpointsSpec, LLMProviderSpec, ProviderType,
+    EndpointAffinity as AffinitySpec, EndpointMetrics as MetricsSpec, Endpoints as EndpointsSpec,
+    LLMProviderSpec, ProviderType,
 };
 use fairlead_snapshot::{
-    EndpointAffinity, Endpoints, ObjectName, ServicePort, is_never_an_endpoint,
+    EndpointAffinity, EndpointMetrics, Endpoints, ObjectName, ServicePort, is_never_an_endpoint,
 };
 
+use super::pods::Source;
 use super::url;
 use crate::finding::{Finding, Reason};
 use crate::path::Path;
-use crate::services::Slice;
 use crate::world::World;
 
-/// So many servers make a pool, as many as may be written as addresses.
-const MOST: usize = 256;
+/// Where servers tell their metrics, as they all do.
+const METRICS_PATH: &str = "/metrics";
+/// How often they are asked.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+/// How often they may be asked.
+const METRICS_INTERVALS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(60);
 
 fn path() -> Path {
     Path::of("spec").field("endpoints")
@@ -34,35 +43,41 @@ pub(super) fn faults(spec: &LLMProviderSpec) -> Vec<Finding> {
     let mut fault = |path: Path, message: &str| {
         faults.push(Finding::new(&path, Reason::Invalid, message));
     };
-    let elsewhere = matches!(
-        spec.kind,
-        ProviderType::VertexAI
-            | ProviderType::Bedrock
-            | ProviderType::AzureOpenAI
-            | ProviderType::Simulated
-    );
-    if elsewhere {
+    if is_at_one_address(spec.kind) {
         fault(
             path(),
             "a provider of this type is at one address, so endpoints does not apply; remove it",
         );
     }
-    if said.service_ref.is_some() == said.addresses.is_some() {
-        fault(path(), "give serviceRef or addresses, one of them");
+    let given = [
+        said.service_ref.is_some(),
+        said.inference_pool_ref.is_some(),
+        said.addresses.is_some(),
+    ];
+    if given.into_iter().filter(|given| *given).count() != 1 {
+        fault(
+            path(),
+            "give serviceRef, inferencePoolRef or addresses, one of them",
+        );
     }
-    if let Some(service) = &said.service_ref {
-        if service.port.is_some() && service.port_name.is_some() {
-            fault(
-                path().field("serviceRef").field("portName"),
-                "give port or portName, not both",
-            );
-        }
-        if spec.allow_private_network != Some(true) {
-            fault(
-                Path::of("spec").field("allowPrivateNetwork"),
-                "pods have private addresses: endpoints.serviceRef needs allowPrivateNetwork: true",
-            );
-        }
+    let service = said.service_ref.as_ref();
+    if service.is_some_and(|service| service.port.is_some() && service.port_name.is_some()) {
+        fault(
+            path().field("serviceRef").field("portName"),
+            "give port or portName, not both",
+        );
+    }
+    if said.addresses.is_none() && spec.allow_private_network != Some(true) {
+        fault(
+            Path::of("spec").field("allowPrivateNetwork"),
+            "pods have private addresses: endpoints.serviceRef and endpoints.inferencePoolRef need allowPrivateNetwork: true",
+        );
+    }
+    if metrics_too_often_or_seldom(said) {
+        fault(
+            path().field("metrics").field("interval"),
+            "must be from 1s to 1m",
+        );
     }
     for (at, address) in said.addresses.iter().flatten().enumerate() {
         if let Some(message) = address_fault(address.as_str()) {
@@ -76,6 +91,25 @@ pub(super) fn faults(spec: &LLMProviderSpec) -> Vec<Finding> {
         );
     }
     faults
+}
+
+/// Whether providers of a type have one address, whoever runs them.
+fn is_at_one_address(kind: ProviderType) -> bool {
+    matches!(
+        kind,
+        ProviderType::VertexAI
+            | ProviderType::Bedrock
+            | ProviderType::AzureOpenAI
+            | ProviderType::Simulated
+    )
+}
+
+/// Whether servers would be asked for their metrics more often, or more seldom, than is of use.
+fn metrics_too_often_or_seldom(said: &EndpointsSpec) -> bool {
+    let interval = said.metrics.as_ref();
+    let interval = interval.and_then(|metrics| metrics.interval.as_ref());
+    let interval = interval.map(DurationText::to_duration);
+    interval.is_some_and(|interval| !METRICS_INTERVALS.contains(&interval))
 }
 
 /// What is wrong with an address that follows the pattern, if anything is.
@@ -100,6 +134,9 @@ pub(super) fn base(name: &ObjectName, said: &EndpointsSpec) -> String {
             None => host,
         };
     }
+    if let Some(pool) = &said.inference_pool_ref {
+        return format!("http://{}.{}.svc", pool.name, name.namespace);
+    }
     format!("http://{}.{}", name.name, name.namespace)
 }
 
@@ -115,22 +152,32 @@ pub(super) fn build(
         None | Some(AffinitySpec::Prefix) => EndpointAffinity::Prefix,
         Some(AffinitySpec::None) => EndpointAffinity::None,
     };
-    if let Some(service) = &said.service_ref {
-        let service = ServicePort {
-            name: service.name.to_string(),
-            port: service.port,
-            port_name: service.port_name.as_ref().map(ToString::to_string),
+    let metrics = said.metrics.as_ref().map(metrics);
+    if said.addresses.is_none() {
+        let mut endpoints = Endpoints {
+            addresses: Vec::new(),
+            service: said.service_ref.as_ref().map(|service| ServicePort {
+                name: service.name.to_string(),
+                port: service.port,
+                port_name: service.port_name.as_ref().map(ToString::to_string),
+            }),
+            inference_pool: said
+                .inference_pool_ref
+                .as_ref()
+                .map(|pool| pool.name.to_string()),
+            affinity,
+            own_hosts: false,
+            metrics,
         };
         let last = world.past.provider(name);
         let last = last.and_then(|last| last.endpoints.as_ref());
-        let last = last.filter(|last| last.service.as_ref() == Some(&service));
+        let source = source(name, &endpoints);
+        let last = last.filter(|last| self::source(name, last) == source);
         let last = last.map(|last| last.addresses.as_slice());
-        return Some(Endpoints {
-            addresses: pods(name, &service, last, world, unresolved),
-            service: Some(service),
-            affinity,
-            own_hosts: false,
-        });
+        if let Some(source) = source {
+            endpoints.addresses = pods(&source, last, world, unresolved);
+        }
+        return Some(endpoints);
     }
     let mut addresses: Vec<String> = said
         .addresses
@@ -143,9 +190,29 @@ pub(super) fn build(
     Some(Endpoints {
         addresses,
         service: None,
+        inference_pool: None,
         affinity,
         own_hosts: spec.base_url.is_none(),
+        metrics,
     })
+}
+
+fn metrics(said: &MetricsSpec) -> EndpointMetrics {
+    let path = said.path.as_ref();
+    let interval = said.interval.as_ref();
+    EndpointMetrics {
+        path: path.map_or_else(|| METRICS_PATH.to_owned(), ToString::to_string),
+        interval: interval.map_or(METRICS_INTERVAL, DurationText::to_duration),
+    }
+}
+
+/// Where the pods of a provider are found; `None`: its servers are no pods.
+fn source(provider: &ObjectName, endpoints: &Endpoints) -> Option<Source> {
+    let namespace = &provider.namespace;
+    let service = endpoints.service.as_ref();
+    let service = service.map(|port| Source::Service(namespace.clone(), port.clone()));
+    let pool = endpoints.inference_pool.as_ref();
+    service.or_else(|| Some(Source::InferencePool(ObjectName::new(namespace, pool?))))
 }
 
 /// Looks the pods of a last accepted version up anew: those that are gone must not be asked for as long as something else is wrong.
@@ -155,118 +222,44 @@ pub(super) fn relink(
     world: &World<'_>,
     unresolved: &mut Vec<Finding>,
 ) {
-    if let Some(service) = &endpoints.service {
+    if let Some(source) = source(name, endpoints) {
         let last = Some(endpoints.addresses.as_slice());
-        endpoints.addresses = pods(name, service, last, world, unresolved);
+        endpoints.addresses = pods(&source, last, world, unresolved);
     }
 }
 
+/// The addresses of pods; where nothing is known of them yet, those that there were.
 fn pods(
-    provider: &ObjectName,
-    service: &ServicePort,
+    source: &Source,
     last: Option<&[String]>,
     world: &World<'_>,
     unresolved: &mut Vec<Finding>,
 ) -> Vec<String> {
+    let (field, declared) = match source {
+        Source::Service(namespace, port) => {
+            let name = ObjectName::new(namespace, &port.name);
+            ("serviceRef", world.services.declared.contains(&name))
+        }
+        Source::InferencePool(name) => {
+            let declared = &world.services.declared_inference_pools;
+            ("inferencePoolRef", declared.contains(name))
+        }
+    };
     let mut tell = |reason, message: String| {
-        unresolved.push(Finding::new(&path().field("serviceRef"), reason, message));
+        unresolved.push(Finding::new(&path().field(field), reason, message));
     };
-    let name = ObjectName::new(&provider.namespace, &service.name);
-    let Some(slices) = world.services.slices.get(&name) else {
-        if let Some(last) = last {
-            return last.to_vec();
+    if let Some(pods) = world.looked_up.pods(source, world.services) {
+        if let Some((reason, message)) = &pods.wrong {
+            tell(*reason, message.clone());
         }
-        if world.services.declared.contains(&name) {
-            return Vec::new();
-        }
-        tell(
-            Reason::ServiceNotFound,
-            format!(
-                "nothing is known of the Service {name}: its EndpointSlices (discovery.k8s.io/v1) could not be read"
-            ),
-        );
-        return Vec::new();
-    };
-    if slices.is_empty() {
-        let message =
-            format!("there is no Service {name}, or it has no EndpointSlices: nobody can be asked");
-        tell(Reason::ServiceNotFound, message);
-        return Vec::new();
+        return pods.addresses.clone();
     }
-    let mut found: Vec<SocketAddr> = match addresses(service, slices.iter().map(AsRef::as_ref)) {
-        Ok(found) => found,
-        Err(message) => {
-            tell(Reason::ServicePortNotFound, message);
-            return Vec::new();
-        }
-    };
-    found.sort_unstable();
-    found.dedup();
-    if found.iter().any(SocketAddr::is_ipv4) {
-        // A Service of both families has each of its pods twice.
-        found.retain(SocketAddr::is_ipv4);
+    if let Some(last) = last {
+        return last.to_vec();
     }
-    if found.is_empty() {
-        let message = format!("no pod of the Service {name} is ready: nobody can be asked");
-        tell(Reason::NoReadyEndpoints, message);
-    } else if found.len() > MOST {
-        let message = format!(
-            "the Service {name} has {} ready pods, and the first {MOST} of them are asked; make several providers of it, each with a Service of its own",
-            found.len()
-        );
-        tell(Reason::TooLarge, message);
-        found.truncate(MOST);
+    if !declared {
+        let (reason, message) = source.unknown();
+        tell(reason, message);
     }
-    found.iter().map(ToString::to_string).collect()
-}
-
-/// Where the pods in the slices of a Service listen, or what is to be done to know.
-fn addresses<'a>(
-    service: &ServicePort,
-    slices: impl Iterator<Item = &'a Slice> + Clone,
-) -> Result<Vec<SocketAddr>, String> {
-    let is_meant = |(name, number): &&(String, u16)| match (&service.port_name, service.port) {
-        (Some(wanted), _) => name == wanted,
-        (None, Some(wanted)) => *number == wanted,
-        (None, None) => true,
-    };
-    let mut found = Vec::new();
-    for slice in slices.clone() {
-        let mut meant = slice.ports.iter().filter(is_meant);
-        let (port, other) = (meant.next(), meant.next());
-        if service.port.is_none() && service.port_name.is_none() && other.is_some() {
-            return Err(format!(
-                "its pods listen at several ports: {}; give port or portName",
-                ports(slices)
-            ));
-        }
-        if let Some((_, port)) = port {
-            let all = slice.addresses.iter();
-            found.extend(all.map(|address| SocketAddr::new(*address, *port)));
-        }
-    }
-    let lacks =
-        |slice: &Slice| !slice.ports.is_empty() && !slice.ports.iter().any(|port| is_meant(&port));
-    if found.is_empty() && slices.clone().any(lacks) {
-        return Err(format!(
-            "its pods do not listen there; they listen at {} (port is the number that pods listen at, the Service's targetPort)",
-            ports(slices)
-        ));
-    }
-    Ok(found)
-}
-
-/// The ports that there are, for people.
-fn ports<'a>(slices: impl Iterator<Item = &'a Slice>) -> String {
-    let mut all: Vec<String> = slices
-        .flat_map(|slice| &slice.ports)
-        .map(|(name, number)| match name.as_str() {
-            "" => number.to_string(),
-            name => format!("{number} ({name})"),
-        })
-        .collect();
-    all.sort();
-    all.dedup();
-    all.truncate(16);
-    all.join(", ")
+    Vec::new()
 }

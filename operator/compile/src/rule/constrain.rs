@@ -14,11 +14,12 @@ use crate::selector;
 pub(super) fn faults(spec: &RoutingRuleSpec, path: &Path) -> Vec<Finding> {
     let targets = path.field("targets");
     let Some(constrain) = &spec.constrain else {
-        let nothing = spec.targets.is_none().then(|| {
+        let needs_targets = spec.targets.is_none() && spec.continues != Some(true);
+        let nothing = needs_targets.then(|| {
             Finding::new(
                 &targets,
                 Reason::Required,
-                "is required; a rule needs targets, or constrain instead of them",
+                "is required; a rule needs targets, or constrain or continue instead of them",
             )
         });
         return nothing.into_iter().collect();
@@ -101,4 +102,5 @@ fn chooses(spec: &RoutingRuleSpec) -> bool {
         || spec.affinity.is_some()
         || spec.on_unsupported.is_some()
         || spec.max_cost_per_request.is_some()
+        || spec.mirror.is_some()
 }

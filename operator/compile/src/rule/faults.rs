@@ -3,13 +3,14 @@
 use fairlead_condition::Condition;
 use fairlead_crds::v1alpha1::{Fallback, Precedence, RoutingRuleSpec, Scope, ScopeType};
 
+use crate::adaptive;
 use crate::amend;
 use crate::durations;
 use crate::finding::{Finding, Reason};
 use crate::kinds::About;
 use crate::path::Path;
 use crate::resilience;
-use crate::rule::constrain;
+use crate::rule::{constrain, continues, mirror, sticky};
 
 pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
     let path = Path::of("spec");
@@ -41,6 +42,12 @@ pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
         ));
     }
     faults.extend(constrain::faults(spec, &path));
+    if let Some(strategy) = &spec.strategy {
+        faults.extend(adaptive::faults(strategy, &path.field("strategy")));
+    }
+    faults.extend(continues::faults(spec, &path));
+    faults.extend(mirror::faults(spec, about, &path));
+    faults.extend(sticky::faults(spec, &path));
     let targets = spec.targets.as_deref().unwrap_or_default();
     if !targets.is_empty() && targets.iter().all(|target| target.weight == Some(0)) {
         faults.push(Finding::new(

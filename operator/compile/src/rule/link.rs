@@ -34,7 +34,12 @@ pub(crate) fn link(rule: &mut Rule, to: &Linked<'_>) -> Vec<Finding> {
         .iter_mut()
         .enumerate()
         .map(|(at, fallback)| (spec.field("fallbacks").index(at), &mut fallback.target));
-    for (path, target) in targets.chain(fallbacks) {
+    let mirrors = rule
+        .mirrors
+        .iter_mut()
+        .enumerate()
+        .map(|(at, mirror)| (spec.field("mirror").index(at), &mut mirror.target));
+    for (path, target) in targets.chain(fallbacks).chain(mirrors) {
         target.problem = problem(target, &rule.name.namespace, to.providers);
         findings.extend(
             target

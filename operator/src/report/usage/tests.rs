@@ -70,6 +70,20 @@ fn only_another_meaning_is_worth_a_write() {
 }
 
 #[test]
+fn a_judgement_is_written_when_its_state_changes_or_its_score_does_by_much() {
+    let judged = |state: &str, score: &str| json!({"observedAt": at(1).to_string(), "judged": {"state": state, "score": score, "reason": "r"}});
+    let healthy = judged("healthy", "1.000");
+    assert!(means_the_same(&healthy, &judged("healthy", "0.800")));
+    assert!(!means_the_same(&healthy, &judged("healthy", "0.700")));
+    assert!(!means_the_same(&healthy, &judged("recovering", "1.000")));
+    assert!(!means_the_same(&healthy, &usage("1", 1)));
+    assert!(!means_the_same(
+        &healthy,
+        &json!({"observedAt": at(1).to_string()})
+    ));
+}
+
+#[test]
 fn what_is_used_of_a_rate_is_told_roughly_and_exactly_that_it_is_used_up() {
     let rate = |used: u64, limit: u64| {
         let percent = used * 100 / limit;
@@ -121,7 +135,7 @@ fn a_patch_takes_away_what_is_no_more() {
     let rates = json!({"observedAt": "t", "tightest": {"limit": "rpm", "usedPercent": 1}, "rateLimits": []});
     assert_eq!(
         patch(&rates),
-        json!({"observedAt": "t", "tightest": {"limit": "rpm", "usedPercent": 1, "resetsAt": null}, "budgets": null, "rateLimits": []})
+        json!({"observedAt": "t", "tightest": {"limit": "rpm", "usedPercent": 1, "resetsAt": null}, "budgets": null, "rateLimits": [], "judged": null})
     );
     assert_eq!(patch(&Value::Null), Value::Null);
 }
@@ -245,6 +259,7 @@ fn standings(generation: u64, usages: &[(&str, Value)]) -> Standings {
     Standings {
         generation,
         usages: usages.collect(),
+        partial: false,
     }
 }
 

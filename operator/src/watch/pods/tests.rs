@@ -132,7 +132,9 @@ impl World {
             let services = services.iter().map(|name| (*name).to_owned()).collect();
             ((*namespace).to_owned(), services)
         });
-        self.watched.pods.want(wanted.collect()).await;
+        if self.watched.pods.want(&wanted.collect()) {
+            self.watched.settled().await;
+        }
     }
 
     /// The addresses of a Service; `None`: nothing is known of it.
@@ -243,6 +245,37 @@ async fn a_service_more_leaves_what_is_known_of_the_others() {
     // One fewer changes nothing of what is watched.
     world.want(&[("a", &["sglang"])]).await;
     assert_eq!(world.api.store.lock().lists, lists);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_may_not_be_listed_is_not_waited_for() {
+    let api = Api::new();
+    api.store.lock().refuses = true;
+    let world = World::new(api);
+    let began = tokio::time::Instant::now();
+    world.want(&[("a", &["vllm"])]).await;
+    assert!(
+        began.elapsed() < Duration::from_millis(100),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(world.pods("a", "vllm"), None);
+}
+
+#[tokio::test]
+async fn services_beyond_what_is_watched_are_told() {
+    let api = Api::new();
+    let names: Vec<String> = (0..70).map(|number| format!("s-{number:02}")).collect();
+    for name in &names {
+        api.put("a", name, name, "10.0.0.1");
+    }
+    let world = World::new(api);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    world.want(&[("a", &names)]).await;
+    let unwatched = world.watched.services().unwatched;
+    assert_eq!(unwatched.len(), names.len() - MOST);
+    assert!(unwatched.contains(&ObjectName::new("a", "s-69")));
+    assert!(world.pods("a", "s-63").is_some() && world.pods("a", "s-64").is_none());
 }
 
 #[test]

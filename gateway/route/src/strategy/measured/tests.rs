@@ -157,7 +157,6 @@ fn who_may_not_be_tried_is_behind_everybody_under_every_strategy() {
         Strategy::LowestLatency,
         Strategy::LowestCost,
         Strategy::LeastBusy,
-        Strategy::Adaptive,
     ] {
         assert_eq!(world.order(strategy, any()).0, [1, 0], "{strategy:?}");
     }
@@ -263,24 +262,6 @@ fn a_burst_is_spread_by_what_each_is_busy_with() {
         world.0[first].vitals.busy += 1;
     }
     assert!(world.0.iter().all(|one| one.vitals.busy == 25));
-}
-
-#[test]
-fn scores_are_shares_and_the_less_busy_of_two_has_it() {
-    let scored = |score, busy| {
-        of(Vitals {
-            score,
-            busy,
-            ..Vitals::UNKNOWN
-        })
-    };
-    let world = World(vec![scored(1000, 0), scored(1000, 0), scored(0, 0)]);
-    let had = world.firsts(Strategy::Adaptive, 1_000);
-    assert!(had[0].abs_diff(500) <= 2 && had[2] == 0, "{had:?}");
-    let world = World(vec![scored(1000, 50), scored(1000, 1)]);
-    assert_eq!(world.firsts(Strategy::Adaptive, 100), [0, 100]);
-    let world = World(vec![scored(0, 50), scored(0, 1)]);
-    assert_eq!(world.order(Strategy::Adaptive, any()).0.len(), 2);
 }
 
 /// Half a microsecond is aimed at; a slow machine may take five times that, and a build without optimizations forty times more.

@@ -1,0 +1,185 @@
+//! Partitions: made before they are needed, dropped when they are too old, by one replica at a time. What lies in no day's partition is in
+//! the default one, from where it is moved once its day has one.
+
+use jiff::civil::Date;
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use super::connect::Fault;
+use super::tables;
+use crate::rollup::DAY;
+
+/// They are made so many days ahead.
+const AHEAD: i64 = 3;
+/// Sums are kept so many days: 13 months.
+const SUMS: i64 = 400;
+/// More than so many astray are not counted.
+const COUNTED: i64 = 100_000;
+/// Who reads or writes for longer than this is not waited for, since everybody else would have to wait behind us.
+const WAIT: &str = "SET LOCAL lock_timeout = '2s'";
+
+/// Looks after all partitions, unless another replica is at it; says how many rows lie in none.
+///
+/// # Errors
+/// What the database says; what was done before stays done.
+pub(super) async fn look_after(client: &mut Client, today: i64, kept: u16) -> Result<i64, Fault> {
+    let oldest = today - i64::from(kept.max(1)) + 1;
+    let there = partitions(client).await?;
+    for day in (today - 1).max(oldest)..=today + AHEAD {
+        if !there.contains(&day) {
+            make(client, day).await?;
+        }
+    }
+    for day in there.into_iter().filter(|day| *day < oldest) {
+        remove(client, day).await?;
+    }
+    forget(client, oldest, today).await?;
+    let row = client
+        .query_one(
+            &format!(
+                "SELECT count(*) FROM (SELECT 1 FROM fairlead_requests_default LIMIT {COUNTED}) AS astray"
+            ),
+            &[],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+async fn partitions(client: &Client) -> Result<Vec<i64>, Fault> {
+    let rows = client
+        .query(
+            "SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid \
+             WHERE i.inhparent = to_regclass('fairlead_requests') ORDER BY 1",
+            &[],
+        )
+        .await?;
+    let names = rows.iter().map(|row| row.get::<_, &str>(0));
+    Ok(names.filter_map(day).collect())
+}
+
+/// The name of a day's partition.
+fn name(day: i64) -> String {
+    let date = date(day);
+    format!(
+        "fairlead_requests_{:04}{:02}{:02}",
+        date.year(),
+        date.month(),
+        date.day()
+    )
+}
+
+fn date(day: i64) -> Date {
+    let days = jiff::Span::new().try_days(day).unwrap_or_default();
+    Date::constant(1970, 1, 1).saturating_add(days)
+}
+
+/// The day of a partition's name.
+fn day(name: &str) -> Option<i64> {
+    let digits = name.strip_prefix("fairlead_requests_")?;
+    let (year, rest) = digits.split_at_checked(4)?;
+    let (month, day) = rest.split_at_checked(2)?;
+    let date = Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
+    Some((date - Date::constant(1970, 1, 1)).get_days().into())
+}
+
+fn bounds(day: i64) -> (i64, i64) {
+    let of = |day: i64| day.saturating_mul(DAY).saturating_mul(1_000_000);
+    (of(day), of(day.saturating_add(1)))
+}
+
+async fn make(client: &mut Client, day: i64) -> Result<(), Fault> {
+    let ((from, to), name) = (bounds(day), name(day));
+    let transaction = client.transaction().await?;
+    if !tables::try_lock(&transaction).await? {
+        return Ok(());
+    }
+    let made = transaction
+        .batch_execute(&format!(
+            "{WAIT}; CREATE TABLE IF NOT EXISTS {name} PARTITION OF fairlead_requests FOR VALUES FROM ({from}) TO ({to})"
+        ))
+        .await;
+    match made {
+        // The default partition has rows of that day.
+        Err(error) if error.code() == Some(&SqlState::CHECK_VIOLATION) => {
+            drop(transaction);
+            bring_home(client, day).await
+        }
+        made => {
+            made?;
+            Ok(transaction.commit().await?)
+        }
+    }
+}
+
+/// Makes a partition of the rows that lie in the default one.
+async fn bring_home(client: &mut Client, day: i64) -> Result<(), Fault> {
+    let ((from, to), name) = (bounds(day), name(day));
+    let transaction = client.transaction().await?;
+    if !tables::try_lock(&transaction).await? {
+        return Ok(());
+    }
+    transaction
+        .batch_execute(&format!(
+            "{WAIT}; LOCK TABLE fairlead_requests IN ACCESS EXCLUSIVE MODE;
+             CREATE TABLE {name} (LIKE fairlead_requests INCLUDING DEFAULTS);
+             WITH astray AS (DELETE FROM fairlead_requests_default WHERE started >= {from} AND started < {to} RETURNING *)
+                 INSERT INTO {name} SELECT * FROM astray;
+             ALTER TABLE fairlead_requests ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
+        ))
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn remove(client: &mut Client, day: i64) -> Result<(), Fault> {
+    let transaction = client.transaction().await?;
+    if !tables::try_lock(&transaction).await? {
+        return Ok(());
+    }
+    let name = name(day);
+    transaction
+        .batch_execute(&format!("{WAIT}; DROP TABLE IF EXISTS {name}"))
+        .await?;
+    transaction.commit().await?;
+    tracing::info!("{name} is dropped, for it is old");
+    Ok(())
+}
+
+/// What lies in no partition and is too old, sums that are, and writers that have ended.
+async fn forget(client: &mut Client, oldest: i64, today: i64) -> Result<(), Fault> {
+    let transaction = client.transaction().await?;
+    if !tables::try_lock(&transaction).await? {
+        return Ok(());
+    }
+    let (before, hour) = (bounds(oldest).0, (today - SUMS) * DAY);
+    transaction
+        .batch_execute(&format!(
+            "DELETE FROM fairlead_requests_default WHERE started < {before};
+             DELETE FROM fairlead_usage_hour WHERE hour < {hour};
+             DELETE FROM fairlead_writer WHERE at < now() - interval '7 days'"
+        ))
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_a_partition_and_a_partition_a_day() {
+        assert_eq!(name(20_787), "fairlead_requests_20261130");
+        assert_eq!(day("fairlead_requests_20261130"), Some(20_787));
+        assert_eq!(
+            bounds(20_787),
+            (1_795_996_800_000_000, 1_796_083_200_000_000)
+        );
+        for other in [
+            "fairlead_requests_default",
+            "fairlead_requests",
+            "fairlead_requests_20261301",
+            "fairlead_requests_2026é",
+        ] {
+            assert_eq!(day(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The time by the wall, which tests may set.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::rollup::DAY;
+
+/// Tells the seconds since 1970.
+#[derive(Clone)]
+pub struct Wall(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Default for Wall {
+    fn default() -> Self {
+        Self::of(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+        })
+    }
+}
+
+impl fmt::Debug for Wall {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Wall")
+    }
+}
+
+impl Wall {
+    /// One that says what `seconds` says.
+    #[must_use]
+    pub fn of(seconds: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(seconds))
+    }
+
+    /// Days since 1970, by UTC.
+    pub(crate) fn today(&self) -> i64 {
+        (self.0)().div_euclid(DAY)
+    }
+}

@@ -1,0 +1,16 @@
+//! The stores of the request log: that all of them answer alike, keep what they were given, and come back from what befalls them. PostgreSQL is a
+//! real one, started for the test as a user of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of a test fail by panicking, as the test itself does"
+)]
+
+mod conformance;
+mod outage;
+mod postgres;
+mod results;
+mod retention;
+mod rows;
+mod throughput;

@@ -1,0 +1,103 @@
+//! `GET /requests`: those that are over, `/requests/ID`: one of them, `/requests/usage`: what was used, by the hour or what else is asked.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use fairlead_record::{ReadError, RequestLog as _, Scope, hex, query};
+use http::{HeaderMap, StatusCode, Uri, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{admitted, stranger};
+use crate::worker::Shared;
+
+/// Whoever has the admin token sees everybody's.
+const ALL: Scope = Scope::All;
+
+/// A page.
+pub(super) async fn search(
+    State(shared): State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if !admitted(&shared, &headers) {
+        return stranger();
+    }
+    let (mut filter, ask) = match query::filter(uri.query().unwrap_or_default()) {
+        Ok(asked) => asked,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    filter.scope = ALL;
+    told(shared.requests.search(&filter, ask).await)
+}
+
+/// One.
+pub(super) async fn one(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if !admitted(&shared, &headers) {
+        return stranger();
+    }
+    let Some(id) = hex::id(&id) else {
+        let words =
+            "an id has 16 hexadecimal digits in lower case, as x-fairlead-request-id says them\n";
+        return (StatusCode::BAD_REQUEST, words).into_response();
+    };
+    match shared.requests.get(id, &ALL).await {
+        Ok(None) => {
+            let words = "there is no such request, or it is kept no more\n";
+            (StatusCode::NOT_FOUND, words).into_response()
+        }
+        found => told(found),
+    }
+}
+
+/// Sums.
+pub(super) async fn usage(
+    State(shared): State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if !admitted(&shared, &headers) {
+        return stranger();
+    }
+    let mut ask = match query::usage(uri.query().unwrap_or_default()) {
+        Ok(ask) => ask,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    ask.scope = ALL;
+    told(shared.requests.usage(&ask).await)
+}
+
+/// Where requests are kept beyond this process, and what is wrong with that; `null`: nowhere.
+pub(super) fn standing(shared: &Shared) -> Value {
+    let Some((store, standing)) = shared.requests.standing() else {
+        return Value::Null;
+    };
+    json!({
+        "store": store,
+        "written": standing.written,
+        "waiting": standing.waiting(),
+        "dropped": standing.dropped,
+        "refused": standing.refused,
+        "problem": standing.problem,
+    })
+}
+
+fn told(answer: Result<impl Serialize, ReadError>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    let failed = |status: StatusCode, words: String| (status, format!("{words}\n")).into_response();
+    match answer {
+        Ok(body) => match serde_json::to_string(&body) {
+            Ok(text) => (kind, text).into_response(),
+            Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        },
+        Err(error @ ReadError::TooLong) => failed(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error @ ReadError::Unavailable(_)) => {
+            failed(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Finished requests, to be looked at: the last ones in memory, and those of days in SQLite or PostgreSQL, if they are kept.
+
+pub(crate) mod metrics;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fairlead_record::{
+    Answer, Ask, Entry, Filter, Page, RequestLog, Ring, Scope, Sink, Standing, Store, Usage,
+    UsageAsk,
+};
+
+use crate::args::request_log::RequestLog as Args;
+
+/// Where they are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    ring: Arc<Ring>,
+    store: Option<Arc<dyn Store>>,
+}
+
+impl Requests {
+    /// As the command line says.
+    ///
+    /// # Errors
+    /// It says something that this gateway cannot do. A folder or a database that is not there yet is no error.
+    pub(crate) fn open(args: &Args, state_dir: Option<&PathBuf>) -> anyhow::Result<Self> {
+        let in_database = args.postgres.is_some() || args.postgres_file.is_some();
+        anyhow::ensure!(
+            in_database || args.postgres_ca.is_none(),
+            "--request-log-postgres-ca is for PostgreSQL; say where that is in FAIRLEAD_REQUEST_LOG_POSTGRES or --request-log-postgres-file"
+        );
+        let store = match state_dir {
+            _ if args.days == 0 => None,
+            _ if in_database => Some(postgres(args)?),
+            Some(dir) => sqlite(args, dir)?,
+            None => None,
+        };
+        Ok(Self {
+            ring: Arc::default(),
+            store,
+        })
+    }
+
+    /// What every finished request is given to.
+    pub(crate) fn sinks(&self) -> impl Iterator<Item = Box<dyn Sink>> {
+        let ring: Box<dyn Sink> = Box::new(Arc::clone(&self.ring));
+        let store = self.store.as_ref();
+        std::iter::once(ring)
+            .chain(store.map(|store| -> Box<dyn Sink> { Box::new(Arc::clone(store)) }))
+    }
+
+    /// How the store stands, with its name; `None`: there is none.
+    #[must_use]
+    pub(crate) fn standing(&self) -> Option<(&'static str, Standing)> {
+        let store = self.store.as_ref()?;
+        Some((store.name(), store.standing()))
+    }
+
+    /// Waits until what was taken is written; for a while only.
+    pub(crate) fn end(&self) {
+        if let Some(store) = &self.store {
+            store.end();
+        }
+    }
+
+    /// Where they are kept for the longest.
+    fn kept(&self) -> &dyn RequestLog {
+        match &self.store {
+            None => &*self.ring,
+            Some(store) => &**store,
+        }
+    }
+}
+
+impl RequestLog for Requests {
+    fn search<'a>(&'a self, filter: &'a Filter, ask: Ask) -> Answer<'a, Page> {
+        self.kept().search(filter, ask)
+    }
+
+    /// One that has just ended is in no store yet.
+    fn get<'a>(&'a self, id: u64, scope: &'a Scope) -> Answer<'a, Option<Arc<Entry>>> {
+        Box::pin(async move {
+            match self.ring.get(id, scope).await? {
+                None => self.kept().get(id, scope).await,
+                found => Ok(found),
+            }
+        })
+    }
+
+    fn usage<'a>(&'a self, ask: &'a UsageAsk) -> Answer<'a, Vec<Usage>> {
+        self.kept().usage(ask)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(args: &Args, state_dir: &std::path::Path) -> anyhow::Result<Option<Arc<dyn Store>>> {
+    use anyhow::Context as _;
+
+    let options = fairlead_record::SqliteOptions {
+        dir: state_dir.join("requests"),
+        days: args.days,
+        bytes: args.bytes,
+        wall: fairlead_record::Wall::default(),
+    };
+    let log = fairlead_record::Sqlite::open(options).context("requests cannot be kept")?;
+    Ok(Some(Arc::new(log)))
+}
+
+/// Whoever has built it so knows that they are kept in memory alone.
+#[cfg(not(feature = "sqlite"))]
+fn sqlite(_: &Args, _: &std::path::Path) -> anyhow::Result<Option<Arc<dyn Store>>> {
+    Ok(None)
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(args: &Args) -> anyhow::Result<Arc<dyn Store>> {
+    use anyhow::Context as _;
+    use fairlead_record::{Postgres, PostgresOptions, Url, Wall};
+
+    let (url, said) = match (&args.postgres, &args.postgres_file) {
+        (_, Some(file)) => (Url::File(file.clone()), "--request-log-postgres-file"),
+        (url, None) => (
+            Url::Text(url.clone().unwrap_or_default()),
+            "FAIRLEAD_REQUEST_LOG_POSTGRES",
+        ),
+    };
+    url.check().context(said)?;
+    let options = PostgresOptions {
+        url,
+        authority: args.postgres_ca.clone(),
+        days: args.days,
+        wall: Wall::default(),
+    };
+    let log = Postgres::open(options).context("requests cannot be kept")?;
+    Ok(Arc::new(log))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(_: &Args) -> anyhow::Result<Arc<dyn Store>> {
+    anyhow::bail!(
+        "this gateway was built without the feature postgres; leave FAIRLEAD_REQUEST_LOG_POSTGRES and --request-log-postgres-file out"
+    )
+}
