@@ -6,6 +6,8 @@ GATEWAY := $(TARGET)/quick/fairlead-gateway
 
 DENY_VERSION := 0.20.2
 DENY         := $(CACHE)/bin/cargo-deny
+OHA_VERSION  := 1.16.0
+OHA          := $(CACHE)/bin/oha
 FUZZ_SECONDS := 120
 TEST_THREADS := 8
 
@@ -74,7 +76,7 @@ quick:
 # All members, so that dependencies keep the features they were built with for `unit`. What needs no node goes first.
 e2e: quick ## a real API server, then a real node with the charts on it; $$KUBECONFIG: on that cluster instead of a node
 	hack/kubernetes.sh >/dev/null
-	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac --test status_usage --test kubectl
+	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac --test status_usage --test kubectl --test console
 	e2e/upgrade.sh $(TARGET)/quick $(TARGET)/quick
 	$(TARGET)/quick/fairlead-e2e-node -- cargo test --workspace --features fairlead-e2e/cluster --test cluster
 
@@ -115,9 +117,13 @@ strategies: ## Adaptive beside an oracle and its rivals, in simulated time and w
 	FAIRLEAD_STRATEGIES=full cargo test --profile quick --package fairlead-strategies -- --nocapture --test-threads 1
 	FAIRLEAD_STRATEGIES=full FAIRLEAD_RESULTS=$(abspath $(TARGET))/strategies/results.json cargo test --profile quick --package fairlead-gateway --lib tests::adaptive::scenarios -- --nocapture --test-threads 1
 
-bench: ## CPU per request beside nginx; fails above the bound
+# Nothing else may run meanwhile. With BENCH="--short" it shows that everything works, in two minutes.
+bench: $(OHA) ## what a request costs beside nginx, everything on; figures to target/bench/results.json and docs/benchmarks.md
 	cargo build --release --package fairlead-gateway --package fairlead-bench
-	$(TARGET)/release/fairlead-bench --gateway $(TARGET)/release/fairlead-gateway
+	$(TARGET)/release/fairlead-bench --gateway $(TARGET)/release/fairlead-gateway --oha $(OHA) --results $(TARGET)/bench/results.json $(or $(BENCH),--markdown docs/benchmarks.md)
+
+$(OHA):
+	cargo install oha --version $(OHA_VERSION) --locked --root $(CACHE)
 
 generate: ## write crds/manifests and docs/api.md
 	cargo run --package fairlead-crds --bin crdgen

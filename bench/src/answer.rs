@@ -1,12 +1,14 @@
-//! The exchanges that are measured: their requests and their answers, byte by byte.
+//! The answers that the upstream gives, byte by byte.
 
-mod anthropic;
-mod gemini;
+pub(crate) mod anthropic;
+pub(crate) mod gemini;
+pub(crate) mod openai;
 
 use std::fmt::Write;
+use std::time::SystemTime;
 
 /// How an answer comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// One body of 800 bytes.
     Whole,
@@ -15,7 +17,7 @@ pub(crate) enum Kind {
 }
 
 /// Whose words are spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speech {
     /// OpenAI's Chat Completions.
     OpenAi,
@@ -25,19 +27,16 @@ pub(crate) enum Speech {
     Gemini,
 }
 
-/// The key the load presents: the gateway checks it, nginx passes it on.
-pub(crate) const KEY: &str = "sk-fairlead-bench-0123456789abcdef0123";
-
-/// What every request asks.
-const QUESTION: &str = "How far is it from the harbour to the lighthouse, and which way does the wind blow there in autumn?";
-
 /// Bytes of a whole answer's body.
 const WHOLE_BYTES: usize = 800;
 
 /// Content chunks of a stream.
-const STREAM_CHUNKS: usize = 64;
+pub(crate) const STREAM_CHUNKS: usize = 64;
 
-/// What distinguishes the two requests, to the upstream.
+/// Stands in every chunk of content; a paced stream has the time in its place.
+const STAMP: &str = "@0000000000000000000";
+
+/// What a request for a stream says, to the upstream.
 const STREAM_MARK: &[u8] = b"\"stream\":true";
 
 impl Speech {
@@ -62,41 +61,25 @@ impl Speech {
         }
     }
 
-    /// A request in these words for a model, as the load sends it.
-    pub(crate) fn request(self, kind: Kind, model: &str) -> Vec<u8> {
-        let (path, body) = match self {
-            Self::OpenAi => ("/v1/chat/completions".to_owned(), question(kind, model)),
-            Self::Anthropic => ("/v1/messages".to_owned(), anthropic::question(kind, model)),
-            Self::Gemini => (gemini::path(kind, model), gemini::question()),
-        };
-        let length = body.len();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {KEY}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-        );
-        [head, body].concat().into_bytes()
-    }
-
     /// What a request asks for, of whom.
-    pub(crate) fn of(head: &[u8], body: &[u8]) -> (Self, Kind) {
-        let has = |text: &[u8], mark: &[u8]| text.windows(mark.len()).any(|window| window == mark);
-        let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    pub(crate) fn of(line: &[u8], body: &[u8]) -> (Self, Kind) {
+        let has = |text: &[u8], mark: &[u8]| memchr::memmem::find(text, mark).is_some();
         let speech = if has(line, b"/messages") {
             Self::Anthropic
-        } else if has(line, b"GenerateContent") || has(line, b"generateContent") {
+        } else if has(line, b"enerateContent") {
             Self::Gemini
         } else {
             Self::OpenAi
         };
-        let streamed = has(body, STREAM_MARK) || has(line, b":streamGenerateContent");
+        let streamed = has(line, b":streamGenerateContent") || has(body, STREAM_MARK);
         (speech, if streamed { Kind::Stream } else { Kind::Whole })
     }
 
     /// The answer, in the pieces in which the upstream writes it.
     pub(crate) fn answer(self, kind: Kind) -> Vec<Vec<u8>> {
         let texts = match (self, kind) {
-            (Self::OpenAi, Kind::Whole) => vec![whole()],
-            (Self::OpenAi, Kind::Stream) => stream(),
+            (Self::OpenAi, Kind::Whole) => vec![openai::whole()],
+            (Self::OpenAi, Kind::Stream) => openai::stream(),
             (Self::Anthropic, Kind::Whole) => vec![anthropic::whole()],
             (Self::Anthropic, Kind::Stream) => anthropic::stream(),
             (Self::Gemini, Kind::Whole) => vec![gemini::whole()],
@@ -117,14 +100,35 @@ impl Speech {
     }
 }
 
-fn question(kind: Kind, model: &str) -> String {
-    let stream = match kind {
-        Kind::Whole => "",
-        Kind::Stream => ",\"stream\":true,\"stream_options\":{\"include_usage\":true}",
-    };
-    format!(
-        "{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"{QUESTION}\"}}]{stream}}}"
-    )
+/// Nanoseconds since 1970: a clock that all processes of a machine share.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since
+        .ok()
+        .and_then(|since| u64::try_from(since.as_nanos()).ok())
+        .unwrap_or_default()
+}
+
+/// Where the stamp of a piece is, after its `@`.
+fn stamp_in(piece: &[u8]) -> Option<std::ops::Range<usize>> {
+    let at = memchr::memchr(b'@', piece)? + 1;
+    let range = at..at + STAMP.len() - 1;
+    piece.get(range.clone()).map(|_| range)
+}
+
+/// The piece with the time in the place of its stamp; none if it has no stamp.
+pub(crate) fn stamped(piece: &[u8], now: u64) -> Option<Vec<u8>> {
+    let range = stamp_in(piece)?;
+    let mut piece = piece.to_vec();
+    piece[range].copy_from_slice(format!("{now:019}").as_bytes());
+    Some(piece)
+}
+
+/// The first stamp in these bytes and where the next may begin; none if it is not there, or not yet in full.
+pub(crate) fn stamp_of(bytes: &[u8]) -> Option<(u64, usize)> {
+    let range = stamp_in(bytes)?;
+    let text = std::str::from_utf8(&bytes[range.clone()]).ok()?;
+    Some((text.parse().ok()?, range.end))
 }
 
 /// A head and a body of as many bytes as every whole answer has.
@@ -150,40 +154,6 @@ fn stream_of(beginning: &[String], word: impl Fn(usize) -> String, end: &[String
     pieces
 }
 
-const USAGE: &str =
-    "\"usage\":{\"prompt_tokens\":24,\"completion_tokens\":160,\"total_tokens\":184}";
-
-fn whole() -> String {
-    whole_of(|text| {
-        format!(
-            "{{\"id\":\"chatcmpl-0\",\"object\":\"chat.completion\",\"created\":1760000000,\"model\":\"fast\",\"choices\":[{{\"index\":0,\
-             \"message\":{{\"role\":\"assistant\",\"content\":\"{text}\"}},\"finish_reason\":\"stop\"}}],{USAGE}}}"
-        )
-    })
-}
-
-fn stream() -> Vec<String> {
-    let event = |rest: &str| {
-        format!(
-            "data: {{\"id\":\"chatcmpl-0\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"fast\",{rest}}}\n\n"
-        )
-    };
-    let delta = |delta: &str, finish: &str| {
-        event(&format!(
-            "\"choices\":[{{\"index\":0,\"delta\":{{{delta}}},\"finish_reason\":{finish}}}]"
-        ))
-    };
-    stream_of(
-        &[delta("\"role\":\"assistant\",\"content\":\"\"", "null")],
-        |index| delta(&format!("\"content\":\" word{index}\""), "null"),
-        &[
-            delta("", "\"stop\""),
-            event(&format!("\"choices\":[],{USAGE}")),
-            "data: [DONE]\n\n".to_owned(),
-        ],
-    )
-}
-
 fn chunk(data: &str) -> String {
     let mut chunk = String::with_capacity(data.len() + 10);
     // Writing to a String cannot fail.
@@ -194,6 +164,7 @@ fn chunk(data: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ask::Ask;
 
     #[test]
     fn a_whole_answer_has_800_bytes_of_json() {
@@ -208,29 +179,37 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_has_64_contents() {
+    fn a_stream_has_64_contents_each_with_a_stamp() {
         for speech in Speech::ALL {
             let pieces = speech.answer(Kind::Stream);
-            let words = pieces.iter().filter(|piece| {
-                let text = String::from_utf8_lossy(piece);
-                text.contains(" word")
-            });
-            assert_eq!(words.count(), 64);
+            let stamped: Vec<_> = pieces
+                .iter()
+                .filter_map(|piece| stamped(piece, 1_760_000_000_123_456_789))
+                .collect();
+            assert_eq!(stamped.len(), 64);
+            for piece in &stamped {
+                assert!(String::from_utf8_lossy(piece).contains(" word"));
+                let (stamp, _) = stamp_of(piece).expect("a stamp");
+                assert_eq!(stamp, 1_760_000_000_123_456_789);
+            }
             assert!(pieces.concat().ends_with(b"0\r\n\r\n"));
         }
+    }
+
+    #[test]
+    fn a_stamp_that_has_not_come_in_full_is_none() {
+        assert_eq!(stamp_of(b"x @12345678"), None);
+        assert_eq!(stamp_of(b"x @0000000000000000042 y"), Some((42, 22)));
     }
 
     #[test]
     fn a_request_says_which_answer_it_wants() {
         for speech in Speech::ALL {
             for kind in [Kind::Whole, Kind::Stream] {
-                let request = speech.request(kind, "m");
-                let at = request
-                    .windows(4)
-                    .position(|window| window == b"\r\n\r\n")
-                    .expect("a body");
-                let (head, body) = request.split_at(at + 4);
-                assert_eq!(Speech::of(head, body), (speech, kind));
+                let mut ask = Ask::plain(kind);
+                (ask.surface, ask.dialect) = (speech, speech);
+                let asked = Speech::of(ask.path().as_bytes(), ask.body().as_bytes());
+                assert_eq!(asked, (speech, kind));
             }
         }
     }

@@ -1,30 +1,49 @@
 //! What a request costs in the gateway, beside what it costs in nginx, on this machine and in one run.
 //!
-//! Four processes on loopback: load -> the one under test -> a fixed upstream, and this one, which starts them, reads CPU times from
-//! `/proc` and prints the tables. Load and upstream are subcommands of this program in processes of their own, so that their CPU
-//! time is not counted. It ends with a failure if the gateway costs more than its bound.
+//! ```text
+//! load --> the process under test --> the fixed upstream
+//!                  |
+//!                  +--> a collector that keeps nothing
+//! ```
+//!
+//! All of them are processes of their own on loopback, started here, so that the CPU time of each can be told apart. The load is `oha`; upstream,
+//! collector and what `oha` cannot do are subcommands of this program. `docs/benchmarks.md` says what is measured and how.
 
 mod answer;
-mod cpu;
-mod exchange;
+mod ask;
+mod book;
+mod bounds;
+mod helper;
+mod hold;
 mod load;
+mod oha;
 mod peer;
+mod plan;
 mod report;
 mod run;
+mod scenario;
+mod sections;
+mod sink;
+mod statistics;
+mod tls;
+mod turn;
 mod upstream;
+mod usage;
+mod wire;
+mod world;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use answer::{Kind, Speech};
-use exchange::Exchange;
+use plan::Plan;
+use report::Report;
 
 #[derive(Parser)]
-#[command(about = "CPU per request of the gateway, beside nginx")]
+#[command(about = "What a request costs in the gateway, beside nginx")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -32,76 +51,68 @@ struct Cli {
     plan: Plan,
 }
 
-/// What to measure, and how long.
-#[derive(clap::Args)]
-pub(crate) struct Plan {
-    /// The gateway to measure; absent: nginx alone.
-    #[arg(long)]
-    gateway: Option<PathBuf>,
-    /// How often each process takes its turn.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// How long a turn is, in seconds.
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
-    /// How many connections the load keeps busy.
-    #[arg(long, default_value_t = 32)]
-    connections: usize,
-    /// Where the figures go, as JSON.
-    #[arg(long, default_value = "target/bench/results.json")]
-    results: PathBuf,
-}
-
 #[derive(Subcommand)]
 enum Command {
-    /// Answers every request alike; prints its address.
+    /// Writes the tables of a run that was saved into a page, or prints them.
+    Report {
+        /// What was saved.
+        #[arg(long, default_value = "target/bench/results.json")]
+        results: PathBuf,
+        /// The page. Absent: they are printed.
+        #[arg(long)]
+        markdown: Option<PathBuf>,
+    },
+    /// Answers every request alike; prints its addresses, the second of them of TLS.
     #[command(hide = true)]
-    Upstream,
+    Upstream { certificate: PathBuf, key: PathBuf },
+    /// Takes traces and metrics and keeps nothing; prints its address.
+    #[command(hide = true)]
+    Sink,
     /// Asks as fast as it is answered; prints what came of it as JSON.
     #[command(hide = true)]
-    Load {
-        #[arg(long)]
+    Load(load::Load),
+    /// Opens streams and holds them; prints how many have begun.
+    #[command(hide = true)]
+    Hold {
         address: SocketAddr,
-        #[arg(long)]
-        kind: Kind,
-        #[arg(long)]
-        surface: Speech,
-        #[arg(long)]
-        dialect: Speech,
-        #[arg(long)]
-        connections: usize,
-        #[arg(long)]
-        millis: u64,
+        request: PathBuf,
+        streams: usize,
     },
+}
+
+/// The value of a key, always of the same length. The first is what most requests are asked with.
+pub(crate) fn key(number: usize) -> String {
+    format!("sk-fairlead-bench-{number:020}")
+}
+
+/// Tells whoever started the run.
+pub(crate) fn say(text: &str) {
+    // Whoever does not listen any more misses it.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     match cli.command {
-        Some(Command::Upstream) => upstream::serve().await?,
-        Some(Command::Load {
-            address,
-            kind,
-            surface,
-            dialect,
-            connections,
-            millis,
-        }) => {
-            let exchange = Exchange {
-                surface,
-                dialect,
-                kind,
-            };
-            load::drive(
-                address,
-                exchange,
-                connections,
-                Duration::from_millis(millis),
-            )
-            .await?;
+        Some(Command::Report { results, markdown }) => {
+            let report = Report::read(&results)?;
+            match markdown {
+                Some(page) => report.renew(&page)?,
+                None => say(&report.markdown()),
+            }
         }
-        None => return run::run(&cli.plan).await,
+        Some(Command::Upstream { certificate, key }) => {
+            upstream::serve(&certificate, &key).await?;
+        }
+        Some(Command::Sink) => sink::serve().await?,
+        Some(Command::Load(load)) => load::drive(load).await?,
+        Some(Command::Hold {
+            address,
+            request,
+            streams,
+        }) => hold::hold(address, &request, streams).await?,
+        None => return run::run(cli.plan).await,
     }
     Ok(ExitCode::SUCCESS)
 }

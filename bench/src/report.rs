@@ -1,328 +1,340 @@
-//! The figures: medians and spreads, as tables for people and as JSON for machines.
+//! The figures of a run: as JSON for machines, as a page for people.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::process::Command;
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
-use crate::answer::Kind;
-use crate::exchange::Exchange;
-use crate::load::Outcome;
+use crate::book::{Book, Figure};
+use crate::bounds::{Row, Verdict, judge};
+use crate::plan::Plan;
+use crate::sections::{CHART, SECTIONS, Section};
 
-/// The most a whole answer may cost, as a multiple of nginx in the same run.
-const WHOLE_BOUND: f64 = 2.5;
-
-/// The most a translated answer may cost, as a multiple of one that is passed through in the same run.
-const TRANSLATED_BOUND: f64 = 1.5;
-
-/// One process under load for a while.
-#[derive(Clone, Debug)]
-pub(crate) struct Turn {
-    pub(crate) outcome: Outcome,
-    /// User and system time that the process spent meanwhile.
-    pub(crate) cpu: Duration,
-}
-
-impl Turn {
-    /// Microseconds of CPU per request.
-    fn cost(&self) -> f64 {
-        // A count of requests is far below 2^53.
-        self.cpu.as_secs_f64() * 1e6 / precise(self.outcome.requests)
-    }
-
-    fn rate(&self) -> f64 {
-        precise(self.outcome.requests) / self.outcome.seconds
-    }
-}
-
-/// All turns of one process with one kind of answer.
-#[derive(Debug)]
-struct Series {
-    kind: Kind,
-    name: &'static str,
-    turns: Vec<Turn>,
-}
-
-/// A figure as machines read it.
-#[derive(Debug, Serialize)]
-struct Figure {
-    name: String,
-    figure: f64,
-    unit: &'static str,
-    bound: Option<f64>,
-    ok: bool,
-}
-
-/// Everything measured in a run. The first process of a kind is the floor.
-#[derive(Debug, Default)]
+/// Everything a run has to tell.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
-    series: Vec<Series>,
-    translated: Vec<(Exchange, Vec<Turn>)>,
+    /// Where and with what it ran: a name and what it is.
+    pub(crate) about: Vec<(String, String)>,
+    /// What must be shown, and whether it was.
+    pub(crate) bounds: Vec<Row>,
+    /// What could not be measured.
+    pub(crate) problems: Vec<String>,
+    /// Everything that was measured.
+    pub(crate) figures: Vec<Figure>,
+    /// What took part, and its configuration.
+    pub(crate) configurations: Vec<(String, String)>,
 }
+
+/// Between these lines a page is renewed; everything else of it is written by hand.
+const BEGIN: &str = "<!-- figures: begin -->\n";
+const END: &str = "<!-- figures: end -->\n";
 
 impl Report {
-    /// Adds a turn to its series.
-    pub(crate) fn add(&mut self, kind: Kind, name: &'static str, turn: Turn) {
-        match self
-            .series
-            .iter_mut()
-            .find(|series| series.kind == kind && series.name == name)
-        {
-            Some(series) => series.turns.push(turn),
-            None => self.series.push(Series {
-                kind,
-                name,
-                turns: vec![turn],
-            }),
+    /// Of what was measured.
+    pub(crate) fn of(book: Book, plan: &Plan) -> Self {
+        Self {
+            about: about(plan),
+            bounds: judge(&book.figures),
+            problems: book.problems,
+            figures: book.figures,
+            configurations: book.configurations,
         }
     }
 
-    /// Adds a turn of the gateway alone.
-    pub(crate) fn add_translated(&mut self, exchange: Exchange, turn: Turn) {
-        match self
-            .translated
-            .iter_mut()
-            .find(|(known, _)| *known == exchange)
-        {
-            Some((_, turns)) => turns.push(turn),
-            None => self.translated.push((exchange, vec![turn])),
-        }
+    /// Reads one that was saved.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = fs::read(path).with_context(|| format!("{}", path.display()))?;
+        Ok(serde_json::from_slice(&text)?)
     }
 
-    /// Whether no figure is above its bound.
-    pub(crate) fn kept_its_bounds(&self) -> bool {
-        self.figures().iter().all(|figure| figure.ok)
-    }
-
-    /// A table for each kind of answer: medians over the turns, and the range of the cost.
-    pub(crate) fn print(&self, out: &mut impl Write) -> Result<()> {
-        for (kind, title) in [
-            (Kind::Whole, "Whole answers of 800 bytes"),
-            (Kind::Stream, "Streams of 64 chunks"),
-        ] {
-            writeln!(
-                out,
-                "\n{title} (CPU: user + system of the process; medians of the turns)\n"
-            )?;
-            writeln!(
-                out,
-                "{:<10} {:>10} {:>15} {:>9} {:>13} {:>9} {:>9}",
-                "", "us/request", "least-most", "x nginx", "requests/s", "p50 us", "p99 us"
-            )?;
-            for series in self.series.iter().filter(|series| series.kind == kind) {
-                let costs = series.each(Turn::cost);
-                let range = format!("{:.1}-{:.1}", costs[0], costs[costs.len() - 1]);
-                writeln!(
-                    out,
-                    "{:<10} {:>10.1} {:>15} {:>9.2} {:>13.0} {:>9.0} {:>9.0}",
-                    series.name,
-                    median(&costs),
-                    range,
-                    self.ratio(series),
-                    median(&series.each(Turn::rate)),
-                    median(&series.each(|turn| turn.outcome.p50)),
-                    median(&series.each(|turn| turn.outcome.p99)),
-                )?;
-            }
-        }
-        self.print_translated(out)?;
-        for figure in self.figures().iter().filter(|figure| !figure.ok) {
-            writeln!(
-                out,
-                "\n{} is {:.2}, above its bound of {:.2}",
-                figure.name,
-                figure.figure,
-                figure.bound.unwrap_or_default()
-            )?;
-        }
-        Ok(())
-    }
-
-    fn print_translated(&self, out: &mut impl Write) -> Result<()> {
-        if !self.translated.is_empty() {
-            let title = "Surface-dialect, the gateway alone (x: of openai-openai, passed through)";
-            writeln!(out, "\n{title}\n")?;
-            writeln!(out, "{:<28} {:>10} {:>6}", "", "us/request", "x")?;
-        }
-        for (exchange, turns) in &self.translated {
-            let name = format!("{:?} {}", exchange.kind, exchange.name());
-            let costs = ascending(turns.iter().map(Turn::cost));
-            let ratio = self.translated_ratio(*exchange);
-            writeln!(out, "{name:<28} {:>10.1} {ratio:>6.2}", median(&costs))?;
-        }
-        Ok(())
-    }
-
-    /// The median cost over that of OpenAI's dialect passed through, turn by turn.
-    fn translated_ratio(&self, exchange: Exchange) -> f64 {
-        let turns = |of: Exchange| {
-            let found = self.translated.iter().find(|(known, _)| *known == of);
-            found.map(|(_, turns)| turns.as_slice()).unwrap_or_default()
-        };
-        let floor = turns(Exchange::plain(exchange.kind));
-        let pairs = turns(exchange).iter().zip(floor);
-        median(&ascending(
-            pairs.map(|(own, floor)| own.cost() / floor.cost()),
-        ))
-    }
-
-    fn translated_figures(&self) -> impl Iterator<Item = Figure> {
-        self.translated.iter().flat_map(|(exchange, turns)| {
-            let name = format!("{:?}.{}", exchange.kind, exchange.name()).to_lowercase();
-            let bound = exchange.is_translated().then_some(TRANSLATED_BOUND);
-            let ratio = self.translated_ratio(*exchange);
-            [
-                Figure {
-                    name: format!("{name}.cpu"),
-                    figure: median(&ascending(turns.iter().map(Turn::cost))),
-                    unit: "us/request",
-                    bound: None,
-                    ok: true,
-                },
-                Figure {
-                    name: format!("{name}.cpu_x_passed_through"),
-                    figure: ratio,
-                    unit: "x",
-                    bound,
-                    ok: bound.is_none_or(|bound| ratio <= bound),
-                },
-            ]
-        })
-    }
-
-    /// Writes the figures as a JSON list.
+    /// Writes all of it as JSON.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(path, serde_json::to_vec_pretty(&self.figures())?)?;
+        fs::write(path, serde_json::to_vec_pretty(self)?)?;
         Ok(())
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        self.series
+    /// Renews the tables of a page.
+    pub(crate) fn renew(&self, path: &Path) -> Result<()> {
+        let page = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        let renewed = replaced(&page, &self.markdown());
+        fs::write(
+            path,
+            renewed.context("no lines in the page between which figures stand")?,
+        )?;
+        Ok(())
+    }
+
+    /// The tables.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = String::new();
+        for (name, what) in &self.about {
+            line(&mut text, &format!("- {name}: {what}"));
+        }
+        line(&mut text, "\n## What it must show\n");
+        line(&mut text, "| | bound | seen | |\n|---|---|---|---|");
+        for row in &self.bounds {
+            line(&mut text, &bound_row(row));
+        }
+        for problem in &self.problems {
+            line(
+                &mut text,
+                &format!("\nNot measured: {}", problem.replace('\n', " ")),
+            );
+        }
+        text += &self.chart();
+        for section in SECTIONS {
+            text += &self.table(section);
+        }
+        if !self.configurations.is_empty() {
+            line(&mut text, "\n## Configurations");
+        }
+        for (name, configuration) in &self.configurations {
+            line(
+                &mut text,
+                &format!("\n{name}:\n\n```\n{}\n```", configuration.trim_end()),
+            );
+        }
+        text
+    }
+
+    /// CPU as a multiple of nginx's.
+    fn chart(&self) -> String {
+        let bars: Vec<_> = CHART
             .iter()
-            .flat_map(|series| self.figures_of(series))
-            .chain(self.translated_figures())
-            .collect()
-    }
-
-    fn figures_of(&self, series: &Series) -> Vec<Figure> {
-        let (kind, bound) = match series.kind {
-            Kind::Whole => ("whole", Some(WHOLE_BOUND)),
-            Kind::Stream => ("stream", None),
-        };
-        let figure = |what: &str, figure: f64, unit: &'static str, bound: Option<f64>| Figure {
-            name: format!("{kind}.{}.{what}", series.name),
-            figure,
-            unit,
-            bound,
-            ok: bound.is_none_or(|bound| figure <= bound),
-        };
-        vec![
-            figure("cpu", median(&series.each(Turn::cost)), "us/request", None),
-            figure("cpu_x_nginx", self.ratio(series), "x", bound),
-            figure("rate", median(&series.each(Turn::rate)), "requests/s", None),
-            figure(
-                "latency_p50",
-                median(&series.each(|turn| turn.outcome.p50)),
-                "us",
-                None,
-            ),
-            figure(
-                "latency_p99",
-                median(&series.each(|turn| turn.outcome.p99)),
-                "us",
-                None,
-            ),
-        ]
-    }
-
-    /// The median of this series' cost over the floor's, turn by turn: neighbours in time had the same machine.
-    fn ratio(&self, series: &Series) -> f64 {
-        let floor = self
-            .series
+            .filter_map(|(scenario, name)| {
+                let figure = self.figure(scenario, "fairlead", "cpu_x")?;
+                Some((name, figure.figure))
+            })
+            .collect();
+        if bars.is_empty() {
+            return String::new();
+        }
+        let top = bars
             .iter()
-            .find(|other| other.kind == series.kind)
-            .unwrap_or(series);
-        let pairs = series.turns.iter().zip(&floor.turns);
-        median(&ascending(
-            pairs.map(|(own, floor)| own.cost() / floor.cost()),
-        ))
+            .map(|(_, value)| value.ceil())
+            .fold(2.0, f64::max);
+        let names: Vec<_> = bars.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let values: Vec<_> = bars
+            .iter()
+            .map(|(_, value)| format!("{value:.2}"))
+            .collect();
+        format!(
+            "\n```mermaid\nxychart-beta\n  title \"CPU per request, times nginx\"\n  x-axis [{}]\n  y-axis \"times nginx\" 0 --> {top}\n  bar [{}]\n```\n",
+            names.join(", "),
+            values.join(", ")
+        )
+    }
+
+    fn table(&self, section: &Section) -> String {
+        let mut whose: Vec<&str> = Vec::new();
+        for figure in self
+            .figures
+            .iter()
+            .filter(|figure| figure.scenario == section.scenario)
+        {
+            if !whose.contains(&figure.who.as_str()) {
+                whose.push(&figure.who);
+            }
+        }
+        let columns: Vec<_> = section
+            .columns
+            .iter()
+            .filter(|(what, _)| {
+                let has = |who: &&str| self.figure(section.scenario, who, what).is_some();
+                whose.iter().any(has)
+            })
+            .collect();
+        if columns.is_empty() {
+            return String::new();
+        }
+        let names: Vec<_> = columns.iter().map(|(_, name)| *name).collect();
+        let mut text = format!(
+            "\n## {}\n\n| | {} |\n|---|",
+            section.title,
+            names.join(" | ")
+        );
+        line(&mut text, &"---|".repeat(columns.len()));
+        for who in whose {
+            let cell = |(what, _): &&(&str, &str)| {
+                let figure = self.figure(section.scenario, who, what);
+                figure.map(told).unwrap_or_default()
+            };
+            let cells: Vec<_> = columns.iter().map(cell).collect();
+            line(&mut text, &format!("| {who} | {} |", cells.join(" | ")));
+        }
+        text
+    }
+
+    fn figure(&self, scenario: &str, who: &str, what: &str) -> Option<&Figure> {
+        self.figures
+            .iter()
+            .find(|figure| figure.scenario == scenario && figure.who == who && figure.what == what)
     }
 }
 
-impl Series {
-    /// A figure of each turn, in ascending order.
-    fn each(&self, figure: impl Fn(&Turn) -> f64) -> Vec<f64> {
-        ascending(self.turns.iter().map(figure))
+fn line(text: &mut String, line: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+fn replaced(page: &str, tables: &str) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+}
+
+fn bound_row(row: &Row) -> String {
+    let verdict = match row.verdict {
+        Verdict::Held => "held",
+        Verdict::AimMissed => "held, the aim is not reached",
+        Verdict::Passed => "**not held**",
+        Verdict::Broken => "**not held**, by far",
+        Verdict::NotMeasured => "not measured",
+    };
+    let seen = row.figure.as_ref().map(told).unwrap_or_default();
+    format!("| {} | {} | {seen} | {verdict} |", row.says, row.bound)
+}
+
+/// The median; where there were rounds, its interval. Of errors their sum.
+fn told(figure: &Figure) -> String {
+    if figure.what == "errors" {
+        return number(0.0 + figure.rounds.iter().sum::<f64>());
+    }
+    let middle = number(figure.figure);
+    if figure.rounds.len() < 2 {
+        return middle;
+    }
+    format!(
+        "{middle} ({} to {})",
+        number(figure.low),
+        number(figure.high)
+    )
+}
+
+/// Three figures that mean something.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 || size == 0.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
     }
 }
 
-fn ascending(figures: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut figures: Vec<_> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    figures
-}
-
-/// The median of figures in ascending order; of an even number the upper one.
-fn median(sorted: &[f64]) -> f64 {
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// A count as a float; counts of requests stay far below the 32 bits that this holds.
-fn precise(count: u64) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+/// What the machine is and which versions took part. What cannot be told is left out.
+fn about(plan: &Plan) -> Vec<(String, String)> {
+    let said = |program: &str, argument: &str| {
+        let output = Command::new(program).arg(argument).output().ok()?;
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        text.lines().next().map(|line| line.trim().to_owned())
+    };
+    let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    let cores = std::thread::available_parallelism().map(std::num::NonZero::get);
+    let gateway = plan
+        .gateway
+        .as_ref()
+        .and_then(|path| said(&path.display().to_string(), "--version"));
+    let rounds = if plan.short {
+        "each turn once, for a second: **no figure of this run means anything**".to_owned()
+    } else {
+        format!("{} rounds of {} s", plan.rounds, plan.seconds)
+    };
+    let all = [
+        ("Processor", processor),
+        ("Cores", cores.ok().map(|cores| cores.to_string())),
+        ("Kernel", said("uname", "-r")),
+        ("Gateway", gateway),
+        ("Request log", Some(format!("{:?}", plan.request_log))),
+        ("Floor", said("nginx", "-v")),
+        ("Load", said(&plan.oha.display().to_string(), "--version")),
+        ("Length", Some(rounds)),
+    ];
+    let known = |(name, what): (&str, Option<String>)| Some((name.to_owned(), what?));
+    all.into_iter().filter_map(known).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn report(nginx: [u64; 3], fairlead: [u64; 3]) -> Report {
-        let mut report = Report::default();
-        for (name, costs) in [("nginx", nginx), ("fairlead", fairlead)] {
-            for micros in costs {
-                let outcome = Outcome {
-                    requests: 1000,
-                    seconds: 1.0,
-                    p50: 1.0,
-                    p99: 2.0,
-                };
-                report.add(
-                    Kind::Whole,
-                    name,
-                    Turn {
-                        outcome,
-                        cpu: Duration::from_millis(micros),
-                    },
-                );
+    fn report() -> Report {
+        let mut book = Book::default();
+        for (nginx, fairlead) in [(12.0, 18.0), (13.0, 22.75), (12.5, 20.0)] {
+            for (who, cpu) in [("nginx", nginx), ("fairlead", fairlead)] {
+                book.note("whole", who, "cpu", cpu);
+                book.note("whole", who, "cpu_x", cpu / nginx);
+                book.note("whole", who, "errors", 0.0);
             }
         }
-        report
+        book.configured("nginx", "daemon off;\n");
+        Report {
+            about: vec![("Cores".to_owned(), "2".to_owned())],
+            bounds: judge(&book.figures),
+            problems: vec!["tls: no nginx".to_owned()],
+            figures: book.figures,
+            configurations: book.configurations,
+        }
     }
 
     #[test]
-    fn compares_turns_that_were_neighbours() {
-        // The machine slowed down by half for both in the second round: the ratio does not see it.
-        let report = report([20, 40, 20], [40, 80, 40]);
-        assert!((report.ratio(&report.series[1]) - 2.0).abs() < 1e-9);
-        assert!(report.kept_its_bounds());
+    fn the_page_has_bounds_and_tables() {
+        let text = report().markdown();
+        let bound = "| CPU per request, whole answer, 0.3 KB, against nginx | at most 1.8x (aim 1.5x) | 1.60 (1.50 to 1.75) | held, the aim is not reached |";
+        for part in [
+            "- Cores: 2\n",
+            bound,
+            "| 10,000 rules against 10 | at most 1.05x |  | not measured |",
+            "Not measured: tls: no nginx\n",
+            "## Whole answers, a prompt of 0.3 KB\n\n| | CPU, us | x the first | errors |\n|---|---|---|---|\n",
+            "| nginx | 12.5 (12.0 to 13.0) | 1.00 (1.00 to 1.00) | 0 |\n",
+            "| fairlead | 20.0 (18.0 to 22.8) | 1.60 (1.50 to 1.75) | 0 |\n",
+            "bar [1.60]",
+            "nginx:\n\n```\ndaemon off;\n```\n",
+        ] {
+            assert!(text.contains(part), "{part}\n\nis not in\n\n{text}");
+        }
     }
 
     #[test]
-    fn fails_above_the_bound() {
-        let report = report([20, 20, 20], [51, 51, 51]);
-        assert!(!report.kept_its_bounds());
-        let mut out = Vec::new();
-        report.print(&mut out).expect("a table");
-        let text = String::from_utf8(out).expect("text");
-        assert!(
-            text.contains("whole.fairlead.cpu_x_nginx is 2.55, above its bound of 2.50"),
-            "{text}"
+    fn only_what_is_between_the_lines_is_renewed() {
+        let page = format!("# Title\n\n{BEGIN}old\n{END}\nThe end.\n");
+        let renewed = replaced(&page, "new").expect("the lines");
+        assert_eq!(
+            renewed,
+            format!("# Title\n\n{BEGIN}\nnew\n{END}\nThe end.\n")
+        );
+        assert_eq!(replaced(&renewed, "new").as_ref(), Some(&renewed));
+        assert_eq!(replaced("# Title\n", "new"), None);
+    }
+
+    #[test]
+    fn what_is_saved_can_be_read() {
+        let home = tempfile::TempDir::new().expect("a folder");
+        let path = home.path().join("below").join("results.json");
+        let report = report();
+        report.save(&path).expect("saved");
+        let read = Report::read(&path).expect("read");
+        assert_eq!(read.markdown(), report.markdown());
+    }
+
+    #[test]
+    fn numbers_have_three_figures() {
+        let told: Vec<_> = [1234.5, 100.0, 23.45, 1.0, 0.0478, 0.0, -0.02]
+            .map(number)
+            .into();
+        assert_eq!(
+            told,
+            ["1234", "100", "23.4", "1.00", "0.048", "0", "-0.020"]
         );
     }
 }

@@ -8,13 +8,14 @@ use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::guard::{Entrant, set_cookie};
+use crate::guard::{Entrant, set_cookie, too_many_tries};
 use crate::pulse::Series;
 use crate::reply::{failed, told};
 use crate::route::Call;
-use crate::source::{Holder, Trouble};
+use crate::source::Trouble;
+use crate::view::entry::{EntryPage, EntryView};
 use crate::view::standing::Standing;
-use crate::viewer::{Sees, Viewer};
+use crate::viewer::{Reach, Sees, Viewer};
 
 type Answer = Result<Response, Trouble>;
 
@@ -29,7 +30,7 @@ impl Call {
     }
 
     pub(crate) fn viewer(&self) -> Result<&Viewer, Trouble> {
-        Ok(&self.entrant()?.viewer)
+        Ok(&self.entrant()?.known.viewer)
     }
 
     /// What the body says.
@@ -58,33 +59,34 @@ struct SignIn {
 
 pub(crate) async fn sign_in(call: Call) -> Answer {
     let asked: SignIn = call.question()?;
-    if let Some(wait) = call.console.tries.wait(call.from) {
-        let seconds = wait.as_secs().max(1);
-        let words = format!("too many sign-ins have failed from here; try again in {seconds} s");
-        let mut answer = failed(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", &words);
-        answer
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
-        return Ok(answer);
+    if asked.key.is_some() && !call.console.settings.holders {
+        let words = "keys do not open this console; sign in with a token";
+        return Err(Trouble::Forbidden(words.to_owned()));
     }
+    let begun = match call.console.tries.begin(call.from) {
+        Ok(begun) => begun,
+        Err(left) => return Ok(too_many_tries(left.as_secs())),
+    };
     let source = &call.console.source;
     let viewer = match (&asked.token, &asked.key) {
-        (Some(token), None) => source.admit(token.trim()).await?,
+        (Some(token), None) => source.admit(token.trim()).await,
         (None, Some(key)) => {
-            let holder = source.holder(key.trim()).await?;
-            holder.map(|holder| Viewer {
-                name: holder.key.clone(),
-                sees: Sees::Key(holder.key),
-            })
+            let holder = source.holder(key.trim()).await;
+            holder.map(|holder| holder.map(Viewer::holding))
         }
-        _ => {
-            return Err(Trouble::Bad(
-                "say either token or key, and not both".to_owned(),
-            ));
+        _ => Err(Trouble::Bad(
+            "say either token or key, and not both".to_owned(),
+        )),
+    };
+    let viewer = match viewer {
+        Ok(viewer) => viewer,
+        Err(trouble) => {
+            // Who could not be asked about has not guessed wrong.
+            begun.forgive();
+            return Err(trouble);
         }
     };
     let Some(viewer) = viewer else {
-        call.console.tries.failed(call.from);
         let words = if asked.key.is_some() {
             "this is no key that is good: it may be unknown, expired, suspended or replaced"
         } else {
@@ -92,6 +94,7 @@ pub(crate) async fn sign_in(call: Call) -> Answer {
         };
         return Ok(failed(StatusCode::UNAUTHORIZED, "refused", words));
     };
+    begun.forgive();
     let who = Who::of(&viewer);
     let Some(value) = call.console.sessions.begin(viewer) else {
         return Err(Trouble::Unavailable(
@@ -112,6 +115,8 @@ struct Who {
     /// The namespaces that they see; absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     namespaces: Option<Vec<String>>,
+    /// The pages on which there is something for them.
+    pages: Vec<&'static str>,
 }
 
 impl Who {
@@ -123,8 +128,30 @@ impl Who {
                 Sees::Everything | Sees::Key(_) => None,
                 Sees::Namespaces(names) => Some(names.iter().cloned().collect()),
             },
+            pages: pages(viewer),
         }
     }
+}
+
+/// The pages on which there is something for a viewer.
+fn pages(viewer: &Viewer) -> Vec<&'static str> {
+    if viewer.is_holder() {
+        return vec!["mine", "requests", "setup"];
+    }
+    let rights = &viewer.rights;
+    let by_right: [(&Reach, &[&str]); 4] = [
+        (&rights.requests, &["requests"]),
+        (&rights.health, &["providers"]),
+        (&rights.usage, &["keys"]),
+        (
+            &rights.rules,
+            &["rules", "explain", "builder", "configuration"],
+        ),
+    ];
+    let seen = by_right.iter().filter(|(reach, _)| !reach.is_empty());
+    let mut pages = vec!["overview", "setup", "catalog"];
+    pages.extend(seen.flat_map(|(_, pages)| pages.iter().copied()));
+    pages
 }
 
 #[expect(clippy::unused_async, reason = "the other handlers wait")]
@@ -148,7 +175,7 @@ struct Overview {
     standing: Standing,
     pulse: Series,
     /// The last requests that were not answered.
-    failures: Vec<std::sync::Arc<fairlead_record::Entry>>,
+    failures: Vec<EntryView>,
     /// Why these are not known.
     log_problem: Option<String>,
 }
@@ -170,7 +197,9 @@ pub(crate) async fn overview(call: Call) -> Answer {
     Ok(told(&Overview {
         standing,
         pulse: call.console.feed.pulse(viewer, now()),
-        failures: failures.map(|page| page.entries).unwrap_or_default(),
+        failures: failures
+            .map(|page| EntryPage::of(&page, viewer).entries)
+            .unwrap_or_default(),
         log_problem,
     }))
 }
@@ -194,7 +223,7 @@ pub(crate) async fn keys(call: Call) -> Answer {
 
 pub(crate) async fn usage(call: Call) -> Answer {
     let mut ask: UsageAsk = call.question()?;
-    ask.scope = call.viewer()?.scope();
+    ask.scope = call.viewer()?.spend();
     Ok(told(&call.console.source.log().usage(&ask).await?))
 }
 
@@ -208,12 +237,14 @@ struct Search {
 
 pub(crate) async fn requests(call: Call) -> Answer {
     let Search { mut filter, ask } = call.question()?;
-    filter.scope = call.viewer()?.scope();
-    Ok(told(&call.console.source.log().search(&filter, ask).await?))
+    let viewer = call.viewer()?;
+    filter.scope = viewer.scope();
+    let page = call.console.source.log().search(&filter, ask).await?;
+    Ok(told(&EntryPage::of(&page, viewer)))
 }
 
 pub(crate) async fn request(call: Call) -> Answer {
-    let scope = call.viewer()?.scope();
+    let viewer = call.viewer()?;
     let bad = || Trouble::Bad("an id has 16 hexadecimal digits".to_owned());
     let id = fairlead_record::hex::id(&call.last).ok_or_else(bad)?;
     let gone = || {
@@ -221,8 +252,8 @@ pub(crate) async fn request(call: Call) -> Answer {
             "no request of this id is kept any more, or it is not for your eyes".to_owned(),
         )
     };
-    let entry = call.console.source.log().get(id, &scope).await?;
-    Ok(told(&entry.ok_or_else(gone)?))
+    let entry = call.console.source.log().get(id, &viewer.scope()).await?;
+    Ok(told(&EntryView::of(&entry.ok_or_else(gone)?, viewer)))
 }
 
 pub(crate) async fn configuration(call: Call) -> Answer {
@@ -236,18 +267,28 @@ pub(crate) async fn catalog(call: Call) -> Answer {
 
 pub(crate) async fn build(call: Call) -> Answer {
     let (viewer, form) = (call.viewer()?, call.question()?);
-    Ok(told(&call.console.source.build(viewer, form).await?))
+    // Whoever types asks again before there is an answer, and wants that to the last question.
+    let mut turn = call.console.builds.take(call.entrant()?);
+    tokio::select! {
+        biased;
+        () = turn.is_over() => Err(Trouble::Superseded),
+        built = call.console.source.build(viewer, form) => Ok(told(&built?)),
+    }
+}
+
+pub(crate) async fn apply(call: Call) -> Answer {
+    let (viewer, apply) = (call.viewer()?, call.question()?);
+    Ok(told(&call.console.source.apply(viewer, apply).await?))
 }
 
 pub(crate) async fn mine(call: Call) -> Answer {
-    let Sees::Key(key) = &call.viewer()?.sees else {
+    let Sees::Key(holder) = &call.viewer()?.sees else {
         return Err(Trouble::NotFound(
             "this page is of the key that one has signed in with; you have signed in with a token"
                 .to_owned(),
         ));
     };
-    let holder = Holder { key: key.clone() };
-    Ok(told(&call.console.source.mine(&holder).await?))
+    Ok(told(&call.console.source.mine(holder).await?))
 }
 
 /// Seconds since 1970.

@@ -1,5 +1,8 @@
 //! What the pages are made of: built from `web`, committed, and a part of the program.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use axum::response::{IntoResponse as _, Response};
 use http::header;
 use http::{HeaderMap, Method, StatusCode};
@@ -48,17 +51,27 @@ pub(crate) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Respon
             "there is nothing of this name; the console is at /",
         );
     };
-    let tag = format!("\"{:.32}\"", hex(asset.content));
-    let known = headers.get(header::IF_NONE_MATCH);
-    if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        return StatusCode::NOT_MODIFIED.into_response();
-    }
+    let tag = tag(asset);
     let about = [
         (header::CONTENT_TYPE, asset.kind),
-        (header::ETAG, tag.as_str()),
+        (header::ETAG, tag),
         (header::CACHE_CONTROL, "no-cache"),
     ];
+    let known = headers.get(header::IF_NONE_MATCH);
+    if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
     (about, asset.content).into_response()
+}
+
+/// What tells a content from another; reckoned once.
+fn tag(asset: &Asset) -> &'static str {
+    static TAGS: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+        let tags = ASSETS.iter();
+        tags.map(|asset| (asset.path, format!("\"{:.32}\"", hex(asset.content))))
+            .collect()
+    });
+    TAGS.get(asset.path).map_or("", String::as_str)
 }
 
 fn hex(content: &[u8]) -> String {

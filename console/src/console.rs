@@ -8,8 +8,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::Request;
+use tokio::sync::Semaphore;
 
 use crate::feed::Feed;
+use crate::seats::{Seats, Turns};
 use crate::session::Sessions;
 use crate::source::Source;
 use crate::tries::Tries;
@@ -22,6 +24,10 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How many tabs may follow the live view; 0: a hundred.
     pub viewers: usize,
+    /// And how many of one session; 0: four.
+    pub most_streams_a_session: usize,
+    /// Whether the holder of a virtual key may sign in with it.
+    pub holders: bool,
 }
 
 /// The console.
@@ -33,6 +39,14 @@ pub struct Console {
     pub(crate) tries: Tries,
     /// How many follow the live view.
     pub(crate) viewers: Arc<AtomicUsize>,
+    /// And how many of each session.
+    pub(crate) streams: Seats,
+    /// How many questions of each session are being answered.
+    pub(crate) questions: Seats,
+    /// Whose rule is being tried.
+    pub(crate) builds: Turns,
+    /// Of how many questions more the bodies may be read: of those who are signed in, and of strangers.
+    pub(crate) bodies: [Semaphore; 2],
     /// What tells this process from the one before: a place in the live view means nothing to another.
     pub(crate) boot: u64,
 }
@@ -51,6 +65,10 @@ impl Console {
             sessions: Sessions::default(),
             tries: Tries::default(),
             viewers: Arc::default(),
+            streams: Seats::default(),
+            questions: Seats::default(),
+            builds: Turns::default(),
+            bodies: route::BODIES.map(Semaphore::new),
             boot: u64::from_be_bytes(boot),
         })
     }
@@ -70,7 +88,7 @@ impl std::fmt::Debug for Console {
 }
 
 async fn answer(State(console): State<Arc<Console>>, request: Request<Body>) -> Response {
-    let answer = if let Some(refused) = guard::host(&console.settings, request.headers()) {
+    let answer = if let Some(refused) = guard::host(&console.settings.hosts, request.headers()) {
         refused
     } else if request.uri().path().starts_with(route::BELOW) {
         route::answer(console, request).await

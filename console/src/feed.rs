@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use fairlead_record::{Entry, Sink};
+use fairlead_record::{Entry, Scope, Sink};
 use parking_lot::Mutex;
 
 use crate::pulse::{Pulse, Series, series};
-use crate::viewer::{Sees, Viewer};
+use crate::viewer::{Reach, Viewer};
 
 /// So many are kept to be read.
 const RING: usize = 2_000;
@@ -70,7 +70,7 @@ impl Feed {
         };
         let scope = viewer.scope();
         // How many others' requests were missed is nothing that others should know.
-        let all = viewer.sees == Sees::Everything;
+        let all = scope == Scope::All;
         News {
             entries: fresh
                 .into_iter()
@@ -89,13 +89,25 @@ impl Feed {
     /// How it has gone over the last quarter of an hour, as far as this viewer may see it; now, in seconds since 1970.
     pub(crate) fn pulse(&self, viewer: &Viewer, now: i64) -> Series {
         let inner = self.0.lock();
-        match &viewer.sees {
-            Sees::Everything => series(std::iter::once(&inner.all), now),
-            Sees::Namespaces(names) => {
-                let seen = names.iter().filter_map(|name| inner.namespaces.get(name));
-                series(seen, now)
-            }
-            Sees::Key(_) => series(std::iter::empty(), now),
+        let rights = &viewer.rights;
+        let shows = |name: &str| rights.requests.sees(name);
+        let of = |shown: &dyn Fn(&str) -> bool| {
+            let all = inner.namespaces.iter();
+            let seen = all.filter(|(name, _)| shown(name));
+            series(seen.map(|(_, pulse)| pulse), now)
+        };
+        let told = match &rights.requests {
+            Reach::All => series(std::iter::once(&inner.all), now),
+            Reach::Namespaces(_) => of(&shows),
+        };
+        if rights.usage == Reach::All {
+            return told;
+        }
+        // What was spent is told of as many as may be seen.
+        let spent = of(&|name| shows(name) && rights.usage.sees(name));
+        Series {
+            cost_nanos: spent.cost_nanos,
+            ..told
         }
     }
 }
@@ -119,9 +131,9 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::source::Holder;
+    use crate::viewer::Rights;
 
     fn entry(id: u64, key: Option<&str>) -> Arc<Entry> {
         Arc::new(Entry {
@@ -134,11 +146,12 @@ mod tests {
         })
     }
 
-    fn viewer(sees: Sees) -> Viewer {
-        Viewer {
-            name: "someone".to_owned(),
-            sees,
-        }
+    fn of(name: &str) -> Reach {
+        Reach::Namespaces([name.to_owned()].into())
+    }
+
+    fn all() -> Viewer {
+        Viewer::of_everything("someone")
     }
 
     fn ids(news: &News) -> Vec<u64> {
@@ -147,7 +160,7 @@ mod tests {
 
     #[test]
     fn each_is_read_once_and_whoever_is_slow_is_told_how_many_are_gone() {
-        let (feed, all) = (Feed::default(), viewer(Sees::Everything));
+        let (feed, all) = (Feed::default(), all());
         let begin = feed.end();
         for id in 0..3 {
             feed.push(entry(id, Some("a/k")));
@@ -175,14 +188,44 @@ mod tests {
         ] {
             feed.push(entry(id, key));
         }
-        let one = viewer(Sees::Namespaces(BTreeSet::from(["a".to_owned()])));
-        let holder = viewer(Sees::Key("a/l".to_owned()));
+        let one = Viewer::with("lead", Rights::to_see(&of("a")), None);
+        let holder = Viewer::holding(Holder::of("a/l", b"value"));
         assert_eq!(ids(&feed.since(0, &one)), [1, 4]);
         assert_eq!(ids(&feed.since(0, &holder)), [4]);
         let count =
             |viewer: &Viewer| -> u32 { feed.pulse(viewer, 1_000_000).requests.iter().sum() };
-        assert_eq!(count(&viewer(Sees::Everything)), 4);
+        assert_eq!(count(&all()), 4);
         assert_eq!((count(&one), count(&holder)), (2, 0));
+    }
+
+    #[test]
+    fn what_was_spent_is_told_to_whoever_may_see_spend() {
+        let feed = Feed::default();
+        for (key, nanos) in [("a/k", 1), ("b/k", 10)] {
+            let cost = Some(fairlead_record::Cost {
+                nanos,
+                estimated: false,
+            });
+            feed.push(Arc::new(Entry {
+                cost,
+                ..Entry::clone(&entry(1, Some(key)))
+            }));
+        }
+        let spent = |requests: Reach, usage: Reach| {
+            let rights = Rights {
+                requests,
+                usage,
+                ..Rights::default()
+            };
+            let told = feed.pulse(&Viewer::with("x", rights, None), 1_000_000);
+            let requests: u32 = told.requests.iter().sum();
+            (requests, told.cost_nanos.iter().sum::<i64>())
+        };
+        assert_eq!(spent(Reach::All, Reach::All), (2, 11));
+        assert_eq!(spent(Reach::All, of("b")), (2, 10));
+        assert_eq!(spent(Reach::All, Reach::default()), (2, 0));
+        assert_eq!(spent(of("a"), of("b")), (1, 0));
+        assert_eq!(spent(of("a"), of("a")), (1, 1));
     }
 
     #[test]

@@ -7,20 +7,26 @@ use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
-use fairlead_record::Entry;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::console::Console;
 use crate::guard::Entrant;
-use crate::reply::failed;
+use crate::renewal::{Known, Renewed};
+use crate::reply::{failed, wait};
 use crate::route::Call;
+use crate::seats;
 use crate::source::Trouble;
+use crate::view::entry::EntryView;
 
 /// So many tabs may follow.
 pub(crate) const VIEWERS: usize = 100;
+/// And so many of one session.
+const OF_A_SESSION: usize = 4;
+/// A stream ends after so long; a browser goes on with another, and has to be let in for it.
+const LIFE: Duration = Duration::from_secs(3_600);
 /// So often something is said.
 const EVERY: Duration = Duration::from_secs(1);
 /// And if there is nothing to say, so often that one is still there.
@@ -35,13 +41,14 @@ struct Follower {
     /// Where it has read to.
     next: u64,
     ticks: Interval,
-    _seat: Seat,
+    began: Instant,
+    _seats: (Seat, seats::Seat),
 }
 
 /// What has happened since the last message.
 #[derive(Serialize)]
 struct Message<'a> {
-    requests: &'a [Arc<Entry>],
+    requests: &'a [EntryView],
     /// How many others have ended, which are not in the message.
     skipped: u64,
 }
@@ -78,6 +85,14 @@ pub(crate) async fn answer(call: Call) -> Result<Response, Trouble> {
             "as many tabs follow already as may; close one, or load the page again to see what is new",
         ));
     };
+    let of_a_session = match call.console.settings.most_streams_a_session {
+        0 => OF_A_SESSION,
+        most => most,
+    };
+    let Some(own) = call.console.streams.take(&entrant, of_a_session) else {
+        let words = "as many tabs of yours follow already as may; close one";
+        return Ok(wait("too_many_streams", words, 15));
+    };
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let next = place(&call.console, &call.headers).unwrap_or_else(|| call.console.feed.end());
@@ -86,7 +101,8 @@ pub(crate) async fn answer(call: Call) -> Result<Response, Trouble> {
         entrant,
         next,
         ticks,
-        _seat: seat,
+        began: Instant::now(),
+        _seats: (seat, own),
     };
     let keep_alive = KeepAlive::new().interval(STILL_THERE);
     Ok(Sse::new(stream::unfold(follower, tell))
@@ -105,24 +121,24 @@ fn place(console: &Console, headers: &HeaderMap) -> Option<u64> {
     (boot == console.boot).then(|| next.parse().ok()).flatten()
 }
 
-/// The next message; `None`: the session is over.
+/// The next message; `None`: the session is over, or the stream's own time.
 async fn tell(mut follower: Follower) -> Option<(Result<Event, Infallible>, Follower)> {
     loop {
         follower.ticks.tick().await;
-        let sessions = &follower.console.sessions;
-        let session = follower.entrant.session;
-        if session.is_some_and(|session| !sessions.lives(&session)) {
+        if follower.began.elapsed() >= LIFE {
             return None;
         }
-        let viewer = &follower.entrant.viewer;
-        let news = follower.console.feed.since(follower.next, viewer);
+        let viewer = look(&mut follower).await?.viewer;
+        let news = follower.console.feed.since(follower.next, &viewer);
         follower.next = news.next;
         if news.entries.is_empty() && news.missed == 0 {
             continue;
         }
         let left_out = news.entries.len().saturating_sub(MESSAGE);
+        let last = news.entries.iter().skip(left_out);
+        let requests: Vec<_> = last.map(|entry| EntryView::of(entry, &viewer)).collect();
         let message = Message {
-            requests: news.entries.get(left_out..).unwrap_or_default(),
+            requests: &requests,
             skipped: news.missed + u64::try_from(left_out).unwrap_or(0),
         };
         let text = serde_json::to_string(&message).unwrap_or_default();
@@ -130,4 +146,26 @@ async fn tell(mut follower: Follower) -> Option<(Result<Event, Infallible>, Foll
         let event = Event::default().event("requests").id(id).data(text);
         return Some((Ok(event), follower));
     }
+}
+
+/// What the follower may see now; `None`: nothing any more.
+async fn look(follower: &mut Follower) -> Option<Known> {
+    let (sessions, source) = (&follower.console.sessions, &follower.console.source);
+    let session = follower.entrant.session;
+    let known = match &session {
+        Some(id) => sessions.known(id)?,
+        None => follower.entrant.known.clone(),
+    };
+    let renewed = known.renewed(&**source).await;
+    let Renewed::Holds(known) = renewed else {
+        if let (Some(id), Renewed::Over) = (&session, renewed) {
+            sessions.end(id);
+        }
+        return None;
+    };
+    if let Some(id) = &session {
+        sessions.renew(id, &known);
+    }
+    follower.entrant.known = Known::clone(&known);
+    Some(*known)
 }

@@ -65,6 +65,23 @@ pub(crate) fn failed(status: StatusCode, code: &str, words: &str) -> Response {
     (status, kind, body.to_string()).into_response()
 }
 
+/// A failure after which the connection goes: the rest of what was being sent is not read.
+pub(crate) fn cut(status: StatusCode, code: &str, words: &str) -> Response {
+    let mut answer = failed(status, code, words);
+    let close = HeaderValue::from_static("close");
+    answer.headers_mut().insert(header::CONNECTION, close);
+    answer
+}
+
+/// A failure that is over by itself after so long.
+pub(crate) fn wait(code: &str, words: &str, seconds: u64) -> Response {
+    let mut answer = failed(StatusCode::TOO_MANY_REQUESTS, code, words);
+    answer
+        .headers_mut()
+        .insert(header::RETRY_AFTER, seconds.max(1).into());
+    answer
+}
+
 impl Trouble {
     /// As an answer.
     pub(crate) fn answer(&self) -> Response {
@@ -74,6 +91,13 @@ impl Trouble {
             Self::Unavailable(words) => {
                 failed(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words)
             }
+            Self::Forbidden(words) => failed(StatusCode::FORBIDDEN, "forbidden", words),
+            Self::Conflict(words) => failed(StatusCode::CONFLICT, "conflict", words),
+            Self::Superseded => failed(
+                StatusCode::CONFLICT,
+                "superseded",
+                "a later question of yours has taken the place of this one",
+            ),
         }
     }
 }

@@ -2,18 +2,20 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{self, HeaderValue};
+use http::header;
 use http::{HeaderMap, Method, Request, StatusCode};
 
 use crate::console::Console;
 use crate::guard::{self, Client, Entrant};
-use crate::reply::failed;
+use crate::reply::{cut, failed, wait};
 use crate::source::Trouble;
+use crate::viewer::Viewer;
 use crate::{api, live};
 
 /// Where the API is.
@@ -21,6 +23,15 @@ pub(crate) const BELOW: &str = "/api/";
 
 /// The longest body of a question, in bytes.
 const BODY: usize = 256 * 1024;
+/// And of a sign-in, whom nobody knows yet.
+const SIGN_IN: usize = 16 * 1024;
+/// So long a body may take: whoever sends half of one must not keep a connection for ever.
+const READ: Duration = Duration::from_secs(10);
+/// So many bodies are read at once, of those who have signed in and of those who want to: together half of the connections of the port that probes
+/// are on, and strangers leave the others theirs.
+pub(crate) const BODIES: [usize; 2] = [24, 8];
+/// So many questions of one session are answered at once.
+const QUESTIONS: usize = 4;
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +50,8 @@ pub(crate) struct Route {
     /// Below [`BELOW`]; a last part of `*` is any.
     pub path: &'static str,
     pub right: Right,
+    /// The longest body, in bytes; 0: it is not read.
+    pub body: usize,
     handler: Handler,
 }
 
@@ -61,6 +74,7 @@ const fn get(path: &'static str, right: Right, handler: Handler) -> Route {
         method: Method::GET,
         path,
         right,
+        body: 0,
         handler,
     }
 }
@@ -70,15 +84,20 @@ const fn post(path: &'static str, right: Right, handler: Handler) -> Route {
         method: Method::POST,
         path,
         right,
+        body: BODY,
         handler,
     }
 }
 
 /// All there is.
 pub(crate) const ROUTES: &[Route] = &[
-    post("v1/session", Right::Anybody, |call| {
-        Box::pin(api::sign_in(call))
-    }),
+    Route {
+        method: Method::POST,
+        path: "v1/session",
+        right: Right::Anybody,
+        body: SIGN_IN,
+        handler: |call| Box::pin(api::sign_in(call)),
+    },
     get("v1/session", Right::SignedIn, |call| {
         Box::pin(api::whoami(call))
     }),
@@ -86,6 +105,7 @@ pub(crate) const ROUTES: &[Route] = &[
         method: Method::DELETE,
         path: "v1/session",
         right: Right::SignedIn,
+        body: 0,
         handler: |call| Box::pin(api::sign_out(call)),
     },
     get("v1/overview", Right::Viewer, |call| {
@@ -113,6 +133,7 @@ pub(crate) const ROUTES: &[Route] = &[
         Box::pin(api::catalog(call))
     }),
     post("v1/build", Right::Viewer, |call| Box::pin(api::build(call))),
+    post("v1/apply", Right::Viewer, |call| Box::pin(api::apply(call))),
     get("v1/mine", Right::SignedIn, |call| Box::pin(api::mine(call))),
     get(LIVE, Right::SignedIn, |call| Box::pin(live::answer(call))),
 ];
@@ -139,25 +160,31 @@ pub(crate) async fn answer(console: Arc<Console>, request: Request<Body>) -> Res
     let entrant = match route.right {
         Right::Anybody => None,
         Right::SignedIn | Right::Viewer => {
-            let Some(entrant) = guard::entrant(&console, &head.headers, from).await else {
-                return stranger();
-            };
-            if route.right == Right::Viewer && entrant.viewer.is_holder() {
-                return failed(
-                    StatusCode::FORBIDDEN,
-                    "forbidden",
-                    "who has signed in with a key sees what is of that key; sign in with a token to see more",
-                );
+            match guard::entrant(&console, &head.headers, from).await {
+                Ok(entrant) => Some(entrant),
+                Err(refused) => return refused,
             }
-            Some(entrant)
         }
     };
-    let Ok(body) = axum::body::to_bytes(body, BODY).await else {
+    let viewer = entrant.as_ref().map(|entrant| &entrant.known.viewer);
+    if route.right == Right::Viewer && viewer.is_some_and(Viewer::is_holder) {
         return failed(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "a question may have 256 KiB",
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "who has signed in with a key sees what is of that key; sign in with a token to see more",
         );
+    }
+    let mut turn = None;
+    if let Some(entrant) = entrant.as_ref().filter(|_| route.path != LIVE) {
+        turn = console.questions.take(entrant, QUESTIONS);
+        if turn.is_none() {
+            let words = "four questions of yours are being answered already; ask again";
+            return wait("too_many_questions", words, 1);
+        }
+    }
+    let body = match read(&console, route, &head.headers, body).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let call = Call {
         console,
@@ -167,9 +194,47 @@ pub(crate) async fn answer(console: Arc<Console>, request: Request<Body>) -> Res
         headers: head.headers,
         body,
     };
-    (route.handler)(call)
-        .await
-        .unwrap_or_else(|trouble| trouble.answer())
+    let answer = (route.handler)(call).await;
+    drop(turn);
+    answer.unwrap_or_else(|trouble| trouble.answer())
+}
+
+/// The body of a question, as far as it has one.
+async fn read(
+    console: &Console,
+    route: &Route,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Response> {
+    if route.body == 0 {
+        return Ok(Bytes::new());
+    }
+    let too_large = || {
+        let words = format!("this may have {} KiB", route.body / 1024);
+        cut(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &words)
+    };
+    let [known, strangers] = &console.bodies;
+    let turns = match route.right {
+        Right::Anybody => strangers,
+        Right::SignedIn | Right::Viewer => known,
+    };
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > route.body) {
+        return Err(too_large());
+    }
+    let Ok(_turn) = turns.try_acquire() else {
+        let words = "too many questions are being sent just now; ask again";
+        return Err(cut(StatusCode::SERVICE_UNAVAILABLE, "busy", words));
+    };
+    match tokio::time::timeout(READ, axum::body::to_bytes(body, route.body)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => {
+            let words = "the question did not come to its end within 10 s";
+            Err(cut(StatusCode::REQUEST_TIMEOUT, "too_slow", words))
+        }
+    }
 }
 
 /// What stands in the place of `*`, where the path is this one.
@@ -181,17 +246,4 @@ fn last<'a>(route: &str, path: &'a str) -> Option<&'a str> {
             (!last.is_empty() && !last.contains('/')).then_some(last)
         }
     }
-}
-
-fn stranger() -> Response {
-    let mut answer = failed(
-        StatusCode::UNAUTHORIZED,
-        "signed_out",
-        "sign in first: POST /api/v1/session, or send a token as Authorization: Bearer",
-    );
-    answer.headers_mut().insert(
-        header::WWW_AUTHENTICATE,
-        HeaderValue::from_static("Bearer realm=\"fairlead-console\""),
-    );
-    answer.into_response()
 }

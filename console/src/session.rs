@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::viewer::Viewer;
+use crate::renewal::Known;
+use crate::viewer::{Sees, Viewer};
 
 /// A session ends after this long, whatever is done with it.
 const LIFE: Duration = Duration::from_secs(8 * 3_600);
@@ -15,6 +16,8 @@ const LIFE: Duration = Duration::from_secs(8 * 3_600);
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// So many at once; the one that has rested longest goes for the next.
 const MOST: usize = 1_000;
+/// So many of one viewer; of their own the one that has rested longest goes for the next.
+const MOST_OF_ONE: usize = 16;
 
 /// Everybody who is signed in, by the digest of what their cookie holds.
 #[derive(Debug, Default)]
@@ -25,7 +28,7 @@ pub(crate) type Id = [u8; 32];
 
 #[derive(Debug)]
 struct Session {
-    viewer: Viewer,
+    known: Known,
     began: Instant,
     used: Instant,
 }
@@ -33,6 +36,16 @@ struct Session {
 impl Session {
     fn is_over(&self) -> bool {
         self.began.elapsed() >= LIFE || self.used.elapsed() >= IDLE
+    }
+
+    /// Whether it is this one's: what they may see may have changed since.
+    fn is_of(&self, viewer: &Viewer) -> bool {
+        let own = &self.known.viewer;
+        match (&own.sees, &viewer.sees) {
+            (Sees::Key(one), Sees::Key(other)) => one.key == other.key,
+            (Sees::Key(_), _) | (_, Sees::Key(_)) => false,
+            _ => own.name == viewer.name,
+        }
     }
 }
 
@@ -45,15 +58,10 @@ impl Sessions {
         let now = Instant::now();
         let mut all = self.0.lock();
         all.retain(|_, session| !session.is_over());
-        while all.len() >= MOST {
-            let oldest = all.iter().min_by_key(|(_, session)| session.used);
-            let Some(oldest) = oldest.map(|(id, _)| *id) else {
-                break;
-            };
-            all.remove(&oldest);
-        }
+        make_room(&mut all, MOST_OF_ONE, |session| session.is_of(&viewer));
+        make_room(&mut all, MOST, |_| true);
         let session = Session {
-            viewer,
+            known: Known::now(viewer),
             began: now,
             used: now,
         };
@@ -62,7 +70,7 @@ impl Sessions {
     }
 
     /// Whose session this is, which has now been used.
-    pub(crate) fn find(&self, value: &str) -> Option<(Id, Viewer)> {
+    pub(crate) fn find(&self, value: &str) -> Option<(Id, Known)> {
         let id = id(value);
         let mut all = self.0.lock();
         let session = all.get_mut(&id)?;
@@ -71,18 +79,38 @@ impl Sessions {
             return None;
         }
         session.used = Instant::now();
-        Some((id, session.viewer.clone()))
+        Some((id, session.known.clone()))
     }
 
-    /// Whether it has not ended; to ask is not to use it.
-    pub(crate) fn lives(&self, id: &Id) -> bool {
+    /// Whose it is, if it has not ended; to ask is not to use it.
+    pub(crate) fn known(&self, id: &Id) -> Option<Known> {
         let all = self.0.lock();
-        all.get(id).is_some_and(|session| !session.is_over())
+        let session = all.get(id).filter(|session| !session.is_over())?;
+        Some(session.known.clone())
+    }
+
+    /// What its viewer may see now.
+    pub(crate) fn renew(&self, id: &Id, known: &Known) {
+        if let Some(session) = self.0.lock().get_mut(id) {
+            session.known = known.clone();
+        }
     }
 
     /// Ends a session.
     pub(crate) fn end(&self, id: &Id) {
         self.0.lock().remove(id);
+    }
+}
+
+/// Ends those of some that have rested longest, until there is room for one more.
+fn make_room(all: &mut HashMap<Id, Session>, most: usize, is_one: impl Fn(&Session) -> bool) {
+    while all.values().filter(|session| is_one(session)).count() >= most {
+        let some = all.iter().filter(|(_, session)| is_one(session));
+        let oldest = some.min_by_key(|(_, session)| session.used);
+        let Some(oldest) = oldest.map(|(id, _)| *id) else {
+            return;
+        };
+        all.remove(&oldest);
     }
 }
 
@@ -93,13 +121,10 @@ fn id(value: &str) -> Id {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::viewer::Sees;
+    use crate::source::Holder;
 
     fn viewer() -> Viewer {
-        Viewer {
-            name: "operator".to_owned(),
-            sees: Sees::Everything,
-        }
+        Viewer::of_everything("operator")
     }
 
     #[tokio::test(start_paused = true)]
@@ -108,9 +133,9 @@ mod tests {
         let value = sessions.begin(viewer()).unwrap();
         assert_eq!(value.len(), 32);
         let (id, found) = sessions.find(&value).unwrap();
-        assert_eq!(found, viewer());
+        assert_eq!(found.viewer, viewer());
         sessions.end(&id);
-        assert!(sessions.find(&value).is_none() && !sessions.lives(&id));
+        assert!(sessions.find(&value).is_none() && sessions.known(&id).is_none());
 
         let rests = sessions.begin(viewer()).unwrap();
         tokio::time::advance(IDLE).await;
@@ -128,13 +153,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn sign_ins_without_end_push_out_who_has_rested_longest() {
         let sessions = Sessions::default();
-        let first = sessions.begin(viewer()).unwrap();
-        let second = sessions.begin(viewer()).unwrap();
+        let another = |at: usize| Viewer::of_everything(&at.to_string());
+        let first = sessions.begin(another(0)).unwrap();
+        let second = sessions.begin(another(1)).unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(sessions.find(&first).is_some());
-        for _ in 0..MOST - 1 {
-            sessions.begin(viewer()).unwrap();
+        for at in 2..=MOST {
+            sessions.begin(another(at)).unwrap();
         }
         assert!(sessions.find(&first).is_some() && sessions.find(&second).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_signs_in_without_end_pushes_out_nobody_else() {
+        let sessions = Sessions::default();
+        let other = sessions.begin(viewer()).unwrap();
+        let holder = || Viewer::holding(Holder::of("a/k", b"value"));
+        let first = sessions.begin(holder()).unwrap();
+        for _ in 0..2 * MOST {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            sessions.begin(holder()).unwrap();
+        }
+        assert!(sessions.find(&other).is_some() && sessions.find(&first).is_none());
+        assert_eq!(sessions.0.lock().len(), 1 + MOST_OF_ONE);
     }
 }

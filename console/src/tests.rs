@@ -2,8 +2,10 @@
 
 mod access;
 mod assets;
+mod bounds;
 mod live;
 mod made_up;
+mod renewal;
 
 use std::sync::Arc;
 
@@ -20,31 +22,42 @@ use made_up::{KEY, LEAD, MadeUp, TOKEN};
 /// A browser that is signed in, or is not.
 struct Browser {
     console: Arc<Console>,
+    source: Arc<MadeUp>,
     cookie: Option<String>,
 }
 
 impl Browser {
     fn new() -> Self {
-        let feed = Arc::new(Feed::default());
-        let settings = Settings {
+        Self::of(Settings {
             hosts: vec!["console.example".to_owned()],
             viewers: 2,
-        };
+            holders: true,
+            ..Settings::default()
+        })
+    }
+
+    fn of(settings: Settings) -> Self {
+        let feed = Arc::new(Feed::default());
+        let source = Arc::new(MadeUp::default());
         Self {
-            console: Console::new(Arc::new(MadeUp::default()), feed, settings),
+            console: Console::new(Arc::clone(&source) as _, feed, settings),
+            source,
             cookie: None,
         }
     }
 
     async fn signed_in(with: Value) -> Self {
-        let mut browser = Self::new();
-        let answer = browser
-            .send(browser.request(Method::POST, "/api/v1/session", &with))
+        Self::new().signs_in(with).await
+    }
+
+    async fn signs_in(mut self, with: Value) -> Self {
+        let answer = self
+            .send(self.request(Method::POST, "/api/v1/session", &with))
             .await;
         assert_eq!(answer.status(), StatusCode::OK);
         let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
-        browser.cookie = cookie.split(';').next().map(str::to_owned);
-        browser
+        self.cookie = cookie.split(';').next().map(str::to_owned);
+        self
     }
 
     /// A request as the pages make it.

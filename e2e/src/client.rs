@@ -99,9 +99,26 @@ impl Client {
     /// # Errors
     /// When there is no such account.
     pub async fn token(&self, namespace: &str, name: &str) -> Result<String> {
+        self.token_for(namespace, name, &[]).await
+    }
+
+    /// The same for audiences of one's own; none: the API server's.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn token_for(
+        &self,
+        namespace: &str,
+        name: &str,
+        audiences: &[&str],
+    ) -> Result<String> {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+        let spec = match audiences {
+            [] => json!({}),
+            audiences => json!({"audiences": audiences}),
+        };
         let request =
-            json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+            json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec});
         let answer = self
             .write(Method::POST, &path, &request, Write::Stored)
             .await?;

@@ -1,6 +1,6 @@
 //! A gateway of its own process beside an API server alone: what a cluster's controller would make of its pod is made here.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,7 +34,23 @@ impl Gateway {
         folder: &Path,
         admin_port: u16,
     ) -> Result<Self> {
-        let ip = own_address()?.ip();
+        let place = ("gateway-1", own_address()?.ip());
+        Self::start_as(client, kubeconfig, folder, place, admin_port, &[]).await
+    }
+
+    /// The same under a name of its own and at an address of its own: of several that an operator asks at the same port. `more` goes behind its other
+    /// arguments.
+    ///
+    /// # Errors
+    /// As of [`Gateway::start`].
+    pub async fn start_as(
+        client: &Client,
+        kubeconfig: &Path,
+        folder: &Path,
+        (name, ip): (&str, IpAddr),
+        admin_port: u16,
+        more: &[&str],
+    ) -> Result<Self> {
         let address = SocketAddr::new(ip, free_port()?);
         let admin = SocketAddr::new(ip, admin_port);
         #[rustfmt::skip]
@@ -43,6 +59,8 @@ impl Gateway {
             "--drain-delay", "0",
         ]
         .map(str::to_owned);
+        let more = more.iter().map(|&one| one.to_owned());
+        let arguments: Vec<String> = arguments.into_iter().chain(more).collect();
         let program = Program::start("fairlead-gateway", &arguments, kubeconfig, folder)?;
         let mut gateway = Self {
             program,
@@ -52,8 +70,8 @@ impl Gateway {
         gateway.until_ready().await?;
         let slice = json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": {"namespace": NAMESPACE, "name": "gateway-1", "labels": {"kubernetes.io/service-name": "fairlead-gateway"}},
-            "endpoints": [{"addresses": [ip], "conditions": {"ready": true}}],
+            "metadata": {"namespace": NAMESPACE, "name": name, "labels": {"kubernetes.io/service-name": "fairlead-gateway"}},
+            "endpoints": [{"addresses": [ip], "conditions": {"ready": true}, "targetRef": {"kind": "Pod", "name": name, "namespace": NAMESPACE}}],
         });
         let answer = client.create(&slice, Write::Stored).await?;
         ensure!(answer.is_success(), "{}", answer.message());

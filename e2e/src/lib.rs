@@ -42,7 +42,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use address::own_address;
+pub use address::{Lent, own_address};
 pub use apiserver::ApiServer;
 pub use argocd::{ArgoCd, Repository};
 pub use caller::{Caller, Completion, Connections};

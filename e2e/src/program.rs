@@ -32,6 +32,21 @@ impl Program {
         Ok(Self { process })
     }
 
+    /// Starts one that a Debian package brings.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be started.
+    pub fn installed(
+        name: &str,
+        package: &str,
+        arguments: &[String],
+        folder: &Path,
+    ) -> Result<Self> {
+        let binary = tools::on_path(name, package)?;
+        let process = Process::start(name, &binary, arguments, folder)?;
+        Ok(Self { process })
+    }
+
     /// An error with the end of its log if it has exited.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! The admin port: probes and metrics for everyone, the rest with a bearer token.
 
+mod apart;
 #[cfg(feature = "console")]
 pub(crate) mod console;
 pub(crate) mod health;
-mod held;
+pub(crate) mod held;
+mod live;
 mod requests;
 mod usage;
 
@@ -25,6 +27,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
+pub(crate) use crate::admin::apart::Apart;
 use crate::admin::held::Held;
 use crate::serve::crowd::{Crowd, Seat};
 use crate::serve::link::Times;
@@ -47,18 +50,29 @@ const CONNECTIONS: usize = 64;
 /// After a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers until the process ends; what is asked for by no name of the port's own goes to `others`.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    others: Option<Router>,
-    tasks: Tasks,
-) {
-    let own = router(shared);
-    let all = match others {
-        Some(others) => own.fallback_service(others),
-        None => own,
+/// What the port has beside what is its own.
+#[derive(Debug)]
+pub(crate) struct Extra {
+    /// What answers whatever is asked for by no name of the port's own.
+    pub others: Option<Router>,
+    /// The names, beside those of this machine, under which browsers may ask.
+    pub hosts: Vec<String>,
+    /// Where everything but probes and metrics is answered.
+    pub apart: Apart,
+}
+
+/// Answers until the process ends.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, extra: Extra, tasks: Tasks) {
+    let known = Arc::new(Known {
+        hosts: extra.hosts,
+        shared: Arc::clone(&shared),
+    });
+    let questions = questions(&shared);
+    let questions = match extra.others {
+        Some(others) => questions.fallback_service(others),
+        None => questions,
     };
+    let all = probes(shared).fallback_service(extra.apart.of(questions));
     let service = TowerToHyperService::new(all);
     let crowd = Crowd::new(CONNECTIONS, CONNECTIONS);
     loop {
@@ -67,37 +81,63 @@ pub(crate) async fn serve(
             continue;
         };
         let seat = crowd.seat().await;
-        tasks.spawn(connection((socket, peer), seat, service.clone()));
+        let known = Arc::clone(&known);
+        tasks.spawn(connection((socket, peer), seat, service.clone(), known));
     }
 }
 
-/// Tells the console where a request comes from.
+/// What is known of whoever may ask.
+struct Known {
+    hosts: Vec<String>,
+    shared: Arc<Shared>,
+}
+
+/// Tells the console where a request comes from, and refuses a browser that asks under a name that was made to mean this machine: metrics are open,
+/// but to nobody's page elsewhere.
 #[cfg(feature = "console")]
-fn tell(request: &mut Request<Incoming>, peer: SocketAddr) {
-    let client = fairlead_console::Client(peer.ip().to_canonical());
-    request.extensions_mut().insert(client);
+fn look(known: &Known, request: &mut Request<Incoming>, peer: SocketAddr) -> Option<Response> {
+    let (from, headers) = (peer.ip().to_canonical(), request.headers());
+    if fairlead_console::is_browser(headers) {
+        let refused = fairlead_console::host(&known.hosts, headers);
+        if refused.is_some() {
+            return refused;
+        }
+    }
+    let client = known.shared.proxies.caller(from, headers);
+    if let Some(client) = client {
+        let client = fairlead_console::Client(client);
+        request.extensions_mut().insert(client);
+    }
+    None
 }
 
 #[cfg(not(feature = "console"))]
-fn tell(_: &mut Request<Incoming>, _: SocketAddr) {}
+fn look(known: &Known, _: &mut Request<Incoming>, _: SocketAddr) -> Option<Response> {
+    // There are no pages, and no names to show them under.
+    let _ = (&known.hosts, &known.shared);
+    None
+}
 
 async fn connection(
     (socket, peer): (TcpStream, SocketAddr),
     seat: Seat,
     service: TowerToHyperService<Router>,
+    known: Arc<Known>,
 ) {
     let link = Arc::clone(&seat.link);
     let io = TokioIo::new(WriteStall::new(socket, STALL, &link));
     let mut watch = Watch::new(&link, TIMES);
     watch.begin().await;
     let service = service_fn(move |mut request: Request<Incoming>| {
-        tell(&mut request, peer);
+        let refused = look(&known, &mut request, peer);
         let (request, answer) = (link.begin(), service.call(request));
         // The connection is busy until all of the answer has gone, which of the live view may be in hours.
         async move {
-            answer
-                .await
-                .map(|answer| answer.map(|body| Held::new(body, request)))
+            let answer = match refused {
+                Some(refused) => Ok(refused),
+                None => answer.await,
+            };
+            answer.map(|answer| answer.map(|body| Held::new(body, request)))
         }
     });
     let mut builder = http1::Builder::new();
@@ -111,18 +151,30 @@ async fn connection(
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+/// What an orchestrator and a scraper ask for.
+fn probes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(scrape))
+        .with_state(shared)
+}
+
+/// What is asked with the admin token.
+fn questions(shared: &Arc<Shared>) -> Router {
+    let readers = live::Readers::default();
+    Router::new()
         .route("/config", get(config))
         .route("/health", get(health))
         .route("/usage", get(usage::usage))
         .route("/requests", get(requests::search))
         .route("/requests/usage", get(requests::usage))
+        .route(
+            "/requests/live",
+            get(move |shared, headers| live::live(readers.clone(), shared, headers)),
+        )
         .route("/requests/{id}", get(requests::one))
-        .with_state(shared)
+        .with_state(Arc::clone(shared))
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {

@@ -13,11 +13,11 @@ use fairlead_record::Sink;
 use fairlead_snapshot::Credentials;
 use fairlead_snapshot::Snapshot;
 use fairlead_store::Counters;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
-use crate::admin;
 #[cfg(feature = "console")]
 use crate::admin::console::Seen;
+use crate::admin::{self, Apart, Extra};
 use crate::args::{AccessLogTo, Serve};
 use crate::beside::Beside;
 use crate::clock::Clock;
@@ -37,7 +37,7 @@ use crate::observe::tags::Tags;
 use crate::observe::trace::Tracing;
 use crate::peer::TrustedProxies;
 use crate::runtime::Runtime;
-use crate::serve::crowd::Crowd;
+use crate::serve::crowd::{self, Crowd};
 use crate::serve::listen::{self, Cores};
 use crate::serve::shutdown::Signals;
 use crate::status::Status;
@@ -100,12 +100,9 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     let status = shared.status.subscribe();
     let thread = std::thread::Builder::new().name("accept".to_owned());
     let accepting = thread.spawn(move || accept(listener, cores, &crowd, status, seen, end))?;
-    #[cfg(feature = "console")]
-    let others = console.map(|seen| seen.router(args, &shared, address));
-    #[cfg(not(feature = "console"))]
-    let others = None;
+    let extra = extra(args, others(console, args, &shared, address))?;
     let control = Control {
-        others,
+        extra,
         push,
         origin,
         shared,
@@ -126,6 +123,38 @@ pub fn serve(args: &Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The console, where there is one.
+#[cfg(feature = "console")]
+fn others(
+    console: Option<Seen>,
+    args: &Serve,
+    shared: &Arc<Shared>,
+    callers: SocketAddr,
+) -> Option<Router> {
+    console.map(|seen| seen.router(args, shared, callers))
+}
+
+#[cfg(not(feature = "console"))]
+fn others((): (), _: &Serve, _: &Arc<Shared>, _: SocketAddr) -> Option<Router> {
+    None
+}
+
+/// What the admin port has beside what is its own.
+#[cfg_attr(
+    not(feature = "console"),
+    expect(unused_variables, reason = "names are for browsers")
+)]
+fn extra(args: &Serve, others: Option<Router>) -> std::io::Result<Extra> {
+    Ok(Extra {
+        others,
+        #[cfg(feature = "console")]
+        hosts: args.console_host.clone(),
+        #[cfg(not(feature = "console"))]
+        hosts: Vec::new(),
+        apart: Apart::start()?,
+    })
+}
+
 /// What is kept of requests, and of decisions.
 fn kept(args: &Serve) -> anyhow::Result<(Arc<Requests>, Arc<Decisions>)> {
     let requests = Requests::open(&args.request_log, args.settings.state_dir.as_ref())?;
@@ -141,7 +170,7 @@ fn observe(
     mut sinks: Vec<Box<dyn Sink>>,
 ) -> anyhow::Result<(Arc<Observe>, Vec<End>)> {
     let mut metrics = Metrics::default();
-    metrics.show(requests);
+    metrics.show(requests, decisions);
     let mut tracing = Tracing::default();
     let mut ends = Vec::new();
     if let Some(settings) = otlp {
@@ -199,6 +228,7 @@ fn shared(
         memory: args
             .max_memory_bytes
             .map_or_else(Memory::of_this_process, Memory::new),
+        copies: Arc::new(Semaphore::new(crowd::copies())),
         beside: Beside::cores(cores(args)),
         limits: Limits {
             body_bytes: args.max_request_bytes,
@@ -288,8 +318,8 @@ fn ask_servers(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<std::io::Resu
 
 /// The control thread: signals, the configuration, certificates, the admin port.
 struct Control {
-    /// What the admin port answers beside what is its own.
-    others: Option<Router>,
+    /// What the admin port has beside what is its own.
+    extra: Extra,
     /// Pushes metrics, where that is wanted.
     push: Option<Push>,
     origin: Origin,
@@ -317,13 +347,13 @@ impl Control {
             tracing::info!(listen = %self.address, admin = %self.admin.local_addr()?, tls = self.certificate.is_some(), "serving");
             self.origin.greet(self.address, self.certificate.is_some());
             #[cfg(feature = "console")]
-            if self.others.is_some() {
+            if self.extra.others.is_some() {
                 self.origin.greet_operator(self.admin.local_addr()?);
             }
             let admin = tokio::net::TcpListener::from_std(self.admin)?;
             let tasks = Tasks::default();
             // It ends with the process.
-            tasks.spawn(admin::serve(admin, Arc::clone(&self.shared), self.others, tasks.clone()));
+            tasks.spawn(admin::serve(admin, Arc::clone(&self.shared), self.extra, tasks.clone()));
             tasks.spawn(keep_fresh(self.refreshers, tasks.clone()));
             tasks.spawn(self.counters.clone().run());
             let (last, closing) = watch::channel(());
@@ -380,7 +410,7 @@ async fn keep_fresh(mut refreshers: Refreshers, tasks: Tasks) {
 }
 
 /// Looks at the certificate's files and serves what they hold now; a pair that does not fit is told once and not served.
-async fn renew(certificate: Arc<ServedCertificate>) {
+pub(crate) async fn renew(certificate: Arc<ServedCertificate>) {
     let mut told = String::new();
     loop {
         tokio::time::sleep(CERTIFICATE_LOOK).await;

@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(all(feature = "console", feature = "kubernetes"))]
+pub mod console;
 pub(crate) mod request_log;
 
 use std::net::SocketAddr;
@@ -24,6 +26,9 @@ pub struct Args {
 pub enum Command {
     /// Serve requests as the resources in a folder or in a cluster say.
     Serve(Box<Serve>),
+    /// Show how the gateways of a cluster do, to each viewer what the cluster lets them see.
+    #[cfg(all(feature = "console", feature = "kubernetes"))]
+    Console(Box<console::Console>),
     /// Print what is right and wrong with every resource in a folder; exit with 1 if anything is wrong.
     Check(Folder),
     /// Say which rule and targets a request would get, and why every other rule does not take it.
@@ -269,5 +274,12 @@ mod tests {
             unreachable!("it is serve")
         };
         assert_eq!(serve.head_time, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn where_the_request_log_is_cannot_be_read_off_a_command_line() {
+        let url = ["--request-log-postgres", "postgresql://user:secret@host/db"];
+        let serve = ["fairlead-gateway", "serve", "--config-dir", "."];
+        assert!(Args::try_parse_from([&serve[..], &url].concat()).is_err());
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(feature = "kubernetes")]
 pub(crate) mod cluster;
 pub(crate) mod folder;
+#[cfg(feature = "console")]
+pub(crate) mod form;
 pub(crate) mod origin;
 pub(crate) mod private_file;
 pub(crate) mod standalone;

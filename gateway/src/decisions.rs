@@ -1,26 +1,26 @@
 //! What was decided of configurations, keys and limits: told in the log, and where the installation wants it in a file whose lines are chained.
 //!
-//! A thread of its own writes the file, for each line is on the disk before it is told. Who decides waits where its queue is full; who only
-//! has seen something, such as that a key's budget is used up, does not, and what finds no room is counted.
+//! A thread of its own writes the file, for each line is on the disk before it is told. Nobody waits for it: there is room for some decisions and,
+//! apart from it, for some of what was only seen, such as that a key's budget is used up; what finds none is in the log alone, and counted.
 
 mod limits;
+mod queue;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use fairlead_audit::{AuditFile, Head};
 use fairlead_process::log::AUDIT;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
 use serde_json::{Value, json};
 
 pub(crate) use limits::Refusing;
+use queue::{Queue, Room};
 
-/// So many lines may wait.
-const QUEUE: usize = 4_096;
 /// How long the last ones may take.
 const LAST: Duration = Duration::from_secs(3);
 
@@ -29,22 +29,15 @@ const LAST: Duration = Duration::from_secs(3);
 pub(crate) struct Decisions {
     /// `None`: in the log alone.
     file: Option<Written>,
+    /// Lines that are not in the file, though there is one.
+    lost: Counter,
 }
 
 #[derive(Debug)]
 struct Written {
-    /// `None`: it has ended.
-    queue: Mutex<Option<SyncSender<String>>>,
-    told: Arc<Told>,
+    queue: Arc<Queue>,
+    head: Arc<Mutex<Head>>,
     ended: Mutex<Receiver<()>>,
-}
-
-/// What is told of the file.
-#[derive(Debug, Default)]
-struct Told {
-    head: Mutex<Head>,
-    /// Lines that are not in it.
-    lost: AtomicU64,
 }
 
 impl Decisions {
@@ -59,70 +52,62 @@ impl Decisions {
         let file = AuditFile::open(path)?;
         let head = file.head();
         tracing::info!(file = %path.display(), lines = head.lines, hash = %head.hash, "the audit goes on");
-        let told = Arc::new(Told {
-            head: Mutex::new(head),
-            lost: AtomicU64::new(0),
-        });
-        let (queue, lines) = sync_channel(QUEUE);
+        let head = Arc::new(Mutex::new(head));
+        let (queue, lost) = (Arc::new(Queue::default()), Counter::default());
         let (writing, ended) = sync_channel(0);
-        let keeps = Arc::clone(&told);
+        let keeps = (Arc::clone(&queue), Arc::clone(&head), lost.clone());
         std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
-                write(file, &lines, &keeps);
+                let (queue, head, lost) = keeps;
+                write(file, &queue, &head, &lost);
                 drop(writing);
             })?;
         Ok(Self {
             file: Some(Written {
-                queue: Mutex::new(Some(queue)),
-                told,
+                queue,
+                head,
                 ended: Mutex::new(ended),
             }),
+            lost,
         })
     }
 
-    /// Tells a decision, a JSON object. Waits where many others are still to be written.
+    /// Tells a decision, a JSON object. Never waits.
     pub(crate) fn tell(&self, line: String) {
-        let queue = self.queue();
-        let unwritten = match (&self.file, queue) {
-            (Some(file), Some(queue)) => {
-                let unsent = queue.send(line).err().map(|error| error.0);
-                if unsent.is_some() {
-                    file.told.lost.fetch_add(1, Relaxed);
-                }
-                unsent
-            }
-            _ => Some(line),
-        };
-        if let Some(line) = unwritten {
-            tracing::info!(target: AUDIT, "{line}");
-        }
+        self.put(Room::Decisions, line);
     }
 
-    /// Tells what was seen, and never waits.
+    /// Tells what was seen, a JSON object. Never waits.
     fn mention(&self, line: String) {
-        let unwritten = match (&self.file, self.queue()) {
-            (Some(file), Some(queue)) => {
-                let unsent = queue.try_send(line).err();
-                if unsent.is_some() {
-                    file.told.lost.fetch_add(1, Relaxed);
-                }
-                None
-            }
-            _ => Some(line),
+        self.put(Room::Mentions, line);
+    }
+
+    fn put(&self, room: Room, line: String) {
+        let unwritten = match &self.file {
+            None => Some(line),
+            Some(file) => file.queue.put(room, line).err(),
         };
-        if let Some(line) = unwritten {
-            tracing::info!(target: AUDIT, "{line}");
+        let Some(line) = unwritten else { return };
+        if self.file.is_some() {
+            self.lost.inc();
         }
+        tracing::info!(target: AUDIT, "{line}");
     }
 
     /// Waits until all is written; for a while only.
     pub(crate) fn end(&self) {
         if let Some(file) = &self.file {
-            drop(file.queue.lock().take());
+            file.queue.end();
             // Nothing is ever sent: what is waited for is that the other end is dropped.
             let _ = file.ended.lock().recv_timeout(LAST);
         }
+    }
+
+    /// Counts lines that are not in the file, though there is one.
+    #[must_use]
+    pub(crate) fn lost(&self) -> &Counter {
+        &self.lost
     }
 
     /// The end of the chain, for whoever wants to hold the file against it; `null`: there is no file.
@@ -130,16 +115,12 @@ impl Decisions {
         let Some(file) = &self.file else {
             return Value::Null;
         };
-        let head = *file.told.head.lock();
+        let head = *file.head.lock();
         json!({
             "lines": head.lines,
             "hash": head.hash.to_string(),
-            "lost": file.told.lost.load(Relaxed),
+            "lost": self.lost.get(),
         })
-    }
-
-    fn queue(&self) -> Option<SyncSender<String>> {
-        self.file.as_ref()?.queue.lock().clone()
     }
 }
 
@@ -161,21 +142,32 @@ fn now() -> String {
     format!("{:.3}", Timestamp::now())
 }
 
-/// A line that cannot be written is in the log alone, and counted: the next one may be.
-fn write(mut file: AuditFile, lines: &Receiver<String>, told: &Told) {
-    for line in lines {
-        match file.append(&line) {
-            Ok(line) => {
-                *told.head.lock() = file.head();
-                tracing::info!(target: AUDIT, "{line}");
+/// Lines that cannot be written are in the log alone, and counted: the next ones may be. All that waits is written at once, for each time the disk
+/// is waited for.
+fn write(mut file: AuditFile, queue: &Queue, told: &Mutex<Head>, lost: &Counter) {
+    while let Some(objects) = queue.take() {
+        let lines = file.append_all(&objects);
+        *told.lock() = file.head();
+        let unwritten = |why: &dyn std::fmt::Display| {
+            lost.inc();
+            let path = file.path().display();
+            tracing::error!("a line of the audit is not in {path}: {why}");
+        };
+        match lines {
+            Ok(lines) => {
+                for (line, object) in lines.into_iter().zip(objects) {
+                    let line = line.unwrap_or_else(|error| {
+                        unwritten(&error);
+                        object
+                    });
+                    tracing::info!(target: AUDIT, "{line}");
+                }
             }
             Err(error) => {
-                told.lost.fetch_add(1, Relaxed);
-                tracing::error!(
-                    "a line of the audit is not in {}: {error}",
-                    file.path().display()
-                );
-                tracing::info!(target: AUDIT, "{line}");
+                for object in objects {
+                    unwritten(&error);
+                    tracing::info!(target: AUDIT, "{object}");
+                }
             }
         }
     }
@@ -185,6 +177,8 @@ fn write(mut file: AuditFile, lines: &Receiver<String>, told: &Told) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
@@ -204,6 +198,33 @@ mod tests {
         let text = std::fs::read(&path).unwrap();
         let verdict = fairlead_audit::verify(&*text, None).unwrap();
         assert_eq!((verdict.fault, verdict.head.lines), (None, 202));
+    }
+
+    /// The thread that writes is as good as stuck where nobody takes what waits.
+    #[test]
+    fn a_decision_waits_neither_for_mentions_nor_for_the_disk() {
+        let (_writing, ended) = sync_channel(0);
+        let decisions = Decisions {
+            file: Some(Written {
+                queue: Arc::default(),
+                head: Arc::default(),
+                ended: Mutex::new(ended),
+            }),
+            lost: Counter::default(),
+        };
+        for _ in 0..10_000 {
+            decisions.mention("{}".to_owned());
+        }
+        let lost = decisions.lost().get();
+        assert!((1..10_000).contains(&lost), "{lost}");
+        let began = Instant::now();
+        decisions.tell(enforced(7, "abc", "live"));
+        assert!(began.elapsed() < Duration::from_millis(100));
+        assert_eq!(decisions.lost().get(), lost, "it has room of its own");
+        for _ in 0..100_000 {
+            decisions.tell("{}".to_owned());
+        }
+        assert!(decisions.lost().get() > lost);
     }
 
     #[test]

@@ -34,7 +34,7 @@ use http::{HeaderName, Request};
 use http_body_util::Full;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 pub(crate) use answer::{Answer, Hearing};
@@ -64,6 +64,9 @@ const CHAT: &str = "/v1/chat/completions";
 
 /// Bytes in flight, of which no test needs as many.
 const MEMORY: usize = 256 * 1024 * 1024;
+
+/// Places for copies of requests.
+pub(crate) const COPIES: usize = 64;
 
 /// The namespace of everything without one, and of the gateway.
 const NAMESPACE: &str = "default";
@@ -143,7 +146,12 @@ impl World {
 
     /// The same, with traces that are exported.
     pub(crate) fn serve_traced(tracing: Tracing, documents: &[String]) -> Self {
-        Self::serve_all(&[], None, tracing, documents)
+        Self::serve_all(&[], None, tracing, MEMORY, documents)
+    }
+
+    /// The same with so much memory for bodies, in bytes: a request takes 64 KiB of it at least until its answer begins.
+    pub(crate) fn serve_within(memory: usize, documents: &[String]) -> Self {
+        Self::serve_all(&[], None, Tracing::default(), memory, documents)
     }
 
     /// The same behind these proxies, to callers with tokens of these issuers.
@@ -152,13 +160,14 @@ impl World {
         issuers: Option<Arc<dyn Http>>,
         documents: &[String],
     ) -> Self {
-        Self::serve_all(proxies, issuers, Tracing::default(), documents)
+        Self::serve_all(proxies, issuers, Tracing::default(), MEMORY, documents)
     }
 
     fn serve_all(
         proxies: &[Network],
         issuers: Option<Arc<dyn Http>>,
         tracing: Tracing,
+        memory: usize,
         documents: &[String],
     ) -> Self {
         let compiled = compiled(None, &documents.concat());
@@ -198,7 +207,8 @@ impl World {
             )),
             decisions: Arc::default(),
             requests: Arc::default(),
-            memory: Memory::new(MEMORY),
+            memory: Memory::new(memory),
+            copies: Arc::new(Semaphore::new(COPIES)),
             beside: crate::beside::Beside::cores(1),
             limits: Limits::default(),
             cors: crate::cors::Cors::default(),

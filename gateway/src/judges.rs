@@ -11,9 +11,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_health::adaptive::{Adaptive, Ask, Candidate, Recorder, Settings, Standing, Weights};
+use fairlead_health::adaptive::{
+    Adaptive, Ask, Candidate, Probe, Recorder, Settings, Standing, Weights,
+};
 use fairlead_health::{Accounts, Origin};
-use fairlead_route::{Chosen, Judge};
+use fairlead_route::{Chosen, ChosenBy, Judge, Plan};
 use fairlead_snapshot::{ObjectName, Provider, Rule, Snapshot, Strategy, Target};
 
 use crate::clock::Clock;
@@ -23,7 +25,7 @@ pub(crate) use flights::{Flights, Terms, Tokens};
 
 /// Those of the rules, by their names.
 #[derive(Debug, Default)]
-pub(crate) struct Judges(HashMap<ObjectName, Arc<Judged>>);
+pub(crate) struct Judges(HashMap<ObjectName, Unnoted>);
 
 /// Candidates, and what is believed of them.
 #[derive(Debug)]
@@ -74,7 +76,7 @@ impl Judges {
                     before,
                 )
             };
-            (rule.name.clone(), Arc::new(judged))
+            (rule.name.clone(), Unnoted(Arc::new(judged)))
         };
         Self(rules.map(judged).collect())
     }
@@ -82,14 +84,30 @@ impl Judges {
     /// The one of a rule, if it has one.
     #[must_use]
     pub(crate) fn get(&self, rule: &ObjectName) -> Option<&Judged> {
-        self.0.get(rule).map(|judged| &**judged)
+        self.0.get(rule).map(|Unnoted(judged)| &**judged)
+    }
+
+    /// The same, for a request of which nothing is noted.
+    #[must_use]
+    pub(crate) fn unnoted(&self, rule: &ObjectName) -> Option<&Unnoted> {
+        self.0.get(rule)
+    }
+
+    /// Of a plan whose first target was chosen to find out about it: what was lent to the request for that.
+    #[must_use]
+    pub(crate) fn probe(&self, plan: &Plan) -> Option<Probe> {
+        if plan.chosen_by != ChosenBy::Exploration {
+            return None;
+        }
+        let judged = self.get(&plan.rule.as_ref()?.name)?;
+        judged.recorder(&plan.steps.first()?.target)?.lent_probe()
     }
 
     /// How each provider stands that is a target of theirs: where it does worst.
     #[must_use]
     pub(crate) fn by_provider(&self) -> BTreeMap<Arc<str>, Standing> {
         let mut worst = BTreeMap::<Arc<str>, Standing>::new();
-        for judged in self.0.values() {
+        for Unnoted(judged) in self.0.values() {
             for (provider, (_, standing)) in judged.providers.iter().zip(judged.standings()) {
                 let known = worst.entry(Arc::clone(provider)).or_insert(standing);
                 if standing.score < known.score {
@@ -103,7 +121,8 @@ impl Judges {
     /// All of them, in the order of the rules' names.
     #[must_use]
     pub(crate) fn all(&self) -> Vec<(&ObjectName, &Judged)> {
-        let all = self.0.iter().map(|(rule, judged)| (rule, &**judged));
+        let all = self.0.iter();
+        let all = all.map(|(rule, Unnoted(judged))| (rule, &**judged));
         let mut all: Vec<_> = all.collect();
         all.sort_by_key(|(rule, _)| *rule);
         all
@@ -166,6 +185,24 @@ impl Judged {
         self.labels.iter().zip(self.adaptive.standings())
     }
 
+    fn pick(&self, permitted: &[u32], point: u64, stream: bool, probes: bool) -> Option<Chosen> {
+        let now = self.clock.uptime();
+        self.adaptive.tick(now);
+        let ask = Ask {
+            now,
+            stream,
+            probes,
+            first: point,
+            second: fastrand::u64(..),
+        };
+        let permitted = |at: usize| permitted.get(at).copied().unwrap_or(0);
+        let pick = self.adaptive.pick(permitted, &ask)?;
+        Some(Chosen {
+            position: pick.position,
+            explores: pick.explores,
+        })
+    }
+
     fn position(&self, label: &str) -> Option<usize> {
         self.labels.iter().position(|known| **known == *label)
     }
@@ -179,24 +216,25 @@ impl Judged {
 
 impl Judge for Judged {
     fn choose(&self, permitted: &[u32], point: u64, stream: bool) -> Option<Chosen> {
-        let now = self.clock.uptime();
-        self.adaptive.tick(now);
-        let ask = Ask {
-            now,
-            stream,
-            first: point,
-            second: fastrand::u64(..),
-        };
-        let permitted = |at: usize| permitted.get(at).copied().unwrap_or(0);
-        let pick = self.adaptive.pick(permitted, &ask)?;
-        Some(Chosen {
-            position: pick.position,
-            explores: pick.explores,
-        })
+        self.pick(permitted, point, stream, true)
     }
 
     fn part(&self, position: usize) -> u32 {
         self.adaptive.share(position)
+    }
+}
+
+/// Chooses for a request of which nothing is noted: by what is known, and it finds nothing out.
+#[derive(Debug)]
+pub(crate) struct Unnoted(pub Arc<Judged>);
+
+impl Judge for Unnoted {
+    fn choose(&self, permitted: &[u32], point: u64, stream: bool) -> Option<Chosen> {
+        self.0.pick(permitted, point, stream, false)
+    }
+
+    fn part(&self, position: usize) -> u32 {
+        self.0.part(position)
     }
 }
 

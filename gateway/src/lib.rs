@@ -13,6 +13,8 @@ pub mod check;
 mod clock;
 mod codec;
 mod config;
+#[cfg(all(feature = "console", feature = "kubernetes"))]
+pub mod console;
 mod cors;
 mod decisions;
 mod dispatch;
@@ -34,6 +36,8 @@ mod status;
 mod surface;
 mod tasks;
 mod tls;
+#[cfg(feature = "console")]
+mod told;
 mod turns;
 mod upstream;
 mod worker;

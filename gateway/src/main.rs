@@ -30,6 +30,8 @@ fn main() -> ExitCode {
     let _log = fairlead_process::log::begin();
     let outcome = match &args.command {
         Command::Serve(serve) => app::serve(serve).map(|()| true),
+        #[cfg(all(feature = "console", feature = "kubernetes"))]
+        Command::Console(console) => fairlead_gateway::console::run(console).map(|()| true),
         Command::Check(folder) => check::check(folder).map(|printed| print(&printed)),
         Command::Explain(explain) => check::explain(explain).map(|printed| print(&printed)),
         Command::Providers => Ok(print(&import::providers())),

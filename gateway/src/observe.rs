@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod entry;
+pub(crate) mod followed;
 pub(crate) mod metrics;
 pub(crate) mod mirror;
 pub(crate) mod otlp;

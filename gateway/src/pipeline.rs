@@ -38,9 +38,9 @@ where
     let record = Record::begin(&worker.shared.observe, worker.begin());
     let (record, outcome) = pipeline(worker, asking, head, body, record).await;
     match outcome {
-        Ok((job, mut plan)) => {
+        Ok((mut job, mut plan)) => {
             let (end, mut record) = (job.deadline, record);
-            mirror::begin(&job, &mut plan, &mut record);
+            job.due = mirror::due(&mut plan, &mut record);
             // What is passed on as it came may come whole though a stream was asked for: its head waits for the provider's.
             let mut response = if job.stream && !job.operation.is_passed() {
                 let heartbeat = worker.shared.limits.heartbeat;
@@ -143,6 +143,7 @@ fn understand(
     let asked = phases::peek(asking, &admitted, &body, form.as_ref(), headers, record)?;
     let wish = phases::wish(headers)?;
     let plan = phases::plan(&runtime, &asked, headers, record)?;
+    record.probe = runtime.judges.probe(&plan).map(Box::new);
     let deadline = phases::deadline(&runtime, &plan, wish, record);
     let mut job = Job {
         betas: asking.operation.surface() == Surface::Anthropic && betas::are_asked(&head.uri),

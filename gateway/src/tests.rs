@@ -20,6 +20,7 @@ mod pool;
 mod queue;
 mod retry;
 mod rotation;
+mod seen;
 mod sticky;
 mod strategies;
 mod stream;

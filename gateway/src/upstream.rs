@@ -246,13 +246,28 @@ impl Upstream {
     ) -> Option<Visit> {
         let servers = self.servers()?;
         servers.visit(&Visitor {
-            key: key.filter(|_| servers.places_by_prefix()),
             visited,
             again,
+            ..self.visitor(servers, key, asker)
+        })
+    }
+
+    /// Visits one of its servers that nothing is known to be wrong with, for the copy of a request, where there is one.
+    #[must_use]
+    pub(crate) fn visit_for_copy(&self, key: Option<u64>, asker: Asker) -> Option<Visit> {
+        let servers = self.servers()?;
+        servers.visit_for_copy(&self.visitor(servers, key, asker))
+    }
+
+    fn visitor(&self, servers: &Servers, key: Option<u64>, asker: Asker) -> Visitor<'_> {
+        Visitor {
+            key: key.filter(|_| servers.places_by_prefix()),
+            visited: &[],
+            again: false,
             asker,
             policy: &self.provider.health,
             clock: self.clock,
-        })
+        }
     }
 
     /// What makes it the same one after an edit: its name and where it is.
@@ -264,7 +279,7 @@ impl Upstream {
     /// Who judges its credentials for a model, by the upstream's name; `None`: they are chosen by weight.
     #[must_use]
     pub(crate) fn credential_judge(&self, model: &Arc<str>) -> Option<Arc<Judged>> {
-        Some(self.judges.as_ref()?.of(model))
+        Some(self.judges.as_ref()?.of(model, &self.health))
     }
 
     /// The same, if they have been judged for the model.
@@ -413,7 +428,7 @@ fn limits(name: &ObjectName, provider: &Provider, generation: u64) -> Arc<[Bound
 }
 
 /// The value of `gen_ai.provider.name` (source: OpenTelemetry GenAI semantic conventions).
-fn system(protocol: &Protocol) -> &str {
+pub(crate) fn system(protocol: &Protocol) -> &str {
     match protocol {
         Protocol::Http { vendor, .. } if !vendor.is_empty() => vendor,
         Protocol::Http { dialect, .. } => match dialect {

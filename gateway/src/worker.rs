@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 #[cfg(feature = "console")]
 use arc_swap::ArcSwapOption;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::beside::Beside;
 use crate::cors::Cors;
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub requests: Arc<Requests>,
     /// The cap on bytes in flight.
     pub memory: Arc<Memory>,
+    /// Places for copies of requests, whoever's they are: each has a connection.
+    pub copies: Arc<Semaphore>,
     /// Where large bodies are looked through.
     pub beside: Beside,
     /// Sizes and times that the installation sets.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use fairlead_admin_client::AdminClient;
 use fairlead_snapshot::names;
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +16,6 @@ use crate::api::Clients;
 use crate::apply::Publisher;
 use crate::args::Args;
 use crate::crds::{Crds, Problem};
-use crate::gateways::Gateways;
 use crate::leader::Contender;
 use crate::metrics::Metrics;
 use crate::rebuild::{Channels, Held, Rebuild};
@@ -177,7 +177,12 @@ impl Leader<'_> {
         let (told_reads, reads) = watch::channel(None);
         let (reports, reported) = watch::channel(None);
         let (told_usages, usages) = watch::channel(Arc::default());
-        let gateways = Gateways::new(args, client)?;
+        let gateways = AdminClient::new(
+            client,
+            &args.namespace,
+            &args.gateway_name,
+            args.gateway_admin_port,
+        )?;
         let publisher = Publisher {
             client: client.clone(),
             namespace: args.namespace.clone(),

@@ -10,7 +10,6 @@ mod args;
 mod clock;
 mod crds;
 mod error;
-mod gateways;
 mod gather;
 mod generate;
 mod leader;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairlead_admin_client::{AdminClient, AskError, Endpoint};
 use fairlead_snapshot::FORMATS;
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -13,10 +14,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::Chain;
-use crate::gateways::{AskError, Gateways};
 use crate::metrics::Metrics;
 use crate::watch::Watched;
-use crate::watch::resource::Endpoint;
 
 /// How often a gateway is asked that does not enforce the live index yet.
 const EAGER: Duration = Duration::from_millis(100);
@@ -61,7 +60,7 @@ struct Answer {
 
 /// Asks the gateways, as long as this replica leads.
 pub(crate) struct Asker {
-    gateways: Gateways,
+    gateways: AdminClient,
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
     known: BTreeMap<Endpoint, Known>,
@@ -83,7 +82,11 @@ pub(crate) struct Told {
 
 impl Asker {
     /// An asker that knows nobody.
-    pub(crate) fn new(gateways: Gateways, watched: &Arc<Watched>, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        gateways: AdminClient,
+        watched: &Arc<Watched>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
         Self {
             gateways,
             watched: Arc::clone(watched),
@@ -201,7 +204,6 @@ impl Asker {
                 replica.unreachable_since = None;
             }
             Err(error) => {
-                self.gateways.failed(&error);
                 // One that is starting cannot be asked yet.
                 if !ready {
                     replica.unreachable_since = None;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairlead_admin_client::{AdminClient, AskError, Endpoint};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,12 +23,10 @@ use tokio::time::Instant;
 
 use self::standing::{JudgedLine, Line, add_judged, entry_at, usages};
 use crate::error::Chain;
-use crate::gateways::{AskError, Gateways};
 use crate::metrics::Metrics;
 use crate::replicas::{Replica, Replicas};
 use crate::report::ledger::Entry;
 use crate::watch::Watched;
-use crate::watch::resource::Endpoint;
 
 /// The least time between two questions. Between two there are also twenty times as long as the first one took, so that no store and no gateway is
 /// busy with them, however many limits there are.
@@ -95,7 +94,7 @@ struct Round {
 
 /// Asks for ever.
 pub(crate) struct Reader {
-    gateways: Gateways,
+    gateways: AdminClient,
     watched: Arc<Watched>,
     metrics: Arc<Metrics>,
     /// Whether the last question was answered by nobody.
@@ -188,7 +187,11 @@ impl Round {
 
 impl Reader {
     /// A reader that has asked nobody yet.
-    pub(crate) fn new(gateways: Gateways, watched: &Arc<Watched>, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        gateways: AdminClient,
+        watched: &Arc<Watched>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
         Self {
             gateways,
             watched: Arc::clone(watched),
@@ -248,9 +251,6 @@ impl Reader {
                     return Some(self.last.clone());
                 }
                 Err(error) => {
-                    if let ReadError::Ask(error) = &error {
-                        self.gateways.failed(error);
-                    }
                     silent = true;
                     if !self.silent {
                         tracing::warn!(pod = endpoint.pod, error = %Chain(&error), "a gateway does not say how limits stand");

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairlead_admin_client::Endpoint;
 use fairlead_compile::Services;
 use fairlead_crds::SECRET_LABEL;
 use fairlead_crds::v1alpha1::{LLMProvider, Organization, RoutingRule, Team, VirtualKey};
@@ -32,7 +33,7 @@ use tokio::task::JoinSet;
 
 use self::inference::InferencePools;
 use self::pods::Pods;
-use self::resource::{Endpoint, LabelledSecret, Resource};
+use self::resource::{LabelledSecret, Resource};
 use self::shelf::{Shelf, Source};
 use crate::api;
 use crate::args::Args;
@@ -303,7 +304,7 @@ async fn endpoints(client: Client, args: Args, watched: Arc<Watched>, metrics: A
         config,
         Some(args.namespace),
         &watched.endpoints,
-        resource::endpoints,
+        fairlead_admin_client::endpoints,
         tell,
         &metrics,
     )

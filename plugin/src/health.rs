@@ -58,9 +58,14 @@ fn report(said: &[(String, Value)], silent: &[String], args: &Health) -> Report 
         .collect();
     let good = match args.fail_on {
         None => true,
+        // One that did not answer may have what is looked for.
+        Some(_) if !silent.is_empty() => false,
         Some(FailOn::Open) => !states.contains("open"),
         Some(FailOn::NotClosed) => states.iter().all(|&state| state == "closed"),
     };
+    if args.fail_on.is_some() && !silent.is_empty() {
+        text.push_str("not every gateway has answered, so --fail-on fails\n");
+    }
     let of =
         |(name, body): &(String, Value)| json!({"gateway": name, "providers": body["providers"]});
     let data = json!({"gateways": said.iter().map(of).collect::<Vec<_>>(), "unreachable": silent});
@@ -266,6 +271,15 @@ mod tests {
             fail_on: Some(fail_on),
         };
         assert!(report(&said, &[], &args(FailOn::Open)).good);
+        // Who is not known to be well is not well.
+        let silent = ["b: no answer within 10 s".to_owned()];
+        let told = report(&said, &silent, &args(FailOn::Open));
+        assert!(!told.good && told.text.contains("--fail-on fails"));
+        let args_without = Health {
+            provider: None,
+            fail_on: None,
+        };
+        assert!(report(&said, &silent, &args_without).good);
         assert!(!report(&said, &[], &args(FailOn::NotClosed)).good);
     }
 }

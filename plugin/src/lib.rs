@@ -43,6 +43,12 @@ pub fn parse<W: Into<OsString> + Clone>(
     Args::try_parse_from(words)
 }
 
+/// An error as it may be printed: what a gateway or the API server has said stands in it, and must not steer the terminal.
+#[must_use]
+pub fn shown(error: &Error) -> String {
+    table::plain_lines(&error.to_string())
+}
+
 /// Runs a command; whether its exit code is 0.
 ///
 /// # Errors

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::args::{Format, Logs, Place};
 use crate::error::Error;
-use crate::output::yaml;
+use crate::output::{json, yaml};
 use crate::session::Session;
+use crate::table::plain_lines;
 use line::{HEADER, row, story};
 use source::{File, PodLogs, Source};
 
@@ -45,10 +46,9 @@ pub(crate) async fn logs(
         ),
         None => {
             let session = Session::open(place).await?;
-            (
-                Box::new(PodLogs::open(&session, place, args).await?),
-                session.namespace,
-            )
+            let namespace = session.namespace.clone();
+            let logs = PodLogs::open(session, place, args).await?;
+            (Box::new(logs), namespace)
         }
     };
     let filter = Filter::of(args, &namespace);
@@ -117,9 +117,9 @@ async fn follow(
 
 fn told(line: &Value, filter: &Filter, format: Format) -> Result<String, Error> {
     Ok(match format {
-        Format::Table if filter.id.is_some() => story(line),
-        Format::Table => row(line),
-        Format::Json => format!("{line}\n"),
+        Format::Table if filter.id.is_some() => plain_lines(&story(line)),
+        Format::Table => plain_lines(&row(line)),
+        Format::Json => json(&format!("{line}\n")),
         Format::Yaml => format!("---\n{}", yaml(line)?),
     })
 }
@@ -266,6 +266,28 @@ mod tests {
             "first content after 640.2 ms",
         ] {
             assert!(text.contains(says), "{says}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_line_steers_no_terminal_in_any_format() {
+        let hostile = r"\u001b[2J\u009b2J\u202e";
+        let line = LINE
+            .replace(r#""chat","rule""#, &format!(r#""{hostile}","rule""#))
+            .replace(r#""status":200"#, &format!(r#""status":"{hostile}""#));
+        let line = filter().read(&line).unwrap();
+        let one = Filter {
+            id: Some("00000000f3a90001".to_owned()),
+            ..filter()
+        };
+        for filter in [filter(), one] {
+            for format in [Format::Table, Format::Json, Format::Yaml] {
+                let text = told(&line, &filter, format).unwrap();
+                let bad = text
+                    .chars()
+                    .any(|char| char != '\n' && crate::table::steers(char));
+                assert!(!bad, "{format:?}: {text:?}");
+            }
         }
     }
 

@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // Nobody is left to tell where this fails.
+            let error = fairlead_plugin::shown(&error);
             let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }

@@ -49,15 +49,26 @@ impl std::fmt::Display for Table {
     }
 }
 
-/// A text without what a terminal would obey: control characters, and marks that turn the direction of writing (source: Unicode TR 36).
+/// Whether a terminal would obey it: control characters, and marks that turn the direction of writing (source: Unicode TR 36).
+pub(crate) fn steers(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text without what a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {
-    let steers = |char: char| {
-        char.is_control()
-            || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    escaped(text, steers)
+}
+
+/// The same of several lines, which stay lines.
+pub(crate) fn plain_lines(text: &str) -> String {
+    escaped(text, |char| steers(char) && !matches!(char, '\n' | '\t'))
+}
+
+fn escaped(text: &str, escapes: impl Fn(char) -> bool) -> String {
     let mut plain = String::with_capacity(text.len());
     for char in text.chars() {
-        if steers(char) {
+        if escapes(char) {
             plain.extend(char.escape_unicode());
         } else {
             plain.push(char);
@@ -78,6 +89,14 @@ mod tests {
         table.row(&["é", ""]);
         let expected = "NAME           STATE\nsearch/openai  open\né              -\n";
         assert_eq!(table.to_string(), expected);
+    }
+
+    #[test]
+    fn lines_stay_lines_and_steer_nothing_either() {
+        assert_eq!(
+            plain_lines("a\tb\nc\u{1b}]0;x\u{7}\u{9b}2J\r\n"),
+            "a\tb\nc\\u{1b}]0;x\\u{7}\\u{9b}2J\\u{d}\n"
+        );
     }
 
     #[test]

@@ -6,8 +6,9 @@
 mod bare;
 
 use std::io::{IsTerminal as _, Write};
+use std::sync::OnceLock;
 
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, FilterFn, LevelFilter};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -21,6 +22,9 @@ pub const AUDIT: &str = "audit";
 /// How many lines may wait.
 const QUEUE: usize = 4096;
 
+/// Counts the lines that found no room, once there is a log.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
 /// The log, until it is dropped; then the last lines are written, for as long as somebody takes them.
 #[derive(Debug)]
 pub struct Log(#[expect(dead_code, reason = "it is there to be dropped")] WorkerGuard);
@@ -30,8 +34,20 @@ pub struct Log(#[expect(dead_code, reason = "it is there to be dropped")] Worker
 pub fn begin() -> Log {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     let (writer, log) = aside(std::io::stderr());
+    // A process has one log.
+    let _ = DROPPED.set(writer.error_counter());
     subscriber(filter, writer).init();
     log
+}
+
+/// How many lines were dropped, for nobody took them in time.
+#[must_use]
+pub fn dropped() -> u64 {
+    DROPPED.get().map_or(0, count)
+}
+
+fn count(dropped: &ErrorCounter) -> u64 {
+    u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX)
 }
 
 fn aside(out: impl Write + Send + 'static) -> (NonBlocking, Log) {
@@ -126,6 +142,7 @@ mod tests {
     fn lines_that_nobody_takes_keep_nobody_waiting() {
         let (reads, stuck) = channel();
         let (writer, log) = aside(Stuck(stuck));
+        let dropped = writer.error_counter();
         let subscriber = subscriber("info".into(), writer);
         let began = Instant::now();
         tracing::subscriber::with_default(subscriber, || {
@@ -133,6 +150,8 @@ mod tests {
                 tracing::info!("published");
             }
         });
+        let counted = count(&dropped);
+        assert!(counted >= 2 * QUEUE as u64 - 1, "{counted}");
         drop(log);
         assert!(began.elapsed() < Duration::from_secs(10));
         drop(reads);

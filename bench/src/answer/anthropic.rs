@@ -1,14 +1,14 @@
 //! In the words of Anthropic's Messages.
 
-use super::{Kind, QUESTION, stream_of, whole_of};
+use super::{Kind, STAMP, stream_of, whole_of};
 
-pub(super) fn question(kind: Kind, model: &str) -> String {
+pub(crate) fn question(kind: Kind, model: &str, text: &str) -> String {
     let stream = match kind {
         Kind::Whole => "",
         Kind::Stream => ",\"stream\":true",
     };
     format!(
-        "{{\"model\":\"{model}\",\"max_tokens\":1000,\"messages\":[{{\"role\":\"user\",\"content\":\"{QUESTION}\"}}]{stream}}}"
+        "{{\"model\":\"{model}\",\"max_tokens\":1000,\"messages\":[{{\"role\":\"user\",\"content\":\"{text}\"}}]{stream}}}"
     )
 }
 
@@ -39,7 +39,7 @@ pub(super) fn stream() -> Vec<String> {
             event(
                 "content_block_delta",
                 &format!(
-                    ",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\" word{index}\"}}"
+                    ",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\" {STAMP} word{index}\"}}"
                 ),
             )
         },

@@ -1,10 +1,10 @@
 //! In the words of Gemini's generateContent.
 
-use super::{Kind, QUESTION, stream_of, whole_of};
+use super::{Kind, STAMP, stream_of, whole_of};
 
 const USAGE: &str = "\"usageMetadata\":{\"promptTokenCount\":24,\"candidatesTokenCount\":160,\"totalTokenCount\":184}";
 
-pub(super) fn path(kind: Kind, model: &str) -> String {
+pub(crate) fn path(kind: Kind, model: &str) -> String {
     let call = match kind {
         Kind::Whole => "generateContent",
         Kind::Stream => "streamGenerateContent?alt=sse",
@@ -12,8 +12,8 @@ pub(super) fn path(kind: Kind, model: &str) -> String {
     format!("/v1beta/models/{model}:{call}")
 }
 
-pub(super) fn question() -> String {
-    format!("{{\"contents\":[{{\"role\":\"user\",\"parts\":[{{\"text\":\"{QUESTION}\"}}]}}]}}")
+pub(crate) fn question(text: &str) -> String {
+    format!("{{\"contents\":[{{\"role\":\"user\",\"parts\":[{{\"text\":\"{text}\"}}]}}]}}")
 }
 
 pub(super) fn whole() -> String {
@@ -35,7 +35,7 @@ pub(super) fn stream() -> Vec<String> {
         &[],
         |index| {
             event(
-                &format!(" word{index}"),
+                &format!(" {STAMP} word{index}"),
                 "}],\"usageMetadata\":{\"promptTokenCount\":24}",
             )
         },

@@ -1,84 +1,144 @@
-//! The gateway, doing what it always does: check a key, find the rule, change the model, forward, read the usage.
+//! The gateway, with everything on: keys, rules with conditions, weights, limits on four levels, metrics, traces, the request log, access lines.
 
 use std::fs;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
-use crate::answer::{KEY, Speech};
+pub(crate) use super::documents::{Amounts, rules};
+use super::{Peer, Plan, documents, free_address};
+use crate::helper::roomy;
+use crate::world::World;
 
-/// Starts the gateway on a folder with a provider, a rule and a key.
-pub(super) fn start(
-    binary: &Path,
-    home: &Path,
-    listen: SocketAddr,
-    admin: SocketAddr,
-    upstream: SocketAddr,
-) -> Result<Child> {
-    let config = home.join("config");
-    fs::create_dir(&config)?;
-    fs::write(config.join("bench.yaml"), configuration(upstream))?;
-    Command::new(binary)
-        .arg("serve")
-        .arg("--config-dir")
-        .arg(&config)
-        .args([
-            "--listen",
-            &listen.to_string(),
-            "--admin",
-            &admin.to_string(),
-        ])
-        .stdin(Stdio::null())
-        // One access line per request is part of the price; where it goes is not.
-        .stdout(Stdio::null())
-        .stderr(fs::File::create(home.join("log"))?)
-        .spawn()
-        .with_context(|| format!("{} does not start", binary.display()))
+/// What is different from one gateway to another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    /// How much there is.
+    pub(crate) amounts: Amounts,
+    /// Whether one of the two providers fails half the time.
+    pub(crate) is_flaky: bool,
+    /// Whether callers and providers speak TLS.
+    pub(crate) tls: Tls,
+    /// Whether the request log is kept on disk, too.
+    pub(crate) is_logged_on_disk: bool,
 }
 
-fn configuration(upstream: SocketAddr) -> String {
-    let way = |speech: Speech| {
-        let (name, model) = (speech.name(), speech.model());
-        let (kind, path) = match speech {
-            Speech::OpenAi => ("OpenAI", "/v1"),
-            Speech::Anthropic => ("Anthropic", "/v1"),
-            Speech::Gemini => ("Gemini", "/v1beta"),
-        };
-        format!(
-            "apiVersion: fairlead.dev/v1alpha1
-kind: LLMProvider
-metadata: {{name: {name}}}
-spec:
-  type: {kind}
-  baseURL: http://{upstream}{path}
-  allowPrivateNetwork: true
----
-apiVersion: fairlead.dev/v1alpha1
-kind: RoutingRule
-metadata: {{name: {name}}}
-spec:
-  match: {{models: [{model}]}}
-  strategy: {{type: Weighted}}
-  targets:
-  - {{name: upstream, providerRef: {{name: {name}}}, model: fast}}
----
-"
-        )
+/// Who speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tls {
+    /// Nobody.
+    None,
+    /// Providers.
+    Upstream,
+    /// Callers and providers.
+    Both,
+}
+
+impl Setup {
+    /// As most is measured.
+    pub(crate) fn usual(world: &World) -> Self {
+        Self {
+            amounts: Amounts {
+                keys: 10,
+                rules: 0,
+                providers: 0,
+            },
+            is_flaky: false,
+            tls: Tls::None,
+            is_logged_on_disk: world.plan.request_log == crate::plan::RequestLog::Sqlite,
+        }
+    }
+
+    /// The same with so many keys and so many rules beside those that are used.
+    pub(crate) fn with(mut self, keys: usize, rules: usize) -> Self {
+        (self.amounts.keys, self.amounts.rules) = (keys, rules);
+        self
+    }
+}
+
+/// Where its configuration is, in its folder.
+pub(crate) fn folder(home: &Path) -> PathBuf {
+    home.join("config")
+}
+
+/// Starts it on a folder of resources.
+pub(crate) async fn start(world: &World, name: &str, setup: Setup) -> Result<Peer> {
+    let plan = prepared(world, name, setup).await?;
+    plan.start().await.context("the gateway")
+}
+
+/// Writes the resources; what is left is to start it.
+pub(crate) async fn prepared(world: &World, name: &str, setup: Setup) -> Result<Plan> {
+    let home = TempDir::new()?;
+    let config = folder(home.path());
+    fs::create_dir(&config)?;
+    let upstream = world.upstream(setup.tls != Tls::None);
+    let certificate = match setup.tls {
+        Tls::None => None,
+        Tls::Upstream | Tls::Both => Some(world.certificate.pem()?),
     };
-    let ways: String = Speech::ALL.into_iter().map(way).collect();
-    format!(
-        "{ways}apiVersion: fairlead.dev/v1alpha1
-kind: VirtualKey
-metadata: {{name: bench}}
-spec:
-  key: {{type: SecretRef, secretRef: {{name: bench-key, key: apiKey}}}}
----
-apiVersion: v1
-kind: Secret
-metadata: {{name: bench-key, labels: {{fairlead.dev/secret: virtual-key}}}}
-stringData: {{apiKey: {KEY}}}
-"
-    )
+    let files = documents::files(
+        upstream,
+        certificate.as_deref(),
+        setup.is_flaky,
+        setup.amounts,
+    );
+    for (name, text) in &files {
+        fs::write(config.join(name), text)?;
+    }
+    let configuration = files.into_iter().take(3).map(|(_, text)| text).collect();
+    plan(world, name, home, configuration, setup).await
+}
+
+/// The command for a folder whose `config` is there.
+pub(crate) async fn plan(
+    world: &World,
+    name: &str,
+    home: TempDir,
+    configuration: String,
+    setup: Setup,
+) -> Result<Plan> {
+    let (address, admin) = (free_address().await?, free_address().await?);
+    let mut command = roomy(world.gateway()?);
+    command
+        .arg("serve")
+        .arg("--config-dir")
+        .arg(folder(home.path()));
+    command.args([
+        "--listen",
+        &address.to_string(),
+        "--admin",
+        &admin.to_string(),
+    ]);
+    // The end of a measurement waits for nobody.
+    command.args(["--drain-delay", "0", "--drain-timeout", "1"]);
+    if setup.is_logged_on_disk {
+        command.arg("--state-dir").arg(home.path().join("state"));
+    }
+    if setup.tls == Tls::Both {
+        command
+            .arg("--tls-cert")
+            .arg(&world.certificate.certificate);
+        command.arg("--tls-key").arg(&world.certificate.key);
+    }
+    command
+        .env(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            format!("http://{}", world.sink),
+        )
+        .env("OTEL_TRACES_SAMPLER_ARG", "0.01");
+    Ok(Plan {
+        name: name.to_owned(),
+        command,
+        address,
+        admin: Some(admin),
+        is_secure: setup.tls == Tls::Both,
+        headers: Vec::new(),
+        configuration,
+        home,
+        // 50,000 keys on a busy machine.
+        patience: Duration::from_secs(60),
+    })
 }

@@ -20,7 +20,7 @@ async fn nothing_is_told_to_whoever_has_not_signed_in() {
     let mut browser = Browser::new();
     for cookie in [
         None,
-        Some("fairlead-console=0123"),
+        Some("fairlead-console-9090=0123"),
         Some("__Host-fairlead-console="),
     ] {
         browser.cookie = cookie.map(str::to_owned);
@@ -63,13 +63,14 @@ async fn who_may_see_one_namespace_is_told_nothing_of_another() {
     }) {
         let body = match path.as_str() {
             "/api/v1/explain" => json!({"key": NAMES[0], "body": {"model": "chat"}}),
+            "/api/v1/apply" => json!({"form": {}, "seen": ""}),
             _ => json!({}),
         };
         let answer = browser.request(route.method.clone(), &path, &body);
         let (status, told) = told(browser.send(answer).await).await;
         assert!(!told.to_string().contains("shop/"), "{path}: {told}");
         assert!(
-            status.is_success() || path.ends_with("mine"),
+            status.is_success() || path.ends_with("mine") || path.ends_with("apply"),
             "{path}: {status} {told}"
         );
     }
@@ -140,12 +141,8 @@ async fn a_name_that_was_made_to_mean_this_machine_is_refused() {
                 .headers_mut()
                 .insert(header::HOST, host.parse().unwrap());
             let status = browser.send(request).await.status();
-            let expected = if allowed {
-                StatusCode::OK
-            } else {
-                StatusCode::MISDIRECTED_REQUEST
-            };
-            assert_eq!(status, expected, "{host} {path}");
+            let refused = status == StatusCode::MISDIRECTED_REQUEST;
+            assert_eq!(refused, !allowed, "{host} {path}: {status}");
         }
     }
 }
@@ -169,14 +166,22 @@ async fn five_guesses_a_minute_from_one_place_and_others_still_get_in() {
         guess(&operator(), [10, 0, 0, 2]).await.status(),
         StatusCode::OK
     );
-    // Guesses by header are the same guesses.
-    let mut shown = browser.request(Method::GET, "/api/v1/keys", &Value::Null);
-    shown
-        .extensions_mut()
-        .insert(Client(IpAddr::from([10, 0, 0, 1])));
-    let bearer = format!("Bearer {TOKEN}").parse().unwrap();
-    shown.headers_mut().insert(header::AUTHORIZATION, bearer);
-    assert_eq!(browser.send(shown).await.status(), StatusCode::UNAUTHORIZED);
+    // Guesses by header are the same guesses; a program that has the token is let in all the same.
+    let shown = |token: &str| {
+        let mut shown = browser.request(Method::GET, "/api/v1/keys", &Value::Null);
+        let from = Client(IpAddr::from([10, 0, 0, 1]));
+        shown.extensions_mut().insert(from);
+        let bearer = format!("Bearer {token}").parse().unwrap();
+        shown.headers_mut().insert(header::AUTHORIZATION, bearer);
+        browser.send(shown)
+    };
+    assert_eq!(shown("wrong").await.status(), StatusCode::UNAUTHORIZED);
+    let guessed = shown("wrong too").await;
+    assert_eq!(guessed.status(), StatusCode::TOO_MANY_REQUESTS);
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    for _ in 0..10 {
+        assert_eq!(shown(TOKEN).await.status(), StatusCode::OK);
+    }
     tokio::time::advance(std::time::Duration::from_secs(60)).await;
     assert_eq!(
         guess(&operator(), [10, 0, 0, 1]).await.status(),
@@ -199,7 +204,10 @@ async fn a_token_may_be_shown_instead_of_a_session() {
 async fn a_session_ends_where_it_is_signed_out_of() {
     let browser = Browser::signed_in(operator()).await;
     let (_, who) = browser.get("/api/v1/session").await;
-    assert_eq!(who, json!({"name": "someone", "holder": false}));
+    assert_eq!(
+        (&who["name"], &who["holder"], &who["namespaces"]),
+        (&json!("someone"), &json!(false), &Value::Null)
+    );
     let out = browser.request(Method::DELETE, "/api/v1/session", &Value::Null);
     assert_eq!(browser.send(out).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(
@@ -212,7 +220,7 @@ async fn a_session_ends_where_it_is_signed_out_of() {
 async fn the_cookie_is_as_safe_as_the_way_that_it_came() {
     let browser = Browser::new();
     for (origin, expected) in [
-        ("http://127.0.0.1:9090", "fairlead-console="),
+        ("http://127.0.0.1:9090", "fairlead-console-9090="),
         ("https://console.example", "__Host-fairlead-console="),
     ] {
         let mut request = browser.request(Method::POST, "/api/v1/session", &operator());
@@ -230,6 +238,94 @@ async fn the_cookie_is_as_safe_as_the_way_that_it_came() {
         );
         assert!(!cookie.contains("Domain"), "{cookie}");
     }
+}
+
+#[tokio::test]
+async fn the_cookie_that_browsers_protect_goes_before_the_other() {
+    let mut browser = Browser::signed_in(operator()).await;
+    let plain = browser.cookie.clone().unwrap();
+    let value = plain.split_once('=').unwrap().1.to_owned();
+    let planted = Browser {
+        console: Arc::clone(&browser.console),
+        source: Arc::clone(&browser.source),
+        cookie: None,
+    };
+    let planted = planted.signs_in(lead()).await.cookie.unwrap();
+    browser.cookie = Some(format!("{planted}; __Host-fairlead-console={value}"));
+    let (_, who) = browser.get("/api/v1/session").await;
+    assert_eq!(who["namespaces"], Value::Null, "{who}");
+    // One that is over keeps nobody out, and one of another port is another's.
+    browser.cookie = Some(format!("__Host-fairlead-console=old; {plain}"));
+    assert_eq!(browser.get("/api/v1/session").await.0, StatusCode::OK);
+    browser.cookie = Some(format!("fairlead-console-9091={value}"));
+    let (status, _) = browser.get("/api/v1/session").await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn each_is_told_which_pages_have_something_for_them() {
+    let pages = async |with: Value| {
+        let browser = Browser::signed_in(with).await;
+        browser.get("/api/v1/session").await.1["pages"].clone()
+    };
+    assert_eq!(pages(holder()).await, json!(["mine", "requests", "setup"]));
+    let all = pages(operator()).await;
+    for page in ["overview", "requests", "providers", "keys", "builder"] {
+        assert!(all.as_array().unwrap().contains(&page.into()), "{all}");
+    }
+    assert_eq!(
+        pages(json!({"token": made_up::NOBODY})).await,
+        json!(["overview", "setup", "catalog"])
+    );
+}
+
+#[tokio::test]
+async fn a_request_is_told_without_what_is_not_for_the_viewer() {
+    let of = async |with: Value| {
+        let browser = Browser::signed_in(with).await;
+        let (_, page) = browser.post("/api/v1/requests", json!({})).await;
+        let (_, one) = browser.get("/api/v1/requests/0000000000000001").await;
+        let same = |entry: &&Value| entry["id"] == one["id"];
+        let entries = page["entries"].as_array().unwrap();
+        assert_eq!(entries.iter().find(same), Some(&one));
+        one
+    };
+    let inner = [
+        "inner-credential",
+        "inner-server",
+        "inner-address",
+        "only-eu",
+        "canary",
+    ];
+    for with in [holder(), lead()] {
+        let told = of(with).await.to_string();
+        for word in inner {
+            assert!(!told.contains(word), "{word}: {told}");
+        }
+        assert!(
+            told.contains("platform/openai"),
+            "its caller knows it: {told}"
+        );
+    }
+    let told = of(operator()).await.to_string();
+    for word in inner {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_nothing_can_be() {
+    let browser = Browser::signed_in(operator()).await;
+    let apply = json!({"form": {"namespace": "search", "name": "chat"}, "seen": "0", "resourceVersion": null});
+    let (status, told) = browser.post("/api/v1/apply", apply).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{told}");
+}
+
+#[tokio::test]
+async fn keys_open_nothing_where_they_are_not_wanted() {
+    let browser = Browser::of(Settings::default());
+    let (status, _) = browser.post("/api/v1/session", holder()).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -62,7 +62,11 @@ async fn a_browser_that_has_a_file_does_not_get_it_again() {
     let tag = answer.headers()[header::ETAG].clone();
     let mut again = browser.request(Method::GET, "/console.js", &Value::Null);
     again.headers_mut().insert(header::IF_NONE_MATCH, tag);
-    assert_eq!(browser.send(again).await.status(), StatusCode::NOT_MODIFIED);
+    let kept = browser.send(again).await;
+    assert_eq!(kept.status(), StatusCode::NOT_MODIFIED);
+    for name in [header::ETAG, header::CACHE_CONTROL] {
+        assert_eq!(kept.headers()[&name], answer.headers()[&name], "{name}");
+    }
 }
 
 #[test]

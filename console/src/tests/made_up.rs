@@ -1,10 +1,12 @@
 //! A source of two namespaces, one of which not everybody may see. It answers as a real one must: it filters by who looks.
 
-use std::collections::BTreeSet;
 use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use fairlead_record::{Answer, Ask, Entry, Filter, Page, RequestLog, Scope, Sums, Usage, UsageAsk};
+use fairlead_record::{
+    Answer, Ask, Attempt, Entry, Filter, Page, RequestLog, Scope, Sums, Usage, UsageAsk,
+};
 use futures_util::FutureExt as _;
 
 use crate::source::{Holder, Source, Told, Trouble};
@@ -16,12 +18,14 @@ use crate::view::key::{KeyView, Keys, Mine};
 use crate::view::provider::ProviderView;
 use crate::view::rule::RuleView;
 use crate::view::standing::Standing;
-use crate::viewer::{Sees, Viewer};
+use crate::viewer::{Reach, Rights, Sees, Viewer};
 
 /// Who sees everything.
 pub(super) const TOKEN: &str = "the-token";
 /// Who sees the namespace `search`.
 pub(super) const LEAD: &str = "the-lead";
+/// Who sees nothing.
+pub(super) const NOBODY: &str = "the-one-without-rights";
 /// A virtual key, of `search/checkout`.
 pub(super) const KEY: &str = "sk-fairlead-made-up";
 
@@ -30,6 +34,8 @@ pub(super) const NAMES: [&str; 2] = ["search/checkout", "shop/<img src=x onerror
 #[derive(Default)]
 pub(super) struct MadeUp {
     log: Log,
+    /// What becomes of whoever is asked about again: 0: nothing, 1: they may see nothing any more, 2: nobody knows.
+    pub(super) renews: AtomicU8,
 }
 
 struct Log(Vec<Arc<Entry>>);
@@ -42,6 +48,15 @@ impl Default for Log {
                 key: Some(key.into()),
                 model: Some("<script>\u{202e}".into()),
                 status: 502,
+                constraints: vec!["platform/only-eu".into()],
+                through: vec!["platform/canary".into()],
+                attempts: vec![Attempt {
+                    provider: Some("platform/openai".into()),
+                    credential: Some("inner-credential".into()),
+                    server: Some("inner-server".into()),
+                    address: Some("inner-address:443".into()),
+                    ..Attempt::default()
+                }],
                 ..Entry::default()
             })
         };
@@ -83,30 +98,40 @@ fn told<'a, T: Send + 'a>(value: T) -> Told<'a, T> {
     ready(Ok(value)).boxed()
 }
 
+/// Those in a namespace that they may see. Every right of the viewers here has the same reach.
 fn seen(viewer: &Viewer) -> impl Iterator<Item = String> {
     let names = NAMES.into_iter();
     names
-        .filter(|name| viewer.sees_object(name))
+        .filter(|name| viewer.rights.rules.sees_object(name))
         .map(str::to_owned)
 }
 
 impl Source for MadeUp {
     fn admit<'a>(&'a self, token: &'a str) -> Told<'a, Option<Viewer>> {
-        let sees = match token {
-            TOKEN => Some(Sees::Everything),
-            LEAD => Some(Sees::Namespaces(BTreeSet::from(["search".to_owned()]))),
+        told(match token {
+            TOKEN => Some(Viewer::of_everything("someone")),
+            LEAD => {
+                let reach = Reach::Namespaces(["search".to_owned()].into());
+                Some(Viewer::with("someone", Rights::to_see(&reach), None))
+            }
+            NOBODY => Some(Viewer::with("nobody", Rights::default(), None)),
             _ => None,
-        };
-        told(sees.map(|sees| Viewer {
-            name: "someone".to_owned(),
-            sees,
-        }))
+        })
     }
 
     fn holder<'a>(&'a self, value: &'a str) -> Told<'a, Option<Holder>> {
-        told((value == KEY).then(|| Holder {
-            key: NAMES[0].to_owned(),
-        }))
+        told((value == KEY).then(|| Holder::of(NAMES[0], KEY.as_bytes())))
+    }
+
+    fn renew<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Option<Viewer>> {
+        let gone = match &viewer.sees {
+            Sees::Key(holder) => *holder != Holder::of(NAMES[0], KEY.as_bytes()),
+            Sees::Everything | Sees::Namespaces(_) => false,
+        };
+        match self.renews.load(Relaxed) {
+            2 => ready(Err(Trouble::Unavailable("nobody knows".to_owned()))).boxed(),
+            now => told((now == 0 && !gone).then(|| viewer.clone())),
+        }
     }
 
     fn standing<'a>(&'a self, _: &'a Viewer) -> Told<'a, Standing> {

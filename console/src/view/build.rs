@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::configuration::FindingView;
 
 /// A rule as a form says it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Form {
     /// Its namespace.
@@ -18,6 +18,8 @@ pub struct Form {
     pub scope: String,
     /// The name of the team, key or organization.
     pub scope_name: String,
+    /// The namespace of the organization, or the one that a rule of the platform is for; empty: the rule's own.
+    pub scope_namespace: String,
     /// The models that it is for.
     pub models: Vec<String>,
     /// Its condition; empty: none.
@@ -31,7 +33,7 @@ pub struct Form {
 }
 
 /// A target as a form says it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FormTarget {
     /// Its name; empty: the provider's.
@@ -52,6 +54,12 @@ pub struct FormTarget {
 pub struct Built {
     /// The rule.
     pub yaml: String,
+    /// The SHA-256 of that, in hexadecimal: who applies it says what they have seen.
+    pub seen: String,
+    /// The version of the object that is there now; `None`: there is none, or it has none.
+    pub resource_version: Option<String>,
+    /// What the API server says to it, as the viewer; `None`: it was not asked.
+    pub dry_run: Option<String>,
     /// The rule of this name that is in force now, where it comes from files that can be read.
     pub live: Option<String>,
     /// What the compiler says of it.

@@ -30,6 +30,8 @@ pub struct RuleView {
     pub traits: Vec<String>,
     /// How often its condition could not be evaluated.
     pub condition_errors: u64,
+    /// The same rule as the builder's form says it; `None`: its object is not at hand.
+    pub form: Option<super::build::Form>,
 }
 
 /// A target.

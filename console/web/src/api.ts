@@ -1,7 +1,8 @@
 // Asking the gateway. What goes wrong is told in the words of whoever knows, or else in ours.
 
 import { signal } from "@preact/signals";
-import type { Who } from "./types";
+import { decoded } from "./state";
+import type { Welcome, Who } from "./types";
 
 export class Failure extends Error {
   constructor(readonly status: number, readonly code: string, message: string) {
@@ -12,7 +13,13 @@ export class Failure extends Error {
 /** Who is signed in; `undefined`: nobody has asked yet, `null`: nobody is. */
 export const who = signal<Who | null | undefined>(undefined);
 
-async function ask<T>(method: string, path: string, body?: unknown, abort?: AbortSignal): Promise<T> {
+/** How one signs in, as far as it is known. */
+export const welcome = signal<Welcome>({ token: "Token", hint: "", holders: true });
+
+/** How often a question is asked again of a server that answers four of one session at a time. */
+const AGAIN = 5;
+
+async function ask<T>(method: string, path: string, body?: unknown, abort?: AbortSignal, asked = 0): Promise<T> {
   const headers: Record<string, string> = { "x-fairlead-console": "1" };
   if (body !== undefined) headers["content-type"] = "application/json";
   let answer: Response;
@@ -26,6 +33,12 @@ async function ask<T>(method: string, path: string, body?: unknown, abort?: Abor
   const told = await answer.json().catch(() => null);
   if (answer.ok) return told as T;
   const failure = new Failure(answer.status, told?.error?.code ?? "unknown", told?.error?.message ?? `the gateway answered ${answer.status}`);
+  if (failure.code === "too_many_questions" && asked < AGAIN) {
+    await new Promise((wake) => setTimeout(wake, 150 * 2 ** asked));
+    abort?.throwIfAborted();
+    return ask(method, path, body, abort, asked + 1);
+  }
+  if (told?.signIn) welcome.value = told.signIn;
   if (failure.code === "signed_out" && who.value) who.value = null;
   throw failure;
 }
@@ -34,19 +47,18 @@ export const get = <T>(path: string, abort?: AbortSignal) => ask<T>("GET", path,
 export const post = <T>(path: string, body: unknown, abort?: AbortSignal) => ask<T>("POST", path, body, abort);
 
 export async function begin(): Promise<void> {
-  // A link may bring a token; it is used once, and stands in no history.
+  // A link may bring a token; it is used once, and stands in no history. Whoever is signed in stays who they are: somebody else's link makes
+  // nobody look, or write, as somebody else.
   const brought = /^#(token|key)=(.+)$/.exec(location.hash);
-  if (brought) {
-    history.replaceState(null, "", "/");
-    try {
-      who.value = await post<Who>("session", { [brought[1]!]: decodeURIComponent(brought[2]!) });
-      return;
-    } catch {
-      // Whoever has come with a bad one is asked for a good one.
-    }
-  }
+  if (brought) history.replaceState(null, "", "/");
   try {
     who.value = await get<Who>("session");
+    return;
+  } catch {
+    // Nobody is.
+  }
+  try {
+    who.value = brought ? await post<Who>("session", { [brought[1]!]: decoded(brought[2]!) }) : null;
   } catch {
     who.value = null;
   }

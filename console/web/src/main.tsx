@@ -19,18 +19,18 @@ import { SetupPage } from "./pages/setup";
 import { SignInPage } from "./pages/signin";
 import { Empty, Title } from "./ui";
 
-interface Entry { page: string; name: string; press: string; show: FunctionComponent; group: string; holder?: boolean; only?: boolean }
+interface Entry { page: string; name: string; press: string; show: FunctionComponent; group: string }
 
 const PAGES: Entry[] = [
   { page: "overview", name: "Overview", press: "o", show: OverviewPage, group: "Watch" },
-  { page: "mine", name: "My key", press: "m", show: MinePage, group: "Watch", holder: true, only: true },
-  { page: "requests", name: "Requests", press: "r", show: RequestsPage, group: "Watch", holder: true },
+  { page: "mine", name: "My key", press: "m", show: MinePage, group: "Watch" },
+  { page: "requests", name: "Requests", press: "r", show: RequestsPage, group: "Watch" },
   { page: "providers", name: "Providers", press: "p", show: ProvidersPage, group: "Watch" },
   { page: "keys", name: "Keys and spend", press: "k", show: KeysPage, group: "Watch" },
   { page: "rules", name: "Rules", press: "l", show: RulesPage, group: "Route" },
   { page: "explain", name: "Explain", press: "e", show: ExplainPage, group: "Route" },
   { page: "builder", name: "Rule builder", press: "b", show: BuilderPage, group: "Route" },
-  { page: "setup", name: "Set up a client", press: "s", show: SetupPage, group: "Know", holder: true },
+  { page: "setup", name: "Set up a client", press: "s", show: SetupPage, group: "Know" },
   { page: "configuration", name: "Configuration", press: "c", show: ConfigurationPage, group: "Know" },
   { page: "catalog", name: "Catalog", press: "a", show: CatalogPage, group: "Know" },
 ];
@@ -87,7 +87,7 @@ function Help({ pages, close }: { pages: Entry[]; close: () => void }) {
 
 function Shell() {
   const me = who.value!;
-  const pages = PAGES.filter((page) => (me.holder ? page.holder : !page.only));
+  const pages = PAGES.filter((page) => me.pages.includes(page.page));
   const name = place.value.page || pages[0]!.page;
   const page = pages.find((page) => page.page === name);
   const help = useSignal(false);

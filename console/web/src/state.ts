@@ -3,15 +3,24 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Signal } from "@preact/signals";
-import { Failure } from "./api";
+import type { Failure } from "./api";
 
 export interface Place { page: string; rest: string; query: URLSearchParams }
+
+/** What was escaped; a text that nobody escaped is what it is. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 function read(): Place {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const at = path.indexOf("/");
   const page = at < 0 ? path : path.slice(0, at);
-  return { page, rest: at < 0 ? "" : decodeURIComponent(path.slice(at + 1)), query: new URLSearchParams(query) };
+  return { page, rest: at < 0 ? "" : decoded(path.slice(at + 1)), query: new URLSearchParams(query) };
 }
 
 export const place = signal<Place>(read());
@@ -28,6 +37,11 @@ export function link(page: string, query: Record<string, string | null | undefin
 export function requery(page: string, query: Record<string, string | null | undefined>): void {
   history.replaceState(null, "", link(page, query));
   place.value = read();
+}
+
+/** A fault of ours looks like a failure of the gateway's, without a code. */
+function failureOf(error: unknown): Failure {
+  return error instanceof Error && "code" in error ? (error as Failure) : (Object.assign(new Error(String(error)), { status: 0, code: "fault" }) as Failure);
 }
 
 export interface Loaded<T> { data: T | undefined; failure: Failure | undefined; again: () => void }
@@ -49,7 +63,7 @@ export function useLoaded<T>(load: (abort: AbortSignal) => Promise<T>, on: unkno
         }
       } catch (error) {
         if (abort.signal.aborted) return;
-        failure.value = error instanceof Failure ? error : new Failure(0, "fault", String(error));
+        failure.value = failureOf(error);
       }
       if (every && !abort.signal.aborted) timer = setTimeout(go, every);
     };

@@ -1,6 +1,8 @@
 // What the API says: console/src/view and gateway/record have the words to each.
 
-export interface Who { name: string; holder: boolean; namespaces?: string[] }
+export interface Who { name: string; holder: boolean; namespaces?: string[]; pages: string[] }
+
+export interface Welcome { token: string; hint: string; holders: boolean }
 
 export interface Tokens { input: number | null; output: number | null; cache_read: number | null; cache_write: number | null; reasoning: number | null; estimated: boolean }
 export interface Cost { nanos: number; estimated: boolean }
@@ -66,7 +68,7 @@ export interface Provider {
 export interface Target { name: string; provider: string; model: string | null; weight: number; on: string[]; problem: string | null }
 export interface Rule {
   name: string; overrides: boolean; scope: string; priority: number; models: string[]; when: string | null; strategy: string;
-  constrains: string | null; targets: Target[]; fallbacks: Target[]; traits: string[]; conditionErrors: number;
+  constrains: string | null; targets: Target[]; fallbacks: Target[]; traits: string[]; conditionErrors: number; form: Form | null;
 }
 
 export interface Limit {
@@ -96,11 +98,11 @@ export interface CatalogRow {
 }
 export interface CatalogPage { models: CatalogRow[]; total: number; vendors: string[] }
 
-export interface FormTarget { name: string; provider: string; model: string; weight?: number; on: string[] }
+export interface FormTarget { name: string; provider: string; model: string; weight?: number | null; on: string[] }
 export interface Form {
-  namespace: string; name: string; priority?: number; scope: string; scopeName: string; models: string[]; when: string; strategy: string;
+  namespace: string; name: string; priority?: number | null; scope: string; scopeName: string; scopeNamespace: string; models: string[]; when: string; strategy: string;
   targets: FormTarget[]; fallbacks: FormTarget[];
 }
 export interface Built {
-  yaml: string; live: string | null; findings: Finding[]; effect: { lookedAt: number; moved: number; moves: [string, string, number][]; unjudged: number };
+  yaml: string; seen: string; resourceVersion: string | null; dryRun: string | null; live: string | null; findings: Finding[]; effect: { lookedAt: number; moved: number; moves: [string, string, number][]; unjudged: number };
 }

@@ -161,7 +161,20 @@ impl<C> Keys<C> {
             return Err(Refused::Unknown);
         }
         let digest: [u8; 32] = Sha256::digest(presented).into();
-        let place = self.by_digest.get(&digest).ok_or(Refused::Unknown)?;
+        self.find_digest(&digest, now, from)
+    }
+
+    /// The same by the SHA-256 of what was presented.
+    ///
+    /// # Errors
+    /// Says why there is none.
+    pub fn find_digest(
+        &self,
+        digest: &[u8; 32],
+        now: i64,
+        from: impl FnOnce() -> Option<IpAddr>,
+    ) -> Result<&Admitted<C>, Refused> {
+        let place = self.by_digest.get(digest).ok_or(Refused::Unknown)?;
         let held = self.held.get(place.at).ok_or(Refused::Unknown)?;
         let admitted = held.admit(now, from)?;
         if place.until.is_some_and(|end| end <= now) {

@@ -17,7 +17,7 @@ mod share;
 mod standing;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -29,7 +29,7 @@ pub use condition::State;
 use draw::{Chance, Chances, draw};
 use known::{Known, Tick};
 pub use reason::Reason;
-pub use recorder::{Flight, Recorder};
+pub use recorder::{Flight, Probe, Recorder};
 pub use standing::Standing;
 
 /// Shares are kept in millionths: what is explored of one of many candidates is less than a thousandth.
@@ -119,6 +119,8 @@ pub struct Ask {
     pub now: Duration,
     /// Whether its answer is streamed.
     pub stream: bool,
+    /// Whether it may find out if one that has failed is back: whether what becomes of it is noted.
+    pub probes: bool,
     /// Any numbers, each as likely as the others, the first better from a sequence that spreads evenly.
     pub first: u64,
     /// The other one.
@@ -141,8 +143,6 @@ pub struct Adaptive {
     slots: Box<[Slot]>,
     /// When the next tick is due, in ms.
     due: AtomicU64,
-    /// How many slots want a probe.
-    probes: AtomicU32,
     known: Mutex<Vec<Known>>,
 }
 
@@ -154,7 +154,6 @@ struct Slot {
     /// The time to its first token as of the last tick, in microseconds, of answers that come whole and of streams, against which it is held
     /// whether it has become slow since then; 0: not known.
     believed: [AtomicU32; 2],
-    probe: AtomicBool,
     /// How it stands, for people.
     standing: AtomicU64,
 }
@@ -163,28 +162,33 @@ impl Adaptive {
     /// Of candidates of which nothing is believed yet: each has the share of its weight.
     #[must_use]
     pub fn new(settings: Settings, candidates: Vec<Candidate>, now: Duration) -> Self {
-        let known = candidates.iter().map(Known::new).collect();
+        let mut known: Vec<Known> = candidates.iter().map(Known::new).collect();
+        known::judge(&mut known, &settings);
         Self::with(settings, candidates, known, now + settings.interval)
     }
 
-    /// Of other candidates than before: of those that stay everything is kept, and the share of a new one grows.
+    /// Of other candidates than before: of those that stay everything is kept, and the share of a new one grows. That is no look: where
+    /// configurations follow each other, shares must not follow what is believed any faster.
     #[must_use]
     pub fn succeed(&self, settings: Settings, candidates: Vec<Candidate>, now: Duration) -> Self {
         let before = self.known.lock();
         let is_known = before.iter().any(Known::is_known);
         let names: Vec<&Arc<str>> = self.slots.iter().map(|slot| &slot.candidate.name).collect();
-        let known = candidates
+        let mut known: Vec<Known> = candidates
             .iter()
             .map(|candidate| {
                 let at = names.iter().position(|name| **name == candidate.name);
                 match at.and_then(|at| before.get(at)) {
-                    Some(known) => known.clone(),
+                    Some(known) => known.of(candidate),
                     None if is_known => Known::newcomer(candidate),
                     None => Known::new(candidate),
                 }
             })
             .collect();
         drop((names, before));
+        if settings != self.settings || !self.is_of(&candidates) {
+            known::share_out(&mut known, &settings);
+        }
         // A configuration that changes all the time must not put off the next tick for ever.
         let due = Duration::from_millis(self.due.load(Ordering::Relaxed));
         Self::with(
@@ -205,18 +209,25 @@ impl Adaptive {
             candidate,
             share: AtomicU32::new(0),
             believed: [AtomicU32::new(0), AtomicU32::new(0)],
-            probe: AtomicBool::new(false),
             standing: AtomicU64::new(0),
         };
         let adaptive = Self {
             settings,
             slots: candidates.into_iter().map(slot).collect(),
             due: AtomicU64::new(millis(due)),
-            probes: AtomicU32::new(0),
             known: Mutex::new(known),
         };
-        adaptive.publish(&mut adaptive.known.lock());
+        adaptive.publish(&adaptive.known.lock());
         adaptive
+    }
+
+    /// Whether these are its candidates, as far as shares go by what is configured.
+    fn is_of(&self, candidates: &[Candidate]) -> bool {
+        let before = self.candidates();
+        let same = before.zip(candidates).all(|(before, candidate)| {
+            before.name == candidate.name && before.weight == candidate.weight
+        });
+        same && self.slots.len() == candidates.len()
     }
 
     /// Judges everybody anew, if it is time. Says whether it was. Cheap where it is not; of many who come at once one does it.
@@ -243,7 +254,11 @@ impl Adaptive {
         for (known, slot) in known.iter_mut().zip(&self.slots) {
             known.look(&slot.candidate, &tick);
         }
-        self.publish(&mut known);
+        known::judge(&mut known, &self.settings);
+        self.publish(&known);
+        for (known, slot) in known.iter().zip(&self.slots) {
+            slot.candidate.recorder.wants_probe(known.wants_probe());
+        }
         true
     }
 
@@ -251,9 +266,7 @@ impl Adaptive {
     #[must_use]
     pub fn pick(&self, permitted: impl Fn(usize) -> u32, ask: &Ask) -> Option<Pick> {
         let permitted: SmallVec = (0..self.slots.len()).map(permitted).collect();
-        if self.probes.load(Ordering::Relaxed) > 0
-            && let Some(position) = self.probe(&permitted)
-        {
+        if let Some(position) = ask.probes.then(|| self.probe(&permitted)).flatten() {
             return Some(Pick {
                 position,
                 explores: true,
@@ -332,17 +345,12 @@ impl Adaptive {
 
     /// One that wants a probe and may be tried; whoever gets it is the only one.
     fn probe(&self, permitted: &[u32]) -> Option<usize> {
-        let mut wanting = self.slots.iter().zip(permitted);
-        let at = wanting.position(|(slot, permitted)| {
-            *permitted > 0 && slot.probe.swap(false, Ordering::Relaxed)
-        })?;
-        self.probes.fetch_sub(1, Ordering::Relaxed);
-        Some(at)
+        let mut slots = self.slots.iter().zip(permitted);
+        slots.position(|(slot, permitted)| *permitted > 0 && slot.candidate.recorder.lend_probe())
     }
 
-    /// Shares and probes, from what is known.
-    fn publish(&self, known: &mut [Known]) {
-        known::judge(known, &self.settings);
+    /// What a draw reads, from what is known.
+    fn publish(&self, known: &[Known]) {
         for (known, slot) in known.iter().zip(&self.slots) {
             slot.share
                 .store(parts(known.share, WHOLE), Ordering::Relaxed);
@@ -355,13 +363,6 @@ impl Adaptive {
             }
             let standing = known.standing().packed();
             slot.standing.store(standing, Ordering::Relaxed);
-            let wants = known.wants_probe();
-            let wanted = slot.probe.swap(wants, Ordering::Relaxed);
-            if wants && !wanted {
-                self.probes.fetch_add(1, Ordering::Relaxed);
-            } else if wanted && !wants {
-                self.probes.fetch_sub(1, Ordering::Relaxed);
-            }
         }
     }
 }
@@ -383,11 +384,13 @@ impl Slot {
 }
 
 impl Candidate {
-    /// What is left of its accounts; those of its requests that are in flight will be counted against it too.
+    /// What is left of its accounts; those of its requests that have no answer yet will be counted against it too. Of the others their answers
+    /// have told.
     fn allowance(&self, now: Duration) -> Option<Allowance> {
         let told = self.accounts.as_ref()?.allowance(now)?;
+        let waiting = self.recorder.waiting().into_iter().map(u64::from).sum();
         Some(Allowance {
-            left: told.left.saturating_sub(self.recorder.in_flight().into()),
+            left: told.left.saturating_sub(waiting),
             ..told
         })
     }

@@ -98,6 +98,14 @@ impl<W: Waiter> Gate<W> {
             .then(|| Slot::of(self, asker.among(KEYS)))
     }
 
+    /// A place for one who leaves others theirs: while fewer than `most` are taken, and nobody waits for one. It says nothing of the limit, by which
+    /// places are handed out.
+    #[must_use]
+    pub fn enter_within(self: &Arc<Self>, most: u32, asker: Asker) -> Option<Slot<W>> {
+        self.take(most, |word| in_line(word) == 0)
+            .then(|| Slot::of(self, asker.among(KEYS)))
+    }
+
     /// Stands in line, if there are fewer than `length` in it or somebody makes room; says whether it does.
     #[must_use]
     pub fn line_up(self: &Arc<Self>, length: u32, waiter: W) -> bool {

@@ -93,6 +93,20 @@ fn a_place_that_comes_back_while_somebody_lines_up_is_not_lost() {
 }
 
 #[test]
+fn a_place_of_one_who_leaves_others_theirs_comes_to_who_lines_up_meanwhile() {
+    model(|| {
+        let gate = Places::default();
+        let least = gate.enter_within(1, Asker::ONE);
+        let leaving = thread::spawn(move || drop(least));
+        let (slot, waiter) = come(&gate);
+        leaving.join().unwrap();
+        assert!(slot.is_some() || waiter.has_a_place());
+        assert!(gate.enter_within(1, Asker::ONE).is_none());
+        assert_eq!((gate.in_flight(), gate.queued()), (1, 0));
+    });
+}
+
+#[test]
 fn of_two_who_come_for_one_place_one_has_it_and_the_other_is_next() {
     model(|| {
         let gate = Places::default();

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use crate::{Attempt, Cost, Entry, Tag, Tokens, Trace};
+use crate::{Attempt, Cost, Entry, Limit, Tag, Tokens, Trace};
 
 /// What stands in columns of its own.
 const COLUMNS: [&str; 9] = [
@@ -32,6 +32,7 @@ static USUAL: LazyLock<Usual> = LazyLock::new(|| {
         ("attempts", serde_json::to_value(Attempt::default())),
         ("tokens", serde_json::to_value(Tokens::default())),
         ("cost", serde_json::to_value(Cost::default())),
+        ("limit", serde_json::to_value(Limit::default())),
         ("trace", serde_json::to_value(Trace::default())),
         ("tags", serde_json::to_value(Tag::default())),
     ];
@@ -138,8 +139,12 @@ mod tests {
             ..Entry::default()
         };
         entry.attempts = vec![Attempt::default()];
+        entry.limit = Some(Limit::default());
         let text = of(&entry);
-        assert_eq!(text, r#"{"attempts":[{}],"cost":{},"tokens":{"output":0}}"#);
+        assert_eq!(
+            text,
+            r#"{"attempts":[{}],"cost":{},"limit":{},"tokens":{"output":0}}"#
+        );
         assert_eq!(read(&text).unwrap(), entry);
     }
 

@@ -66,6 +66,8 @@ pub struct Entry {
     pub status: u16,
     /// The gateway's own error code, or the class of the failure the caller saw.
     pub error: Option<Word>,
+    /// The limit that refused it, if one of ours did.
+    pub limit: Option<Limit>,
     /// Whether the caller got all of the answer.
     pub complete: bool,
     /// Why the answer ended, of the first choice that did: in the provider's own words where it speaks OpenAI's API, in OpenAI's words elsewhere.
@@ -86,6 +88,20 @@ pub struct Entry {
     pub tags: Vec<Tag>,
     /// The generation of the configuration it was served with.
     pub generation: u64,
+}
+
+/// A limit that refused a request: whose it is and what it counts, not how much of it there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limit {
+    /// `organization`, `team`, `key` or `provider`.
+    pub level: Word,
+    /// `budget`, `rate_limit` or `concurrency`.
+    pub kind: Word,
+    /// Its name.
+    pub name: Name,
+    /// Whether it was used up, rather than held for others for a moment.
+    pub used_up: bool,
 }
 
 /// How a target stood, by how it had done.
@@ -110,6 +126,8 @@ pub struct Mirror {
     pub name: Name,
     /// The rule that it stands in, `namespace/name`.
     pub rule: Name,
+    /// Whether it counts towards its caller's limits, so that it is the caller's spending.
+    pub charged: bool,
     /// The id of the request that was copied.
     pub of: u64,
     /// `ok`, or why the caller of the original did not get all of an answer.

@@ -35,7 +35,7 @@ pub mod usage;
 mod wall;
 
 pub use cursor::{BadCursor, Cursor};
-pub use entry::{Attempt, Cost, Entry, Judgement, Mirror, Name, Tag, Tokens, Trace, Word};
+pub use entry::{Attempt, Cost, Entry, Judgement, Limit, Mirror, Name, Tag, Tokens, Trace, Word};
 pub use filter::{Ask, Filter, Page};
 pub use log::{Answer, ReadError, RequestLog};
 pub use outcome::Outcome;

@@ -97,6 +97,39 @@ impl Postgres {
         })
     }
 
+    /// One that reads and does nothing else: it makes no tables, writes no row and drops nothing, so that a role that may `SELECT` suffices.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn reader(options: PostgresOptions) -> std::io::Result<Self> {
+        let (questions, asked) = mpsc::channel(QUESTIONS);
+        let (ending, mut end) = watch::channel(());
+        let (reading, ended) = std::sync::mpsc::sync_channel(0);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("request-log".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let asked = tokio::sync::Mutex::new(asked);
+                    tokio::select! {
+                        _ = end.changed() => {}
+                        () = read::answer(&options, &asked) => {}
+                    }
+                });
+                drop(reading);
+            })?;
+        Ok(Self {
+            // What is offered finds no room.
+            queue: Mutex::new(None),
+            questions,
+            told: Arc::default(),
+            ending: Mutex::new(Some(ending)),
+            ended: Mutex::new(ended),
+        })
+    }
+
     /// Takes an entry to be written; where there is no room it is dropped and counted. Never waits.
     pub fn offer(&self, entry: Arc<Entry>) {
         let queue = self.queue.lock();

@@ -1,4 +1,5 @@
-//! The last requests of this replica, in memory: always there, whatever becomes of the stores, and told as they come to whoever watches.
+//! The last requests of this replica, in memory: always there, whatever becomes of the stores, and told as they come to whoever watches. Copies
+//! that their callers are charged for are among them, for sums alone.
 
 use std::collections::VecDeque;
 use std::future::ready;
@@ -59,7 +60,9 @@ impl Ring {
         // Freed outside of the lock.
         drop(oldest);
         // Nobody watches most of the time.
-        let _ = self.live.send(entry);
+        if entry.mirror.is_none() {
+            let _ = self.live.send(entry);
+        }
     }
 
     /// Every entry from now on. One who wants those before too subscribes first, searches then, and puts both together by id.
@@ -88,7 +91,7 @@ impl Ring {
     fn page(&self, filter: &Filter, ask: Ask) -> Page {
         let after = |entry: &Entry| ask.after.is_none_or(|after| Cursor::of(entry) < after);
         let mut entries = self.copy();
-        entries.retain(|entry| after(entry) && filter.lets(entry));
+        entries.retain(|entry| after(entry) && entry.mirror.is_none() && filter.lets(entry));
         entries.sort_unstable_by_key(|entry| std::cmp::Reverse(Cursor::of(entry)));
         Page::cut(entries, ask)
     }
@@ -114,7 +117,8 @@ impl RequestLog for Ring {
 
     fn get<'a>(&'a self, id: u64, scope: &'a Scope) -> Answer<'a, Option<Arc<Entry>>> {
         let entries = self.copy();
-        let found = entries.into_iter().rev().find(|entry| entry.id == id);
+        let is = |entry: &Arc<Entry>| entry.id == id && entry.mirror.is_none();
+        let found = entries.into_iter().rev().find(is);
         Box::pin(ready(Ok(found.filter(|entry| scope.shows(entry)))))
     }
 
@@ -132,7 +136,7 @@ impl RequestLog for Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::{Mirror, Sink as _, sample};
 
     #[tokio::test]
     async fn the_oldest_gives_way_and_readers_see_the_newest_first() {
@@ -164,6 +168,43 @@ mod tests {
                 .all(|pair| Cursor::of(&pair[0]) > Cursor::of(&pair[1]))
         );
         assert_eq!(watched.recv().await.unwrap().id, sample::entry(0).id);
+    }
+
+    #[tokio::test]
+    async fn a_copy_at_its_callers_expense_is_spending_and_no_request() {
+        let ring = Ring::default();
+        let original = sample::usual();
+        let copy = Entry {
+            id: 7,
+            mirror: Some(Mirror {
+                charged: true,
+                of: original.id,
+                ..Mirror::default()
+            }),
+            ..original.clone()
+        };
+        assert!(ring.wants(&copy));
+        ring.push(Arc::new(original.clone()));
+        ring.push(Arc::new(copy.clone()));
+        let ask = UsageAsk {
+            scope: Scope::All,
+            ..UsageAsk::default()
+        };
+        let sums = ring.usage(&ask).await.unwrap()[0].sums;
+        let cost = original.cost.unwrap().nanos;
+        assert!(cost > 0);
+        assert_eq!((sums.requests, sums.cost_nanos), (1, 2 * cost));
+        let all = Filter {
+            scope: Scope::All,
+            ..Filter::default()
+        };
+        let page = ring.search(&all, Ask::default()).await.unwrap();
+        assert_eq!(page.entries.len(), 1);
+        assert_eq!(ring.get(7, &Scope::All).await.unwrap(), None);
+        // One at the provider's is nobody's.
+        let mut free = copy;
+        free.mirror.as_mut().unwrap().charged = false;
+        assert!(!ring.wants(&free));
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ impl Rollup {
     }
 
     /// What attempts that did not answer have cost goes to where they ran, the rest to where the request is counted: the sum over all places
-    /// is always what requests have cost.
+    /// is always what requests have cost. A copy that its caller is charged for adds what it has cost, and is no request.
     fn add(&mut self, entry: &Entry) {
         let empty = Name::from("");
         let last = entry.asked_last();
@@ -62,6 +62,7 @@ impl Rollup {
                 .map_or(0, |cost| cost.nanos);
             let tokens = attempt.tokens.unwrap_or_default();
             let lost = count(tokens.input).saturating_add(count(tokens.output));
+            let lost = if entry.mirror.is_some() { 0 } else { lost };
             if cost == 0 && lost == 0 {
                 continue;
             }
@@ -87,6 +88,13 @@ pub(crate) fn hour(unix_us: i64) -> i64 {
 }
 
 fn of(entry: &Entry) -> Sums {
+    let cost_nanos = entry.cost.map_or(0, |cost| cost.nanos);
+    if entry.mirror.is_some() {
+        return Sums {
+            cost_nanos,
+            ..Sums::default()
+        };
+    }
     let outcome = Outcome::of(entry);
     let one = |is: bool| i64::from(is);
     let tokens = entry.tokens.unwrap_or_default();
@@ -103,7 +111,7 @@ fn of(entry: &Entry) -> Sums {
         output_tokens: count(tokens.output),
         reasoning_tokens: count(tokens.reasoning),
         lost_tokens: 0,
-        cost_nanos: entry.cost.map_or(0, |cost| cost.nanos),
+        cost_nanos,
         estimated: one(entry.cost.is_some_and(|cost| cost.estimated)),
         unpriced: one(answered && entry.cost.is_none()),
         duration_us: signed(entry.duration_us),

@@ -10,9 +10,17 @@ pub trait Sink: Send {
     /// or a network has a bounded queue of its own, and drops and counts what finds it full.
     fn take(&self, entry: &Arc<Entry>);
 
-    /// Whether copies of requests are for it, too: they are no requests of anybody's, and whoever counts must not count them.
-    fn takes_copies(&self) -> bool {
-        false
+    /// Whether an entry is for it. Copies of requests are no requests of anybody's: whoever counts must not count them.
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.mirror.is_none()
+    }
+}
+
+impl Entry {
+    /// Whether it is a request, or the copy of one that is its caller's spending: that is what sums of cost are over.
+    #[must_use]
+    pub fn is_spending(&self) -> bool {
+        self.mirror.as_ref().is_none_or(|mirror| mirror.charged)
     }
 }
 
@@ -22,14 +30,18 @@ impl<T: Sink + Sync + ?Sized> Sink for Arc<T> {
         T::take(self, entry);
     }
 
-    fn takes_copies(&self) -> bool {
-        T::takes_copies(self)
+    fn wants(&self, entry: &Entry) -> bool {
+        T::wants(self, entry)
     }
 }
 
 impl Sink for crate::Ring {
     fn take(&self, entry: &Arc<Entry>) {
         self.push(Arc::clone(entry));
+    }
+
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is_spending()
     }
 }
 
@@ -38,11 +50,19 @@ impl Sink for crate::Sqlite {
     fn take(&self, entry: &Arc<Entry>) {
         self.offer(Arc::clone(entry));
     }
+
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is_spending()
+    }
 }
 
 #[cfg(feature = "postgres")]
 impl Sink for crate::Postgres {
     fn take(&self, entry: &Arc<Entry>) {
         self.offer(Arc::clone(entry));
+    }
+
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.is_spending()
     }
 }

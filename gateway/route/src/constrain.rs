@@ -72,7 +72,13 @@ impl<'a> Within<'a> {
         self.0.iter().all(permits)
     }
 
-    fn names(&self) -> Vec<Arc<str>> {
+    /// Whether a constraint is among them.
+    pub(crate) fn has(&self, constraint: &Constraint) -> bool {
+        self.0.iter().any(|known| std::ptr::eq(*known, constraint))
+    }
+
+    /// They, by name.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
         self.0
             .iter()
             .map(|constraint| Arc::clone(&constraint.label))
@@ -82,7 +88,7 @@ impl<'a> Within<'a> {
     /// Takes further ones, each once.
     fn extend(&mut self, more: Self) {
         for constraint in more.0 {
-            if !self.0.iter().any(|known| std::ptr::eq(*known, constraint)) {
+            if !self.has(constraint) {
                 self.0.push(constraint);
             }
         }
@@ -117,6 +123,13 @@ impl<'a> Planner<'a> {
         let caller = self.caller;
         let count = |route: &Route| self.count_error(route);
         Within::find(&caller.constraints, &self.facts(), Some(self.model), count)
+    }
+
+    /// The same for a request that is refused whatever they are; none, where it cannot be told which. Nothing is counted.
+    pub(crate) fn within_as_known(&self) -> Within<'a> {
+        let caller = self.caller;
+        let within = Within::find(&caller.constraints, &self.facts(), Some(self.model), |_| {});
+        within.unwrap_or_default()
     }
 
     /// Takes the constraints that hold for the request by the name that a rule has just given it, beside those that held before.
@@ -177,19 +190,6 @@ impl<'a> Planner<'a> {
 }
 
 impl crate::Table {
-    /// The constraints that hold for a request that was refused, by name; none, where it cannot be told which. Nothing is counted.
-    #[must_use]
-    pub fn constraints_of(
-        &self,
-        caller: &crate::Caller,
-        model: &str,
-        request: &dyn fairlead_condition::Request,
-    ) -> Vec<Arc<str>> {
-        let facts = Facts::new(request, caller.facts());
-        let within = Within::find(&caller.constraints, &facts, Some(model), |_| {});
-        within.map(|within| within.names()).unwrap_or_default()
-    }
-
     /// The constraints that hold for what this caller has passed through to a provider, by name; the provider is within all of them. For which model is asked nobody can tell: it may be
     /// any that a constraint names.
     ///

@@ -147,22 +147,25 @@ impl Table {
 
     /// What a constraint says.
     fn constrains(&self, planner: &Planner<'_>, route: &Route, decided: &mut bool) -> Verdict {
-        // It holds by the name that was sent as well as by one that a rule has given the request.
-        let mut judgement = route.judge_constraint(Some(planner.sent), &planner.facts());
-        if judgement != Judgement::Matched && planner.is_renamed() {
+        // It holds by whichever name the request has had. Where none was planned for, it is judged here, by the first of them and the last.
+        let constraint = route.constrain.as_ref();
+        if !constraint.is_some_and(|constraint| planner.within.has(constraint)) {
             let facts = planner.facts();
-            let facts = facts.renamed(planner.model);
-            judgement = route.judge_constraint(Some(planner.model), &facts);
-        }
-        if judgement != Judgement::Matched {
-            return said(judgement, route, decided);
+            let mut judgement = route.judge_constraint(Some(planner.sent), &facts);
+            if judgement != Judgement::Matched && planner.is_renamed() {
+                let facts = facts.renamed(planner.model);
+                judgement = route.judge_constraint(Some(planner.model), &facts);
+            }
+            if judgement != Judgement::Matched {
+                return said(judgement, route, decided);
+            }
         }
         let among = |constraint: &Constraint| -> Vec<ObjectName> {
             let all = self.providers.named();
             let of_them = all.filter(|(index, ..)| constraint.permits.contains(*index));
             of_them.map(|(_, name, _)| name.clone()).collect()
         };
-        Verdict::Constrains(route.constrain.as_ref().map(among).unwrap_or_default())
+        Verdict::Constrains(constraint.map(among).unwrap_or_default())
     }
 }
 

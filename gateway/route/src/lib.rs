@@ -30,7 +30,7 @@ pub use caller::Caller;
 pub use credit::{Credit, Paid};
 pub use explain::{Considered, Explanation, Mirrored, Verdict};
 pub use mirror::{Copied, MirrorHead, UnderWay};
-pub use plan::{Amendments, Candidate, NoRoute, Plan, RuleHead, RuleRef, Step};
+pub use plan::{Amendments, Candidate, NoRoute, Plan, Refused, RuleHead, RuleRef, Step};
 pub use prospect::Request;
 pub use standing::{Chosen, Judge, Standing, Vitals, all_well};
 pub use strategy::ChosenBy;

@@ -1,8 +1,8 @@
 //! Who gets copies of requests: targets that nobody waits for.
 //!
 //! Which requests are copied is as even as the spread over targets, and has nothing to do with it: the points of a second sequence, of the multiples
-//! of the square root of two. (1, the golden ratio and the square root of two are linearly independent over the rationals, so that both together fill the
-//! unit square evenly: H. Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916.)
+//! of the square root of three. (1, the golden ratio and the square root of three are linearly independent over the rationals, so that both together fill
+//! the unit square evenly: H. Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,6 +29,8 @@ pub struct MirrorHead {
     pub rule: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
+    /// Whether its rule is the platform's.
+    pub platform: bool,
     /// Whose limits copies count towards.
     pub charge: Charge,
     /// How many copies may be under way at a time.
@@ -56,6 +58,7 @@ impl BoundMirror {
         rule: &Rule,
         mirror: &Mirror,
         providers: &Providers,
+        gateway_namespace: &str,
         before: &[Self],
     ) -> Self {
         let known = before
@@ -68,6 +71,7 @@ impl BoundMirror {
             head: Arc::new(MirrorHead {
                 rule: rule.name.to_string().into(),
                 name: mirror.target.name.as_str().into(),
+                platform: rule.name.namespace == gateway_namespace,
                 charge: mirror.charge,
                 most: mirror.max_in_flight,
                 under_way: under_way.unwrap_or_default(),

@@ -14,6 +14,7 @@ use crate::constrain::Within;
 use crate::credit::Credit;
 use crate::find::first_match;
 use crate::mirror::Copied;
+use crate::passed::Said;
 use crate::prospect::{Request, dearest};
 use crate::route::{BoundTarget, Judgement, Route};
 use crate::sequence::{Draw, Sequence};
@@ -111,6 +112,8 @@ pub struct RuleHead {
     pub minds_cost: bool,
     /// Whether its targets are judged by how they do.
     pub judges: bool,
+    /// What it says of streams and of what cannot be said.
+    pub(crate) said: Said,
 }
 
 /// A shared [`RuleHead`].
@@ -191,6 +194,15 @@ pub enum NoRoute {
     },
 }
 
+/// A request that has nowhere to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub reason: NoRoute,
+    /// The constraints that it was held to by then, by every name that it had had.
+    pub constraints: Vec<Arc<str>>,
+}
+
 /// Constraints, as a sentence begins with them.
 fn listed(constraints: &[Arc<str>]) -> String {
     match constraints {
@@ -256,7 +268,22 @@ impl Table {
         request: &dyn Request,
         standing: &dyn Standing,
     ) -> Result<Plan, NoRoute> {
-        Planner {
+        let planned = self.planned(caller, model, request, standing);
+        planned.map_err(|refused| refused.reason)
+    }
+
+    /// The same, with the constraints that hold for what is refused.
+    ///
+    /// # Errors
+    /// Says why there is nothing to try.
+    pub fn planned(
+        &self,
+        caller: &Caller,
+        model: &str,
+        request: &dyn Request,
+        standing: &dyn Standing,
+    ) -> Result<Plan, Refused> {
+        let mut planner = Planner {
             table: self,
             caller,
             sent: model,
@@ -267,14 +294,18 @@ impl Table {
             draw: Sequence::take,
             within: Within::default(),
             look: Look::Request,
-        }
-        .plan()
+        };
+        planner.plan().map_err(|reason| Refused {
+            reason,
+            constraints: planner.within.names(),
+        })
     }
 }
 
 impl<'a> Planner<'a> {
     pub(crate) fn plan(&mut self) -> Result<Plan, NoRoute> {
         if !self.caller.allows_model(self.model) {
+            self.within = self.within_as_known();
             return Err(NoRoute::ModelNotAllowed);
         }
         self.within = self.within()?;

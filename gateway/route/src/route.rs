@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fairlead_condition::{Condition, EvaluationError, Facts};
 use fairlead_snapshot::{
-    Failover, ModelPattern, ObjectName, OnUnsupported, Problem, RetryOverrides, Rule, Sticky,
-    Strategy, Streams, Target, TimeoutOverrides,
+    Failover, ModelPattern, ObjectName, Problem, RetryOverrides, Rule, Sticky, Strategy, Target,
+    TimeoutOverrides,
 };
 
 use crate::constrain::{Constraint, ProviderSet};
 use crate::credit::Credit;
 use crate::mirror::BoundMirror;
+use crate::passed::Said;
 use crate::plan::{Amendments, RuleHead, RuleRef};
 use crate::sequence::Sequence;
 use crate::table::Providers;
@@ -143,6 +144,7 @@ impl Route {
                 max_cost_by: None,
                 minds_cost: rule.max_cost.is_some() || rule.strategy == Strategy::LowestCost,
                 judges: rule.strategy == Strategy::Adaptive,
+                said: Said::by(rule),
             }),
             overrides: rule.overrides,
             priority: rule.priority,
@@ -162,7 +164,8 @@ impl Route {
                 .iter()
                 .map(|mirror| {
                     let before = previous.map(|route| route.mirrors.as_slice());
-                    BoundMirror::new(rule, mirror, providers, before.unwrap_or_default())
+                    let before = before.unwrap_or_default();
+                    BoundMirror::new(rule, mirror, providers, gateway_namespace, before)
                 })
                 .collect(),
             passes: rule.continues.then(|| Passes::new(rule)),
@@ -238,8 +241,7 @@ impl Passes {
             }),
             tunes: rule.timeouts != TimeoutOverrides::default()
                 || rule.retries != RetryOverrides::default()
-                || rule.stream != Streams::default()
-                || rule.on_unsupported != OnUnsupported::default()
+                || Said::by(rule) != Said::default()
                 || rule.max_cost.is_some(),
         }
     }

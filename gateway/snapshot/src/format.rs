@@ -168,7 +168,8 @@ impl Entry for Rule {
             || judges
             || self.sticky.is_some()
             || !self.mirrors.is_empty()
-            || self.continues;
+            || self.continues
+            || !self.said_defaults.is_empty();
         let fallbacks = self.fallbacks.iter().map(|fallback| &fallback.target);
         let amends = self.targets.iter().chain(fallbacks).any(Target::amends);
         Needs::tuning(2).only_if(tunes).and(
@@ -188,6 +189,7 @@ impl Entry for Rule {
             mirrors: Vec::new(),
             continues: false,
             changes: Changes::default(),
+            said_defaults: Vec::new(),
             ..self.clone()
         };
         if !reduced.strategy.is_fixed() {

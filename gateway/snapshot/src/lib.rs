@@ -53,7 +53,7 @@ pub use resilience::{
 };
 pub use rule::{
     Changes, Charge, Failover, FailureClass, Fallback, Mirror, ModelPattern, OnUnsupported,
-    Problem, Rule, Scope, Sticky, Strategy, Target, TimeoutOverrides,
+    Problem, Rule, SaidDefault, Scope, Sticky, Strategy, Target, TimeoutOverrides,
 };
 pub use secret::{
     CREDENTIAL_PART_BYTES, CREDENTIAL_PARTS, CREDENTIALS_BYTES, Credentials, SecretBytes,

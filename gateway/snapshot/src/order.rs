@@ -73,6 +73,7 @@ mod tests {
             mirrors: Vec::new(),
             continues: false,
             changes: crate::Changes::default(),
+            said_defaults: Vec::new(),
         }
     }
 

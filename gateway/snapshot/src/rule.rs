@@ -73,6 +73,24 @@ pub struct Rule {
     /// What it then changes in the request.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
     pub changes: Changes,
+    /// What is at its default because the rule says so. Where rules continue, what one says holds over what another does, and what it does not say
+    /// does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said_defaults: Vec<SaidDefault>,
+}
+
+/// A default that a rule has written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SaidDefault {
+    /// Of [`Streams::recovery`].
+    Recovery,
+    /// Of [`Streams::commit`].
+    Commit,
+    /// Of [`Streams::on_client_gone`].
+    OnClientGone,
+    /// Of [`Rule::on_unsupported`].
+    OnUnsupported,
 }
 
 impl Rule {

@@ -1,11 +1,8 @@
 //! The console of a standalone gateway: it tells of itself, from memory.
 
 mod build;
-mod catalog;
 mod explain;
 mod keys;
-mod providers;
-mod rules;
 mod standing;
 
 use std::net::SocketAddr;
@@ -23,15 +20,22 @@ use fairlead_console::view::standing::Standing;
 use fairlead_console::{Console, Feed, Holder, Sees, Settings, Source, Told, Trouble, Viewer};
 use fairlead_record::{RequestLog, Sink};
 use futures_util::FutureExt as _;
-use tokio::sync::Semaphore;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
+use crate::admin::health;
 use crate::args::Serve;
 use crate::clock;
 use crate::runtime::enforced::Enforced;
+use crate::told;
+use crate::told::providers::Report;
 use crate::worker::Shared;
 
 /// What pages call this gateway, which is the only one there.
 const ITSELF: &str = "this gateway";
+
+/// What pages call whoever has the admin token.
+const OPERATOR: &str = "operator";
 
 /// So many tabs may follow the live view: each has one of the admin port's connections.
 const VIEWERS: usize = 24;
@@ -64,6 +68,8 @@ impl Seen {
         let settings = Settings {
             hosts: args.console_host.clone(),
             viewers: VIEWERS,
+            holders: true,
+            ..Settings::default()
         };
         Console::new(Arc::new(source), self.0, settings).router()
     }
@@ -76,8 +82,8 @@ pub(crate) struct Local {
     days: u16,
     /// Where callers connect, as a URL.
     callers_at: Option<String>,
-    /// One configuration is compiled at a time for whoever writes a rule: it may take seconds.
-    compiling: Arc<Semaphore>,
+    /// One configuration is compiled at a time for whoever writes a rule: it may take seconds. When the last one was begun.
+    compiling: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Local {
@@ -88,8 +94,15 @@ impl Local {
             shared,
             days,
             callers_at,
-            compiling: Arc::new(Semaphore::new(1)),
+            compiling: Arc::default(),
         }
+    }
+
+    /// What the one gateway that there is says of its providers.
+    fn reports(&self) -> [Report; 1] {
+        let runtime = self.shared.live.load();
+        let report = health::report(&runtime.upstreams, &runtime.judges);
+        [(ITSELF.to_owned(), report)]
     }
 
     /// What is in force.
@@ -112,10 +125,7 @@ impl Source for Local {
         let status = self.shared.status.borrow();
         let own = status.token.as_ref();
         let is_it = own.is_some_and(|own| own.is(token.as_bytes()));
-        ready(Ok(is_it.then(|| Viewer {
-            name: "operator".to_owned(),
-            sees: Sees::Everything,
-        })))
+        ready(Ok(is_it.then(|| Viewer::of_everything(OPERATOR))))
     }
 
     fn holder<'a>(&'a self, value: &'a str) -> Told<'a, Option<Holder>> {
@@ -124,9 +134,21 @@ impl Source for Local {
         let found = runtime
             .keys
             .find(value.as_bytes(), clock::unix_seconds(), || None);
-        ready(Ok(found.ok().map(|admitted| Holder {
-            key: admitted.context.label.to_string(),
-        })))
+        let label = found.ok().map(|admitted| &admitted.context.label);
+        ready(Ok(label.map(|label| Holder::of(label, value.as_bytes()))))
+    }
+
+    fn renew<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Option<Viewer>> {
+        let Sees::Key(holder) = &viewer.sees else {
+            // The token of a gateway is the same for as long as it runs.
+            return ready(Ok(Some(viewer.clone())));
+        };
+        let runtime = self.shared.live.load();
+        let now = clock::unix_seconds();
+        let found = runtime.keys.find_digest(&holder.digest, now, || None);
+        // Its value may have become another key's meanwhile.
+        let is_good = found.is_ok_and(|admitted| *admitted.context.label == *holder.key);
+        ready(Ok(is_good.then(|| viewer.clone())))
     }
 
     fn standing<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Standing> {
@@ -134,20 +156,17 @@ impl Source for Local {
     }
 
     fn providers<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Vec<ProviderView>> {
-        ready(self.enforced().map(|enforced| {
-            let runtime = self.shared.live.load();
-            providers::told(
-                &enforced.snapshot,
-                (&runtime.upstreams, &runtime.judges),
-                viewer,
-            )
-        }))
+        ready(
+            self.enforced()
+                .map(|enforced| told::providers::told(&enforced.snapshot, &self.reports(), viewer)),
+        )
     }
 
     fn rules<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Vec<RuleView>> {
         ready(self.enforced().map(|enforced| {
             let runtime = self.shared.live.load();
-            rules::told(&enforced.snapshot, &runtime.table, viewer)
+            let (snapshot, forms) = (&enforced.snapshot, &enforced.forms);
+            told::rules::told(snapshot, &runtime.table, forms, viewer)
         }))
     }
 
@@ -166,12 +185,12 @@ impl Source for Local {
     fn configuration<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Configuration> {
         ready(
             self.enforced()
-                .map(|enforced| standing::configuration(&enforced, viewer)),
+                .map(|enforced| told::findings::told(&enforced.verdicts, viewer)),
         )
     }
 
     fn catalog(&self, query: CatalogQuery) -> Told<'_, CatalogPage> {
-        ready(Ok(catalog::found(&query)))
+        ready(Ok(told::catalog::found(&query)))
     }
 
     fn build<'a>(&'a self, viewer: &'a Viewer, form: Form) -> Told<'a, Built> {

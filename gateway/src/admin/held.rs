@@ -10,7 +10,7 @@ use http_body::{Frame, SizeHint};
 use crate::serve::link::InFlight;
 
 /// The body of an answer, and the request that it answers.
-pub(super) struct Held {
+pub(crate) struct Held {
     body: Body,
     _request: InFlight,
 }
@@ -18,7 +18,7 @@ pub(super) struct Held {
 impl Held {
     /// The request is over when this is dropped.
     #[must_use]
-    pub(super) fn new(body: Body, request: InFlight) -> Self {
+    pub(crate) fn new(body: Body, request: InFlight) -> Self {
         Self {
             body,
             _request: request,

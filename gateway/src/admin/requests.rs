@@ -83,6 +83,7 @@ pub(super) fn standing(shared: &Shared) -> Value {
         "waiting": standing.waiting(),
         "dropped": standing.dropped,
         "refused": standing.refused,
+        "astray": standing.astray,
         "problem": standing.problem,
     })
 }

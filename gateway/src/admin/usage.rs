@@ -1,5 +1,6 @@
 //! `GET /usage`: how the limits stand of everybody who has some, over all replicas. A page at a time, for there may be tens of thousands, each of
-//! which the store has to be asked about; the next page is asked for with `?after=` what the last one gives as `next`.
+//! which the store has to be asked about; the next page is asked for with `?after=` what the last one gives as `next`. Or of a few, who are named:
+//! `?only=key/search/cart&only=team/search/web`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,7 +20,10 @@ use crate::worker::Shared;
 /// The most limits of a page: some milliseconds of the store's time, and less than 200 KiB of text. No holder has more.
 const PAGE: usize = 512;
 
-/// Behind whom a page begins.
+/// So many may be named.
+const NAMED: usize = 16;
+
+/// One who has limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place<'a> {
     level: Level,
@@ -68,6 +72,31 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Of whom it is asked.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked<'a> {
+    /// Of all, a page from behind this one.
+    After(Option<Place<'a>>),
+    /// Of these, as far as they have limits.
+    Only(Vec<Place<'a>>),
+}
+
+impl<'a> Asked<'a> {
+    fn read(query: Option<&'a str>) -> Option<Self> {
+        let Some(query) = query else {
+            return Some(Self::After(None));
+        };
+        if let Some(after) = query.strip_prefix("after=") {
+            return Some(Self::After(Some(Place::read(after)?)));
+        }
+        let named = query
+            .split('&')
+            .map(|one| one.strip_prefix("only=").and_then(Place::read));
+        let named: Vec<_> = named.collect::<Option<_>>()?;
+        (named.len() <= NAMED).then_some(Self::Only(named))
+    }
+}
+
 /// A page. Whoever is made or deleted meanwhile moves nobody else to another page than the one that is to come.
 pub(super) async fn usage(
     State(shared): State<Arc<Shared>>,
@@ -77,22 +106,24 @@ pub(super) async fn usage(
     if !admitted(&shared, &headers) {
         return stranger();
     }
-    let after = match uri.query() {
-        None => None,
-        Some(query) => match query.strip_prefix("after=").and_then(Place::read) {
-            Some(place) => Some(place),
-            None => return misunderstood(),
-        },
+    let Some(asked) = Asked::read(uri.query()) else {
+        return misunderstood();
     };
     let runtime = shared.live.load_full();
-    let (holders, next) = page(&runtime.holders, after);
+    let (holders, next) = match &asked {
+        Asked::After(after) => {
+            let (page, next) = page(&runtime.holders, *after);
+            (page.iter().collect(), next)
+        }
+        Asked::Only(named) => (only(&runtime.holders, named), None),
+    };
     let bounds = holders.iter().flat_map(|limits| limits.iter());
     match runtime.governor().report_each(bounds).await {
         Ok(lines) => {
             let (limits, unread) = readable(lines);
             told(&Body {
                 generation: runtime.generation,
-                judged: if after.is_none() {
+                judged: if asked == Asked::After(None) {
                     judged(&runtime.judges)
                 } else {
                     Vec::new()
@@ -143,9 +174,21 @@ fn told(body: &Body) -> Response {
 fn misunderstood() -> Response {
     (
         StatusCode::BAD_REQUEST,
-        "ask for /usage, or for /usage?after=LEVEL/NAMESPACE/NAME with what the page before gives as next\n",
+        "ask for /usage, for /usage?after=LEVEL/NAMESPACE/NAME with what the page before gives as next, or for at most 16 by /usage?only=LEVEL/NAMESPACE/NAME&only=..\n",
     )
         .into_response()
+}
+
+/// Those who are named, each once, as far as they have limits.
+fn only<'h>(holders: &'h [Arc<[Bound]>], named: &[Place<'_>]) -> Vec<&'h Arc<[Bound]>> {
+    let mut places: Vec<_> = named.iter().map(|one| (one.level, one.name)).collect();
+    places.sort_unstable();
+    places.dedup();
+    let found = places.into_iter().filter_map(|place| {
+        let at = holders.binary_search_by(|limits| Bound::place(limits).cmp(&Some(place)));
+        holders.get(at.ok()?)
+    });
+    found.collect()
 }
 
 /// The holders of a page, and behind whom the next one begins.
@@ -289,6 +332,39 @@ mod tests {
         assert_eq!(names("key/a/k2"), ["a/k3", "a/p"]);
         assert_eq!(names("provider/a/p"), [""; 0]);
         assert_eq!(page(&[], None).0.len(), 0);
+    }
+
+    #[test]
+    fn those_who_are_named_are_found_once_and_others_are_not() {
+        let all = sorted(vec![
+            limits(Level::Key, "a", "k1"),
+            limits(Level::Key, "a", "k2"),
+            limits(Level::Team, "a", "t"),
+        ]);
+        let query = "only=team/a/t&only=key/a/k2&only=key/a/none&only=team/a/t";
+        let Some(Asked::Only(named)) = Asked::read(Some(query)) else {
+            panic!("{query} is understood")
+        };
+        let found: Vec<_> = only(&all, &named)
+            .iter()
+            .map(|limits| Bound::place(limits).unwrap().1)
+            .collect();
+        assert_eq!(found, ["a/t", "a/k2"]);
+    }
+
+    #[test]
+    fn no_more_than_sixteen_are_asked_for_at_a_time() {
+        let query = |count: usize| vec!["only=key/a/k"; count].join("&");
+        assert!(Asked::read(Some(&query(NAMED))).is_some());
+        for bad in [
+            &query(NAMED + 1),
+            "",
+            "only=",
+            "only=key/a/k&after=key/a/k",
+            "x=y",
+        ] {
+            assert_eq!(Asked::read(Some(bad)), None, "{bad}");
+        }
     }
 
     #[test]

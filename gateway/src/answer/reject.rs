@@ -239,5 +239,17 @@ pub(crate) enum Rejection {
     ProviderTimeout(&'static str),
 }
 
+impl Rejection {
+    /// The limit that refuses, where one does.
+    #[must_use]
+    pub(crate) fn limit(&self) -> Option<&Refusal> {
+        if let Self::Limited(refusal) = self {
+            Some(refusal)
+        } else {
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -50,7 +50,7 @@ pub(crate) async fn stream(work: Pending, delivery: Delivery, heartbeat: Duratio
 /// A refusal by the gateway itself.
 #[must_use]
 pub(crate) fn rejected(rejection: &Rejection, mut record: Record) -> Response {
-    record.error = Some(rejection.code());
+    record.refused(rejection.code(), rejection.limit());
     let mut response = rejection.response(record.surface);
     describe(response.headers_mut(), &record);
     finished(response, record)

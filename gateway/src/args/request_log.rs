@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+/// The variable that says where PostgreSQL is.
+pub(crate) const POSTGRES: &str = "FAIRLEAD_REQUEST_LOG_POSTGRES";
+
 /// Arguments that say where finished requests are kept, beside the last 10,000 in memory.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct RequestLog {
@@ -25,21 +28,13 @@ pub(crate) struct RequestLog {
     pub(crate) bytes: u64,
     /// The PostgreSQL in which several gateways keep them: postgresql://USER:PASSWORD@HOST:5432/DATABASE?sslmode=require. Said in the environment
     /// alone, for other users of this machine can read a command line. Absent: --state-dir, if there is one.
-    #[arg(
-        id = "request_log_postgres",
-        long = "request-log-postgres",
-        hide = true,
-        hide_env_values = true,
-        value_name = "URL",
-        env = "FAIRLEAD_REQUEST_LOG_POSTGRES"
-    )]
+    #[arg(skip = std::env::var(POSTGRES).ok())]
     pub(crate) postgres: Option<String>,
-    /// The file that holds it instead; read anew for each connection.
+    /// The file that holds it instead of FAIRLEAD_REQUEST_LOG_POSTGRES; read anew for each connection.
     #[arg(
         id = "request_log_postgres_file",
         long = "request-log-postgres-file",
-        value_name = "FILE",
-        conflicts_with = "request_log_postgres"
+        value_name = "FILE"
     )]
     pub(crate) postgres_file: Option<PathBuf>,
     /// The certificates (PEM) that may vouch for PostgreSQL. Absent: the system's.

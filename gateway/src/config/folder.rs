@@ -14,6 +14,8 @@ use fairlead_snapshot::{ObjectName, SecretBytes};
 
 use notify::RecursiveMode;
 
+#[cfg(feature = "console")]
+use crate::runtime::enforced::Read;
 use crate::{args, clock};
 use stamps::Stamps;
 
@@ -29,7 +31,7 @@ pub(crate) struct Folder {
     secrets: Option<PathBuf>,
     settings: Settings,
     /// What each file said when it could be read last: as text, for documents take ten times its room.
-    good: BTreeMap<PathBuf, Box<str>>,
+    good: BTreeMap<PathBuf, Arc<str>>,
     /// How everything stood before it was read; `None`: not all of it could be.
     read: Option<Stamps>,
 }
@@ -40,7 +42,7 @@ enum Source {
     /// In files.
     Directory(PathBuf),
     /// In hand: they were made, and nobody changes them.
-    Held(Vec<Document>),
+    Held(Arc<[Document]>),
 }
 
 /// Something of the folders cannot be read.
@@ -84,7 +86,7 @@ impl Folder {
     #[must_use]
     pub(crate) fn held(documents: Vec<Document>, settings: &args::Settings) -> Self {
         Self {
-            source: Source::Held(documents),
+            source: Source::Held(documents.into()),
             ..Self::new(Path::new(""), settings)
         }
     }
@@ -123,7 +125,7 @@ impl Folder {
             verdicts.extend(told.filter_map(|document| inputs.add(document)));
         };
         if let Source::Held(documents) = &self.source {
-            add(documents.clone());
+            add(documents.to_vec());
         }
         for path in files {
             let text = match read_file(&path) {
@@ -151,6 +153,23 @@ impl Folder {
             verdicts,
             errors,
         })
+    }
+
+    /// What was read last, to be read again for whoever asks: nothing of it is kept but its text.
+    #[cfg(feature = "console")]
+    pub(crate) fn kept(&self) -> Kept {
+        let good = self.good.iter();
+        Kept {
+            settings: self.settings.clone(),
+            held: match &self.source {
+                Source::Directory(_) => Arc::default(),
+                Source::Held(documents) => Arc::clone(documents),
+            },
+            texts: good
+                .map(|(path, text)| (path.clone(), Arc::clone(text)))
+                .collect(),
+            secrets: self.secrets.clone(),
+        }
     }
 
     /// Whether everything is as it was when it was read last. In doubt it is not.
@@ -193,12 +212,52 @@ impl Folder {
     }
 }
 
+/// What folders held when they were read.
+#[cfg(feature = "console")]
+#[derive(Debug)]
+pub(crate) struct Kept {
+    settings: Settings,
+    held: Arc<[Document]>,
+    texts: Vec<(PathBuf, Arc<str>)>,
+    secrets: Option<PathBuf>,
+}
+
+#[cfg(feature = "console")]
+impl Kept {
+    /// With keys that were generated, for those who look.
+    pub(crate) fn with(self, generated: Secrets) -> Read {
+        Read::by(move || {
+            let mut inputs = self.again()?;
+            inputs.secrets.extend(generated.clone());
+            inputs.now = clock::unix_seconds();
+            Ok(inputs)
+        })
+    }
+
+    /// The same inputs again; Secrets in folders of their own are read anew.
+    ///
+    /// # Errors
+    /// The folder of Secrets cannot be read.
+    fn again(&self) -> Result<Inputs, FolderError> {
+        let mut inputs = Inputs::new(self.settings.clone());
+        let texts = self.texts.iter();
+        let read = texts.flat_map(|(path, text)| again(path, text));
+        for document in self.held.iter().cloned().chain(read) {
+            inputs.add(document);
+        }
+        if let Some(directory) = &self.secrets {
+            inputs.secrets.extend(secrets_below(directory)?);
+        }
+        Ok(inputs)
+    }
+}
+
 /// The documents of a file, and its text.
-fn read_file(path: &Path) -> Result<(Vec<Document>, Box<str>), FolderError> {
+fn read_file(path: &Path) -> Result<(Vec<Document>, Arc<str>), FolderError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| FolderError::Io(path.to_owned(), error))?;
     let found = documents(&path.display().to_string(), &text)?;
-    Ok((found, text.into_boxed_str()))
+    Ok((found, text.into()))
 }
 
 /// The documents of a text that could be read before.

@@ -78,7 +78,12 @@ impl Origin {
 /// Puts the folder into force.
 fn standalone(folder: Folder, args: &Serve, shared: &Shared) -> anyhow::Result<Box<Standalone>> {
     let state = State::open(args.settings.state_dir.as_deref())?;
-    let mut standalone = Standalone::start(folder, state)?;
+    let mut standalone = Standalone::start(
+        folder,
+        state,
+        #[cfg(feature = "console")]
+        !args.no_console,
+    )?;
     standalone.swap(shared);
     let token = standalone.admin_token()?;
     shared.status.send_modify(|status| {

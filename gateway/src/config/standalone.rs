@@ -1,10 +1,14 @@
 //! The control loop of the standalone gateway: read -> compile -> build -> swap, at the start and whenever a file changes.
 
+#[cfg(feature = "console")]
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairlead_compile::{Compiled, InForce, Inputs, Verdict, audit, compile, report};
+use fairlead_compile::{Compiled, InForce, Verdict, audit, compile, report};
+#[cfg(feature = "console")]
+use fairlead_console::view::build::Form;
 use fairlead_process::settled;
 use fairlead_snapshot::{Credentials, ObjectName, Snapshot};
 use jiff::Timestamp;
@@ -13,10 +17,12 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::config::folder::{Folder, FolderError, Reading};
+#[cfg(feature = "console")]
+use crate::config::form;
 use crate::config::state::{State, StateError};
 use crate::runtime::Retired;
 #[cfg(feature = "console")]
-use crate::runtime::enforced::Enforced;
+use crate::runtime::enforced::{Enforced, Read};
 use crate::status::Source;
 use crate::worker::Shared;
 
@@ -42,6 +48,9 @@ pub(crate) struct Standalone {
     retired: Retired,
     /// What was in force last, by this process or the one before: what the audit compares with.
     audited: Option<Arc<Snapshot>>,
+    /// Whether there is a console that asks what the configuration was made from.
+    #[cfg(feature = "console")]
+    console: bool,
 }
 
 /// What is in force: of what was compiled, as much as is asked for later.
@@ -57,9 +66,9 @@ struct Live {
     waits: bool,
     /// See [`Compiled::next_rotation`].
     next_rotation: Option<i64>,
-    /// What it was made from, and what the compiler says of each object.
+    /// What the console tells of it, where there is one.
     #[cfg(feature = "console")]
-    seen: (Arc<Inputs>, Vec<Verdict>),
+    seen: Option<Arc<Enforced>>,
 }
 
 /// The gateway cannot start.
@@ -73,27 +82,35 @@ pub(crate) enum StartError {
     State(#[from] StateError),
 }
 
+/// What a configuration was made from, as far as the console asks for it later.
+#[cfg(feature = "console")]
+struct Seen {
+    read: Read,
+    forms: BTreeMap<ObjectName, Form>,
+}
+
 impl Live {
-    #[cfg_attr(
-        not(feature = "console"),
-        expect(
-            unused_variables,
-            clippy::needless_pass_by_value,
-            reason = "only a console asks what it was made from"
-        )
-    )]
-    fn of(compiled: Compiled, inputs: Inputs) -> Self {
+    fn of(compiled: Compiled, #[cfg(feature = "console")] seen: Option<Seen>) -> Self {
         let verdicts = &compiled.verdicts;
         let bad = verdicts.iter().filter(|verdict| !verdict.is_good());
         let nothing = |verdict: &Verdict| verdict.in_force == InForce::Nothing;
+        let (not_ok, misses_some) = (bad.count(), verdicts.iter().any(nothing));
+        let snapshot = Arc::new(compiled.snapshot);
         Self {
-            not_ok: bad.count(),
-            misses_some: verdicts.iter().any(nothing),
+            not_ok,
+            misses_some,
             waits: !(compiled.wanted.is_empty() && compiled.rotations.is_empty()),
             next_rotation: compiled.next_rotation,
             #[cfg(feature = "console")]
-            seen: (Arc::new(inputs), compiled.verdicts),
-            snapshot: Arc::new(compiled.snapshot),
+            seen: seen.map(|seen| {
+                Arc::new(Enforced {
+                    snapshot: Arc::clone(&snapshot),
+                    read: seen.read,
+                    forms: seen.forms,
+                    verdicts: compiled.verdicts.into(),
+                })
+            }),
+            snapshot,
             credentials: compiled.credentials,
         }
     }
@@ -105,7 +122,11 @@ impl Standalone {
     /// # Errors
     /// A file that cannot be parsed, or a state folder that cannot be used. A bad object is no error: it harms only itself, unless its last
     /// accepted version may be in a file that a newer version wrote.
-    pub(crate) fn start(mut folder: Folder, state: State) -> Result<Self, StartError> {
+    pub(crate) fn start(
+        mut folder: Folder,
+        state: State,
+        #[cfg(feature = "console")] console: bool,
+    ) -> Result<Self, StartError> {
         let reading = folder.read()?;
         if !reading.errors.is_empty() {
             let mut errors = reading.errors;
@@ -127,6 +148,8 @@ impl Standalone {
             unreadable: String::new(),
             retired: Retired::default(),
             audited: None,
+            #[cfg(feature = "console")]
+            console,
         };
         standalone.compile(previous.as_ref(), reading)?;
         standalone.audited = previous.map(Arc::new);
@@ -229,11 +252,7 @@ impl Standalone {
         self.retired.sweep();
         let Some(live) = &self.live else { return };
         #[cfg(feature = "console")]
-        shared.enforced.store(Some(Arc::new(Enforced {
-            snapshot: Arc::clone(&live.snapshot),
-            inputs: Arc::clone(&live.seen.0),
-            verdicts: live.seen.1.clone(),
-        })));
+        shared.enforced.store(live.seen.clone());
         let current = shared.live.load_full();
         shared
             .observe
@@ -297,7 +316,17 @@ impl Standalone {
         }
         compiled.verdicts.splice(0..0, reading.verdicts);
         self.tell(&compiled);
-        self.live = Some(Live::of(compiled, reading.inputs));
+        #[cfg(feature = "console")]
+        let seen = self.console.then(|| Seen {
+            read: self.folder.kept().with(self.state.secrets()),
+            forms: form::of_all(&reading.inputs.objects),
+        });
+        let live = Live::of(
+            compiled,
+            #[cfg(feature = "console")]
+            seen,
+        );
+        self.live = Some(live);
         Ok(())
     }
 

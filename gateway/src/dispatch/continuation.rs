@@ -139,6 +139,7 @@ impl Job {
                 ..Governed::clone(&self.governed)
             }),
             copy: self.copy,
+            due: None,
             body,
         })
     }

@@ -1,5 +1,6 @@
 //! One request on its way to an answer.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fairlead_health::Asker;
 use fairlead_record::Trace;
-use fairlead_route::Step;
+use fairlead_route::{Plan, Step};
 use fairlead_snapshot::FailureClass;
 use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::request::Edits;
@@ -74,8 +75,16 @@ pub(crate) struct Job {
     pub governed: Arc<Governed>,
     /// Whether it is the copy of another, for a mirror: nobody waits for its answer, and it must be at nobody's expense.
     pub copy: bool,
+    /// What follows when it goes out, if anything does: copies of it.
+    pub due: Option<Box<dyn Due>>,
     /// Where in a trace it stands, where spans of its own are sent along.
     pub trace: Option<Trace>,
+}
+
+/// What follows when a request goes out.
+pub(crate) trait Due: fmt::Debug + Send + Sync {
+    /// An attempt of the request goes out. It follows on the first of them.
+    fn goes_out(&self, job: &Job, plan: &Plan);
 }
 
 /// A member of a request that refers to what a provider keeps.

@@ -9,6 +9,7 @@ mod fit;
 mod judged;
 mod limits;
 mod patience;
+mod place;
 mod servers;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use fairlead_health::{ModelHealth, Origin, Withdrawal, backoff};
 use fairlead_route::{Paid, Plan, ProviderIndex, Step};
-use fairlead_snapshot::{FailureClass, Overflow, Problem, Retries, Timeouts};
+use fairlead_snapshot::{FailureClass, Problem, Retries, Timeouts};
 use tokio::time::Instant;
 
 use crate::answer::Committed;
@@ -30,7 +31,6 @@ use crate::govern::reservation::Reservation;
 use crate::observe::record::{Attempt, Attempts};
 use crate::observe::trace;
 use crate::upstream::Upstream;
-use crate::upstream::gate::{Slot, Turn};
 use crate::upstream::servers::Visited;
 use crate::upstream::ticket::{Permission, Ticket};
 use crate::upstream::transport::Carried;
@@ -233,38 +233,6 @@ impl StepRun<'_> {
         }
     }
 
-    /// A place at the provider, waited for if there is a line to wait in.
-    async fn enter(&mut self) -> Result<Slot, Failure> {
-        let full = || Failure::skipped(Skip::Full, FailureClass::Overloaded);
-        let gate = &self.upstream.gate;
-        if self.job.copy {
-            // Half of the places are left to those who are waited for.
-            let most = self.upstream.limit().div_ceil(2);
-            return gate.enter(most, self.job.asker).ok_or_else(full);
-        }
-        if let Some(slot) = gate.enter(self.upstream.limit(), self.job.asker) {
-            return Ok(slot);
-        }
-        let overflow = self
-            .upstream
-            .provider
-            .concurrency
-            .map(|limit| limit.overflow);
-        let queue = match overflow {
-            Some(Overflow::Queue(queue)) => queue,
-            Some(Overflow::Reject) => {
-                return Err(Failure::skipped(Skip::Rejected, FailureClass::Overloaded));
-            }
-            Some(Overflow::Fallback) | None => return Err(full()),
-        };
-        let mut turn = Turn::line_up(gate, queue.length, self.job.asker).ok_or_else(full)?;
-        let began = Instant::now();
-        let until = self.job.deadline.min(began + queue.wait);
-        let slot = tokio::time::timeout_at(until, turn.slot()).await;
-        self.queued = Some(began.elapsed());
-        slot.ok().flatten().ok_or_else(full)
-    }
-
     /// The breakers' permission and a credential. At last, credentials that rest are waited for, once.
     async fn permit(&self) -> Result<(Permission, Option<Chosen>), Failure> {
         let skipped = match self.permit_now() {
@@ -305,6 +273,9 @@ impl StepRun<'_> {
         let authorization = self.authorization(credential).await?;
         self.goes_out(credential, pass);
         reservation.goes_out();
+        if let Some(due) = &self.job.due {
+            due.goes_out(self.job, self.plan);
+        }
         let span = self.begins(began, credential, pass, made, reservation);
         let attempt = Try {
             job: self.job,

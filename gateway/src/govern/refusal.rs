@@ -1,10 +1,12 @@
 //! Why a limit refuses: which one, whose, how much of it is used, and when there is more.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use fairlead_admit::money::Unbounded;
 use fairlead_admit::window::Window;
+use fairlead_record::Limit;
 use fairlead_snapshot::Unit;
 use fairlead_store::{Now, Refused, Standing};
 
@@ -121,6 +123,22 @@ impl Refusal {
             window: None,
             unbounded: None,
             retry_after: None,
+        }
+    }
+
+    /// The limit, as it is told of a finished request.
+    #[must_use]
+    pub(crate) fn told(&self) -> Limit {
+        let kind = match self.counted {
+            Counted::Money => "budget",
+            Counted::Requests(_) | Counted::Tokens(..) => "rate_limit",
+            Counted::Places => "concurrency",
+        };
+        Limit {
+            level: Cow::Borrowed(self.level.as_str()),
+            kind: Cow::Borrowed(kind),
+            name: Arc::clone(&self.limit),
+            used_up: self.why == Why::Exhausted,
         }
     }
 

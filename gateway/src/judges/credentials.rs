@@ -70,11 +70,13 @@ impl CredentialJudges {
 
     /// Who judges them for a model.
     #[must_use]
-    pub(crate) fn of(&self, model: &Arc<str>) -> Arc<Judged> {
+    pub(crate) fn of(&self, model: &Arc<str>, health: &ProviderHealth) -> Arc<Judged> {
         if let Some(judged) = self.models.read().get(model) {
             return Arc::clone(judged);
         }
         let mut models = self.models.write();
+        // Names that callers come up with are forgotten there, and so here.
+        models.retain(|model, _| health.known(model).is_some());
         let judged = models
             .entry(Arc::clone(model))
             .or_insert_with(|| Arc::new(self.judged(None)));

@@ -112,7 +112,10 @@ impl Flights {
         if matches!(failure.class, ClientGone | TotalTimeout) {
             return self.given_up(now);
         }
-        if !self.speaks_against(failure) {
+        if failure.blames() == Blame::Nobody && self.is_unknown(failure) {
+            return self.each().for_each(Flight::is_unknown);
+        }
+        if !speaks_against(failure) {
             return;
         }
         if let Some(target) = &mut self.target {
@@ -148,20 +151,24 @@ impl Flights {
         }
     }
 
-    /// Whether a failure says something of the target. A rate that is limited until a time is a matter of the account, and rests till then.
-    fn speaks_against(&self, failure: &Failure) -> bool {
-        if failure.own.is_some() {
-            return false;
+    /// Whether the provider says that it does not know what it was asked for, under a model that the configuration names: the model, or something
+    /// that the request has named.
+    fn is_unknown(&self, failure: &Failure) -> bool {
+        let unknown = failure.class == FailureClass::Unavailable && failure.own.is_none();
+        unknown && failure.status.is_some() && self.terms.configured
+    }
+}
+
+/// Whether a failure says something of the target. A rate that is limited until a time is a matter of the account, and rests till then.
+fn speaks_against(failure: &Failure) -> bool {
+    if failure.own.is_some() {
+        return false;
+    }
+    match failure.blames() {
+        Blame::Provider | Blame::Model => true,
+        Blame::Request => {
+            failure.class == FailureClass::RateLimited && failure.retry_after.is_none()
         }
-        match failure.blames() {
-            Blame::Provider | Blame::Model => true,
-            Blame::Request => {
-                failure.class == FailureClass::RateLimited && failure.retry_after.is_none()
-            }
-            Blame::Nobody => {
-                let unknown = failure.class == FailureClass::Unavailable;
-                unknown && failure.status.is_some() && self.terms.configured
-            }
-        }
+        Blame::Nobody => false,
     }
 }

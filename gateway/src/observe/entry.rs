@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use fairlead_health::adaptive::Standing;
 use fairlead_record as told;
-use fairlead_record::{Name, Tokens, Word};
+use fairlead_record::{Tokens, Word};
 use fairlead_route::ChosenBy;
+use fairlead_snapshot::Charge;
 use fairlead_wire::openai::Usage;
 use http::Method;
 use tokio::time::Instant;
@@ -36,7 +37,7 @@ pub(crate) fn made(done: Entry, tracing: &Tracing) -> told::Entry {
         stream: done.stream,
         key: done.key,
         team: done.team,
-        model: done.model.map(Name::from),
+        model: done.model,
         configured: done.configured,
         rule: done.rule,
         constraints: done.constraints,
@@ -48,14 +49,15 @@ pub(crate) fn made(done: Entry, tracing: &Tracing) -> told::Entry {
         trace: done.trace,
         status: done.status,
         error: done.error.map(Cow::Borrowed),
+        limit: done.limit.map(|limit| *limit),
         complete: done.complete,
-        finish_reason: done.finish_reason.map(Name::from),
+        finish_reason: done.finish_reason,
         tokens: done.usage.as_ref().map(tokens),
         cost: done.cost.map(cost),
         budget: done.soft,
         request_bytes: done.request_bytes,
         response_bytes: done.response_bytes,
-        user_agent: done.user_agent.map(Name::from),
+        user_agent: done.user_agent,
         tags: done.tags,
         generation: done.generation,
     };
@@ -93,8 +95,8 @@ fn attempt(attempt: &Attempt, entry: &Entry) -> told::Attempt {
         first_content_us: attempt.content.map(|at| micros(since(at))),
         ended_us: micros(attempt.ended.map_or(end, since)),
         span: attempt.span,
-        response_id: attempt.response_id.as_deref().map(Name::from),
-        response_model: attempt.response_model.as_deref().map(Name::from),
+        response_id: attempt.response_id.clone(),
+        response_model: attempt.response_model.clone(),
         tokens: lost.or(attempt.tokens),
         cost: attempt.cost.map(cost),
         dropped: attempt.dropped.clone(),
@@ -116,6 +118,7 @@ fn mirror(mirrored: &Mirrored) -> told::Mirror {
     told::Mirror {
         name: Arc::clone(&mirrored.mirror.name),
         rule: Arc::clone(&mirrored.mirror.rule),
+        charged: mirrored.mirror.charge == Charge::Caller,
         of: mirrored.of,
         outcome: Cow::Borrowed(original.outcome),
         first_content_us: original.first_token.map(micros),
@@ -127,20 +130,16 @@ fn mirror(mirrored: &Mirrored) -> told::Mirror {
 
 /// A method as a word; whatever a caller made up is one together (source: OpenTelemetry's HTTP conventions).
 fn method(method: &Method) -> Word {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    let name = known.into_iter().find(|known| known == method);
-    match name {
-        Some(name) => Cow::Owned(name.as_str().to_owned()),
-        None => Cow::Borrowed("_OTHER"),
-    }
+    Cow::Borrowed(match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    })
 }
 
 fn route(entry: &Entry) -> Option<Word> {

@@ -1,8 +1,10 @@
 //! Metrics in Prometheus form, named after OpenTelemetry's GenAI conventions (source: the `opentelemetry-semantic-conventions` registry,
 //! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
 
+mod conventions;
 mod judged;
 mod limits;
+mod lines;
 mod mirrors;
 mod resilience;
 mod rules;
@@ -10,18 +12,17 @@ mod spend;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fairlead_snapshot::{Charge, ObjectName};
 use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
+use crate::decisions::Decisions;
 use crate::govern::Governor;
 use crate::govern::bound::Bound;
 use crate::judges::Judges;
@@ -30,8 +31,10 @@ use crate::observe::record::{Attempt, Entry};
 use crate::observe::requests::Requests;
 use crate::observe::requests::metrics::Stands;
 use crate::upstream::Upstream;
+use conventions::Conventions;
 use judged::Judgements;
 use limits::Limits;
+use lines::LogLines;
 use mirrors::Mirrors;
 use resilience::Resilience;
 use rules::Rules;
@@ -45,27 +48,6 @@ const SECONDS: [f64; 14] = [
 const FIRST_TOKEN: [f64; 16] = [
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
-/// Bucket boundaries the conventions give for times per token of the output, in seconds.
-const PER_TOKEN: [f64; 13] = [
-    0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5,
-];
-/// Bucket boundaries the conventions give for token counts.
-const TOKENS: [f64; 14] = [
-    1.0,
-    4.0,
-    16.0,
-    64.0,
-    256.0,
-    1024.0,
-    4096.0,
-    16384.0,
-    65536.0,
-    262_144.0,
-    1_048_576.0,
-    4_194_304.0,
-    16_777_216.0,
-    67_108_864.0,
-];
 /// Names that were configured once stay; beyond this many the label says `_other`, as for every name that callers make up: each would cost
 /// everyone who scrapes.
 const MAX_MODELS: usize = 1000;
@@ -74,10 +56,7 @@ const MAX_MODELS: usize = 1000;
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    duration: Family<RequestLabels, Traced>,
-    first_token: Family<RequestLabels, Traced>,
-    per_token: Family<RequestLabels, Traced>,
-    tokens: Family<TokenLabels, Histogram>,
+    conventions: Conventions,
     resilience: Resilience,
     rules: Rules,
     judged: Judgements,
@@ -105,32 +84,6 @@ pub(crate) struct Metrics {
     pub config_failures: Counter,
 }
 
-/// A histogram whose buckets name a trace each, of one that is kept.
-type Traced = HistogramWithExemplars<TraceLabels>;
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TraceLabels {
-    trace_id: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    gen_ai_operation_name: &'static str,
-    gen_ai_provider_name: Arc<str>,
-    gen_ai_request_model: Arc<str>,
-    fairlead_provider: Arc<str>,
-    error_type: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TokenLabels {
-    gen_ai_operation_name: &'static str,
-    gen_ai_provider_name: Arc<str>,
-    gen_ai_request_model: Arc<str>,
-    fairlead_provider: Arc<str>,
-    gen_ai_token_type: &'static str,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HedgeLabels {
     outcome: &'static str,
@@ -145,18 +98,11 @@ fn histogram(buckets: &[f64]) -> Histogram {
     Histogram::new(buckets.iter().copied())
 }
 
-fn traced(buckets: &[f64]) -> Traced {
-    HistogramWithExemplars::new(buckets.iter().copied())
-}
-
 impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
-            duration: Family::new_with_constructor(|| traced(&SECONDS)),
-            first_token: Family::new_with_constructor(|| traced(&FIRST_TOKEN)),
-            per_token: Family::new_with_constructor(|| traced(&PER_TOKEN)),
-            tokens: Family::new_with_constructor(|| histogram(&TOKENS)),
+            conventions: Conventions::default(),
             resilience: Resilience::default(),
             rules: Rules::default(),
             judged: Judgements::default(),
@@ -181,15 +127,21 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Shows how the store of finished requests stands.
-    pub(crate) fn show(&mut self, requests: &Arc<Requests>) {
+    /// Shows how the store of finished requests stands, and what the audit and the log leave out.
+    pub(crate) fn show(&mut self, requests: &Arc<Requests>, decisions: &Decisions) {
         let stands = Stands(Arc::clone(requests));
         self.registry.register_collector(Box::new(stands));
+        self.registry.register(
+            "fairlead_audit_lost",
+            "Lines of the audit that are not in its file, though there is one",
+            decisions.lost().clone(),
+        );
+        self.registry.register_collector(Box::new(LogLines));
     }
 
     fn register(&mut self) {
-        self.register_conventions();
         let registry = &mut self.registry;
+        self.conventions.register(registry);
         self.resilience.register(registry);
         self.rules.register(registry);
         self.judged.register(registry);
@@ -207,34 +159,6 @@ impl Metrics {
             self.hedges.clone(),
         );
         self.register_own();
-    }
-
-    /// What the conventions name.
-    fn register_conventions(&mut self) {
-        let registry = &mut self.registry;
-        registry.register_with_unit(
-            "gen_ai_server_request_duration",
-            "From the head of a request to the end of its answer",
-            Unit::Seconds,
-            self.duration.clone(),
-        );
-        registry.register_with_unit(
-            "gen_ai_server_time_to_first_token",
-            "From the head of a request to the first content of its answer",
-            Unit::Seconds,
-            self.first_token.clone(),
-        );
-        registry.register_with_unit(
-            "gen_ai_server_time_per_output_token",
-            "Of a stream that is whole, how long each token of its output took after the first",
-            Unit::Seconds,
-            self.per_token.clone(),
-        );
-        registry.register(
-            "gen_ai_client_token_usage",
-            "Tokens of a request, as the provider counted them",
-            self.tokens.clone(),
-        );
     }
 
     /// How the gateway itself does.
@@ -300,22 +224,15 @@ impl Metrics {
         let Some(operation) = entry.operation else {
             return;
         };
-        let last = entry.attempts.last();
+        let last = entry.asked_last();
         let by = Answerer {
             provider: last.map_or_else(|| "".into(), provider_of),
             model: self.model(entry.model.as_deref().unwrap_or_default(), entry.configured),
         };
         self.spend.finished(entry, &by);
-        let Some(attempt) = last else { return };
-        let labels = RequestLabels {
-            gen_ai_operation_name: operation.name(),
-            gen_ai_provider_name: system_of(attempt),
-            gen_ai_request_model: by.model,
-            fairlead_provider: by.provider,
-            error_type: entry.error.unwrap_or_default(),
-        };
-        self.took(entry, &labels);
-        self.used(entry, labels);
+        if let Some(attempt) = last {
+            self.conventions.finished(entry, operation, attempt, by);
+        }
     }
 
     /// Counts a copy of a request whose original is over, too. Only where it counts towards its caller's limits it is the caller's spending.
@@ -325,7 +242,7 @@ impl Metrics {
         };
         self.mirrors.finished(entry, mirrored);
         if mirrored.mirror.charge == Charge::Caller
-            && let Some(attempt) = entry.attempts.last()
+            && let Some(attempt) = entry.asked_last()
         {
             let by = Answerer {
                 provider: provider_of(attempt),
@@ -335,68 +252,9 @@ impl Metrics {
         }
     }
 
-    fn took(&self, entry: &Entry, labels: &RequestLabels) {
-        let trace = entry.trace.as_ref();
-        // One that is not exported leads nowhere.
-        let trace = trace.filter(|trace| trace.sampled && trace.span != [0; 8]);
-        let note = |family: &Family<RequestLabels, Traced>, time: Duration| {
-            let exemplar = trace.map(|trace| TraceLabels {
-                trace_id: trace.id.iter().map(|byte| format!("{byte:02x}")).collect(),
-            });
-            let histogram = family.get_or_create(labels);
-            histogram.observe(time.as_secs_f64(), exemplar, None);
-        };
-        note(&self.duration, entry.duration);
-        let Some(first) = entry.first_token.filter(|_| entry.stream) else {
-            return;
-        };
-        note(&self.first_token, first);
-        let written = entry.usage.and_then(|usage| usage.output_tokens);
-        let after_first = written.unwrap_or(0).saturating_sub(1);
-        if let Ok(after_first @ 1..) = u32::try_from(after_first)
-            && entry.complete
-        {
-            let writing = entry.duration.saturating_sub(first);
-            note(&self.per_token, writing / after_first);
-        }
-    }
-
     /// Counts a second attempt that `won`, `lost` or `failed`.
     pub(crate) fn hedged(&self, outcome: &'static str) {
         self.hedges.get_or_create(&HedgeLabels { outcome }).inc();
-    }
-
-    fn used(&self, entry: &Entry, labels: RequestLabels) {
-        let Some(usage) = &entry.usage else { return };
-        let mut labels = TokenLabels {
-            gen_ai_operation_name: labels.gen_ai_operation_name,
-            gen_ai_provider_name: labels.gen_ai_provider_name,
-            gen_ai_request_model: labels.gen_ai_request_model,
-            fairlead_provider: labels.fairlead_provider,
-            gen_ai_token_type: "input",
-        };
-        for (kind, count) in [
-            ("input", usage.input_tokens),
-            ("output", usage.output_tokens),
-        ] {
-            labels.gen_ai_token_type = kind;
-            self.count(&labels, count);
-        }
-        labels.gen_ai_token_type = "input";
-        for attempt in entry.attempts.iter().filter(|attempt| attempt.hedged) {
-            labels.gen_ai_provider_name = system_of(attempt);
-            labels.fairlead_provider = provider_of(attempt);
-            self.count(&labels, entry.lost_input_tokens(attempt));
-        }
-    }
-
-    fn count(&self, labels: &TokenLabels, tokens: Option<u64>) {
-        if let Some(tokens) = tokens {
-            // Token counts beyond 2^32 do not happen; they would be shown as that.
-            self.tokens
-                .get_or_create(labels)
-                .observe(f64::from(u32::try_from(tokens).unwrap_or(u32::MAX)));
-        }
     }
 
     /// The label of a model name: one that stands in the configuration has its own, as long as there are at most [`MAX_MODELS`]; what callers
@@ -418,11 +276,9 @@ impl Metrics {
     }
 }
 
-/// `gen_ai.provider.name` of an attempt; empty where its provider is missing.
-fn system_of(attempt: &Attempt) -> Arc<str> {
-    attempt.system.clone().unwrap_or_default()
-}
-
 fn provider_of(attempt: &Attempt) -> Arc<str> {
     attempt.provider.clone().unwrap_or_else(|| "".into())
 }
+
+#[cfg(test)]
+mod tests;

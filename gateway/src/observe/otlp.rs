@@ -87,8 +87,20 @@ impl Lost {
 }
 
 impl Counts {
-    /// Shows them.
+    /// Shows them, all of them from the beginning: who looks for what they grow by would miss the first of one that was not there before.
     pub(crate) fn register(&self, registry: &mut Registry) {
+        for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
+            self.exported(signal, 0);
+            let reasons = [
+                Lost::QueueFull,
+                Lost::Refused,
+                Lost::Rejected,
+                Lost::Unreachable,
+            ];
+            for why in reasons {
+                self.lost(signal, why, 0);
+            }
+        }
         registry.register(
             "fairlead_otlp_exported",
             "Spans, log records and values of metrics that a collector has taken",

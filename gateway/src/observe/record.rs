@@ -3,13 +3,15 @@
 //!
 //! Whoever holds the record last finishes it by dropping it; that is how a caller that hangs up is noticed.
 
+mod attempt;
+
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fairlead_health::adaptive::Standing;
-use fairlead_record::{Tag, Tokens, Trace};
+use fairlead_health::adaptive::{Probe, Standing};
+use fairlead_record::{Limit, Tag, Trace};
 use fairlead_route::ChosenBy;
 use fairlead_snapshot::FailureClass;
 use fairlead_wire::openai::{Told, Usage};
@@ -18,13 +20,14 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::failure::Skip;
 use crate::govern::holds::{Amounts, Holds};
-use crate::govern::reservation::{Bill, Cost, Reservation, Used};
+use crate::govern::refusal::Refusal;
+use crate::govern::reservation::{Bill, Cost, Used};
 use crate::govern::told::Rates;
 use crate::observe::Observe;
 use crate::observe::mirror::{Mirrored, Mirroring};
 use crate::surface::{Operation, Surface};
+pub(crate) use attempt::{Attempt, Attempts};
 
 /// What is known of a request: so far, and in the end. Of the end the recorder makes what every sink is given ([`super::entry`]).
 #[derive(Debug, Default)]
@@ -48,7 +51,7 @@ pub(crate) struct Entry {
     /// The key's team.
     pub team: Option<Arc<str>>,
     /// The model as the caller asked for it.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// Whether that name stands in the configuration.
     pub configured: bool,
     /// The rule that took the request, `namespace/name`.
@@ -71,6 +74,8 @@ pub(crate) struct Entry {
     pub status: u16,
     /// The gateway's own error code, or the class of the failure the caller saw.
     pub error: Option<&'static str>,
+    /// The limit that refused it, if one did.
+    pub limit: Option<Box<Limit>>,
     /// Tokens, as the provider counted them.
     pub usage: Option<Usage>,
     /// What it has cost; `None`: nobody knows.
@@ -82,13 +87,13 @@ pub(crate) struct Entry {
     /// Whether the caller got all of the answer.
     pub complete: bool,
     /// Why the answer ended, of the first choice that did.
-    pub finish_reason: Option<Box<str>>,
+    pub finish_reason: Option<Arc<str>>,
     /// Bytes of the request's body.
     pub request_bytes: u64,
     /// Bytes of the answer's body that were given to the caller.
     pub response_bytes: u64,
     /// The beginning of the caller's `user-agent`.
-    pub user_agent: Option<Box<str>>,
+    pub user_agent: Option<Arc<str>>,
     /// What listed headers said.
     pub tags: Vec<Tag>,
     /// The generation of the configuration it was served with.
@@ -116,103 +121,10 @@ pub(crate) struct Record {
     pub bill: Arc<Bill>,
     /// What it has to do with mirrors, if anything.
     pub mirroring: Option<Box<Mirroring>>,
+    /// Whether it is to find out if its first target is back.
+    pub probe: Option<Box<Probe>>,
     observe: Arc<Observe>,
     _active: ActiveRequest,
-}
-
-/// Attempts, in order. Not in place: futures that hold them are as large.
-pub(crate) type Attempts = Vec<Attempt>;
-
-/// One attempt.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    /// The target's name.
-    pub target: Arc<str>,
-    /// The provider's `namespace/name`; `None` where it is missing.
-    pub provider: Option<Arc<str>>,
-    /// `gen_ai.provider.name`; `None` where the provider is missing.
-    pub system: Option<Arc<str>>,
-    /// The upstream's name of the model.
-    pub model: Arc<str>,
-    /// The server that was asked, where the provider is a pool.
-    pub server: Option<Arc<str>>,
-    /// How it failed; `None`: it did not.
-    pub class: Option<FailureClass>,
-    /// Whether it was dropped because another one beside it was quicker.
-    pub hedged: bool,
-    /// Why nothing was sent, where nothing was; `class` is then the failure that it counts as.
-    pub skip: Option<Skip>,
-    /// Whether it failed for something that the gateway itself lacks.
-    pub own: bool,
-    /// How long it waited for a place at the provider, if it had to.
-    pub queued: Option<Duration>,
-    /// What could not be said to the provider.
-    pub dropped: Option<Arc<str>>,
-    /// What its answer was cut to, so that a budget is kept, in tokens.
-    pub clamped: Option<u64>,
-    /// Whether anything was sent.
-    pub sent: bool,
-    /// Whether it was sent and it is not known yet what becomes of it.
-    pub under_way: bool,
-    /// Whether it was begun beside another that was silent.
-    pub hedge: bool,
-    /// How many attempts at the same target went before it.
-    pub resend: u32,
-    /// Where it was sent; `None` where nothing was.
-    pub address: Option<Arc<str>>,
-    /// The name of the credential it was sent with.
-    pub credential: Option<Arc<str>>,
-    /// The status that the provider answered with.
-    pub status: Option<u16>,
-    /// Its span, where the request is traced.
-    pub span: Option<[u8; 8]>,
-    /// When it began, after it had stood in line.
-    pub began: Instant,
-    /// How long it took, until its answer could be given or it failed.
-    pub took: Duration,
-    /// When its first content came.
-    pub content: Option<Instant>,
-    /// When it was over; `None`: with the request.
-    pub ended: Option<Instant>,
-    /// What its provider told of what it used.
-    pub tokens: Option<Tokens>,
-    /// The id that the provider gave its answer.
-    pub response_id: Option<Box<str>>,
-    /// The model that the provider says answered.
-    pub response_model: Option<Box<str>>,
-    /// What it has cost, once that is known.
-    pub cost: Option<Cost>,
-    /// What is held for it until its answer has ended.
-    pub reservation: Option<Box<Reservation>>,
-}
-
-impl Attempt {
-    /// Notes that it is over, with what is owed for it.
-    pub(crate) fn ends(&mut self, charge: impl FnOnce(&mut Reservation) -> Option<Cost>) {
-        self.under_way = false;
-        self.ended = Some(Instant::now());
-        if let Some(mut reservation) = self.reservation.take() {
-            self.cost = charge(&mut reservation);
-        }
-    }
-
-    /// Notes that it was dropped, for another one was quicker.
-    pub(crate) fn loses(&mut self) {
-        self.hedged = true;
-        self.took = self.began.elapsed();
-        self.ends(|reservation| reservation.settle(&Used::default()));
-    }
-
-    /// The outcome as headers, logs and metrics show it.
-    #[must_use]
-    pub(crate) fn outcome(&self) -> &'static str {
-        let good = if self.hedged { "hedged" } else { "ok" };
-        let outcome = self.class.map_or(good, FailureClass::as_str);
-        if self.own {
-            return "gateway_overloaded";
-        }
-        self.skip.map_or(outcome, Skip::as_str)
-    }
 }
 
 impl Entry {
@@ -237,6 +149,13 @@ impl Entry {
         self.attempts
             .last()
             .filter(|attempt| attempt.class.is_none() && !attempt.hedged && !attempt.under_way)
+    }
+
+    /// The attempt that answered, or else the last one for which anything was sent: of what was skipped nobody was asked.
+    #[must_use]
+    pub(crate) fn asked_last(&self) -> Option<&Attempt> {
+        let sent = || self.attempts.iter().rev().find(|attempt| attempt.sent);
+        self.answered().or_else(sent)
     }
 
     /// What a hedge's loser is taken to have used: it read the same input as whoever answered and counted it; what it wrote by the time it was
@@ -267,6 +186,7 @@ impl Record {
             rates: None,
             bill: Arc::default(),
             mirroring: None,
+            probe: None,
             observe: Arc::clone(observe),
             _active: active,
         }
@@ -339,16 +259,29 @@ impl Record {
         self.cost = self.bill.cost();
     }
 
+    /// Notes why it was refused, and the limit for which it was.
+    pub(crate) fn refused(&mut self, code: &'static str, limit: Option<&Refusal>) {
+        self.error = Some(code);
+        self.limit = limit.map(|refusal| Box::new(refusal.told()));
+    }
+
     /// The failure of an answer that had begun.
     pub(crate) fn cut(&mut self, class: FailureClass) {
         self.error = Some(class.as_str());
         self.broke_off(class);
     }
 
-    /// Whatever is under way is dropped with the request, for nobody waits for it any more.
-    fn leave_attempts(&mut self) {
+    /// It is dropped for this, with whatever is under way.
+    pub(crate) fn cut_off(&mut self, class: FailureClass) {
+        self.leave_attempts(class);
+        self.error = Some(class.as_str());
+        self.complete = false;
+    }
+
+    /// Whatever is under way is dropped with the request, for nobody waits for it any more, or for this.
+    fn leave_attempts(&mut self, class: FailureClass) {
         for attempt in self.entry.attempts.iter_mut().filter(|one| one.under_way) {
-            attempt.class = Some(FailureClass::ClientGone);
+            attempt.class = Some(class);
             attempt.took = attempt.began.elapsed();
             attempt.ends(|reservation| reservation.settle(&Used::default()));
         }
@@ -381,7 +314,7 @@ impl DerefMut for Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.leave_attempts();
+        self.leave_attempts(FailureClass::ClientGone);
         self.settle();
         if let Some(holds) = self.holds.take() {
             // What never went out leaves no trace.
@@ -408,7 +341,7 @@ impl Drop for Record {
 const USER_AGENT: usize = 64;
 
 /// The beginning of what the caller's program calls itself.
-fn user_agent(headers: &HeaderMap) -> Option<Box<str>> {
+fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
     let value = headers.get(header::USER_AGENT)?.to_str().ok()?;
     value.get(..value.len().min(USER_AGENT)).map(Into::into)
 }

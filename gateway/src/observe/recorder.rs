@@ -83,8 +83,7 @@ impl Recorder {
 fn drain(entries: &Receiver<Box<Entry>>, sinks: &[Box<dyn Sink>], tracing: &Tracing) {
     let tell = |done: Box<Entry>| {
         let entry = Arc::new(entry::made(*done, tracing));
-        let is_copy = entry.mirror.is_some();
-        for sink in sinks.iter().filter(|sink| !is_copy || sink.takes_copies()) {
+        for sink in sinks.iter().filter(|sink| sink.wants(&entry)) {
             sink.take(&entry);
         }
     };
@@ -102,7 +101,7 @@ fn drain(entries: &Receiver<Box<Entry>>, sinks: &[Box<dyn Sink>], tracing: &Trac
     clippy::disallowed_methods,
     reason = "a thread of its own, which serves no request"
 )]
-fn pause() {
+pub(crate) fn pause() {
     std::thread::sleep(PAUSE);
 }
 
@@ -148,7 +147,7 @@ impl Sink for Queue {
         }
     }
 
-    fn takes_copies(&self) -> bool {
-        self.copies
+    fn wants(&self, entry: &fairlead_record::Entry) -> bool {
+        self.copies || entry.mirror.is_none()
     }
 }

@@ -10,7 +10,7 @@ use fairlead_record::{
     UsageAsk,
 };
 
-use crate::args::request_log::RequestLog as Args;
+use crate::args::request_log::{POSTGRES, RequestLog as Args};
 
 /// Where they are kept.
 #[derive(Debug, Default)]
@@ -27,8 +27,12 @@ impl Requests {
     pub(crate) fn open(args: &Args, state_dir: Option<&PathBuf>) -> anyhow::Result<Self> {
         let in_database = args.postgres.is_some() || args.postgres_file.is_some();
         anyhow::ensure!(
+            args.postgres.is_none() || args.postgres_file.is_none(),
+            "{POSTGRES} and --request-log-postgres-file both say where PostgreSQL is; leave one of them out"
+        );
+        anyhow::ensure!(
             in_database || args.postgres_ca.is_none(),
-            "--request-log-postgres-ca is for PostgreSQL; say where that is in FAIRLEAD_REQUEST_LOG_POSTGRES or --request-log-postgres-file"
+            "--request-log-postgres-ca is for PostgreSQL; say where that is in {POSTGRES} or --request-log-postgres-file"
         );
         let store = match state_dir {
             _ if args.days == 0 => None,
@@ -42,12 +46,27 @@ impl Requests {
         })
     }
 
+    /// In this store.
+    #[cfg(test)]
+    pub(crate) fn in_store(store: Arc<dyn Store>) -> Self {
+        Self {
+            ring: Arc::default(),
+            store: Some(store),
+        }
+    }
+
     /// What every finished request is given to.
     pub(crate) fn sinks(&self) -> impl Iterator<Item = Box<dyn Sink>> {
         let ring: Box<dyn Sink> = Box::new(Arc::clone(&self.ring));
         let store = self.store.as_ref();
         std::iter::once(ring)
             .chain(store.map(|store| -> Box<dyn Sink> { Box::new(Arc::clone(store)) }))
+    }
+
+    /// Every request from now on, as it ends.
+    #[must_use]
+    pub(crate) fn subscribe(&self) -> tokio::sync::broadcast::Receiver<Arc<Entry>> {
+        self.ring.subscribe()
     }
 
     /// How the store stands, with its name; `None`: there is none.
@@ -120,10 +139,7 @@ fn postgres(args: &Args) -> anyhow::Result<Arc<dyn Store>> {
 
     let (url, said) = match (&args.postgres, &args.postgres_file) {
         (_, Some(file)) => (Url::File(file.clone()), "--request-log-postgres-file"),
-        (url, None) => (
-            Url::Text(url.clone().unwrap_or_default()),
-            "FAIRLEAD_REQUEST_LOG_POSTGRES",
-        ),
+        (url, None) => (Url::Text(url.clone().unwrap_or_default()), POSTGRES),
     };
     url.check().context(said)?;
     let options = PostgresOptions {
@@ -139,6 +155,27 @@ fn postgres(args: &Args) -> anyhow::Result<Arc<dyn Store>> {
 #[cfg(not(feature = "postgres"))]
 fn postgres(_: &Args) -> anyhow::Result<Arc<dyn Store>> {
     anyhow::bail!(
-        "this gateway was built without the feature postgres; leave FAIRLEAD_REQUEST_LOG_POSTGRES and --request-log-postgres-file out"
+        "this gateway was built without the feature postgres; leave {POSTGRES} and --request-log-postgres-file out"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_said_in_one_place() {
+        let args = Args {
+            days: 7,
+            bytes: 16_000_000,
+            postgres: Some("postgresql://user:hunter2@host/db".to_owned()),
+            postgres_file: Some(PathBuf::from("url")),
+            postgres_ca: None,
+        };
+        let refused = Requests::open(&args, None).unwrap_err().to_string();
+        assert!(
+            refused.contains(POSTGRES) && !refused.contains("hunter2"),
+            "{refused}"
+        );
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fairlead_health::Asker;
 use fairlead_health::adaptive::Standing;
-use fairlead_route::{ChosenBy, NoRoute, Plan, RuleRef};
+use fairlead_route::{ChosenBy, Plan, Refused, RuleRef};
 use fairlead_translate::embeddings::Coding;
 use fairlead_wire::openai::kept;
 use fairlead_wire::openai::request::{
@@ -242,10 +242,11 @@ pub(crate) fn plan(
         runtime,
         asker: asked.admitted.asker,
         stream: asked.request.stream && asked.operation.streams(),
+        noted: !asked.operation.is_free(),
         ceiling: asked.governed.ceiling,
     };
     let model = &asked.request.model;
-    let find = |model: &str| runtime.table.plan(caller, model, &sight, &standing);
+    let find = |model: &str| runtime.table.planned(caller, model, &sight, &standing);
     let mut planned = find(model);
     // A name that is configured as it stands is one, whatever it ends in.
     let is_configured = planned.as_ref().is_ok_and(|plan| plan.configured);
@@ -255,19 +256,15 @@ pub(crate) fn plan(
     {
         // What is forbidden by its plain name is not served by the other one.
         let by_plain_name = find(plain);
-        let decides = |reason: &NoRoute| reason.is_binding();
+        let decides = |refused: &Refused| refused.reason.is_binding();
         if by_plain_name.as_ref().err().is_none_or(decides) {
             planned = by_plain_name;
         }
     }
-    let mut plan = planned.map_err(|reason| {
+    let mut plan = planned.map_err(|refused| {
         // Whatever it is refused for, what it was held to is worth knowing.
-        record.constraints = if let NoRoute::Constrained { constraints } = &reason {
-            constraints.clone()
-        } else {
-            runtime.table.constraints_of(caller, model, &sight)
-        };
-        Rejection::no_route(reason, model)
+        record.constraints = refused.constraints;
+        Rejection::no_route(refused.reason, model)
     })?;
     record.constraints.clone_from(&plan.constraints);
     record.through.clone_from(&plan.through);
@@ -414,6 +411,7 @@ impl Asked<'_> {
             sent: AtomicU32::default(),
             governed: Arc::clone(&self.governed),
             copy: false,
+            due: None,
             trace: None,
         }
     }

@@ -16,6 +16,8 @@ pub(crate) struct Now<'a> {
     pub asker: Asker,
     /// Whether the answer is streamed.
     pub stream: bool,
+    /// Whether what becomes of it is noted.
+    pub noted: bool,
     /// The most tokens that an answer may have, if the request says.
     pub ceiling: Option<u64>,
 }
@@ -29,8 +31,10 @@ impl Standing for Now<'_> {
     }
 
     fn judge(&self, rule: &ObjectName) -> Option<&dyn Judge> {
-        let judged = self.runtime.judges.get(rule)?;
-        Some(judged)
+        if !self.noted {
+            return Some(self.runtime.judges.unnoted(rule)?);
+        }
+        Some(self.runtime.judges.get(rule)?)
     }
 
     fn vitals(&self, target: Candidate<'_>) -> Vitals {

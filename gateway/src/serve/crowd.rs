@@ -1,4 +1,4 @@
-//! How many connections there may be: as many as leave descriptors for providers and for the admin port. When there are that many, those
+//! How many connections there may be: as many as leave descriptors for providers, for copies of requests and for the admin port. When there are that many, those
 //! that can best be spared go first; nobody loses an answer.
 
 use std::collections::HashMap;
@@ -13,6 +13,8 @@ use crate::serve::link::{Link, State};
 
 /// Kept for files, epoll and the admin port.
 const KEPT: usize = 128;
+/// Of the others, copies of requests have one in so many: nobody waits for them.
+const COPIES: usize = 16;
 /// However few descriptors there are.
 const LEAST: usize = 16;
 /// What is assumed where no limit can be read: what most systems have.
@@ -67,7 +69,7 @@ impl Crowd {
     #[must_use]
     pub(crate) fn of_this_process(most: Option<usize>, memory: usize) -> Arc<Self> {
         // Each request has a connection to a provider beside it.
-        let most = most.unwrap_or_else(|| (descriptors().saturating_sub(KEPT) / 2).max(LEAST));
+        let most = most.unwrap_or_else(|| ((left() - copies_of(left())) / 2).max(LEAST));
         Self::new(most, (memory / HEADS / HEAD).max(LEAST))
     }
 
@@ -144,6 +146,21 @@ impl Drop for Seat {
         self.crowd.members.lock().links.remove(&self.number);
         self.crowd.left.notify_waiters();
     }
+}
+
+/// How many copies of requests may be under way, as each has a connection.
+#[must_use]
+pub(crate) fn copies() -> usize {
+    copies_of(left()).max(1)
+}
+
+fn copies_of(left: usize) -> usize {
+    left / COPIES
+}
+
+/// How many descriptors are left for connections.
+fn left() -> usize {
+    descriptors().saturating_sub(KEPT)
 }
 
 /// How many descriptors this process may have (source: proc_pid_limits(5)).

@@ -5,16 +5,35 @@ use futures_util::future::join_all;
 
 use crate::harness::yaml::{ONCE, caller, chain, provider};
 use crate::harness::{Held, World, always, millis, seconds, settled, streamed, whole};
+use crate::observe::otlp::spans::Form;
+use crate::observe::otlp::tests::spans_of;
+use crate::observe::trace::{Root, Sampler, Tracing};
 
 const AFTER_TWO: &str = "hedge: {delay: 2s, maxPercent: 100}";
 
-fn world(a: &Provider, b: &Provider, rule: &str) -> World {
-    World::serve(&[
+/// The series of fallbacks.
+const FALLBACK: &str = "fairlead_fallbacks_total{";
+
+fn documents(a: &Provider, b: &Provider, rule: &str) -> [String; 4] {
+    [
         provider("a", &a.base_url(), ONCE),
         provider("b", &b.base_url(), ONCE),
         caller(),
         chain("chat", &["a", "b"], rule),
-    ])
+    ]
+}
+
+fn world(a: &Provider, b: &Provider, rule: &str) -> World {
+    World::serve(&documents(a, b, rule))
+}
+
+fn traced(a: &Provider, b: &Provider, rule: &str) -> World {
+    let sampler = Sampler {
+        parent: true,
+        root: Root::Always,
+        slow: seconds(10),
+    };
+    World::serve_traced(Tracing::on(sampler), &documents(a, b, rule))
 }
 
 fn slow(text: &str, count: u64) -> Provider {
@@ -38,6 +57,7 @@ async fn the_second_is_asked_when_the_first_has_been_silent_for_the_delay() {
             let metrics = world.metrics();
             let won = "fairlead_hedges_total{outcome=\"won\"} 1";
             assert!(metrics.contains(won), "{metrics}");
+            assert!(!metrics.contains(FALLBACK), "{metrics}");
         }
     }
 }
@@ -55,7 +75,7 @@ async fn a_first_that_speaks_before_the_delay_is_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_first_that_speaks_before_the_second_wins_and_the_second_is_hung_up_on() {
     let (a, b) = (slow("A.", 6), slow("B.", 60));
-    let world = world(&a, &b, AFTER_TWO);
+    let world = traced(&a, &b, AFTER_TWO);
     let answer = world.ask(&whole("chat")).await;
     assert_eq!(
         (answer.attempts().as_str(), answer.took()),
@@ -68,6 +88,12 @@ async fn a_first_that_speaks_before_the_second_wins_and_the_second_is_hung_up_on
         .map(|played| played.took.as_secs())
         .collect();
     assert_eq!((b.abandoned(), took), (1, vec![4]));
+    // Nobody has fallen back: the one that was asked first has answered.
+    let metrics = world.metrics();
+    assert!(!metrics.contains(FALLBACK), "{metrics}");
+    let spans = spans_of(&world.told().unwrap(), Form::default()).to_string();
+    let no = r#"{"key":"fairlead.fallback","value":{"boolValue":false}}"#;
+    assert!(spans.contains(no), "{spans}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,11 +110,14 @@ async fn a_first_that_fails_before_the_delay_is_followed_at_once() {
 async fn if_one_fails_the_other_is_waited_for() {
     let failing = |count| always(Play::status(500).after(seconds(count)));
     let (a, b) = (failing(3), slow("B.", 4));
-    let answer = world(&a, &b, AFTER_TWO).ask(&whole("chat")).await;
+    let world_of_both = world(&a, &b, AFTER_TWO);
+    let answer = world_of_both.ask(&whole("chat")).await;
     assert_eq!(
         (answer.attempts().as_str(), answer.took()),
         ("a=server_error, b=ok", seconds(6))
     );
+    let fallback = "fairlead_fallbacks_total{provider=\"default/b\",after=\"server_error\"} 1";
+    assert!(world_of_both.metrics().contains(fallback));
     let (a, b) = (slow("A.", 9), failing(1));
     let answer = world(&a, &b, AFTER_TWO).ask(&whole("chat")).await;
     assert_eq!(

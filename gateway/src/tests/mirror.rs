@@ -1,12 +1,15 @@
-//! Copies of requests: at whose expense they are, and what is told of them.
+//! Copies of requests: what becomes of them and of their originals.
+
+mod cost;
+mod health;
+mod places;
+mod told;
 
 use fairlead_faults::{Moment, Play, Provider};
 use serde_json::json;
 
-use crate::harness::yaml::{KEY, caller, chain, key, object, provider, rule};
-use crate::harness::{
-    Held, PRICE, World, always, millis, seconds, settled, streamed, two_cents, whole,
-};
+use crate::harness::yaml::{caller, object, provider, rule};
+use crate::harness::{Held, PRICE, World, always, seconds, settled, streamed, two_cents, whole};
 use crate::observe::record::Entry;
 
 /// A rule for `chat` that asks `a` and copies all of it to `b`.
@@ -38,6 +41,13 @@ fn both(world: &World) -> (Box<Entry>, Box<Entry>) {
     } else {
         (one, other)
     }
+}
+
+/// The line of copies of the usual mirror that were not made.
+fn unsent(reason: &str, count: u32) -> String {
+    format!(
+        "fairlead_mirror_unsent_total{{rule=\"default/chat\",mirror=\"next\",reason=\"{reason}\"}} {count}"
+    )
 }
 
 fn has(world: &World, lines: &[&str]) {
@@ -136,133 +146,6 @@ async fn nothing_of_what_becomes_of_a_copy_reaches_its_caller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_says_nothing_of_the_health_of_its_target() {
-    for play in [
-        Play::status(500),
-        Play::status(401),
-        Play::status(429).header("retry-after", "60"),
-    ] {
-        let (a, b) = (always(Play::chat("A.")), always(play));
-        let world = World::serve(&[
-            provider("a", &a.base_url(), ""),
-            provider(
-                "b",
-                &b.base_url(),
-                "health: {consecutiveFailures: 1}, credentials: [{name: one, secretRef: {name: one}}]",
-            ),
-            crate::harness::yaml::secret("one", "credential", "apiKey: sk-one"),
-            caller(),
-            mirroring(", model: m", ""),
-            rule(
-                "direct",
-                "match: {models: [direct]}, targets: [{name: b, providerRef: {name: b}, model: m}], retries: {maxRetries: 0}",
-            ),
-        ]);
-        for _ in 0..5 {
-            assert_eq!(world.ask(&whole("chat")).await.attempts(), "a=ok");
-            settled().await;
-        }
-        assert_eq!(b.requests(), 5);
-        assert_eq!(world.breaker("b", "m"), "closed");
-        assert_eq!(
-            world.health("b")["state"].as_str().unwrap_or("closed"),
-            "closed"
-        );
-        // Whoever is waited for finds out by itself.
-        world.ask(&whole("direct")).await;
-        assert_eq!(b.requests(), 6);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_copy_goes_to_a_target_that_is_down_and_none_finds_out_whether_it_is_back() {
-    let (a, b) = (always(Play::chat("A.")), always(Play::status(500)));
-    let world = World::serve(&[
-        provider("a", &a.base_url(), ""),
-        provider(
-            "b",
-            &b.base_url(),
-            "health: {consecutiveFailures: 1, probeInterval: 5s}",
-        ),
-        caller(),
-        mirroring(", model: m", ""),
-        rule(
-            "direct",
-            "match: {models: [direct]}, targets: [{name: b, providerRef: {name: b}, model: m}], retries: {maxRetries: 0}",
-        ),
-    ]);
-    world.ask(&whole("direct")).await;
-    assert_eq!(world.breaker("b", "m"), "open");
-    for _ in 0..3 {
-        tokio::time::sleep(seconds(6)).await;
-        world.ask(&whole("chat")).await;
-        settled().await;
-    }
-    assert_eq!(b.requests(), 1);
-    has(&world, &["outcome=\"unhealthy\",original=\"ok\"} 3"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn copies_are_bounded_by_their_number_their_length_and_the_memory_that_others_leave() {
-    let (a, b) = (always(Play::chat("A.")), always(Play::silent()));
-    let world = world(&a, &b, "", ", maxInFlight: 2");
-    for _ in 0..5 {
-        assert_eq!(world.ask(&whole("chat")).await.status, 200);
-    }
-    settled().await;
-    assert_eq!(b.requests(), 2);
-    let long =
-        json!({"model": "chat", "messages": [{"role": "user", "content": "x".repeat(1_100_000)}]});
-    assert_eq!(world.ask(&long).await.status, 200);
-    tokio::time::sleep(seconds(700)).await;
-    let others = world.memory_but(500_000);
-    assert_eq!(world.ask(&whole("chat")).await.status, 200);
-    drop(others);
-    settled().await;
-    assert_eq!(b.requests(), 2);
-    let unsent = |reason: &str, count: u32| {
-        format!(
-            "fairlead_mirror_unsent_total{{rule=\"default/chat\",mirror=\"next\",reason=\"{reason}\"}} {count}"
-        )
-    };
-    has(
-        &world,
-        &[
-            &unsent("busy", 3),
-            &unsent("too_large", 1),
-            &unsent("memory", 1),
-        ],
-    );
-    // The places are free again.
-    world.ask(&whole("chat")).await;
-    settled().await;
-    assert_eq!(b.requests(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn half_of_the_places_at_a_provider_are_left_to_who_is_waited_for() {
-    let (a, b) = (
-        always(Play::chat("A.")),
-        always(Play::chat("B.").after(seconds(20))),
-    );
-    let world = World::serve(&[
-        provider("a", &a.base_url(), ""),
-        provider("b", &b.base_url(), "concurrency: {maxInFlight: 4}"),
-        caller(),
-        mirroring("", ""),
-        chain("direct", &["b"], ""),
-    ]);
-    for _ in 0..5 {
-        world.ask(&whole("chat")).await;
-    }
-    settled().await;
-    assert_eq!(b.requests(), 2);
-    let (one, other) = (whole("direct"), streamed("direct"));
-    let (one, other) = tokio::join!(world.ask(&one), world.ask(&other));
-    assert_eq!((one.took(), other.took()), (seconds(20), seconds(20)));
-}
-
-#[tokio::test(start_paused = true)]
 async fn when_its_caller_hangs_up_a_copy_ends() {
     for body in [whole("chat"), streamed("chat")] {
         let (a, b) = (always(Play::silent()), always(Play::silent()));
@@ -335,88 +218,4 @@ async fn a_copy_is_said_in_the_words_of_its_target_and_is_neither_hedged_nor_cop
     );
     assert_eq!(seen[0].header("x-copy"), Some("yes-it-is"));
     assert_eq!(a.requests(), 1);
-}
-
-fn used(world: &World, level: &str, limit: &str) -> String {
-    let metrics = world.metrics();
-    let line = metrics.lines().find(|line| {
-        line.starts_with("fairlead_limit_used{")
-            && line.contains(&format!("level=\"{level}\""))
-            && line.contains(&format!("limit=\"{limit}\""))
-    });
-    line.and_then(|line| line.rsplit(' ').next())
-        .unwrap_or_default()
-        .to_owned()
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_copies_cost_is_the_providers_and_the_callers_only_where_it_is_said() {
-    for (more, own) in [
-        ("", "0.02"),
-        (", charge: Provider", "0.02"),
-        (", charge: Caller", "0.04"),
-    ] {
-        let (a, b) = (always(two_cents()), always(two_cents()));
-        let budget = "budgets: [{name: day, amount: \"1\", period: Daily}]";
-        let world = World::serve(&[
-            provider("a", &a.base_url(), PRICE),
-            provider("b", &b.base_url(), &format!("{PRICE}, {budget}")),
-            key("caller", KEY, budget),
-            mirroring(more, ""),
-        ]);
-        let answer = world.ask(&whole("chat")).await;
-        assert_eq!(answer.header("x-fairlead-cost-usd"), "0.02");
-        tokio::time::sleep(seconds(2)).await;
-        assert_eq!(
-            (
-                used(&world, "key", "day").as_str(),
-                used(&world, "provider", "day").as_str()
-            ),
-            (own, "0.02"),
-            "{more}"
-        );
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_budget_that_is_used_up_sends_no_copy_and_answers_all_the_same() {
-    let (a, b) = (always(two_cents()), always(two_cents()));
-    let world = World::serve(&[
-        provider("a", &a.base_url(), PRICE),
-        provider(
-            "b",
-            &b.base_url(),
-            &format!("{PRICE}, budgets: [{{name: day, amount: \"0.02\", period: Daily}}]"),
-        ),
-        caller(),
-        mirroring("", ""),
-    ]);
-    for _ in 0..3 {
-        assert_eq!(world.ask(&whole("chat")).await.status, 200);
-        tokio::time::sleep(millis(10)).await;
-    }
-    assert_eq!((a.requests(), b.requests()), (3, 1));
-    has(&world, &["outcome=\"limited\",original=\"ok\"} 2"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_tenants_copies_count_towards_the_limits_of_its_own_keys() {
-    let (a, b) = (always(two_cents()), always(two_cents()));
-    let open = format!("{PRICE}, access: {{namespaces: {{from: All}}}}");
-    let own = "sk-tenant-0123456789abcdef0123456789";
-    let spec = "match: {models: [chat]}, targets: [{name: a, providerRef: {name: a, namespace: default}}], \
-        mirror: [{name: next, providerRef: {name: b, namespace: default}, percent: 100}]";
-    let world = World::serve(&[
-        provider("a", &a.base_url(), &open),
-        provider("b", &b.base_url(), &open),
-        key(
-            "search/tenant",
-            own,
-            "budgets: [{name: day, amount: \"1\", period: Daily}]",
-        ),
-        rule("search/chat", spec),
-    ]);
-    world.ask_as(own, &whole("chat")).await;
-    tokio::time::sleep(seconds(2)).await;
-    assert_eq!(used(&world, "key", "day"), "0.04");
 }

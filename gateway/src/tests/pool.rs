@@ -15,7 +15,7 @@ use crate::harness::yaml::{caller, chain, object, provider};
 use crate::harness::{Answer, World, always, millis, seconds, settled, whole};
 
 /// A provider whose servers are these; `more` are further fields.
-fn pool(servers: &[&Provider], more: &str) -> String {
+pub(super) fn pool(servers: &[&Provider], more: &str) -> String {
     let addresses = servers.iter().map(|server| server.address().to_string());
     let addresses: Vec<String> = addresses.map(|address| format!("\"{address}\"")).collect();
     let more = if more.is_empty() {

@@ -79,16 +79,23 @@ fn one(headers: &HeaderMap, names: &[Names; 2], unix_millis: i64) -> Option<(u64
     })
 }
 
+/// As many seconds are no length but a time, in seconds since 1970, and a thousand times as many one in milliseconds.
+const SINCE_1970: i64 = 1_000_000_000;
+
 /// How long until then: a length such as `6m0s`, seconds, or a time.
 fn within(text: &str, unix_millis: i64) -> Option<Duration> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    span(text).or_else(|| {
-        let then: Timestamp = text.parse().ok()?;
+    let until = |then: Timestamp| {
         let left = then.as_millisecond().saturating_sub(unix_millis).max(0);
         u64::try_from(left).ok().map(Duration::from_millis)
-    })
+    };
+    match text.parse::<i64>() {
+        Ok(then) if then >= SINCE_1970 * 1_000 => until(Timestamp::from_millisecond(then).ok()?),
+        Ok(then) if then >= SINCE_1970 => until(Timestamp::from_second(then).ok()?),
+        _ => match text.parse::<f64>() {
+            Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+            Err(_) => span(text).or_else(|| until(text.parse().ok()?)),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +124,9 @@ mod tests {
             ("1m30s", 90_000),
             ("20ms", 20),
             ("12", 12_000),
+            ("1704067210", 10_000),
+            ("1704067210500", 10_500),
+            ("1704067100", 0),
             ("soon", 60_000),
         ] {
             let told = told_by(
@@ -162,7 +172,7 @@ mod tests {
         }
         let pairs = [
             ("x-ratelimit-remaining-requests", "0"),
-            ("x-ratelimit-reset-requests", "1704067200"),
+            ("x-ratelimit-reset-requests", "999999999"),
         ];
         assert_eq!(told_by(&pairs, 0), Some((0, LONGEST.as_millis())));
         assert_eq!(told_by(&[], 0), None);

@@ -162,6 +162,21 @@ mod tests {
     }
 
     #[test]
+    fn who_leaves_others_theirs_comes_behind_all_and_changes_nobodys_limit() {
+        let gate = Arc::new(Gate::default());
+        let (first, second) = (gate.enter(2, ONE).unwrap(), gate.enter(2, ONE).unwrap());
+        let mut turn = Turn::line_up(&gate, 9, ONE).unwrap();
+        assert!(gate.enter_within(1, TWO).is_none());
+        drop(first);
+        assert!(turn.slot.try_recv().is_ok(), "two may be there");
+        drop((turn, second));
+        let least = gate.enter_within(1, TWO);
+        assert!(least.is_some() && gate.enter_within(1, TWO).is_none());
+        drop(least);
+        assert!(gate.enter_within(0, TWO).is_none());
+    }
+
+    #[test]
     fn a_higher_limit_lets_in_more_at_the_next_chance() {
         let gate = Arc::new(Gate::default());
         let _slot = gate.enter(1, ONE);

@@ -60,7 +60,7 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Visit {
     server: Arc<Server>,
-    /// `None`: it is asked although it is to be left alone, for there is nobody else, and nothing follows.
+    /// `None`: it is asked although it is to be left alone, for there is nobody else, or with a copy, and nothing follows.
     token: Option<Token>,
     again: bool,
     asker: Asker,
@@ -180,6 +180,33 @@ impl Servers {
         Some(Visit::begin(server, None, visitor))
     }
 
+    /// Visits a server whose breaker is closed, for the copy of a request: it takes neither a probe nor a turn of one that is growing back, and says
+    /// nothing of any; `None`: there is none.
+    #[must_use]
+    pub(crate) fn visit_for_copy(&self, visitor: &Visitor<'_>) -> Option<Visit> {
+        let now = visitor.clock.uptime();
+        let well = |server: &Server| server.health.breaker.state(now) == BreakerState::Closed;
+        let server = self.draw(visitor, now, &well)?;
+        Some(Visit::begin(server, None, visitor))
+    }
+
+    /// One of those that `may` be visited.
+    fn draw(
+        &self,
+        visitor: &Visitor<'_>,
+        now: Duration,
+        may: &dyn Fn(&Server) -> bool,
+    ) -> Option<&Arc<Server>> {
+        let servers = self
+            .all
+            .iter()
+            .enumerate()
+            .filter(|(_, server)| may(server));
+        let servers = servers.map(|(at, server)| server.seen(at, now));
+        let die = fastrand::u64(..);
+        self.all.get(pool::choose(servers, visitor.key, die)?)
+    }
+
     /// The server to visit, and whether it is to be visited whatever its breaker says.
     fn choose(
         &self,
@@ -194,12 +221,7 @@ impl Servers {
         };
         let reached = |server: &Server| new(server) && !server.is_out_of_reach(now);
         let count = |is: &dyn Fn(&Server) -> bool| self.all.iter().filter(|one| is(one)).count();
-        let die = fastrand::u64(..);
-        let draw = |is: &dyn Fn(&Server) -> bool| {
-            let servers = self.all.iter().enumerate().filter(|(_, server)| is(server));
-            let servers = servers.map(|(at, server)| server.seen(at, now));
-            self.all.get(pool::choose(servers, visitor.key, die)?)
-        };
+        let draw = |is: &dyn Fn(&Server) -> bool| self.draw(visitor, now, is);
         if count(&ready) * 2 >= count(&reached) {
             let left =
                 |server: &Server| ready(server) && !passed_over.contains(&server.endpoint.id);

@@ -91,6 +91,7 @@ impl Strategy for AdaptiveStrategy {
         let draw = Draw {
             now,
             stream: true,
+            probes: true,
             first: self.turn,
             second,
         };

@@ -6,8 +6,8 @@ use crate::books::compare;
 use crate::callers::{Crowd, Until};
 use crate::fleet::{World, budget, holder, providers, rules};
 use crate::full;
+use crate::harness::eventually;
 use crate::harness::yaml::{ONCE, provider, rule};
-use crate::kept::Kept;
 use crate::redis::Server;
 use crate::results::{about_at_most, at_least, at_most, count, usd};
 use crate::vendor::{Prices, Temper, Vendor};
@@ -80,17 +80,17 @@ fn told_of_each(world: &World, requests: u64) {
     }
 }
 
-/// Lines, store, rows and sums are books of one; the metrics count the same.
-async fn kept_in_every_book(world: &World, requests: usize, sum: i64) {
-    let kept = world.kept(0, "payer", requests).await;
-    let requests = i64::try_from(requests).unwrap();
-    let wanted = Kept {
-        requests,
-        nanos: sum,
-        summed: requests,
-        sums: sum,
-    };
-    assert_eq!(kept, wanted);
+/// Lines, store, rows and sums are books of one; the metrics count the same. Each is written a moment after the request: it is waited for that all
+/// are of as many.
+async fn kept_in_every_book(world: &World, sum: i64) {
+    let kept = eventually("as many requests in every book", async || {
+        let lines = world.lines("payer").len();
+        let kept = world.kept(0, "payer", lines).await;
+        let lines = i64::try_from(lines).unwrap();
+        (kept.requests == lines && kept.summed == lines).then_some(kept)
+    });
+    let kept = kept.await;
+    assert_eq!((kept.nanos, kept.sums), (sum, sum));
     let metered = world.metered(0).await;
     assert!(
         (metered - usd(sum)).abs() < 1e-6,
@@ -129,8 +129,8 @@ async fn it_agrees_to_the_nano_dollar_with_whatever_was_told() {
     let refused = calls.iter().find(|call| (400..500).contains(&call.status));
     assert!(refused.is_none(), "{refused:?}");
     let sum = world.balanced("payer").await;
+    kept_in_every_book(&world, sum).await;
     let lines = world.lines("payer");
-    kept_in_every_book(&world, lines.len(), sum).await;
     let compared = compare(&lines, &world.vendors);
     compared.holds();
     told_of_each(&world, requests);

@@ -129,6 +129,12 @@ fn arrows_go_one_way() {
         ("fairlead-console", "fairlead-gateway"),
         ("fairlead-console", "fairlead-snapshot"),
         ("fairlead-console", "fairlead-crds"),
+        // They read and ask, and enforce nothing.
+        ("fairlead-published", "fairlead-gateway"),
+        ("fairlead-published", "fairlead-crds"),
+        ("fairlead-admin-client", "fairlead-gateway"),
+        ("fairlead-admin-client", "fairlead-crds"),
+        ("fairlead-admin-client", "fairlead-record"),
         // They meet in the snapshot.
         ("fairlead-operator", "fairlead-route"),
         ("fairlead-operator", "fairlead-wire"),

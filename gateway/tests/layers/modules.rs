@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// From what puts everything together down to what everything stands on. A module may use those of its own line and of the lines below.
 const FLOORS: [&[&str]; 16] = [
     &["lib", "main"],
-    &["app", "import"],
-    &["admin", "check"],
+    &["app", "console", "import"],
+    &["admin", "check", "told"],
     &["config"],
     &["serve"],
     &["pipeline"],
@@ -75,7 +75,7 @@ fn little_of_the_library_is_public() {
             .count();
     }
     assert!(
-        public < 24,
+        public < 25,
         "{public} public items; the binary needs few, and kubectl's plugin what checks and explains"
     );
 }

@@ -1,5 +1,7 @@
 //! The console of a gateway: what it tells of requests, rules and limits that were, and to whom.
 
+mod bounds;
+
 use fairlead_faults::{Play, Provider, Reply};
 use http::StatusCode;
 use serde_json::{Value, json};

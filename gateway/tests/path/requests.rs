@@ -127,6 +127,7 @@ async fn a_folder_that_cannot_be_written_harms_no_request_and_is_told() {
     assert_eq!(status, 200);
     let (_, config) = told(&gateway, "/config").await;
     assert!(config["requests"]["problem"].is_string(), "{config}");
+    assert_eq!(config["requests"]["astray"], 0, "{config}");
     std::fs::remove_file(gateway.setup.path("state/requests")).unwrap();
     assert_eq!(entries(&gateway, "key=default/caller", 2).await.len(), 2);
 }

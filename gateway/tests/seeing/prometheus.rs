@@ -50,7 +50,9 @@ async fn eventful() -> (Gateway, Vec<Provider>) {
         chain("slow", &["slow"], ""),
         chain("broken", &["failing"], ""),
     ];
+    // With a request log, which tells of itself.
     let gateway = Setup::new()
+        .arguments(&["--state-dir", "{}/state"])
         .file("all.yaml", &documents.concat())
         .start()
         .await;

@@ -240,9 +240,10 @@ fn rule(
     if let Some(spec) = &object.spec {
         let mut rule = rule::build(&object.name, object.created, spec, world.settings);
         let unresolved = rule::link(&mut rule, to);
-        let taken = aliases.take(&rule);
-        match taken.and_then(|()| room.take(&object.name, &rule, &none)) {
+        let open = aliases.look(&rule);
+        match open.and_then(|()| room.take(&object.name, &rule, &none)) {
             Ok(()) => {
+                aliases.take(&rule);
                 object.unresolved(unresolved);
                 return Some(rule);
             }
@@ -252,6 +253,8 @@ fn rule(
     let mut rule = world.past.rule(&object.name)?.clone();
     let unresolved = rule::link(&mut rule, to);
     room.take(&object.name, &rule, &none).ok()?;
+    // It is in force whatever it closes.
+    aliases.take(&rule);
     object.previous(unresolved);
     Some(rule)
 }

@@ -12,7 +12,10 @@ mod scalar;
 
 use std::sync::Arc;
 
+use fairlead_snapshot::ObjectName;
 use serde_json::Value;
+
+use crate::envelope::Envelope;
 
 pub use lines::{Lines, Origin};
 
@@ -25,6 +28,14 @@ pub struct Document {
     pub value: Value,
     /// Where it was written.
     pub origin: Origin,
+}
+
+impl Document {
+    /// The name by which the compiler knows it; the namespace `default` where it says none.
+    #[must_use]
+    pub fn name(&self) -> ObjectName {
+        Envelope::of(self).name()
+    }
 }
 
 /// A Secret is a document too, so nothing of the value is shown.

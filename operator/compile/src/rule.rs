@@ -84,10 +84,7 @@ pub(crate) fn build(
         stream: resilience::streams(spec.stream.as_ref()),
         hedge: spec.hedge.as_ref().map(resilience::hedge),
         affinity: spec.affinity.as_ref().map(resilience::affinity),
-        on_unsupported: match spec.on_unsupported {
-            None | Some(OnUnsupportedSpec::Refuse) => OnUnsupported::Refuse,
-            Some(OnUnsupportedSpec::Drop) => OnUnsupported::Drop,
-        },
+        on_unsupported: on_unsupported(spec.on_unsupported),
         constrain: spec
             .constrain
             .as_ref()
@@ -105,6 +102,7 @@ pub(crate) fn build(
             .collect(),
         continues: spec.continues == Some(true),
         changes: continues::changes(spec.changes.as_ref()),
+        said_defaults: continues::said_defaults(spec),
     }
 }
 
@@ -172,6 +170,13 @@ fn failover(spec: &FailoverSpec) -> Failover {
     Failover {
         classes: spec.classes.iter().flatten().copied().map(class).collect(),
         status_codes: spec.status_codes.clone().unwrap_or_default(),
+    }
+}
+
+fn on_unsupported(given: Option<OnUnsupportedSpec>) -> OnUnsupported {
+    match given {
+        None | Some(OnUnsupportedSpec::Refuse) => OnUnsupported::Refuse,
+        Some(OnUnsupportedSpec::Drop) => OnUnsupported::Drop,
     }
 }
 

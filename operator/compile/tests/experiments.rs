@@ -8,7 +8,7 @@
 use fairlead_compile::{
     Compiled, Finding, InForce, Inputs, Reason, Settings, Verdict, compile, documents,
 };
-use fairlead_snapshot::{Charge, ObjectName, Snapshot, Sticky};
+use fairlead_snapshot::{Charge, ObjectName, SaidDefault, Snapshot, Sticky};
 
 fn object(kind: &str, name: &str, meta: &str, spec: &str) -> String {
     let (namespace, name) = name.split_once('/').unwrap();
@@ -167,7 +167,11 @@ fn alias(from: &str, to: &str) -> String {
 
 /// Which rules were refused for the names that would go round.
 fn refused(objects: &[String]) -> Vec<String> {
-    let compiled = run(None, objects);
+    refused_after(None, objects)
+}
+
+fn refused_after(previous: Option<&Snapshot>, objects: &[String]) -> Vec<String> {
+    let compiled = run(previous, objects);
     let refused = compiled.verdicts.iter().filter(|one| {
         let path = "spec.changes.model";
         let mut faults = one.faults.iter();
@@ -238,6 +242,73 @@ fn an_edit_that_closes_a_circle_leaves_the_rule_as_it_was() {
     let after = run(Some(&before.snapshot), &edited);
     assert_eq!(verdict(&after, "search/b").in_force, InForce::Previous);
     assert_eq!(after.snapshot, before.snapshot);
+}
+
+#[test]
+fn a_version_that_stays_in_force_closes_circles_as_any() {
+    let before = run(None, &[aged("search/a", 1, &alias("chat", "gpt-4o"))]);
+    let edited = [
+        aged("search/a", 1, &format!("continue: true, {TARGET}")),
+        aged("search/b", 2, &alias("gpt-4o", "chat")),
+    ];
+    assert_eq!(refused_after(Some(&before.snapshot), &edited), ["search/b"]);
+}
+
+#[test]
+fn a_rule_that_is_not_in_force_closes_no_circle() {
+    let large = "x".repeat(16_000);
+    let parameters = format!("parameters: {{defaults: {{a: {large}}}, overrides: {{b: {large}}}}}");
+    let mirror = |name: &str| {
+        format!(
+            "{{name: {name}, providerRef: {{name: p, namespace: gateway}}, percent: 5, {parameters}}}"
+        )
+    };
+    let mirrors = ["a", "b", "c", "d"].map(mirror).join(", ");
+    let objects = [
+        provider("gateway/p", ""),
+        aged(
+            "search/a",
+            1,
+            &format!(
+                "continue: true, match: {{models: [chat]}}, changes: {{model: gpt-4o, {parameters}}}, mirror: [{mirrors}]"
+            ),
+        ),
+        aged("search/b", 2, &alias("gpt-4o", "chat")),
+    ];
+    let compiled = run(None, &objects);
+    let too_large = verdict(&compiled, "search/a");
+    assert_eq!(too_large.faults[0].reason, Reason::TooLarge);
+    assert!(verdict(&compiled, "search/b").is_good());
+}
+
+#[test]
+fn a_default_that_a_rule_has_written_down_is_published_where_it_holds() {
+    let said = "stream: {recovery: Fail, commit: Complete}, onUnsupported: Refuse";
+    let compiled = run(
+        None,
+        &[
+            provider("gateway/p", ""),
+            rule("gateway/continues", &format!("continue: true, {said}")),
+            rule(
+                "gateway/imposed",
+                &format!("precedence: Override, {TARGET}, onUnsupported: Refuse"),
+            ),
+            rule("gateway/silent", "continue: true, timeouts: {total: 5s}"),
+            rule("gateway/usual", &format!("{TARGET}, {said}")),
+        ],
+    );
+    assert!(compiled.verdicts.iter().all(Verdict::is_good));
+    let of = |name: &str| {
+        let mut rules = compiled.snapshot.rules.iter();
+        let rule = rules.find(|rule| rule.name.name == name).unwrap();
+        rule.said_defaults.clone()
+    };
+    assert_eq!(
+        of("continues"),
+        [SaidDefault::Recovery, SaidDefault::OnUnsupported]
+    );
+    assert_eq!(of("imposed"), [SaidDefault::OnUnsupported]);
+    assert!(of("silent").is_empty() && of("usual").is_empty());
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn complete(watched: &Watched) {
     }
     list(&watched.secrets, resource::secret);
     list(&watched.namespaces, resource::namespace);
-    list(&watched.endpoints, resource::endpoints);
+    list(&watched.endpoints, fairlead_admin_client::endpoints);
     list(&watched.index, resource::version);
 }
 

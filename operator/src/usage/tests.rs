@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::args::Args;
-use crate::watch::resource;
+
 use crate::watch::shelf::Source;
 
 const TOKEN: &str = "the-token";
@@ -62,10 +62,12 @@ async fn world() -> World {
         "endpoints": [endpoint(1, true), endpoint(2, true), endpoint(3, false)],
     });
     let event = Event::Apply(serde_json::from_value(slice).unwrap());
-    watched
-        .endpoints
-        .take(&mut Source::new(None), event, resource::endpoints);
-    let gateways = Gateways::new(&args, &api_server()).unwrap();
+    watched.endpoints.take(
+        &mut Source::new(None),
+        event,
+        fairlead_admin_client::endpoints,
+    );
+    let gateways = AdminClient::new(&api_server(), "own", &args.gateway_name, port).unwrap();
     World {
         reader: Reader::new(gateways, &watched, &metrics),
         metrics,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fairlead_admin_client::Endpoint;
 use fairlead_compile::{
     CA_BYTES, CLIENT_CERTIFICATE_BYTES, CREDENTIAL_BYTES, Document, KEY_BYTES, Origin,
     ROTATION_REQUEST_BYTES, RotationState, Secret,
@@ -14,7 +15,6 @@ use fairlead_snapshot::ObjectName;
 use fairlead_snapshot::SecretBytes;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret as KubeSecret};
-use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt as _;
 use kube::api::{DynamicObject, ObjectMeta};
 use serde_json::Value;
@@ -219,65 +219,11 @@ pub(crate) fn namespace(object: Namespace) -> Option<(ObjectName, BTreeMap<Strin
     Some((ObjectName::new(&name, &name), object.labels().clone()))
 }
 
-/// An endpoint of the gateways' Service.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Endpoint {
-    /// The pod, or the address where none is named.
-    pub pod: String,
-    /// Its address.
-    pub address: String,
-}
-
-/// Keeps the endpoints of a slice that are not about to go, and whether each takes requests.
-#[must_use]
-pub(crate) fn endpoints(slice: EndpointSlice) -> Option<(ObjectName, Vec<(Endpoint, bool)>)> {
-    let name = ObjectName::new(slice.namespace().unwrap_or_default(), slice.name_any());
-    let endpoints = slice.endpoints.into_iter().filter_map(|endpoint| {
-        let conditions = endpoint.conditions.unwrap_or_default();
-        // `terminating` overrules `ready` for Services that publish unready addresses.
-        if conditions.terminating.unwrap_or(false) {
-            return None;
-        }
-        let address = endpoint.addresses.first()?.clone();
-        let pod = endpoint.target_ref.and_then(|target| target.name);
-        let endpoint = Endpoint {
-            pod: pod.unwrap_or_else(|| address.clone()),
-            address,
-        };
-        // An absent `ready` means ready.
-        Some((endpoint, conditions.ready.unwrap_or(true)))
-    });
-    let mut found: Vec<_> = endpoints.collect();
-    found.sort();
-    Some((name, found))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn endpoints_that_are_about_to_go_are_left_out_and_those_that_are_not_ready_are_known() {
-        let endpoint = |pod: &str, conditions: Value| json!({"addresses": [format!("10.0.0.{pod}")], "conditions": conditions, "targetRef": {"kind": "Pod", "name": pod}});
-        let slice = json!({
-            "metadata": {"namespace": "own", "name": "gateway-1"},
-            "addressType": "IPv4",
-            "endpoints": [
-                endpoint("3", json!({"ready": true})),
-                endpoint("1", json!({})),
-                endpoint("2", json!({"ready": false})),
-                endpoint("4", json!({"ready": true, "terminating": true})),
-            ],
-        });
-        let (_, found) = endpoints(serde_json::from_value(slice).unwrap()).unwrap();
-        let pods: Vec<(&str, bool)> = found
-            .iter()
-            .map(|(endpoint, ready)| (endpoint.pod.as_str(), *ready))
-            .collect();
-        assert_eq!(pods, [("1", true), ("2", false), ("3", true)]);
-    }
 
     #[test]
     fn of_a_value_that_is_too_long_no_more_is_kept_than_shows_it() {

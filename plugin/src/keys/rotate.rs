@@ -100,7 +100,9 @@ async fn served(
         let status = keys.get(name).await.map_err(|error| {
             Need::new("get", &resource(KIND), Some(namespace)).failed("reading the key", &error)
         })?;
+        let asked = status.annotations().get(ROTATE_ANNOTATION).cloned();
         let status = status.data["status"]["key"].clone();
+        still_ours(asked.as_deref(), request, (namespace, name, secret))?;
         // A value is valid where gateways are asked only once the status tells of it.
         let is_told = status["rotatedAt"].is_string()
             && (status["rotatedAt"] != known["rotatedAt"] || status["hint"] != known["hint"]);
@@ -148,6 +150,23 @@ async fn served(
     }
 }
 
+/// Whether no other request has taken the place of ours; an operator may take away what it has served.
+///
+/// # Errors
+/// One has.
+fn still_ours(
+    asked: Option<&str>,
+    request: &str,
+    (namespace, name, secret): (&str, &str, &str),
+) -> Result<(), Error> {
+    match asked.filter(|asked| *asked != request) {
+        None => Ok(()),
+        Some(other) => Err(Error::Other(format!(
+            "the request was replaced by another one ({other}), for which {namespace}/{name} is rotated; its value stands in the Secret {namespace}/{secret}"
+        ))),
+    }
+}
+
 fn told(
     args: &Rotate,
     (namespace, name): (&str, &str),
@@ -161,6 +180,11 @@ fn told(
         Some(until) => format!("the value before works until {until}\n"),
         None => "the value before is refused\n".to_owned(),
     });
+    if let Some(overlap) = &args.overlap {
+        text.push_str(&format!(
+            "spec.rotation.overlap is {overlap} from now on: later rotations keep the value before for as long\n"
+        ));
+    }
     let shown = served.value.as_ref().ok();
     match &served.value {
         Ok(value) => text.push_str(&format!(
@@ -188,6 +212,49 @@ fn told(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_request_is_not_waited_for() {
+        let place = ("search", "app", "made");
+        assert!(still_ours(Some("ours"), "ours", place).is_ok());
+        assert!(still_ours(None, "ours", place).is_ok());
+        let error = still_ours(Some("theirs"), "ours", place).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("replaced by another one (theirs)")
+        );
+    }
+
+    #[test]
+    fn an_overlap_is_said_to_stay() {
+        use clap::Parser as _;
+
+        let words = [
+            "kubectl-fairlead",
+            "keys",
+            "rotate",
+            "app",
+            "--overlap",
+            "0s",
+        ];
+        let parsed = crate::args::Args::try_parse_from(words).unwrap();
+        let crate::args::Command::Keys(keys) = parsed.command else {
+            panic!("no keys");
+        };
+        let crate::args::KeysCommand::Rotate(args) = keys.command else {
+            panic!("no rotation");
+        };
+        let served = Served {
+            value: Ok("sk-made".to_owned()),
+            status: json!({}),
+        };
+        let told = told(&args, ("search", "app"), "made", &served, &json!({}));
+        assert!(
+            told.text
+                .contains("spec.rotation.overlap is 0s from now on")
+        );
+    }
 
     #[test]
     fn only_a_generated_key_is_rotated_and_the_others_say_how() {

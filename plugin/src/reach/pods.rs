@@ -26,22 +26,31 @@ pub(crate) struct Pods {
 }
 
 impl Pods {
-    /// Finds them.
+    /// All gateways of an installation, those too that are not ready or are about to go: for their logs.
     ///
     /// # Errors
-    /// The user may not list pods, or there is none.
-    pub(crate) async fn find(session: &Session, place: &Place) -> Result<Self, Error> {
+    /// The user may not list pods.
+    pub(crate) async fn all(session: &Session, place: &Place) -> Result<Vec<Pod>, Error> {
         let namespace = &place.gateway_namespace;
         let pods: Api<Pod> = Api::namespaced(session.client.clone(), namespace);
         let labels = ListParams::default().labels(LABELS);
         let found = pods.list(&labels).await.map_err(|error| {
             Need::new("list", "pods", Some(namespace)).failed("finding the gateways", &error)
         })?;
-        let of_it = found
-            .items
-            .iter()
-            .filter(|pod| belongs(pod, &place.gateway_name));
-        let (ready, others): (Vec<&Pod>, Vec<&Pod>) = of_it.partition(|pod| is_ready(pod));
+        let of_it = found.items.into_iter();
+        Ok(of_it
+            .filter(|pod| belongs(pod, &place.gateway_name))
+            .collect())
+    }
+
+    /// Finds them.
+    ///
+    /// # Errors
+    /// The user may not list pods, or there is none.
+    pub(crate) async fn find(session: &Session, place: &Place) -> Result<Self, Error> {
+        let namespace = &place.gateway_namespace;
+        let found = Self::all(session, place).await?;
+        let (ready, others): (Vec<&Pod>, Vec<&Pod>) = found.iter().partition(|pod| is_ready(pod));
         let mut names: Vec<String> = ready
             .iter()
             .filter_map(|pod| pod.metadata.name.clone())
@@ -56,7 +65,7 @@ impl Pods {
             )));
         }
         Ok(Self {
-            pods,
+            pods: Api::namespaced(session.client.clone(), namespace),
             secrets: Api::namespaced(session.client.clone(), namespace),
             names,
             namespace: namespace.clone(),
@@ -67,14 +76,6 @@ impl Pods {
 
     pub(crate) fn names(&self) -> Vec<String> {
         self.names.clone()
-    }
-
-    pub(crate) fn api(&self) -> &Api<Pod> {
-        &self.pods
-    }
-
-    pub(crate) fn namespace(&self) -> &str {
-        &self.namespace
     }
 
     /// The token of the admin ports.

@@ -1,26 +1,19 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Failure, get, post } from "../api";
+import { Failure, get, post, who } from "../api";
 import { count, short } from "../format";
 import { place, useLoaded } from "../state";
 import type { Built, Form, FormTarget, Provider, Rule } from "../types";
 import { Code, Empty, Field, Input, Panel, State, Title, Wrong } from "../ui";
 
-const SCOPES = ["", "Global", "Team", "VirtualKey", "Organization"];
-const STRATEGIES = ["", "RoundRobin", "Priority", "LowestLatency", "LowestCost", "LeastBusy"];
-const EMPTY: Form = { namespace: "default", name: "", scope: "", scopeName: "", models: [], when: "", strategy: "", targets: [{ name: "", provider: "", model: "", weight: 1, on: [] }], fallbacks: [] };
+const SCOPES = ["", "Namespace", "Global", "Team", "VirtualKey", "Organization"];
+const STRATEGIES = ["", "Weighted", "RoundRobin", "Priority", "LowestLatency", "LowestCost", "LeastBusy", "Adaptive"];
+/** Scopes that may be of another namespace: VirtualKey, Team and Namespace; all but the last have a name. */
+const ELSEWHERE = ["Team", "VirtualKey", "Namespace"];
+const NAMED = ["Team", "VirtualKey", "Organization"];
+const EMPTY: Form = { namespace: "default", name: "", scope: "", scopeName: "", scopeNamespace: "", models: [], when: "", strategy: "", targets: [{ name: "", provider: "", model: "", on: [] }], fallbacks: [] };
 
 const words = (text: string) => text.split(/[\s,]+/).filter(Boolean);
-
-function from(rule: Rule): Form {
-  const [namespace = "default", name = ""] = rule.name.split("/");
-  const local = (provider: string) => (provider.startsWith(`${namespace}/`) ? short(provider) : provider);
-  const target = (one: Rule["targets"][number]): FormTarget => ({ name: one.name, provider: local(one.provider), model: one.model ?? "", weight: one.weight, on: one.on });
-  const strategy = rule.strategy.split(" ").map((word) => word[0]!.toUpperCase() + word.slice(1)).join("");
-  const [kind = "", of = ""] = rule.scope.split(" ");
-  const scope = { everybody: "Global", team: "Team", key: "VirtualKey", organization: "Organization" }[kind] ?? "";
-  return { ...EMPTY, namespace, name, priority: rule.priority, scope, scopeName: scope && scope !== "Global" ? short(of) : "", models: rule.models, when: rule.when ?? "", strategy: STRATEGIES.includes(strategy) ? strategy : "", targets: rule.targets.map(target), fallbacks: rule.fallbacks.map(target) };
-}
 
 /** Lines that both have stand once; what is gone has a minus, what is new a plus. */
 function diff(before: string, after: string): [string, string][] {
@@ -37,26 +30,26 @@ function diff(before: string, after: string): [string, string][] {
   return lines;
 }
 
-function Targets({ of, change, providers, fallback }: { of: FormTarget[]; change: (targets: FormTarget[]) => void; providers: Provider[]; fallback: boolean }) {
+function Targets({ of, change, providers, namespace, fallback }: { of: FormTarget[]; change: (targets: FormTarget[]) => void; providers: Provider[]; namespace: string; fallback: boolean }) {
   const set = (at: number, more: Partial<FormTarget>) => change(of.map((target, index) => (index === at ? { ...target, ...more } : target)));
   const kind = fallback ? "fallback" : "target";
   return (
     <fieldset>
       <legend>{fallback ? "Fallbacks, in order" : "Targets"}</legend>
       {of.map((target, at) => {
-        const known = providers.find((one) => one.name === target.provider || short(one.name) === target.provider);
+        const known = providers.find((one) => one.name === (target.provider.includes("/") ? target.provider : `${namespace}/${target.provider}`));
         return (
           <div class="row">
-            <Field label="Provider"><Input name={`${kind}-provider-${at}`} value={target.provider} words={providers.map((one) => short(one.name))} onInput={(event) => set(at, { provider: event.currentTarget.value })} /></Field>
+            <Field label="Provider"><Input name={`${kind}-provider-${at}`} value={target.provider} words={providers.map((one) => (one.name.startsWith(`${namespace}/`) ? short(one.name) : one.name))} onInput={(event) => set(at, { provider: event.currentTarget.value })} /></Field>
             <Field label="Model"><Input name={`${kind}-model-${at}`} value={target.model} placeholder="the name asked for" words={known?.models ?? []} onInput={(event) => set(at, { model: event.currentTarget.value })} /></Field>
             {fallback
               ? <Field label="After"><Input name={`after-${at}`} value={target.on.join(" ")} placeholder="any failure" onInput={(event) => set(at, { on: words(event.currentTarget.value) })} /></Field>
-              : <Field label="Weight"><input type="number" min={0} max={1_000_000} value={target.weight ?? 1} onInput={(event) => set(at, { weight: Number(event.currentTarget.value) })} /></Field>}
+              : <Field label="Weight"><input type="number" min={0} max={1_000_000} value={target.weight ?? ""} placeholder="1" onInput={(event) => set(at, { weight: event.currentTarget.value === "" ? undefined : Number(event.currentTarget.value) })} /></Field>}
             <button type="button" aria-label={`Remove ${kind} ${at + 1}`} onClick={() => change(of.filter((_, index) => index !== at))}>Remove</button>
           </div>
         );
       })}
-      <button type="button" onClick={() => change([...of, { name: "", provider: "", model: "", weight: 1, on: [] }])}>{`Add a ${kind}`}</button>
+      <button type="button" onClick={() => change([...of, { name: "", provider: "", model: "", on: [] }])}>{`Add a ${kind}`}</button>
     </fieldset>
   );
 }
@@ -67,10 +60,10 @@ export function BuilderPage() {
   const built = useSignal<Built | undefined>(undefined);
   const failure = useSignal<Failure | undefined>(undefined);
   const shown = useSignal<"yaml" | "diff">("yaml");
-  const names = useLoaded(async (abort) => ({ rules: await get<Rule[]>("rules", abort), providers: await get<Provider[]>("providers", abort) }), []);
+  const names = useLoaded(async (abort) => ({ rules: await get<Rule[]>("rules", abort), providers: who.value?.pages.includes("providers") ? await get<Provider[]>("providers", abort) : [] }), []);
   useEffect(() => {
     const rule = names.data?.rules.find((rule) => rule.name === start);
-    if (rule) form.value = from(rule);
+    if (rule?.form) form.value = rule.form;
     else if (names.data) form.value = { ...EMPTY, namespace: names.data.rules[0]?.name.split("/")[0] ?? "default" };
   }, [names.data, start]);
   const text = JSON.stringify(form.value);
@@ -81,7 +74,8 @@ export function BuilderPage() {
         built.value = await post<Built>("build", form.value, abort.signal);
         failure.value = undefined;
       } catch (error) {
-        if (!abort.signal.aborted) failure.value = error as Failure;
+        // A later question of another tab has taken the place of this one; its answer is as good.
+        if (!abort.signal.aborted && (error as Failure).code !== "superseded") failure.value = error as Failure;
       }
     }, 250);
     return () => { clearTimeout(timer); abort.abort(); };
@@ -101,7 +95,7 @@ export function BuilderPage() {
     <>
       <Title about="Makes the YAML of a rule, and says what the compiler finds and what would change. Nothing is written: put it where your configuration is kept.">Rule builder</Title>
       <div class="columns even">
-        <Panel title="The rule" aside={<Field label="Start from"><select onChange={(event) => { const rule = names.data?.rules.find((one) => one.name === event.currentTarget.value); form.value = rule ? from(rule) : EMPTY; }}><option value="">nothing</option>{names.data?.rules.filter((rule) => !rule.constrains).map((rule) => <option value={rule.name} selected={rule.name === start}>{rule.name}</option>)}</select></Field>}>
+        <Panel title="The rule" aside={<Field label="Start from"><select onChange={(event) => { const rule = names.data?.rules.find((one) => one.name === event.currentTarget.value); form.value = rule?.form ?? EMPTY; }}><option value="">nothing</option>{names.data?.rules.filter((rule) => rule.form && !rule.constrains).map((rule) => <option value={rule.name} selected={rule.name === start}>{rule.name}</option>)}</select></Field>}>
           <form class="form" onSubmit={(event) => event.preventDefault()}>
             <div class="row">
               <Field label="Namespace"><Input name="namespace" value={now.namespace} onInput={(event) => set({ namespace: event.currentTarget.value })} /></Field>
@@ -109,14 +103,15 @@ export function BuilderPage() {
               <Field label="Priority"><input type="number" min={0} value={now.priority ?? ""} placeholder="default" onInput={(event) => set({ priority: event.currentTarget.value === "" ? undefined : Number(event.currentTarget.value) })} /></Field>
             </div>
             <div class="row">
-              <Field label="For"><select value={now.scope} onChange={(event) => set({ scope: event.currentTarget.value })}>{SCOPES.map((scope) => <option value={scope} selected={scope === now.scope}>{scope || "keys of its namespace"}</option>)}</select></Field>
-              {now.scope && now.scope !== "Global" && <Field label="Of the name"><Input name="scope-name" value={now.scopeName} onInput={(event) => set({ scopeName: event.currentTarget.value })} /></Field>}
+              <Field label="For"><select value={now.scope} onChange={(event) => set({ scope: event.currentTarget.value })}>{SCOPES.map((scope) => <option value={scope} selected={scope === now.scope}>{scope || "keys of its namespace, which it does not say"}</option>)}</select></Field>
+              {NAMED.includes(now.scope) && <Field label="Of the name"><Input name="scope-name" value={now.scopeName} onInput={(event) => set({ scopeName: event.currentTarget.value })} /></Field>}
+              {ELSEWHERE.includes(now.scope) && <Field label="In namespace"><Input name="scope-namespace" value={now.scopeNamespace} placeholder="its own" onInput={(event) => set({ scopeNamespace: event.currentTarget.value })} /></Field>}
               <Field label="Models"><Input name="models" value={now.models.join(" ")} placeholder="any; a name may end in *" onChange={(event) => set({ models: words(event.currentTarget.value) })} /></Field>
             </div>
             <Field label="Condition"><textarea rows={2} spellcheck={false} value={now.when} placeholder={'request.headers["x-tier"] == "gold"'} onInput={(event) => set({ when: event.currentTarget.value })} /></Field>
-            <Field label="Choose a target by"><select value={now.strategy} onChange={(event) => set({ strategy: event.currentTarget.value })}>{STRATEGIES.map((strategy) => <option value={strategy} selected={strategy === now.strategy}>{strategy || "Weighted"}</option>)}</select></Field>
-            <Targets of={now.targets} change={(targets) => set({ targets })} providers={names.data?.providers ?? []} fallback={false} />
-            <Targets of={now.fallbacks} change={(fallbacks) => set({ fallbacks })} providers={names.data?.providers ?? []} fallback />
+            <Field label="Choose a target by"><select value={now.strategy} onChange={(event) => set({ strategy: event.currentTarget.value })}>{STRATEGIES.map((strategy) => <option value={strategy} selected={strategy === now.strategy}>{strategy || "weight, which it does not say"}</option>)}</select></Field>
+            <Targets of={now.targets} change={(targets) => set({ targets })} providers={names.data?.providers ?? []} namespace={now.namespace} fallback={false} />
+            <Targets of={now.fallbacks} change={(fallbacks) => set({ fallbacks })} providers={names.data?.providers ?? []} namespace={now.namespace} fallback />
           </form>
         </Panel>
         <div class="stack">

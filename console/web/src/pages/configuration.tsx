@@ -35,7 +35,7 @@ export function ConfigurationPage() {
           {standing && <Table label="Gateways" rows={standing.gateways} id={(gateway) => gateway.name} columns={[
             { head: "Gateway", cell: (gateway) => <b>{gateway.name}</b> },
             { head: "State", cell: (gateway) => <State of={gateway.ready ? "ready" : "failed"} say={gateway.ready ? "ready" : "not ready"} /> },
-            { head: "Generation", number: true, cell: (gateway) => count(gateway.generation) },
+            { head: "Generation", number: true, cell: (gateway) => (gateway.generation && gateway.generation < standing.generation ? <State of="previous" say={`${count(gateway.generation)} of ${count(standing.generation)}`} /> : gateway.generation ? count(gateway.generation) : "-") },
             { head: "Counters", cell: (gateway) => <State of={gateway.storeReachable ? "ok" : "failed"} say={gateway.storeReachable ? "reached" : gateway.storeProblem ?? "out of reach"} /> },
           ]} />}
           {standing && <p class="about mono faint">{`digest ${standing.digest}`}</p>}

@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get } from "../api";
+import { get, post, who } from "../api";
 import { Chart } from "../chart";
 import { count, dollars, millis, percent, rate } from "../format";
 import { follow } from "../live";
 import { link, useLoaded } from "../state";
 import type { Entry, Guarded, Keys, Overview, Provider, Standing, Usage } from "../types";
 import { Empty, limitName, Loading, Panel, requestColumns, Spark, State, Table, Title, used, Wrong } from "../ui";
-import { post } from "../api";
 
+const sees = (page: string) => who.value?.pages.includes(page) ?? false;
 const sum = (values: number[]) => values.reduce((all, value) => all + value, 0);
 
 /** A trouble that somebody should look at, and where. */
@@ -17,8 +17,9 @@ interface Trouble { what: string; state: string; say?: string; words: string; hr
 function troubles(providers: Provider[], keys: Keys | undefined, standing: Standing): Trouble[] {
   const found: Trouble[] = [];
   for (const gateway of standing.gateways) {
-    if (!gateway.ready) found.push({ what: gateway.name, state: "failed", say: "not ready", words: "", href: link("configuration") });
-    if (!gateway.storeReachable) found.push({ what: gateway.name, state: "failed", say: "cannot reach the store of counters", words: gateway.storeProblem ?? "", href: link("keys") });
+    if (gateway.generation && gateway.generation < standing.generation) found.push({ what: gateway.name, state: "previous", say: `enforces ${gateway.generation}, not ${standing.generation}`, words: "", href: link("configuration") });
+    if (!gateway.ready) found.push({ what: gateway.name, state: "failed", say: "not ready", words: gateway.storeProblem ?? "", href: link("configuration") });
+    else if (!gateway.storeReachable) found.push({ what: gateway.name, state: "failed", say: "cannot reach the store of counters", words: gateway.storeProblem ?? "", href: link("keys") });
   }
   if (standing.problem) found.push({ what: "configuration", state: "previous", say: "not the newest", words: standing.problem, href: link("configuration") });
   if (standing.objectsNotOk) found.push({ what: "configuration", state: "failed", say: `${standing.objectsNotOk} not in order`, words: "", href: link("configuration") });
@@ -49,10 +50,10 @@ function troubles(providers: Provider[], keys: Keys | undefined, standing: Stand
 
 export function OverviewPage() {
   const { data, failure, again } = useLoaded((abort) => get<Overview>("overview", abort), [], 3000);
-  const providers = useLoaded((abort) => get<Provider[]>("providers", abort), [], 3000);
-  const keys = useLoaded((abort) => get<Keys>("keys", abort), [], 15_000);
+  const providers = useLoaded((abort) => (sees("providers") ? get<Provider[]>("providers", abort) : Promise.resolve([])), [], 3000);
+  const keys = useLoaded((abort) => (sees("keys") ? get<Keys>("keys", abort) : Promise.resolve(undefined)), [], 15_000);
   const midnight = new Date().setHours(0, 0, 0, 0) / 1000;
-  const spent = useLoaded((abort) => post<Usage[]>("usage", { from_unix_s: midnight }, abort), [midnight], 15_000);
+  const spent = useLoaded((abort) => (sees("keys") ? post<Usage[]>("usage", { from_unix_s: midnight }, abort) : Promise.resolve([])), [midnight], 15_000);
   const latest = useSignal<Entry[]>([]);
   useEffect(() => follow((entries) => { latest.value = [...entries.toReversed(), ...latest.value].slice(0, 8); }), []);
   if (!data) return failure ? <Wrong failure={failure} again={again} /> : <Loading />;
@@ -80,7 +81,7 @@ export function OverviewPage() {
         <div class="tile"><h2>Requests / s</h2><p>{rate(now)}</p><Spark values={pulse.requests.slice(0, -1)} /><small>{`${count(requests)} in 15 min`}</small></div>
         <div class="tile"><h2>Failed</h2><p>{percent(failed, requests)}</p><Spark values={pulse.failed.slice(0, -1)} tone="bad" /><small>{`${count(failed)} failed, ${count(sum(pulse.refused))} refused, ${count(sum(pulse.recovered))} recovered`}</small></div>
         <div class="tile"><h2>First content, p95</h2><p>{millis(pulse.firstContentP95AllMs)}</p><Spark values={pulse.firstContentP95Ms.slice(0, -1)} /><small>over 15 min</small></div>
-        <div class="tile"><h2>Spent today</h2><p>{today ? dollars(today.cost_nanos) : spent.failure ? "-" : "$0"}</p><Spark values={pulse.costNanos.slice(0, -1)} /><small>{today ? `${count(today.requests)} requests, ${count(today.input_tokens + today.output_tokens)} tokens${today.unpriced ? `, ${count(today.unpriced)} without a price` : ""}` : spent.failure ? spent.failure.message : "nothing yet"}</small></div>
+        {sees("keys") && <div class="tile"><h2>Spent today</h2><p>{today ? dollars(today.cost_nanos) : spent.failure ? "-" : "$0"}</p><Spark values={pulse.costNanos.slice(0, -1)} /><small>{today ? `${count(today.requests)} requests, ${count(today.input_tokens + today.output_tokens)} tokens${today.unpriced ? `, ${count(today.unpriced)} without a price` : ""}` : spent.failure ? spent.failure.message : "nothing yet"}</small></div>}
       </div>
       <div class="columns">
         <Panel title="Requests per second">
@@ -92,7 +93,7 @@ export function OverviewPage() {
         </Panel>
         <Panel title="Needs a look" aside={wrong.length ? <span>{count(wrong.length)}</span> : undefined}>
           {wrong.length === 0
-            ? <Empty>{providers.data ? <><State of="ok" say="Nothing." /> Every breaker is closed, no credential rests, no limit is near its end.</> : "Asking"}</Empty>
+            ? <Empty>{providers.data ? <><State of="ok" say="Nothing." />{sees("providers") && sees("keys") ? " Every breaker is closed, no credential rests, no limit is near its end." : " As far as you may see."}</> : "Asking"}</Empty>
             : <ul class="list">{wrong.slice(0, 12).map((one) => <li><a href={one.href}>{one.what}</a> <State of={one.state} say={one.say} /> <span class="faint">{one.words}</span></li>)}</ul>}
         </Panel>
       </div>

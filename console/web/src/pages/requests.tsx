@@ -49,28 +49,39 @@ export function RequestsPage() {
   const live = query.live === "1";
   const form = useRef<HTMLFormElement>(null);
   const names = useLoaded(async (abort) => {
-    if (holder) return { keys: [], rules: [], providers: [] };
-    const [keys, rules, providers] = await Promise.all([get<Keys>("keys", abort), get<Rule[]>("rules", abort), get<Provider[]>("providers", abort)]);
-    return { keys: keys.keys, rules, providers };
+    const pages = who.value?.pages ?? [];
+    const [keys, rules, providers] = await Promise.all([
+      pages.includes("keys") ? get<Keys>("keys", abort) : undefined, pages.includes("rules") ? get<Rule[]>("rules", abort) : [], pages.includes("providers") ? get<Provider[]>("providers", abort) : [],
+    ]);
+    return { keys: keys?.keys ?? [], rules, providers };
   }, [holder]);
 
+  // What is shown, by id; of what comes live the oldest go again, but not what was asked for.
+  const known = useRef(new Map<string, Entry>());
+  const older = useRef(0);
+  const show = () => {
+    const sorted = [...known.current.values()].sort((one, other) => other.started_unix_us - one.started_unix_us);
+    for (const entry of sorted.splice(MOST + older.current)) known.current.delete(entry.id);
+    entries.value = sorted;
+  };
   const now = turn.value;
   useEffect(() => {
+    older.current = 0;
     const abort = new AbortController();
-    const known = new Map<string, Entry>();
+    const all = known.current;
+    all.clear();
     let shown = false;
-    const show = () => { entries.value = [...known.values()].sort((one, other) => other.started_unix_us - one.started_unix_us).slice(0, MOST); };
     // Followed first and loaded then, and put together by their ids: none is lost between the two.
     const stop = live
       ? follow((fresh, skipped) => {
-          for (const entry of fresh) if (fits(entry, query)) known.set(entry.id, entry);
+          for (const entry of fresh) if (fits(entry, query)) all.set(entry.id, entry);
           missed.value += skipped;
           if (shown) show();
         })
       : () => undefined;
     missed.value = 0;
     post<Page>("requests", { filter: filterOf(query), ask: { limit: 50 } }, abort.signal).then((page) => {
-      for (const entry of page.entries) known.set(entry.id, entry);
+      for (const entry of page.entries) all.set(entry.id, entry);
       next.value = page.next;
       failure.value = undefined;
       shown = true;
@@ -82,10 +93,10 @@ export function RequestsPage() {
   const more = async () => {
     try {
       const page = await post<Page>("requests", { filter: filterOf(query), ask: { after: next.value, limit: 100 } });
-      const known = new Map((entries.value ?? []).map((entry) => [entry.id, entry]));
-      for (const entry of page.entries) known.set(entry.id, entry);
-      entries.value = [...known.values()];
+      older.current += page.entries.length;
+      for (const entry of page.entries) known.current.set(entry.id, entry);
       next.value = page.next;
+      show();
     } catch (error) {
       failure.value = error as Failure;
     }

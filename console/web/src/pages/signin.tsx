@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { Failure, post, who } from "../api";
+import { Failure, post, welcome, who } from "../api";
 import type { Who } from "../types";
 import { Field, Wrong } from "../ui";
 
@@ -25,14 +25,14 @@ export function SignInPage() {
       <form class="panel" onSubmit={(event) => { event.preventDefault(); void go(); }}>
         <img src="/console.svg" alt="" width={40} height={40} />
         <h1>Fairlead</h1>
-        <div class="ways" role="group" aria-label="Sign in as">
+        {welcome.value.holders && <div class="ways" role="group" aria-label="Sign in as">
           <button type="button" aria-pressed={way.value === "token"} onClick={() => choose("token")}>Operator</button>
           <button type="button" aria-pressed={way.value === "key"} onClick={() => choose("key")}>Holder of a key</button>
-        </div>
-        <Field label={way.value === "token" ? "Admin token" : "Virtual key"}><input ref={field} type="password" name="secret" autocomplete="off" required autofocus /></Field>
+        </div>}
+        <Field label={way.value === "token" ? welcome.value.token : "Virtual key"}><input ref={field} type="password" name="secret" autocomplete="off" required autofocus /></Field>
         <Wrong failure={failure.value} />
         <button type="submit" class="primary" disabled={busy.value}>{busy.value ? "Signing in" : "Sign in"}</button>
-        <p class="faint">{way.value === "token" ? "It stands in --state-dir/admin-token; without a state folder the gateway has printed a link when it began." : "You see what your key has used, what is left of its limits, and its last requests; nobody else's."}</p>
+        <p class="faint">{way.value === "token" ? welcome.value.hint : "You see what your key has used, what is left of its limits, and its last requests; nobody else's."}</p>
       </form>
     </main>
   );

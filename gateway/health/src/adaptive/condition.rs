@@ -84,6 +84,8 @@ pub(crate) struct Condition {
 pub(crate) struct Seen {
     pub(crate) answered: f64,
     pub(crate) failed: f64,
+    /// The most that the share of failures may be among those alone that this tick has seen.
+    pub(crate) failing_now: f64,
     /// The least that the share of failures may be, of everything that is remembered.
     pub(crate) failing: f64,
     /// How many failures are remembered.
@@ -97,6 +99,12 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Whether one that had failed answers: a lone probe, or most of those that went there all the same, as where everybody had failed.
+    fn is_back(&self) -> bool {
+        let mostly = self.failing_now < FAILED && self.in_a_row < IN_A_ROW;
+        self.answered > 0.0 && (self.failed <= 0.0 || mostly)
+    }
+
     fn is_down(&self) -> bool {
         self.in_a_row >= IN_A_ROW || self.failing >= FAILED && self.failures >= FEWEST
     }
@@ -140,7 +148,7 @@ impl Condition {
             }
             State::Failed => {
                 self.rest = self.rest.saturating_sub(seen.ticks);
-                if seen.answered > 0.0 && seen.failed <= 0.0 {
+                if seen.is_back() {
                     self.enter(State::Recovering);
                     self.is_back = true;
                     return true;
@@ -205,6 +213,7 @@ mod tests {
     const WELL_SEEN: Seen = Seen {
         answered: 5.0,
         failed: 0.0,
+        failing_now: 0.0,
         failing: 0.0,
         failures: 0.0,
         in_a_row: 0,
@@ -214,6 +223,7 @@ mod tests {
     const DOWN: Seen = Seen {
         answered: 0.0,
         failed: 5.0,
+        failing_now: 1.0,
         failing: 0.8,
         failures: 5.0,
         in_a_row: 5,

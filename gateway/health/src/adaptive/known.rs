@@ -92,6 +92,14 @@ impl Known {
         }
     }
 
+    /// The same one, with what the configuration says of it now.
+    pub(crate) fn of(&self, candidate: &Candidate) -> Self {
+        Self {
+            weight: f64::from(candidate.weight),
+            ..self.clone()
+        }
+    }
+
     /// Whether anything was ever seen of it.
     pub(crate) fn is_known(&self) -> bool {
         self.failures.all().count >= FEWEST
@@ -167,9 +175,12 @@ impl Known {
             sent.saturating_sub(began) as f64 / seconds.max(0.001)
         });
         self.allowed = allowed(candidate, &self.whole, others, tick);
+        let mut now = Evidence::default();
+        now.add(&events, Kind::Events, kept);
         let seen = Seen {
             answered,
             failed,
+            failing_now: now.bounds().1,
             failing: self.failures.bounds().0,
             failures: self.failures.all().sum,
             in_a_row: candidate.recorder.in_a_row(),
@@ -266,13 +277,18 @@ fn allowed(candidate: &Candidate, whole: &Evidence, others: [f64; 2], tick: &Tic
     account.unwrap_or(free).min(places.unwrap_or(free)).max(0.0)
 }
 
-/// Scores, states and shares of all candidates, beside each other.
+/// Scores, states and shares of all candidates, beside each other. To be asked once a look: each time shares follow what is believed by a step.
 pub(crate) fn judge(all: &mut [Known], settings: &Settings) {
     let beliefs: Vec<Belief> = all.iter().map(Known::belief).collect();
     let best = Best::of(&beliefs);
     for (known, belief) in all.iter_mut().zip(&beliefs) {
         known.score(belief, &best, settings);
     }
+    share_out(all, settings);
+}
+
+/// Shares, by the scores that they have.
+pub(crate) fn share_out(all: &mut [Known], settings: &Settings) {
     let weights: f64 = all.iter().map(|known| known.weight).sum();
     let demand: f64 = all.iter().map(|known| known.rate).sum();
     let explore = f64::from(settings.explore) / 1000.0 / all.len().max(1) as f64;

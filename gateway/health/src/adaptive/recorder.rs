@@ -14,6 +14,11 @@ const SQUARE_BITS: u32 = 10;
 const USUAL: f64 = 256.0;
 /// The first token takes about as long as so many others.
 const FIRST: f64 = 20.0;
+/// So many answers in a row that know nothing of what was asked for are the target's fault, and not the requests'.
+const UNKNOWN: u32 = 20;
+/// Nobody has to find out whether it is back; somebody has. Any other number: whoever has this one is about to.
+const NO_PROBE: u32 = 0;
+const WANTED: u32 = 1;
 /// Whoever gives up sooner than this says nothing of a target that nobody knows.
 const IMPATIENT: Duration = Duration::from_secs(1);
 
@@ -23,6 +28,9 @@ pub struct Recorder {
     in_flight: AtomicU32,
     /// Failures since the last answer.
     in_a_row: AtomicU32,
+    /// Answers since the last one of use that knew nothing of what was asked for.
+    unknown: AtomicU32,
+    probe: AtomicU32,
     answered: AtomicU64,
     failed: AtomicU64,
     /// Of answers that come whole, and of streams.
@@ -81,6 +89,13 @@ pub(crate) struct TimeTotals {
     pub(crate) squares: u64,
 }
 
+/// The right to find out whether a target is back. Dropped before anything was sent there, somebody else has it.
+#[derive(Debug)]
+pub struct Probe {
+    recorder: Arc<Recorder>,
+    number: u32,
+}
+
 /// A request that is at a target. It is there until this is dropped.
 #[derive(Debug)]
 pub struct Flight {
@@ -97,6 +112,10 @@ impl Recorder {
         let kind = self.kind(stream);
         kind.waiting.fetch_add(1, Ordering::Relaxed);
         kind.begun.fetch_add(1, Ordering::Relaxed);
+        // Cores share this: as a rule there is nothing to write.
+        if self.probe.load(Ordering::Relaxed) != NO_PROBE {
+            self.probe.store(NO_PROBE, Ordering::Relaxed);
+        }
         Flight {
             recorder: Arc::clone(self),
             stream,
@@ -108,6 +127,36 @@ impl Recorder {
     #[must_use]
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody should find out if it is back, as of a look. Where requests wait there already, they will.
+    pub(crate) fn wants_probe(&self, wants: bool) {
+        let wants = wants && self.waiting() == [0, 0];
+        let probe = if wants { WANTED } else { NO_PROBE };
+        self.probe.store(probe, Ordering::Relaxed);
+    }
+
+    /// Whether it is for this request to find out if it is back: nobody else is to, while this one may.
+    pub(crate) fn lend_probe(&self) -> bool {
+        let number = || fastrand::u32(WANTED + 1..);
+        self.probe.load(Ordering::Relaxed) == WANTED && self.moves_probe(WANTED, number())
+    }
+
+    /// The right that was lent, if it was.
+    #[must_use]
+    pub fn lent_probe(self: &Arc<Self>) -> Option<Probe> {
+        let number = self.probe.load(Ordering::Relaxed);
+        (number > WANTED).then(|| Probe {
+            recorder: Arc::clone(self),
+            number,
+        })
+    }
+
+    fn moves_probe(&self, from: u32, to: u32) -> bool {
+        let moved = self
+            .probe
+            .compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        moved.is_ok()
     }
 
     /// How many of them wait for their answer to begin, of either kind.
@@ -183,6 +232,9 @@ impl Flight {
         if self.recorder.in_a_row() != 0 {
             self.recorder.in_a_row.store(0, Ordering::Relaxed);
         }
+        if self.recorder.unknown.load(Ordering::Relaxed) != 0 {
+            self.recorder.unknown.store(0, Ordering::Relaxed);
+        }
     }
 
     /// It has failed, and the target is to blame.
@@ -190,6 +242,19 @@ impl Flight {
         self.waits_no_more();
         self.recorder.failed.fetch_add(1, Ordering::Relaxed);
         self.recorder.in_a_row.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The target knows nothing of what it was asked for. That may be the request's fault, which can name what is not there, unless nothing else
+    /// has come from it for long.
+    pub fn is_unknown(&mut self) {
+        let before = self.recorder.unknown.fetch_add(1, Ordering::Relaxed);
+        if before >= UNKNOWN {
+            // Nor does it wrap around.
+            self.recorder.unknown.store(UNKNOWN, Ordering::Relaxed);
+            self.failed();
+        } else {
+            self.waits_no_more();
+        }
     }
 
     /// Whoever waits for it gives up after so long without an answer: it would have taken so long at least. That counts where it is longer than
@@ -235,6 +300,12 @@ impl Drop for Flight {
     fn drop(&mut self) {
         self.waits_no_more();
         self.recorder.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.recorder.moves_probe(self.number, WANTED);
     }
 }
 

@@ -195,15 +195,15 @@ fn fill(parts: &[Part]) -> Vec<f64> {
         if due <= 0.0 || left <= 0.0 {
             break;
         }
-        let mut filled = 0.0;
+        let (mut filled, mut any) = (0.0, false);
         for ((part, share), full) in parts.iter().zip(&mut shares).zip(&mut is_full) {
             if !*full && left * part.due / due >= part.most {
                 *share = part.most;
-                *full = true;
+                (*full, any) = (true, true);
                 filled += part.most;
             }
         }
-        if filled <= 0.0 {
+        if !any {
             for ((part, share), full) in parts.iter().zip(&mut shares).zip(&is_full) {
                 if !*full {
                     *share = left * part.due / due;
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn what_one_may_not_have_goes_to_the_others_in_proportion() {
         let free = f64::INFINITY;
-        let table: [(&[Part], &[u32]); 6] = [
+        let table: [(&[Part], &[u32]); 7] = [
             (&[part(3.0, 0.0, free), part(1.0, 0.0, free)], &[750, 250]),
             (
                 &[
@@ -320,6 +320,15 @@ mod tests {
                     part(1.0, 0.0, free),
                 ],
                 &[200, 300, 500],
+            ),
+            // One may have nothing.
+            (
+                &[
+                    part(4.0, 0.0, 0.0),
+                    part(3.0, 0.0, 0.6),
+                    part(1.0, 0.0, free),
+                ],
+                &[0, 600, 400],
             ),
             // Together they may have half.
             (&[part(9.0, 0.0, 0.1), part(1.0, 0.0, 0.4)], &[200, 800]),

@@ -48,6 +48,7 @@ fn ask(seconds: u64, first: u64, second: u64) -> Ask {
     Ask {
         now: at(seconds),
         stream: true,
+        probes: true,
         first,
         second,
     }
@@ -209,6 +210,143 @@ fn what_is_down_gets_a_probe_and_its_share_back_when_it_answers() {
     assert_eq!(seen, [250, 400, 500, 500, 500]);
 }
 
+/// The position of the next to be picked, who is sent there.
+fn sent(adaptive: &Adaptive) -> Option<usize> {
+    let at = picked(adaptive, |_| 1000, &ask(10, 0, 0))?;
+    let candidate = adaptive.candidates().nth(at)?;
+    drop(candidate.recorder.begin(true));
+    Some(at)
+}
+
+/// Two, of which the second is down and wants a probe.
+fn with_one_down() -> Adaptive {
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(20, 400, 0), (0, 0, 20)]);
+    tick(&adaptive, 2, &[(40, 400, 0), (0, 0, 0)]);
+    adaptive
+}
+
+#[test]
+fn a_probe_that_was_never_sent_is_for_the_next_one() {
+    let adaptive = with_one_down();
+    let next = || picked(&adaptive, |_| 1000, &ask(10, 0, 0));
+    let recorder = Arc::clone(&adaptive.candidates().nth(1).unwrap().recorder);
+    for _ in 0..3 {
+        assert_eq!(next(), Some(1));
+        let lent = recorder.lent_probe();
+        assert!(lent.is_some());
+        assert_eq!(next(), Some(0), "one at a time");
+        // Whoever had it was refused for something of its own.
+        drop(lent);
+    }
+    assert_eq!(next(), Some(1));
+    let lent = recorder.lent_probe();
+    drop(recorder.begin(true));
+    drop(lent);
+    assert_eq!(next(), Some(0), "it was sent");
+}
+
+#[test]
+fn nobody_probes_whose_request_is_not_noted() {
+    let adaptive = with_one_down();
+    let unnoted = Ask {
+        probes: false,
+        ..ask(10, 0, 0)
+    };
+    assert_eq!(picked(&adaptive, |_| 1000, &unnoted), Some(0));
+    assert_eq!(sent(&adaptive), Some(1));
+}
+
+#[test]
+fn a_probe_that_hangs_is_followed_by_no_other() {
+    let adaptive = with_one_down();
+    assert_eq!(picked(&adaptive, |_| 1000, &ask(10, 0, 0)), Some(1));
+    let hangs = adaptive.candidates().nth(1).unwrap().recorder.begin(true);
+    for number in 3..9 {
+        tick(&adaptive, number, &[(40, 400, 0), (0, 0, 0)]);
+        assert_eq!(sent(&adaptive), Some(0), "{number}");
+    }
+    drop(hangs);
+    tick(&adaptive, 9, &[(40, 400, 0), (0, 0, 0)]);
+    assert_eq!(sent(&adaptive), Some(1));
+}
+
+#[test]
+fn those_that_all_had_failed_are_back_though_a_few_of_very_many_answers_fail() {
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(0, 0, 20), (0, 0, 20)]);
+    let states = || adaptive.standings().into_iter().map(|one| one.state);
+    assert!(states().all(|state| state == State::Failed));
+    // Where nobody is up all are asked by their weights.
+    (2..10).for_each(|number| tick(&adaptive, number, &[(1_000, 400, 2), (1_000, 400, 2)]));
+    assert!(states().all(|state| state == State::Healthy));
+    assert_eq!(shares(&adaptive), [500, 500]);
+}
+
+#[test]
+fn one_that_conversations_keep_to_though_it_had_failed_is_back_when_it_answers_them() {
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(500, 400, 0), (0, 0, 20)]);
+    (2..10).for_each(|number| tick(&adaptive, number, &[(900, 400, 2), (500, 400, 1)]));
+    assert_eq!(shares(&adaptive), [500, 500]);
+    // And one of which most still fail is not.
+    let adaptive = of(&[1, 1]);
+    tick(&adaptive, 1, &[(500, 400, 0), (0, 0, 20)]);
+    (2..10).for_each(|number| tick(&adaptive, number, &[(900, 400, 2), (50, 400, 60)]));
+    assert_eq!(adaptive.standings()[1].state, State::Failed);
+}
+
+#[test]
+fn an_edit_is_no_look() {
+    let adaptive = of(&[1, 1]);
+    (1..4).for_each(|number| tick(&adaptive, number, &[(50, 400, 0), (50, 400, 0)]));
+    tick(&adaptive, 4, &[(50, 400, 0), (50, 700, 0)]);
+    let mut edited = adaptive;
+    let before = shares(&edited);
+    assert!(before[1] < 450, "{before:?}");
+    for _ in 0..40 {
+        let candidates = edited.candidates().cloned().collect();
+        edited = edited.succeed(Settings::default(), candidates, at(21));
+        assert_eq!(shares(&edited), before);
+    }
+    // What has another weight has another share at once.
+    let mut candidates: Vec<Candidate> = edited.candidates().cloned().collect();
+    candidates[0].weight = 4;
+    let heavier = shares(&edited.succeed(Settings::default(), candidates, at(21)));
+    assert!(heavier[0] > before[0] + 50, "{heavier:?} {before:?}");
+}
+
+#[test]
+fn an_edit_asks_for_no_other_probe() {
+    let adaptive = with_one_down();
+    assert_eq!((sent(&adaptive), sent(&adaptive)), (Some(1), Some(0)));
+    let candidates = adaptive.candidates().cloned().collect();
+    let edited = adaptive.succeed(Settings::default(), candidates, at(11));
+    assert_eq!(sent(&edited), Some(0));
+    // And forgets none.
+    let adaptive = with_one_down();
+    let candidates = adaptive.candidates().cloned().collect();
+    let edited = adaptive.succeed(Settings::default(), candidates, at(11));
+    assert_eq!(sent(&edited), Some(1));
+}
+
+#[test]
+fn what_it_does_not_know_speaks_against_it_where_nothing_else_comes() {
+    let recorder = Arc::new(Recorder::default());
+    let unknown = |count: usize| (0..count).for_each(|_| recorder.begin(true).is_unknown());
+    for _ in 0..50 {
+        unknown(15);
+        recorder.begin(true).answered(ms(100), 0);
+    }
+    assert_eq!(
+        recorder.totals().failed,
+        0,
+        "requests can name what is not there"
+    );
+    unknown(30);
+    assert_eq!(recorder.totals().failed, 10);
+}
+
 #[test]
 fn a_probe_is_kept_for_when_the_breaker_permits_it() {
     let adaptive = of(&[1, 1]);
@@ -236,6 +374,19 @@ fn an_account_is_spread_over_the_time_that_it_has_to_last() {
         "{:?}",
         shares(&adaptive)
     );
+    // Those whose answers have begun are counted in what was told.
+    told(20);
+    let streams: Vec<Flight> = (0..25)
+        .map(|_| {
+            let mut flight = second.recorder.begin(true);
+            flight.answered(ms(400), 0);
+            flight
+        })
+        .collect();
+    let only = |at: usize| if at == 1 { 1000 } else { 0 };
+    assert_eq!(second.allowance(at(5)).map(|told| told.left), Some(20));
+    assert_eq!(picked(&adaptive, only, &ask(5, 0, 0)), Some(1));
+    drop(streams);
     // Spent: nobody is sent there, whatever its share.
     told(0);
     let next = |number: u64| picked(&adaptive, |_| 1000, &ask(5, number << 54, 0));

@@ -87,7 +87,8 @@ async fn add(transaction: &tokio_postgres::Transaction<'_>, rollup: &Rollup) -> 
 
 fn rows(entries: &[Arc<Entry>]) -> Bytes {
     let mut text = String::with_capacity(entries.len() * 1_024);
-    for entry in entries {
+    // Copies are there for the sums alone.
+    for entry in entries.iter().filter(|entry| entry.mirror.is_none()) {
         row(&mut text, &Row::of(entry));
     }
     text.into()

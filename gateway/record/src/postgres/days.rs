@@ -18,31 +18,60 @@ const COUNTED: i64 = 100_000;
 /// Who reads or writes for longer than this is not waited for, since everybody else would have to wait behind us.
 const WAIT: &str = "SET LOCAL lock_timeout = '2s'";
 
-/// Looks after all partitions, unless another replica is at it; says how many rows lie in none.
+/// Looks after all partitions, unless another replica is at it. A step that fails keeps none of the others from being taken: a user who may make
+/// no tables may well drop them.
 ///
 /// # Errors
-/// What the database says; what was done before stays done.
-pub(super) async fn look_after(client: &mut Client, today: i64, kept: u16) -> Result<i64, Fault> {
-    let oldest = today - i64::from(kept.max(1)) + 1;
-    let there = partitions(client).await?;
-    for day in (today - 1).max(oldest)..=today + AHEAD {
-        if !there.contains(&day) {
-            make(client, day).await?;
+/// What the database says of the first step that failed.
+pub(super) async fn look_after(client: &mut Client, today: i64, kept: u16) -> Result<(), Fault> {
+    let kept = i64::from(kept.max(1));
+    let mut fault = None;
+    let there = noted(&mut fault, partitions(client).await);
+    if let Some(there) = &there {
+        for day in (today - 1).max(today - kept + 1)..=today + AHEAD {
+            if !there.contains(&day) {
+                noted(&mut fault, make(client, day).await);
+            }
         }
     }
-    for day in there.into_iter().filter(|day| *day < oldest) {
-        remove(client, day).await?;
+    // A clock of ours that is ahead must not drop what the other replicas still keep: without the server's nothing is.
+    if let Some(theirs) = noted(&mut fault, their_today(client).await) {
+        let today = today.min(theirs);
+        let oldest = today - kept + 1;
+        let old = there.into_iter().flatten().filter(|day| *day < oldest);
+        for day in old {
+            noted(&mut fault, remove(client, day).await);
+        }
+        noted(&mut fault, forget(client, oldest, today).await);
     }
-    forget(client, oldest, today).await?;
-    let row = client
-        .query_one(
-            &format!(
-                "SELECT count(*) FROM (SELECT 1 FROM fairlead_requests_default LIMIT {COUNTED}) AS astray"
-            ),
-            &[],
-        )
-        .await?;
-    Ok(row.get(0))
+    fault.map_or(Ok(()), Err)
+}
+
+/// What a step gave; of faults the first is noted, for the others follow from it more often than not.
+fn noted<T>(first: &mut Option<Fault>, step: Result<T, Fault>) -> Option<T> {
+    match step {
+        Ok(done) => return Some(done),
+        Err(fault) if first.is_none() => *first = Some(fault),
+        Err(_) => {}
+    }
+    None
+}
+
+/// The day by the server's clock.
+async fn their_today(client: &Client) -> Result<i64, Fault> {
+    let ask = format!("SELECT floor(extract(epoch FROM now()) / {DAY})::bigint");
+    Ok(client.query_one(&ask, &[]).await?.get(0))
+}
+
+/// How many rows lie in no day's partition.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn astray(client: &Client) -> Result<i64, Fault> {
+    let ask = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM fairlead_requests_default LIMIT {COUNTED}) AS astray"
+    );
+    Ok(client.query_one(&ask, &[]).await?.get(0))
 }
 
 async fn partitions(client: &Client) -> Result<Vec<i64>, Fault> {

@@ -40,6 +40,8 @@ pub(super) struct Writer {
     number: i64,
     /// What is to be written before anything new: one batch, or the parts of one that was refused as a whole.
     batches: VecDeque<Batch>,
+    /// What has come for the next batch. Here, for whoever gathers is dropped where the connection ends meanwhile.
+    gathered: Vec<Arc<Entry>>,
     looked: Option<(Instant, i64)>,
 }
 
@@ -52,6 +54,7 @@ impl Writer {
             name: crate::hex::text(&unique()),
             number: 0,
             batches: VecDeque::new(),
+            gathered: Vec::new(),
             looked: None,
         }
     }
@@ -98,23 +101,43 @@ impl Writer {
 
     /// Writes over one connection, until it fails or there is nothing more to come.
     async fn connected(&mut self, entries: &mut mpsc::Receiver<Arc<Entry>>) -> Result<(), Fault> {
-        let mut session = Session::open(&self.options).await?;
+        let mut session = in_time(Session::open(&self.options)).await?;
         session
             .drive(async |client| {
-                let timeouts = format!("SET statement_timeout = '{}s'", SLOW.as_secs());
-                client.batch_execute(&timeouts).await?;
-                tables::migrate(client).await?;
+                in_time(begin(client)).await?;
                 loop {
                     self.look_after(client).await;
                     self.write(client).await?;
-                    match gather(entries, LOOK_AFTER).await {
-                        Gathered::Ended => return Ok(()),
-                        Gathered::Some(gathered) => self.batch(gathered),
-                        Gathered::Nothing => {}
+                    if !self.gather(entries).await {
+                        return Ok(());
                     }
                 }
             })
             .await
+    }
+
+    /// Gathers a batch, or nothing where nothing comes for long; `false`: nothing more will. Nothing is lost where this is dropped.
+    async fn gather(&mut self, entries: &mut mpsc::Receiver<Arc<Entry>>) -> bool {
+        if self.gathered.is_empty() {
+            match timeout(LOOK_AFTER, entries.recv()).await {
+                Ok(Some(entry)) => self.gathered.push(entry),
+                Ok(None) => return false,
+                Err(_) => return true,
+            }
+        }
+        let until = Instant::now() + WAIT;
+        while self.gathered.len() < BATCH {
+            let room = BATCH - self.gathered.len();
+            let more = entries.recv_many(&mut self.gathered, room);
+            let left = until.saturating_duration_since(Instant::now());
+            match timeout(left, more).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        let gathered = std::mem::take(&mut self.gathered);
+        self.batch(gathered);
+        true
     }
 
     fn batch(&mut self, entries: Vec<Arc<Entry>>) {
@@ -127,9 +150,7 @@ impl Writer {
 
     async fn write(&mut self, client: &mut Client) -> Result<(), Fault> {
         while let Some(batch) = self.batches.front() {
-            let writing = copy::write(client, &self.name, batch);
-            let written = timeout(SLOW, writing).await;
-            match written.unwrap_or(Err(Fault::Silent(SLOW))) {
+            match in_time(copy::write(client, &self.name, batch)).await {
                 Ok(()) => self.told.written(batch.entries.len()),
                 Err(Fault::Database(error)) if of_the_data(&error) => self.divide(&error.into()),
                 Err(fault) => return Err(fault),
@@ -163,11 +184,11 @@ impl Writer {
         if self.looked.is_some_and(|looked| !due(looked)) {
             return;
         }
-        let looking = days::look_after(client, today, self.options.days);
-        match timeout(SLOW, looking)
-            .await
-            .unwrap_or(Err(Fault::Silent(SLOW)))
-        {
+        let kept = self.options.days;
+        if let Err(fault) = in_time(days::look_after(client, today, kept)).await {
+            tracing::warn!("partitions of the request log are not looked after: {fault}");
+        }
+        match in_time(days::astray(client)).await {
             Ok(astray) => {
                 self.told.astray(astray);
                 if astray > 0 {
@@ -177,7 +198,7 @@ impl Writer {
                 }
             }
             Err(fault) => {
-                tracing::warn!("partitions of the request log are not looked after: {fault}");
+                tracing::warn!("rows of the request log astray are not counted: {fault}");
             }
         }
         self.looked = Some((Instant::now(), today));
@@ -190,31 +211,17 @@ fn of_the_data(error: &tokio_postgres::Error) -> bool {
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
-/// What came.
-enum Gathered {
-    Some(Vec<Arc<Entry>>),
-    Nothing,
-    Ended,
+/// Makes a new connection ready to be written over.
+async fn begin(client: &mut Client) -> Result<(), Fault> {
+    let timeouts = format!("SET statement_timeout = '{}s'", SLOW.as_secs());
+    client.batch_execute(&timeouts).await?;
+    tables::migrate(client).await
 }
 
-async fn gather(entries: &mut mpsc::Receiver<Arc<Entry>>, patience: Duration) -> Gathered {
-    let mut batch = Vec::new();
-    match timeout(patience, entries.recv()).await {
-        Ok(Some(entry)) => batch.push(entry),
-        Ok(None) => return Gathered::Ended,
-        Err(_) => return Gathered::Nothing,
-    }
-    let until = Instant::now() + WAIT;
-    while batch.len() < BATCH {
-        let room = BATCH - batch.len();
-        let more = entries.recv_many(&mut batch, room);
-        let left = until.saturating_duration_since(Instant::now());
-        match timeout(left, more).await {
-            Ok(0) | Err(_) => break,
-            Ok(_) => {}
-        }
-    }
-    Gathered::Some(batch)
+/// A server that takes what it is sent and says nothing must not be waited for without end.
+async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let done = timeout(SLOW, work).await;
+    done.unwrap_or(Err(Fault::Silent(SLOW)))
 }
 
 /// A name that no other process has.
@@ -224,4 +231,34 @@ fn unique() -> [u8; 16] {
         half.copy_from_slice(&fastrand::u64(..).to_be_bytes());
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Url;
+    use super::*;
+    use crate::wall::Wall;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_takes_connections_and_says_nothing_is_told() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = PostgresOptions {
+            url: Url::Text(format!("postgresql://u:p@{address}/d?sslmode=disable")),
+            authority: None,
+            days: 7,
+            wall: Wall::default(),
+        };
+        let told = Arc::new(Told::default());
+        let (_ending, end) = watch::channel(());
+        let (_queue, entries) = mpsc::channel(1);
+        let writer = Writer::new(options, Arc::clone(&told), end);
+        let over = timeout(Duration::from_secs(60), writer.run(entries)).await;
+        assert!(over.is_err(), "it tries for ever");
+        let problem = told.standing().problem;
+        assert_eq!(
+            problem.as_deref(),
+            Some("the database does not answer within 30 s")
+        );
+    }
 }

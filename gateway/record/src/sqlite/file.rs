@@ -19,14 +19,19 @@ pub(super) const PAGES: u32 = 4_294_967_294;
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Opens a part to be written, and makes its tables if there are none.
+/// Opens a part to be written, and makes its tables if there are none; `None`: its tables are of another version, such as one that was tried and
+/// taken back, and are left to that.
 ///
 /// # Errors
 /// What [`rusqlite`] says; [`spoilt`] tells whether the file is to be put aside.
-pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
     let mut connection = Connection::open(path)?;
-    prepare(&connection)?;
+    connection.busy_timeout(BUSY)?;
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version != 0 && version != VERSION {
+        return Ok(None);
+    }
+    prepare(&connection)?;
     if version == 0 {
         let made = connection.transaction()?;
         made.execute_batch(&format!(
@@ -43,14 +48,8 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
             usage_columns("TEXT", "INTEGER")
         ))?;
         made.commit()?;
-    } else if version != VERSION {
-        // As good as no database of ours.
-        return Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB),
-            Some(format!("its tables are of version {version}")),
-        ));
     }
-    Ok(connection)
+    Ok(Some(connection))
 }
 
 /// What is said to every file that is written.
@@ -93,6 +92,14 @@ pub(super) fn spoilt(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether it is for what was to be written that it was not.
+pub(super) fn of_the_data(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
+    )
+}
+
 /// Writes entries and what they add to the roll-ups, all or nothing.
 ///
 /// # Errors
@@ -104,7 +111,8 @@ pub(super) fn write(connection: &mut Connection, entries: &[Arc<Entry>]) -> rusq
         let mut insert = batch.prepare(&format!(
             "INSERT INTO requests ({COLUMNS}) VALUES ({holes})"
         ))?;
-        for entry in entries {
+        // Copies are there for the sums alone.
+        for entry in entries.iter().filter(|entry| entry.mirror.is_none()) {
             insert.execute(params_from_iter(values(Row::of(entry))))?;
         }
         add(&batch, &Rollup::of(entries.iter().map(AsRef::as_ref)))?;

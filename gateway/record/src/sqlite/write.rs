@@ -15,7 +15,6 @@ use super::files::{Files, Part};
 use super::sweep;
 use crate::Entry;
 use crate::told::Told;
-use crate::wall::Wall;
 
 /// So many are written together.
 const BATCH: usize = 500;
@@ -40,6 +39,8 @@ pub(super) struct Writer {
     told: Arc<Told>,
     open: VecDeque<(Part, Connection)>,
     swept: Option<(Instant, i64)>,
+    /// Whether it was said that the clock is not believed.
+    doubted: bool,
     pages: Arc<AtomicU32>,
 }
 
@@ -51,6 +52,7 @@ impl Writer {
             told,
             open: VecDeque::new(),
             swept: None,
+            doubted: false,
             pages,
         }
     }
@@ -67,19 +69,29 @@ impl Writer {
         }
     }
 
-    /// Writes a batch, however long it takes to be possible; at the end only a few times.
+    /// Writes a batch, however long it takes to be possible; at the end only a few times. Of what is refused for what is in it halves are tried,
+    /// so that one odd entry takes no other with it.
     fn keep(&mut self, batch: Vec<Arc<Entry>>, ended: bool) {
         let mut days = self.by_day(batch);
         let (mut rest, mut tries) = (REST.0, 0);
-        while let Some((day, entries)) = days.front() {
-            let (day, count) = (*day, entries.len());
-            match self.write(day, entries) {
+        while let Some((day, mut entries)) = days.pop_front() {
+            match self.write(day, &entries) {
                 Ok(()) => {
-                    self.told.written(count);
-                    days.pop_front();
+                    self.told.written(entries.len());
                     rest = REST.0;
                 }
+                Err(WriteError::Sqlite(error)) if file::of_the_data(&error) => {
+                    if entries.len() < 2 {
+                        tracing::warn!("the request log does not take a request: {error}");
+                        self.told.refused(1);
+                        continue;
+                    }
+                    let second = entries.split_off(entries.len() / 2);
+                    days.push_front((day, second));
+                    days.push_front((day, entries));
+                }
                 Err(error) => {
+                    days.push_front((day, entries));
                     self.failed(day, &error);
                     tries += 1;
                     if ended && tries >= LAST_TRIES {
@@ -93,9 +105,11 @@ impl Writer {
         }
     }
 
-    /// Groups a batch by the day each began on. What is older than anything that is kept would only be removed again.
+    /// Groups a batch by the day each began on. What is older than anything that is kept would only be removed again; but yesterday's is taken
+    /// whatever is kept, for requests end after midnight that began before it.
     fn by_day(&self, batch: Vec<Arc<Entry>>) -> VecDeque<(i64, Vec<Arc<Entry>>)> {
-        let oldest = oldest(&self.options.wall, self.options.days);
+        let room = self.room();
+        let oldest = room.oldest().min(room.today - 1);
         let mut days: VecDeque<(i64, Vec<Arc<Entry>>)> = VecDeque::new();
         let mut refused = 0;
         for entry in batch {
@@ -144,9 +158,19 @@ impl Writer {
         if self.open.len() >= OPEN {
             self.open.pop_front();
         }
-        let connection = file::open(&self.files.path(part))?;
-        self.open.push_back((part, connection));
+        let opened = self.of_this_version(part)?;
+        self.open.push_back(opened);
         Ok(self.open.len() - 1)
+    }
+
+    /// A part, or the first one after it that is not of another version.
+    fn of_this_version(&self, mut part: Part) -> rusqlite::Result<(Part, Connection)> {
+        loop {
+            match file::open(&self.files.path(part))? {
+                Some(connection) => return Ok((part, connection)),
+                None => part = part.next(),
+            }
+        }
     }
 
     /// Tells, and does what may help.
@@ -179,23 +203,29 @@ impl Writer {
         self.swept = Some((Instant::now(), today));
         // What is open may have to go; opened again it is in a millisecond.
         self.open.clear();
-        let room = sweep::Room {
-            oldest: oldest(&self.options.wall, self.options.days),
-            today,
-            bytes: self.options.bytes,
-        };
-        if let Err(error) = sweep::sweep(&self.files, room) {
-            tracing::warn!(
-                "old files of the request log in {} cannot be removed: {error}",
-                self.files.dir().display()
-            );
+        let dir = self.files.dir().display();
+        match sweep::sweep(&self.files, self.room()) {
+            Ok(doubted) => {
+                if doubted && !self.doubted {
+                    tracing::warn!(
+                        "today is days after all files of the request log in {dir}; until tomorrow none is removed for its age: is the clock right?"
+                    );
+                }
+                self.doubted = doubted;
+            }
+            Err(error) => {
+                tracing::warn!("old files of the request log in {dir} cannot be removed: {error}");
+            }
         }
     }
-}
 
-/// The first day that is kept.
-fn oldest(wall: &Wall, days: u16) -> i64 {
-    wall.today() - i64::from(days.max(1)) + 1
+    fn room(&self) -> sweep::Room {
+        sweep::Room {
+            today: self.options.wall.today(),
+            days: i64::from(self.options.days.max(1)),
+            bytes: self.options.bytes,
+        }
+    }
 }
 
 /// Why a batch is not written.

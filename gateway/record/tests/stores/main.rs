@@ -10,6 +10,7 @@
 mod conformance;
 mod outage;
 mod postgres;
+mod reader;
 mod results;
 mod retention;
 mod rows;

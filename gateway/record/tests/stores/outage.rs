@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairlead_record::{
-    Postgres, PostgresOptions, QUEUE, RequestLog, Scope, Url, UsageAsk, Wall, sample,
+    Ask, Entry, Filter, Postgres, PostgresOptions, QUEUE, RequestLog, Scope, Url, UsageAsk, Wall,
+    sample,
 };
 use tokio::time::Instant;
 
@@ -37,6 +38,9 @@ async fn load(seconds: u64, a_second: u64, begin: u64, offer: impl Fn(u64)) -> (
     (seed - begin, longest)
 }
 
+/// So many a second, so that what is written together does not end where a second does: a batch is half gathered when the database goes.
+const A_SECOND: u64 = 1_900;
+
 /// The database is switched off under load and comes back.
 #[tokio::test]
 #[ignore = "measures; `make seeing`"]
@@ -48,15 +52,15 @@ async fn a_database_that_is_away_loses_what_has_no_room_and_nothing_else() {
         let at = sample::BEGIN_US + seed.cast_signed();
         log.offer(Arc::new(sample::at(seed, at)));
     };
-    let (mut offered, _) = load(2, 2_000, 0, offer).await;
+    let (mut offered, _) = load(2, A_SECOND, 0, offer).await;
     cluster.stop();
-    let (count, longest) = load(away, 2_000, offered, offer).await;
+    let (count, longest) = load(away, A_SECOND, offered, offer).await;
     offered += count;
     let dropped = log.standing().dropped;
     assert!(log.standing().problem.is_some());
     cluster.begin();
     rows::until(|| log.standing(), |standing| standing.problem.is_none()).await;
-    let (count, _) = load(2, 2_000, offered, offer).await;
+    let (count, _) = load(2, A_SECOND, offered, offer).await;
     offered += count;
     rows::until(|| log.standing(), |standing| standing.waiting() == 0).await;
     let standing = log.standing();
@@ -89,6 +93,26 @@ async fn a_database_that_is_away_loses_what_has_no_room_and_nothing_else() {
             50.0,
         ),
     ]);
+}
+
+/// The server ends the connection while a batch is being gathered.
+#[tokio::test]
+async fn what_was_gathered_when_the_connection_ended_is_written() {
+    let cluster = Cluster::start();
+    let log = cluster.log(7, NOW);
+    log.offer(Arc::new(sample::entry(0)));
+    rows::written(|| log.standing(), 1).await;
+    for seed in 1..300 {
+        log.offer(Arc::new(sample::entry(seed)));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    cluster
+        .say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fairlead'")
+        .await;
+    rows::until(|| log.standing(), |standing| standing.written == 300).await;
+    let ids = "SELECT count(DISTINCT id) FROM fairlead_requests";
+    assert_eq!(cluster.number(ids).await, 300);
+    assert_eq!(kept(&log).await, 300);
 }
 
 /// Not there at first, as when both are started together.
@@ -224,6 +248,55 @@ async fn a_file_that_is_no_database_is_put_aside() {
     rows::written(|| log.standing(), 1).await;
     assert_eq!(kept(&log).await, 1);
     assert!(folder.path().join("requests-2026-11-30.broken").exists());
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_left_as_it_is_and_another_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("requests-2026-11-30.db");
+    let newer = rusqlite::Connection::open(&file).unwrap();
+    newer.pragma_update(None, "user_version", 2).unwrap();
+    drop(newer);
+    let before = std::fs::read(&file).unwrap();
+    let log = rows::sqlite(folder.path(), 7, u64::MAX);
+    log.offer(Arc::new(sample::entry(1)));
+    rows::written(|| log.standing(), 1).await;
+    assert!(folder.path().join("requests-2026-11-30.1.db").exists());
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert_eq!(log.standing().problem, None);
+}
+
+#[tokio::test]
+async fn one_row_that_sqlite_refuses_takes_no_other_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = rows::sqlite(folder.path(), 7, u64::MAX);
+    let endless = |seed| Entry {
+        duration_us: u64::MAX,
+        ..sample::entry(seed)
+    };
+    log.offer(Arc::new(endless(1)));
+    rows::written(|| log.standing(), 1).await;
+    // The sum of both is more than the column holds.
+    log.offer(Arc::new(endless(1)));
+    for seed in 2..100 {
+        log.offer(Arc::new(Entry {
+            key: Some(format!("other/{seed}").into()),
+            ..sample::entry(seed)
+        }));
+    }
+    rows::written(|| log.standing(), 100).await;
+    let standing = log.standing();
+    assert_eq!((standing.written, standing.refused), (99, 1));
+    let all = Filter {
+        scope: Scope::All,
+        ..Filter::default()
+    };
+    let ask = Ask {
+        limit: 500,
+        after: None,
+    };
+    let page = log.search(&all, ask).await.unwrap();
+    assert_eq!(page.entries.len(), 99);
 }
 
 #[tokio::test]

@@ -129,10 +129,24 @@ impl Cluster {
 
     /// How it is connected to.
     pub(crate) fn url(&self) -> String {
+        self.url_of("fairlead")
+    }
+
+    /// The same as another of its users.
+    pub(crate) fn url_of(&self, user: &str) -> String {
         format!(
-            "postgresql://fairlead:s3cret@127.0.0.1:{}/postgres?sslmode=disable",
+            "postgresql://{user}:s3cret@127.0.0.1:{}/postgres?sslmode=disable",
             self.port
         )
+    }
+
+    /// Sets its clock, as far as sessions that begin from now on see it.
+    pub(crate) async fn set_clock(&self, unix_s: i64) {
+        self.say(&format!(
+            "CREATE OR REPLACE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT to_timestamp({unix_s})';
+             ALTER DATABASE postgres SET search_path = public, pg_catalog"
+        ))
+        .await;
     }
 
     pub(crate) fn port(&self) -> u16 {

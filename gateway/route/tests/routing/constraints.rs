@@ -96,7 +96,8 @@ fn a_condition_that_fails_counts_once_whatever_becomes_of_the_request() {
     }
     let _ = table.explain(&caller, "us/m", &asked("us/m", &[]));
     assert_eq!(count(), 4, "who only wants to know is not counted");
-    let held = table.constraints_of(&caller, "n", &asked("n", &[]));
+    let refused = table.planned(&caller, "n", &asked("n", &[]), &all_well);
+    let held = refused.unwrap_err().constraints;
     assert_eq!(held, [std::sync::Arc::<str>::from("gateway/c")]);
 }
 

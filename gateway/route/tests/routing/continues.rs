@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use fairlead_route::{NoRoute, Plan, all_well};
-use fairlead_snapshot::Scope;
+use fairlead_snapshot::{
+    Commit, OnClientGone, OnUnsupported, Recovery, SaidDefault, Scope, Streams,
+};
 
-use crate::world::{World, asked, labelled, name, nothing, provider, rule};
+use crate::world::{RuleBuilder, World, asked, labelled, name, nothing, provider, rule};
 
 fn world() -> World {
     World::new()
@@ -140,6 +142,112 @@ fn what_is_said_first_holds_over_later_rules_and_targets() {
     assert_eq!(through(&plan), ["gateway/platform", "search/early"]);
 }
 
+/// A tenant's alias, which is passed before any rule for the new name, and says things of its own.
+fn alias() -> RuleBuilder {
+    let mut alias = rule("search/alias")
+        .models(&["chat"])
+        .continuing("gpt-4o")
+        .setting("max_tokens", 99)
+        .setting("n", 1);
+    alias.0.timeouts.total = Some(Duration::from_secs(100));
+    alias.0.timeouts.idle = Some(Duration::from_secs(9));
+    alias.0.on_unsupported = OnUnsupported::Drop;
+    alias
+}
+
+#[test]
+fn no_alias_takes_the_last_word_from_an_override_that_continues() {
+    let mut platform = rule("gateway/platform")
+        .overriding()
+        .models(&["gpt-4o"])
+        .continuing("")
+        .setting("max_tokens", 10)
+        .mirror("next", "gateway/openai", "gpt-5", 100);
+    platform.0.timeouts.total = Some(Duration::from_secs(5));
+    let own = rule("search/r")
+        .models(&["gpt-4o"])
+        .target("main", "gateway/other", "", 1)
+        .setting("max_tokens", 98)
+        .setting("seed", 7);
+    let plan = plan(&world().rule(alias()).rule(platform).rule(own), "chat");
+    assert_eq!(through(&plan), ["search/alias", "gateway/platform"]);
+    assert_eq!(set(&plan.steps[0]), ["max_tokens=10", "n=1", "seed=7"]);
+    assert_eq!(set(&plan.copies[0].step), ["max_tokens=10", "n=1"]);
+    let timeouts = plan.rule.unwrap().timeouts;
+    let seconds = |count| Some(Duration::from_secs(count));
+    assert_eq!((timeouts.total, timeouts.idle), (seconds(5), seconds(9)));
+}
+
+#[test]
+fn no_alias_takes_the_last_word_from_an_override_that_chooses() {
+    let mut imposed = rule("gateway/imposed")
+        .overriding()
+        .models(&["gpt-4o"])
+        .target("imposed", "gateway/other", "", 1)
+        .setting("max_tokens", 10)
+        .fallback("spare", "gateway/openai", "gpt-5", &[])
+        .mirror("next", "gateway/openai", "gpt-5", 100);
+    imposed.0.mirrors[0].target.parameters = imposed.0.targets[0].parameters.clone();
+    imposed.0.timeouts.total = Some(Duration::from_secs(5));
+    imposed.0.said_defaults = vec![SaidDefault::OnUnsupported];
+    let first = rule("gateway/first")
+        .overriding()
+        .continuing("")
+        .setting("n", 4);
+    let world = world().rule(alias()).rule(imposed).rule(first);
+    let plan = plan(&world, "chat");
+    assert_eq!(set(&plan.steps[0]), ["max_tokens=10", "n=4"]);
+    assert_eq!(set(&plan.steps[1]), ["max_tokens=99", "n=4"]);
+    assert_eq!(set(&plan.copies[0].step), ["max_tokens=10", "n=4"]);
+    let head = plan.rule.unwrap();
+    let seconds = |count| Some(Duration::from_secs(count));
+    assert_eq!(head.name, name("gateway/imposed"));
+    assert_eq!(
+        (head.timeouts.total, head.timeouts.idle),
+        (seconds(5), seconds(9))
+    );
+    assert_eq!(head.on_unsupported, OnUnsupported::Refuse);
+}
+
+#[test]
+fn a_default_that_is_said_holds_over_what_is_said_later() {
+    let mut platform = rule("gateway/platform").overriding().continuing("");
+    platform.0.said_defaults = vec![SaidDefault::OnUnsupported, SaidDefault::Recovery];
+    let mut own = rule("search/r")
+        .models(&["chat"])
+        .target("main", "gateway/openai", "gpt-5", 1);
+    own.0.on_unsupported = OnUnsupported::Drop;
+    own.0.stream = Streams {
+        recovery: Recovery::Continue,
+        commit: Commit::Complete,
+        on_client_gone: OnClientGone::Finish,
+    };
+    let head = |world: World| plan(&world, "chat").rule.unwrap();
+    let tuned = head(world().rule(platform).rule(own.clone()));
+    assert_eq!(tuned.on_unsupported, OnUnsupported::Refuse);
+    // Each member goes by itself.
+    assert_eq!(
+        tuned.stream,
+        Streams {
+            recovery: Recovery::Fail,
+            ..own.0.stream
+        }
+    );
+    // What is not said holds nothing.
+    let mut silent = rule("gateway/silent").overriding().continuing("");
+    silent.0.stream.on_client_gone = OnClientGone::Finish;
+    own.0.stream.on_client_gone = OnClientGone::Cancel;
+    let tuned = head(world().rule(silent).rule(own.clone()));
+    assert_eq!(tuned.on_unsupported, OnUnsupported::Drop);
+    assert_eq!(
+        tuned.stream,
+        Streams {
+            on_client_gone: OnClientGone::Finish,
+            ..own.0.stream
+        }
+    );
+}
+
 #[test]
 fn times_that_are_said_first_hold_and_of_costs_the_least() {
     let seconds = |count| Some(Duration::from_secs(count));
@@ -237,6 +345,56 @@ fn no_name_gets_round_a_constraint() {
         );
     }
     assert_eq!(world.ask("search/k", "m").unwrap().len(), 2);
+}
+
+/// A name that is held between the one that is sent and the one that a rule chooses for.
+fn held_in_between() -> World {
+    World::new()
+        .provider("gateway/eu", labelled("region=eu", provider(&["m"])))
+        .provider("gateway/us", labelled("region=us", provider(&["m"])))
+        .rule(
+            rule("gateway/c")
+                .models(&["secret"])
+                .constraining("region=eu"),
+        )
+        .rule(rule("search/alias").models(&["chat"]).continuing("secret"))
+}
+
+#[test]
+fn explain_says_what_holds_by_a_name_in_between() {
+    let world = held_in_between()
+        .rule(rule("search/back").models(&["secret"]).continuing("m"))
+        .rule(
+            rule("search/r")
+                .models(&["m"])
+                .target("eu", "gateway/eu", "", 1),
+        );
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let explanation = table.explain(&caller, "chat", &asked("chat", &[]));
+    insta::assert_snapshot!(explanation, @r"
+    rule gateway/c: constrains it to gateway/eu
+    rule search/alias: matched, and matching goes on with the name secret
+    rule search/back: matched, and matching goes on with the name m
+    rule search/r: matched
+    taken by rule search/r
+    1. eu asks for m-upstream
+    ");
+}
+
+#[test]
+fn a_request_that_is_refused_says_what_it_was_held_to_by_every_name() {
+    let astray = rule("search/astray")
+        .models(&["secret"])
+        .continuing("unheard-of");
+    let world = held_in_between().rule(astray);
+    let table = world.table();
+    let caller = world.caller(&table, "search/k");
+    let refused = table.planned(&caller, "chat", &asked("chat", &[]), &all_well);
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused.reason, NoRoute::UnknownAlias { .. }));
+    let held: Vec<&str> = refused.constraints.iter().map(|name| &**name).collect();
+    assert_eq!(held, ["gateway/c"]);
 }
 
 #[test]

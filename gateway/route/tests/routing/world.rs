@@ -153,6 +153,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         mirrors: Vec::new(),
         continues: false,
         changes: Changes::default(),
+        said_defaults: Vec::new(),
     })
 }
 

@@ -45,6 +45,7 @@ fn rule(name: &str, priority: u32) -> Rule {
         mirrors: Vec::new(),
         continues: false,
         changes: crate::Changes::default(),
+        said_defaults: Vec::new(),
     }
 }
 

@@ -240,6 +240,7 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "mirrors",
         "continues",
         "changes",
+        "saidDefaults",
     ] {
         assert!(!text.contains(member), "{member}");
     }

@@ -13,9 +13,9 @@ use fairlead_snapshot::{
     Failover, FailureClass, Fallback, Headers, Health, Hedge, HttpVersion, Issuer, Key, Labels,
     Limits, Mirror, Model, ModelFacts, ModelPattern, ModelPrice, ObjectName, Oidc, OnClientGone,
     OnUnsupported, Operator, Overflow, Parameters, Previous, Problem, Protocol, Provider, Queue,
-    Recovery, Refusal, Requirement, Retries, RetryOverrides, Rule, Scope, Selector, ServicePort,
-    Simulated, Snapshot, Sticky, Strategy, Streams, Target, TimeoutOverrides, Timeouts, Tracing,
-    WorkloadIdentity,
+    Recovery, Refusal, Requirement, Retries, RetryOverrides, Rule, SaidDefault, Scope, Selector,
+    ServicePort, Simulated, Snapshot, Sticky, Strategy, Streams, Target, TimeoutOverrides,
+    Timeouts, Tracing, WorkloadIdentity,
 };
 
 /// All of it.
@@ -414,6 +414,11 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
         mirrors: mirror(at).into_iter().collect(),
         continues: false,
         changes: Changes::default(),
+        said_defaults: if at.is_multiple_of(2) {
+            every!(SaidDefault: Recovery, Commit, OnClientGone, OnUnsupported).into()
+        } else {
+            Vec::new()
+        },
     }
 }
 

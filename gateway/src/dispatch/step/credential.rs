@@ -1,11 +1,12 @@
 //! Which credential an attempt is sent with.
 
 use fairlead_health::{CredentialState, Trial};
-use fairlead_route::CredentialChoice;
+use fairlead_route::{CredentialChoice, Judge};
 use fairlead_snapshot::FailureClass;
 
 use super::StepRun;
 use crate::failure::{Failure, Skip};
+use crate::judges::Unnoted;
 use crate::upstream::authorization::Authorization;
 
 /// The credential that an attempt is sent with.
@@ -72,7 +73,13 @@ impl StepRun<'_> {
         let judge = self.credential_judge();
         match (judge, self.step.conversation) {
             (Some(judge), None) => {
-                table.judged_credential(self.provider, requested, &*judge, self.streams(), ready)
+                let unnoted = Unnoted(judge);
+                let judge: &dyn Judge = if self.is_noted() {
+                    &*unnoted.0
+                } else {
+                    &unnoted
+                };
+                table.judged_credential(self.provider, requested, judge, self.streams(), ready)
             }
             (_, conversation) => table.credential(self.provider, requested, conversation, ready),
         }

@@ -9,10 +9,15 @@ use super::credential::Chosen;
 use crate::judges::{Flights, Judged, Terms};
 
 impl StepRun<'_> {
+    /// Whether what becomes of the attempt is noted. To count tokens takes no time, and says nothing of how long answers take; of a copy nobody is
+    /// to notice anything.
+    pub(super) fn is_noted(&self) -> bool {
+        !self.job.operation.is_free() && !self.job.copy
+    }
+
     /// What an attempt that goes out now is to them; `None`: nobody judges.
     pub(super) fn flights(&self, credential: Option<Chosen>) -> Option<Box<Flights>> {
-        // To count tokens takes no time, and says nothing of how long answers take.
-        if self.job.operation.is_free() {
+        if !self.is_noted() {
             return None;
         }
         let terms = Terms {

@@ -25,20 +25,20 @@ impl StepRun<'_> {
     /// A server for the next attempt; `None`: the provider is no pool.
     ///
     /// # Errors
-    /// It has none.
+    /// It has none, or none for a copy.
     pub(super) fn visit(&mut self) -> Result<Option<Visit>, Failure> {
         let Some(servers) = self.upstream.servers() else {
             return Ok(None);
         };
         let key = self.step.conversation.or(self.job.prefix);
-        let again = self.begun > 0;
-        let visit = self
-            .upstream
-            .visit(key, &self.visited, again, self.job.asker);
-        let visit = visit.ok_or_else(Failure::without_servers)?;
-        if self.job.copy && visit.probes() {
-            return Err(Failure::skipped(Skip::Unhealthy, FailureClass::ServerError));
+        let (again, asker) = (self.begun > 0, self.job.asker);
+        if self.job.copy {
+            let visit = self.upstream.visit_for_copy(key, asker);
+            let none = || Failure::skipped(Skip::Unhealthy, FailureClass::ServerError);
+            return visit.ok_or_else(none).map(Some);
         }
+        let visit = self.upstream.visit(key, &self.visited, again, asker);
+        let visit = visit.ok_or_else(Failure::without_servers)?;
         let server = visit.server();
         if self.visited.len() >= servers.all().len() {
             // All have been visited, and it begins anew.

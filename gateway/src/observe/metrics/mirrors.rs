@@ -1,6 +1,6 @@
 //! What mirrors do beside what they copy: of requests that both have answered, how long it took, how many tokens it was, and what it cost.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -16,8 +16,11 @@ use super::{FIRST_TOKEN, SECONDS, histogram, provider_of};
 use crate::observe::mirror::{Mirrored, Original};
 use crate::observe::record::Entry;
 
-/// Mirrors that came first have labels of their own; beyond this many they have one together, for each would cost everyone who scrapes.
-const MAX_MIRRORS: usize = 200;
+/// Mirrors that came first have labels of their own: so many of the platform's, and so many of all tenants together. Beyond that they have one together,
+/// for each would cost everyone who scrapes.
+const MOST: usize = 200;
+/// So many of one tenant's namespace: what it renames leaves others theirs.
+const MOST_OF_NAMESPACE: usize = 20;
 
 /// Counters by mirror.
 #[derive(Debug)]
@@ -29,7 +32,17 @@ pub(crate) struct Mirrors {
     first_token: Family<SideLabels, Histogram>,
     tokens: Family<TokenLabels, Counter>,
     compared_cost: Family<SideLabels, Counter<f64, AtomicU64>>,
-    known: Mutex<HashSet<MirrorLabels>>,
+    known: Mutex<Known>,
+}
+
+/// The mirrors that have labels of their own.
+#[derive(Debug, Default)]
+struct Known {
+    all: HashSet<MirrorLabels>,
+    /// How many each namespace has.
+    counts: HashMap<Box<str>, usize>,
+    /// How many tenants have.
+    tenants: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -229,17 +242,64 @@ impl Mirrors {
             rule: Arc::clone(&mirror.rule),
             mirror: Arc::clone(&mirror.name),
         };
-        let mut known = self.known.lock();
-        if known.contains(&labels) {
+        if self.known.lock().knows(&labels, mirror.platform) {
             return labels;
         }
-        if known.len() >= MAX_MIRRORS {
-            return MirrorLabels {
-                rule: "_other".into(),
-                mirror: "_other".into(),
-            };
+        MirrorLabels {
+            rule: "_other".into(),
+            mirror: "_other".into(),
         }
-        known.insert(labels.clone());
-        labels
+    }
+}
+
+impl Known {
+    /// Whether a mirror has labels of its own: it has had them, or there is room. `platform`: whether it is the platform's.
+    fn knows(&mut self, labels: &MirrorLabels, platform: bool) -> bool {
+        if self.all.contains(labels) {
+            return true;
+        }
+        let namespace = labels.rule.split('/').next().unwrap_or_default();
+        let own = self.counts.get(namespace).copied().unwrap_or_default();
+        let has_room = if platform {
+            own < MOST
+        } else {
+            own < MOST_OF_NAMESPACE && self.tenants < MOST
+        };
+        if has_room {
+            self.counts.insert(namespace.into(), own + 1);
+            self.tenants += usize::from(!platform);
+            self.all.insert(labels.clone());
+        }
+        has_room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mirror(rule: &str, name: usize) -> MirrorLabels {
+        MirrorLabels {
+            rule: rule.into(),
+            mirror: name.to_string().into(),
+        }
+    }
+
+    #[test]
+    fn no_tenant_takes_the_labels_of_others_and_all_together_not_the_platforms() {
+        let mut known = Known::default();
+        let mut had = |rule: &str, platform: bool| {
+            let mirrors = (0..300).filter(|name| known.knows(&mirror(rule, *name), platform));
+            mirrors.count()
+        };
+        assert_eq!(had("search/r", false), 20);
+        assert_eq!(had("search/renamed", false), 0);
+        for namespace in 1..10 {
+            assert_eq!(had(&format!("tenant-{namespace}/r"), false), 20);
+        }
+        assert_eq!(had("late/r", false), 0, "these were two hundred");
+        assert_eq!(had("gateway/r", true), 200);
+        // Who has them keeps them.
+        assert_eq!(had("search/r", false), 20);
     }
 }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{SECONDS, histogram, provider_of};
+use crate::observe::followed::followed;
 use crate::observe::record::Attempt;
 use crate::upstream::Upstream;
 
@@ -105,7 +106,7 @@ impl Resilience {
         );
         registry.register(
             "fairlead_fallbacks",
-            "Attempts at another target than the one before, by what had become of that",
+            "Attempts at another target after the one before had failed or was not tried, by what had become of that",
             self.fallbacks.clone(),
         );
         registry.register_with_unit(
@@ -152,15 +153,13 @@ impl Resilience {
 
     /// Counts the attempts of a request.
     pub(super) fn finished(&self, attempts: &[Attempt]) {
-        let mut before: Option<&Attempt> = None;
-        for attempt in attempts {
+        for (at, attempt) in attempts.iter().enumerate() {
             self.attempted(attempt);
             if attempt.skip.is_none()
-                && let Some(before) = before
+                && let Some(before) = followed(attempts, at)
             {
                 self.followed(before, attempt);
             }
-            before = Some(attempt);
         }
     }
 

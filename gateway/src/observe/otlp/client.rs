@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// For so long a batch is kept that is not taken; meanwhile the queue behind it fills.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// For no longer than this it is left alone, whatever it asks for.
+const LONGEST_REST: Duration = Duration::from_secs(3_600);
 /// An answer is read up to this size; it says little.
 const ANSWER: usize = 64 * 1024;
 
@@ -35,6 +37,8 @@ pub(super) struct Collector {
     counts: Counts,
     /// Whether the last batch was not taken: that is said once, until one is.
     troubled: bool,
+    /// When it wants to be asked again, where a batch could not be kept for so long.
+    not_before: Option<Instant>,
 }
 
 /// What became of one request to it.
@@ -84,20 +88,31 @@ impl Collector {
             signal,
             counts,
             troubled: false,
+            not_before: None,
         })
     }
 
-    /// Sends a message of so many items, again and again until it is taken, refused, or too old. Once `closing` resolves it is sent once more at
-    /// most.
+    /// Sends a message of so many items, again and again until it is taken, refused, or too old; not before the time that the collector has named.
+    /// Once `closing` resolves it is sent once more at most.
     pub(super) async fn export(
         &mut self,
         message: &impl Message,
         items: usize,
         closing: impl Future<Output = ()>,
     ) {
-        let body = self.body(message);
         let (since, mut pause, mut last) = (Instant::now(), PAUSE, false);
         tokio::pin!(closing);
+        if let Some(at) = self.not_before.filter(|at| *at > since) {
+            if at > since + PATIENCE {
+                return self.lost(Lost::Unreachable, items, "it wants to be left alone");
+            }
+            tokio::select! {
+                biased;
+                () = &mut closing => last = true,
+                () = tokio::time::sleep_until(at) => {}
+            }
+        }
+        let body = self.body(message);
         loop {
             let (wait, why) = match self.send(body.clone()).await {
                 Answer::Taken(rejected) => return self.taken(items, rejected),
@@ -106,8 +121,10 @@ impl Collector {
             };
             // A quarter more or less, so that many gateways do not come back together.
             let jitter = pause.mul_f64(fastrand::f64().mul_add(0.5, 0.75));
-            let wait = wait.unwrap_or(jitter);
+            let named = wait.map(|wait| wait.min(LONGEST_REST));
+            let wait = named.unwrap_or(jitter);
             if last || since.elapsed() + wait > PATIENCE {
+                self.not_before = named.map(|wait| Instant::now() + wait);
                 return self.lost(Lost::Unreachable, items, &why);
             }
             tokio::select! {

@@ -51,7 +51,7 @@ fn attributes(
     names: Names,
 ) -> Vec<opentelemetry_proto::tonic::common::v1::KeyValue> {
     let mut all = Attributes::new(names, 24);
-    let last = entry.attempts.last();
+    let last = entry.asked_last();
     all.put("fairlead.request.id", format!("{:016x}", entry.id));
     all.named(OPERATION, entry.operation.as_deref());
     all.put("fairlead.stream", entry.stream);

@@ -15,6 +15,8 @@ use crate::observe::trace::{Root, Sampler};
 
 /// The share of traces that begin here and are kept, where nobody says otherwise.
 const SHARE: f64 = 0.1;
+/// How long a collector may take, where nobody says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A place to send a signal to.
 #[derive(Debug, Clone)]
@@ -77,7 +79,7 @@ impl Settings {
                 usage,
             },
             resource: resource::of(get("OTEL_SERVICE_NAME").as_deref(), &given),
-            interval: millis(&get, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)?,
+            interval: interval(&get)?,
         }))
     }
 
@@ -141,15 +143,31 @@ fn endpoint(
     Ok(Some(Endpoint {
         url,
         headers: headers(&said("HEADERS").unwrap_or_default())?,
-        timeout: millis(get, &format!("OTEL_EXPORTER_OTLP_{signal}_TIMEOUT"), 0).and_then(
-            |own| match own {
-                Duration::ZERO => millis(get, "OTEL_EXPORTER_OTLP_TIMEOUT", 10_000),
-                own => Ok(own),
-            },
-        )?,
+        timeout: timeout(get, signal)?,
         gzip,
         certificates: certificates.transpose()?,
     }))
+}
+
+/// How long a collector may take. 0 is as if nobody had said anything, here as elsewhere: no answer comes in no time.
+fn timeout(get: Variables<'_>, signal: &str) -> anyhow::Result<Duration> {
+    for said in [format!("{signal}_TIMEOUT"), "TIMEOUT".to_owned()] {
+        let said = millis(get, &format!("OTEL_EXPORTER_OTLP_{said}"), 0)?;
+        if said > Duration::ZERO {
+            return Ok(said);
+        }
+    }
+    Ok(TIMEOUT)
+}
+
+fn interval(get: Variables<'_>) -> anyhow::Result<Duration> {
+    let interval = millis(get, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)?;
+    if interval.is_zero() {
+        bail!(
+            "OTEL_METRIC_EXPORT_INTERVAL is 0; it is the milliseconds from one push of metrics to the next, such as 60000 (OTEL_METRICS_EXPORTER=none for no push)"
+        );
+    }
+    Ok(interval)
 }
 
 fn flag(get: Variables<'_>, name: &str) -> anyhow::Result<bool> {
@@ -171,19 +189,25 @@ fn millis(get: Variables<'_>, name: &str, absent: u64) -> anyhow::Result<Duratio
     Ok(Duration::from_millis(millis))
 }
 
-/// `name=value,name=value`, with values percent-encoded (source: W3C Baggage).
+/// `name=value,name=value`, with values percent-encoded (source: W3C Baggage). What is wrong with one is said by its place: any of it may be a
+/// part of a key.
 fn pairs(list: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let members = list.split(',').map(str::trim).filter(|one| !one.is_empty());
-    members
-        .map(|member| {
-            let (name, value) = member
-                .split_once('=')
-                .context("it is a list of name=value with commas between them")?;
-            let value =
-                percent_decoded(value.trim()).context("a value is not percent-encoded text")?;
+    members(list)
+        .map(|(place, member)| {
+            let (name, value) = member.split_once('=').with_context(|| {
+                format!("its entry {place} is no name=value; it is a list of these with commas between them")
+            })?;
+            let value = percent_decoded(value.trim())
+                .with_context(|| format!("the value of its entry {place} is not percent-encoded text"))?;
             Ok((name.trim().to_owned(), value))
         })
         .collect()
+}
+
+/// The members of a list that say anything, with their places from 1.
+fn members(list: &str) -> impl Iterator<Item = (usize, &str)> {
+    let members = (1..).zip(list.split(',').map(str::trim));
+    members.filter(|(_, member)| !member.is_empty())
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
@@ -203,15 +227,16 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 fn headers(list: &str) -> anyhow::Result<HeaderMap> {
-    // What is wrong with one is not said by its value, which is a key more often than not.
     let all = pairs(list).context("OTEL_EXPORTER_OTLP_HEADERS cannot be read")?;
     let mut headers = HeaderMap::new();
-    for (name, value) in all {
+    for ((place, _), (name, value)) in members(list).zip(all) {
         let name: HeaderName = name.parse().with_context(|| {
-            format!("OTEL_EXPORTER_OTLP_HEADERS holds {name:?}, which is no name of a header")
+            format!("entry {place} of OTEL_EXPORTER_OTLP_HEADERS has no name of a header before its first =; an entry is name=value")
         })?;
         let mut value = HeaderValue::from_str(&value).with_context(|| {
-            format!("OTEL_EXPORTER_OTLP_HEADERS holds a value for {name} that no header can have")
+            format!(
+                "entry {place} of OTEL_EXPORTER_OTLP_HEADERS has a value that no header can have"
+            )
         })?;
         value.set_sensitive(true);
         headers.insert(name, value);

@@ -17,6 +17,7 @@ use super::names::{
     PROVIDER, REASONING, REQUEST_MODEL, RESPONSE_ID, RESPONSE_MODEL, TIME_TO_FIRST_CHUNK,
 };
 use crate::args::OtlpUsage;
+use crate::observe::followed::followed;
 
 /// It is known whether the parent is another process's (source: OTLP, `SpanFlags`).
 const REMOTE_KNOWN: u32 = 0x100;
@@ -121,11 +122,10 @@ fn of_request(
     let skipped = entry.attempts.iter().filter(|attempt| !attempt.sent);
     let skipped = skipped.map(|attempt| format!("{}={}", attempt.target, attempt.outcome));
     all.put("fairlead.skipped", skipped.collect::<Vec<_>>());
-    let fallback = entry
-        .attempts
-        .iter()
-        .zip(entry.attempts.iter().skip(1))
-        .any(|(one, next)| one.target != next.target);
+    let mut followers = entry.attempts.iter().enumerate();
+    let fallback = followers.any(|(at, one)| {
+        followed(&entry.attempts, at).is_some_and(|before| before.target != one.target)
+    });
     all.put("fairlead.fallback", fallback);
     let queued: u64 = entry.attempts.iter().map(|attempt| attempt.queued_us).sum();
     all.put("fairlead.queue_ms", millis(queued));

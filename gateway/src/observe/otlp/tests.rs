@@ -195,6 +195,24 @@ async fn a_batch_is_sent_again_when_the_collector_says_so_and_not_when_it_refuse
 }
 
 #[tokio::test]
+async fn a_collector_that_wants_to_be_left_alone_for_long_is() {
+    let later =
+        "HTTP/1.1 429 Busy\r\nretry-after: 600\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let (address, mut requests) = collector(vec![later, TAKEN]).await;
+    let counts = Counts::default();
+    let (sink, _end) = start(&settings(address), &counts).unwrap().unwrap();
+    for batches in 1..=3 {
+        sink.take(&kept());
+        until("given up", || {
+            count(&counts, Signal::Traces, Some(Lost::Unreachable)) == 2 * batches
+        })
+        .await;
+    }
+    requests.recv().await.unwrap();
+    assert!(requests.try_recv().is_err(), "it was asked again");
+}
+
+#[tokio::test]
 async fn a_collector_that_is_gone_does_not_keep_the_process_from_ending() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

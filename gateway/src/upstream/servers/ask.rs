@@ -29,6 +29,8 @@ const WITHIN: Duration = Duration::from_secs(2);
 const PAGE_BYTES: usize = 512 * 1024;
 /// So many of one pool are begun with at each look.
 const OF_A_POOL: usize = 8;
+/// So many of one pool are being asked at once: those that take their time must not be all that there is room for.
+const OF_A_POOL_AT_ONCE: usize = 16;
 /// So many are asked at once.
 const AT_ONCE: usize = 64;
 /// What was told counts for so many rounds: one may be lost.
@@ -44,16 +46,19 @@ pub(crate) async fn run(upstreams: impl Fn() -> Vec<Arc<Upstream>>) {
         tokio::time::sleep(LOOK).await;
         let upstreams = upstreams();
         turn = turn.wrapping_add(1);
+        let pools: Vec<_> = upstreams.iter().filter_map(asked).collect();
         // Another one is first each time.
-        let (before, from) = upstreams.split_at(turn % upstreams.len().max(1));
-        for upstream in from.iter().chain(before) {
-            if let Some(servers) = upstream.servers()
-                && let Some(metrics) = servers.metrics()
-            {
-                ask_some(upstream, servers, metrics, &tasks);
-            }
+        let (before, from) = pools.split_at(turn % pools.len().max(1));
+        for (upstream, servers, metrics) in from.iter().chain(before) {
+            ask_some(upstream, servers, metrics, &tasks);
         }
     }
+}
+
+/// A pool whose servers are to be asked.
+fn asked(upstream: &Arc<Upstream>) -> Option<(&Arc<Upstream>, &Servers, &EndpointMetrics)> {
+    let servers = upstream.servers()?;
+    Some((upstream, servers, servers.metrics()?))
 }
 
 /// Begins to ask those of a pool that it is time for, who has waited longest first.
@@ -65,7 +70,9 @@ fn ask_some(upstream: &Arc<Upstream>, servers: &Servers, metrics: &EndpointMetri
     let every = metrics.interval.max(LOOK.saturating_mul(looks));
     let mut due: Vec<&Arc<Server>> = all.iter().filter(|one| one.told.due() <= now).collect();
     due.sort_by_key(|server| server.told.due());
-    for server in due.into_iter().take(OF_A_POOL) {
+    let asked = all.iter().filter(|server| server.told.is_asked()).count();
+    let room = OF_A_POOL_AT_ONCE.saturating_sub(asked).min(OF_A_POOL);
+    for server in due.into_iter().take(room) {
         if tasks.running() >= AT_ONCE {
             return;
         }

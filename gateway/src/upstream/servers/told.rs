@@ -102,6 +102,12 @@ impl Told {
         Duration::from_millis(self.due.load(Ordering::Relaxed))
     }
 
+    /// Whether it is being asked.
+    #[must_use]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asking.load(Ordering::Relaxed)
+    }
+
     /// Begins to ask it, and says when it is asked next; `None`: it is being asked.
     #[must_use]
     pub(crate) fn ask(self: &Arc<Self>, next: Duration) -> Option<Asking> {

@@ -44,6 +44,7 @@ pub(crate) fn nanos_a_pick() -> f64 {
             let ask = Ask {
                 now,
                 stream: true,
+                probes: true,
                 first: random.u64(..),
                 second: random.u64(..),
             };

@@ -1,5 +1,7 @@
 //! A whole answer with status 200: `chat.completion`, `text_completion`, or a list of embeddings.
 
+use std::sync::Arc;
+
 use super::chunk::Reason;
 use super::told::kept;
 use super::{ErrorFacts, Malformed, Told, Usage, error};
@@ -130,7 +132,7 @@ struct Choices {
     answered: usize,
     failed: bool,
     /// Why the first has ended.
-    why: Option<Box<str>>,
+    why: Option<Arc<str>>,
 }
 
 impl Choices {

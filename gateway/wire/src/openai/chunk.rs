@@ -3,6 +3,8 @@
 //! Read for every event that passes, so nothing is copied but what an error says. What decides is whether
 //! there is content (the commit point), which choices are finished (completeness), and the usage.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::answer::read_tier;
@@ -151,7 +153,7 @@ struct Choice {
     finished: bool,
     failed: bool,
     usage: Option<Usage>,
-    why: Option<Box<str>>,
+    why: Option<Arc<str>>,
 }
 
 impl Choice {

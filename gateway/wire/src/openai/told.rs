@@ -1,6 +1,7 @@
 //! What an answer calls itself, and why it ended.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::json::{Limits, Scanner};
 
@@ -11,11 +12,11 @@ const LONGEST: usize = 128;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
     /// Its id.
-    pub id: Option<Box<str>>,
+    pub id: Option<Arc<str>>,
     /// The model it says has answered.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// Why the first of its choices to end has ended.
-    pub finish_reason: Option<Box<str>>,
+    pub finish_reason: Option<Arc<str>>,
 }
 
 impl Told {
@@ -63,6 +64,6 @@ impl Told {
 
 /// A word as it is kept: none that is empty, none that is too long to be a name.
 #[must_use]
-pub(super) fn kept(word: Cow<'_, str>) -> Option<Box<str>> {
+pub(super) fn kept(word: Cow<'_, str>) -> Option<Arc<str>> {
     (!word.is_empty() && word.len() <= LONGEST).then(|| word.into())
 }

@@ -5,8 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use fairlead_crds::v1alpha1::{Changes as ChangesSpec, RoutingRuleSpec};
-use fairlead_snapshot::{Changes, ModelPattern, ObjectName, Rule};
+use fairlead_crds::v1alpha1::{
+    Changes as ChangesSpec, Commit, OnClientGone, OnUnsupported, Precedence, Recovery,
+    RoutingRuleSpec,
+};
+use fairlead_snapshot::{Changes, ModelPattern, ObjectName, Rule, SaidDefault};
 
 use crate::amend;
 use crate::finding::{Finding, Reason};
@@ -24,6 +27,35 @@ pub(super) fn changes(spec: Option<&ChangesSpec>) -> Changes {
         parameters: amend::parameters(spec.parameters.as_ref()),
         headers: amend::headers(spec.headers.as_ref()),
     })
+}
+
+/// The defaults that a rule has written down, of one that continues and of one that goes before such rules. Of others nobody asks.
+pub(super) fn said_defaults(spec: &RoutingRuleSpec) -> Vec<SaidDefault> {
+    let overrides = spec.precedence == Some(Precedence::Override);
+    if !overrides && spec.continues != Some(true) {
+        return Vec::new();
+    }
+    let stream = spec.stream.as_ref();
+    let said = [
+        (
+            stream.and_then(|stream| stream.recovery) == Some(Recovery::Fail),
+            SaidDefault::Recovery,
+        ),
+        (
+            stream.and_then(|stream| stream.commit) == Some(Commit::Content),
+            SaidDefault::Commit,
+        ),
+        (
+            stream.and_then(|stream| stream.on_client_gone) == Some(OnClientGone::Cancel),
+            SaidDefault::OnClientGone,
+        ),
+        (
+            spec.on_unsupported == Some(OnUnsupported::Refuse),
+            SaidDefault::OnUnsupported,
+        ),
+    ];
+    let said = said.into_iter().filter(|(is, _)| *is);
+    said.map(|(_, default)| default).collect()
 }
 
 /// What CEL refuses, said again for those without an API server, and what cannot be changed in a request.
@@ -97,7 +129,7 @@ fn does_nothing(spec: &RoutingRuleSpec) -> bool {
         && spec.max_cost_per_request.is_none()
 }
 
-/// The rules so far that give requests another name. Those of the gateway's namespace come first and then the older ones, so that nobody's rule
+/// The rules in force so far that give requests another name. Those of the gateway's namespace come first and then the older ones, so that nobody's rule
 /// is refused for what another namespace writes after it, and the platform's never.
 #[derive(Default)]
 pub(crate) struct Aliases {
@@ -145,22 +177,30 @@ impl Alias {
 }
 
 impl Aliases {
-    /// Takes a rule, unless names would go round with it.
+    /// Looks whether names would go round with a rule.
     ///
     /// # Errors
     /// The circle that it would close.
-    pub(crate) fn take(&mut self, rule: &Rule) -> Result<(), Finding> {
+    pub(crate) fn look(&mut self, rule: &Rule) -> Result<(), Finding> {
         let Some(alias) = Alias::of(rule) else {
             return Ok(());
         };
-        if let Some((last, name)) = self.closes(&alias) {
-            let path = Path::of("spec").field("changes").field("model");
-            let message = format!(
-                "names would go round: by the rule {last} a request for {:?} gets the name {name:?}, which this rule gives the name {:?} again; leave {name:?} out of match.models, or change one of the two",
-                alias.to, alias.to
-            );
-            return Err(Finding::new(&path, Reason::Conflict, message));
-        }
+        let Some((last, name)) = self.closes(&alias) else {
+            return Ok(());
+        };
+        let path = Path::of("spec").field("changes").field("model");
+        let message = format!(
+            "names would go round: by the rule {last} a request for {:?} gets the name {name:?}, which this rule gives the name {:?} again; leave {name:?} out of match.models, or change one of the two",
+            alias.to, alias.to
+        );
+        Err(Finding::new(&path, Reason::Conflict, message))
+    }
+
+    /// Takes a rule that is in force.
+    pub(crate) fn take(&mut self, rule: &Rule) {
+        let Some(alias) = Alias::of(rule) else {
+            return;
+        };
         let at = self.taken.len();
         for model in alias.models.iter().filter_map(ModelPattern::exact) {
             self.named.entry(model.to_owned()).or_default().push(at);
@@ -169,7 +209,6 @@ impl Aliases {
             self.open.push(at);
         }
         self.taken.push(alias);
-        Ok(())
     }
 
     /// The rule and the name by which requests would come to this one again that it has given a name.

@@ -176,9 +176,31 @@ fn what_cannot_be_heeded_is_said() {
             "{name}: {said}"
         );
     }
-    let secret = said(&[
-        HERE,
-        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=sk%0Asecret"),
-    ]);
-    assert!(!secret.contains("secret"), "{secret}");
+}
+
+#[test]
+fn no_part_of_a_header_is_said_where_it_cannot_be_heeded() {
+    for (headers, place) in [
+        ("authorization=sk%0Asecret", 1),
+        ("authorization: Basic secret==", 1),
+        ("x-team=a, ,authorization: secret", 3),
+        ("x-team=a,authorization=%zzsecret", 2),
+        ("secret key=a", 1),
+    ] {
+        let said = said(&[HERE, ("OTEL_EXPORTER_OTLP_HEADERS", headers)]);
+        assert!(!said.contains("secret"), "{said}");
+        assert!(said.contains(&format!("entry {place}")), "{said}");
+    }
+}
+
+#[test]
+fn no_time_at_all_is_no_timeout_and_no_interval() {
+    let zero = ("OTEL_EXPORTER_OTLP_TIMEOUT", "0");
+    let timeout = |variables: &[(&str, &str)]| settings(variables).traces.unwrap().timeout;
+    assert_eq!(timeout(&[HERE, zero]), Duration::from_secs(10));
+    let own = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0");
+    let common = ("OTEL_EXPORTER_OTLP_TIMEOUT", "2500");
+    assert_eq!(timeout(&[HERE, own, common]), Duration::from_millis(2500));
+    let said = said(&[HERE, ("OTEL_METRIC_EXPORT_INTERVAL", "0")]);
+    assert!(said.contains("60000"), "{said}");
 }

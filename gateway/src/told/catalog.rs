@@ -7,7 +7,8 @@ use fairlead_console::view::catalog::{CatalogPage, CatalogQuery, CatalogRow};
 const PAGE: usize = 100;
 
 /// The models that a question is about.
-pub(super) fn found(query: &CatalogQuery) -> CatalogPage {
+#[must_use]
+pub(crate) fn found(query: &CatalogQuery) -> CatalogPage {
     let catalog = Catalog::builtin();
     let text = query.text.to_ascii_lowercase();
     let fits = |model: &&Model| {

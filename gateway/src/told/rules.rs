@@ -1,24 +1,32 @@
 //! The rules of the configuration in force, in the order in which they are tried.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fairlead_console::Viewer;
+use fairlead_console::view::build::Form;
 use fairlead_console::view::rule::{RuleView, TargetView};
 use fairlead_route::Table;
 use fairlead_snapshot::{
-    Commit, Failover, Fallback, OnClientGone, OnUnsupported, Operator, Problem, Recovery, Rule,
-    Scope, Selector, Snapshot, Strategy, Target,
+    Commit, Failover, Fallback, ObjectName, OnClientGone, OnUnsupported, Operator, Problem,
+    Recovery, Rule, Scope, Selector, Snapshot, Strategy, Target,
 };
 
-/// Those that this viewer may see.
-pub(super) fn told(snapshot: &Snapshot, table: &Table, viewer: &Viewer) -> Vec<RuleView> {
+/// Those that this viewer may see, each with its form, as far as its object is at hand.
+#[must_use]
+pub(crate) fn told(
+    snapshot: &Snapshot,
+    table: &Table,
+    forms: &BTreeMap<ObjectName, Form>,
+    viewer: &Viewer,
+) -> Vec<RuleView> {
     let errors: HashMap<_, _> = table.condition_errors().collect();
     let seen = snapshot
         .rules
         .iter()
-        .filter(|rule| viewer.sees(&rule.name.namespace));
+        .filter(|rule| viewer.rights.rules.sees(&rule.name.namespace));
     seen.map(|rule| RuleView {
         condition_errors: errors.get(&rule.name).copied().unwrap_or_default(),
+        form: forms.get(&rule.name).cloned(),
         ..view(rule)
     })
     .collect()
@@ -38,6 +46,7 @@ fn view(rule: &Rule) -> RuleView {
         fallbacks: rule.fallbacks.iter().map(fallback).collect(),
         traits: traits(rule),
         condition_errors: 0,
+        form: None,
     }
 }
 
@@ -100,7 +109,7 @@ fn fallback(fallback: &Fallback) -> TargetView {
 }
 
 /// The failures that a fallback is for.
-pub(super) fn on(on: &Failover) -> Vec<String> {
+pub(crate) fn on(on: &Failover) -> Vec<String> {
     let classes = on.classes.iter().map(|class| class.as_str().to_owned());
     classes
         .chain(on.status_codes.iter().map(u16::to_string))
@@ -108,7 +117,7 @@ pub(super) fn on(on: &Failover) -> Vec<String> {
 }
 
 /// Why a target cannot be tried.
-pub(super) fn problem(problem: Problem) -> &'static str {
+pub(crate) fn problem(problem: Problem) -> &'static str {
     match problem {
         Problem::NotFound => "its provider does not exist",
         Problem::NotPermitted => "its provider does not admit the rule's namespace",

@@ -1,41 +1,33 @@
-//! The providers of the configuration in force, each with what `GET /health` says of it.
-
-use std::sync::Arc;
+//! The providers of the configuration in force, each with what `GET /health` of each gateway says of it.
 
 use fairlead_console::Viewer;
 use fairlead_console::view::provider::{CredentialView, HealthView, ProviderView};
-use fairlead_snapshot::{Credential, Protocol, Provider, Snapshot};
+use fairlead_snapshot::{Credential, Protocol, Provider, Rule, Snapshot};
+use serde_json::Value;
 
-use super::ITSELF;
-use crate::admin::health;
-use crate::judges::Judges;
-use crate::upstream::Upstream;
+use crate::upstream::system;
+
+/// What a gateway says: its name, and its answer to `GET /health`.
+pub(crate) type Report = (String, Value);
 
 /// Those that this viewer may see.
-pub(super) fn told(
-    snapshot: &Snapshot,
-    (upstreams, judges): (&[Arc<Upstream>], &Judges),
-    viewer: &Viewer,
-) -> Vec<ProviderView> {
-    let mut health = health::report(upstreams, judges);
+#[must_use]
+pub(crate) fn told(snapshot: &Snapshot, reports: &[Report], viewer: &Viewer) -> Vec<ProviderView> {
     let seen = snapshot
         .providers
         .iter()
-        .filter(|(name, _)| viewer.sees(&name.namespace));
+        .filter(|(name, _)| viewer.rights.health.sees(&name.namespace));
     seen.map(|(name, provider)| {
-        let targets = |rule: &&fairlead_snapshot::Rule| {
+        let is_named = |rule: &&Rule| {
             let fallbacks = rule.fallbacks.iter().map(|fallback| &fallback.target);
             let mut all = rule.targets.iter().chain(fallbacks);
-            viewer.sees(&rule.name.namespace) && all.any(|target| target.provider == *name)
+            viewer.rights.rules.sees(&rule.name.namespace)
+                && all.any(|target| target.provider == *name)
         };
-        let rules = snapshot.rules.iter().filter(targets);
+        let rules = snapshot.rules.iter().filter(is_named);
         let name = name.to_string();
         ProviderView {
-            vendor: upstreams
-                .iter()
-                .find(|upstream| *upstream.label == *name)
-                .map(|upstream| upstream.system.to_string())
-                .unwrap_or_default(),
+            vendor: system(&provider.protocol).to_owned(),
             address: address(provider),
             models: provider
                 .models
@@ -43,14 +35,18 @@ pub(super) fn told(
                 .map(|models| models.iter().map(|model| model.name.clone()).collect()),
             credentials: provider.credentials.iter().map(credential).collect(),
             rules: rules.map(|rule| rule.name.to_string()).collect(),
-            health: vec![HealthView {
-                gateway: ITSELF.to_owned(),
-                report: health["providers"][name.as_str()].take(),
-            }],
+            health: reports.iter().map(|report| health(report, &name)).collect(),
             name,
         }
     })
     .collect()
+}
+
+fn health((gateway, report): &Report, provider: &str) -> HealthView {
+    HealthView {
+        gateway: gateway.clone(),
+        report: report["providers"][provider].clone(),
+    }
 }
 
 fn address(provider: &Provider) -> Option<String> {

@@ -1,0 +1,168 @@
+//! What the pages are told: of what is published, of gateways and of objects as much as the viewer may see.
+
+use std::sync::Arc;
+
+use fairlead_console::view::build::{Built, Form};
+use fairlead_console::view::catalog::{CatalogPage, CatalogQuery};
+use fairlead_console::view::configuration::Configuration;
+use fairlead_console::view::explain::{Explained, Question};
+use fairlead_console::view::key::{Keys, Mine};
+use fairlead_console::view::provider::ProviderView;
+use fairlead_console::view::rule::RuleView;
+use fairlead_console::view::standing::Standing;
+use fairlead_console::{Holder, Identity, Sees, Source, Told as Answer, Trouble, Viewer};
+use fairlead_record::RequestLog;
+use fairlead_snapshot::ObjectName;
+use futures_util::FutureExt as _;
+
+use super::cluster::Cluster;
+use super::{build, limits, standing, usage};
+use crate::check::{Sketch, think};
+use crate::clock;
+use crate::told::{catalog, explain, providers, rules};
+
+impl Cluster {
+    async fn admitted(&self, token: &str) -> Result<Option<Viewer>, Trouble> {
+        match self.parts.access.admit(token).await? {
+            Some(identity) => Ok(Some(self.viewer(identity).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn viewer(&self, identity: Arc<Identity>) -> Result<Viewer, Trouble> {
+        let rights = self
+            .parts
+            .access
+            .rights(&identity, &self.namespaces())
+            .await?;
+        Ok(Viewer::with(
+            &identity.user,
+            rights,
+            Some(Arc::clone(&identity)),
+        ))
+    }
+
+    async fn renewed(&self, viewer: &Viewer) -> Result<Option<Viewer>, Trouble> {
+        if let Sees::Key(holder) = &viewer.sees {
+            let holds = self.live()?.still_holds(holder, clock::unix_seconds());
+            return Ok(holds.then(|| viewer.clone()));
+        }
+        // Whoever no cluster knows is nobody here.
+        let Some(identity) = &viewer.who else {
+            return Ok(None);
+        };
+        match self.parts.access.renew(identity).await? {
+            Some(identity) => Ok(Some(self.viewer(identity).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn explained(&self, viewer: &Viewer, question: Question) -> Result<Explained, Trouble> {
+        let unknown = || Trouble::NotFound(format!("no key {} is in force", question.key));
+        let live = self.live()?;
+        let name: ObjectName = question.key.parse().map_err(|_| unknown())?;
+        let key = live.snapshot.keys.get(&name);
+        let key = key.filter(|_| viewer.rights.rules.sees(&name.namespace));
+        let key = key.ok_or_else(unknown)?;
+        let mut note = None;
+        let mut lines = Vec::new();
+        // Who may not see what was spent is not told by which rule it is decided.
+        if viewer.rights.usage.sees(&name.namespace) {
+            let holders = limits::holders(&live.snapshot, &name, key);
+            match self.parts.fleet.limits(&holders).await {
+                Ok(read) => lines = read,
+                Err(why) => note = Some(format!("limits are taken as unused: {why}")),
+            }
+        } else {
+            note =
+                Some("limits are taken as unused: how they stand is not for your eyes".to_owned());
+        }
+        let sketch = Sketch::live(
+            name.clone(),
+            question.operation,
+            question.headers,
+            question.body,
+            &lines,
+        );
+        let thought = think(&live.table, &live.snapshot, &sketch);
+        let thought = thought.map_err(|error| Trouble::Bad(format!("{error:#}")))?;
+        let seen = self.parts.fleet.look().await;
+        let mut told = explain::told(&thought, &live.table, &seen.reports, &lines, viewer);
+        told.notes.extend(note);
+        Ok(told)
+    }
+}
+
+/// What is known at once.
+fn ready<'a, T: Send + 'a>(told: Result<T, Trouble>) -> Answer<'a, T> {
+    std::future::ready(told).boxed()
+}
+
+impl Source for Cluster {
+    fn admit<'a>(&'a self, token: &'a str) -> Answer<'a, Option<Viewer>> {
+        self.admitted(token).boxed()
+    }
+
+    fn holder<'a>(&'a self, value: &'a str) -> Answer<'a, Option<Holder>> {
+        ready(
+            self.live()
+                .map(|live| live.holder(value, clock::unix_seconds())),
+        )
+    }
+
+    fn renew<'a>(&'a self, viewer: &'a Viewer) -> Answer<'a, Option<Viewer>> {
+        self.renewed(viewer).boxed()
+    }
+
+    fn standing<'a>(&'a self, viewer: &'a Viewer) -> Answer<'a, Standing> {
+        standing::told(self, viewer).boxed()
+    }
+
+    fn providers<'a>(&'a self, viewer: &'a Viewer) -> Answer<'a, Vec<ProviderView>> {
+        async move {
+            let live = self.live()?;
+            let seen = self.parts.fleet.look().await;
+            Ok(providers::told(&live.snapshot, &seen.reports, viewer))
+        }
+        .boxed()
+    }
+
+    fn rules<'a>(&'a self, viewer: &'a Viewer) -> Answer<'a, Vec<RuleView>> {
+        let live = self.live();
+        let forms = self.parts.objects.forms();
+        ready(live.map(|live| rules::told(&live.snapshot, &live.table, &forms, viewer)))
+    }
+
+    fn explain<'a>(&'a self, viewer: &'a Viewer, question: Question) -> Answer<'a, Explained> {
+        self.explained(viewer, question).boxed()
+    }
+
+    fn keys<'a>(&'a self, viewer: &'a Viewer) -> Answer<'a, Keys> {
+        ready(self.live().map(|live| usage::told(self, &live, viewer)))
+    }
+
+    fn log(&self) -> &dyn RequestLog {
+        &self.parts.log
+    }
+
+    fn configuration<'a>(&'a self, viewer: &'a Viewer) -> Answer<'a, Configuration> {
+        let live = self.parts.published.live();
+        let snapshot = live.as_ref().map(|live| &live.snapshot);
+        ready(Ok(self
+            .parts
+            .objects
+            .configuration(&viewer.rights.rules, snapshot)))
+    }
+
+    fn catalog(&self, query: CatalogQuery) -> Answer<'_, CatalogPage> {
+        ready(Ok(catalog::found(&query)))
+    }
+
+    fn build<'a>(&'a self, viewer: &'a Viewer, form: Form) -> Answer<'a, Built> {
+        build::told(self, viewer, form).boxed()
+    }
+
+    fn mine<'a>(&'a self, holder: &'a Holder) -> Answer<'a, Mine> {
+        usage::mine(self, holder).boxed()
+    }
+}
