@@ -1,10 +1,13 @@
 //! What is to be tried for a request, in order: the result of routing, and how a matched rule becomes one.
 
+mod refused;
+mod targets;
+
 use std::sync::Arc;
 
 use fairlead_condition::Facts;
 use fairlead_snapshot::{
-    Affinity, Commit, Failover, Headers, Hedge, ObjectName, OnUnsupported, Parameters, Problem,
+    Affinity, Failover, Headers, Hedge, ObjectName, OnUnsupported, Parameters, Problem,
     RetryOverrides, Strategy, Streams, TimeoutOverrides,
 };
 use smallvec::SmallVec;
@@ -18,10 +21,12 @@ use crate::passed::Said;
 use crate::prospect::{Request, dearest};
 use crate::route::{BoundTarget, Judgement, Route};
 use crate::sequence::{Draw, Sequence};
-use crate::standing::{Judge, Standing, Vitals};
-use crate::strategy::{Choice, Choices, ChosenBy, Known, arrange};
+use crate::standing::Standing;
+use crate::strategy::{Choice, Choices, ChosenBy, arrange};
 use crate::upstream::Offer;
 use crate::{Caller, ProviderIndex, Table};
+pub use refused::{NoRoute, Refused};
+use targets::{Targets, share};
 
 /// What is to be tried, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,101 +133,6 @@ pub struct Candidate<'a> {
     pub model: &'a str,
     /// The model's name as the provider offers it.
     pub requested: &'a str,
-}
-
-/// Why a request has nowhere to go.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoRoute {
-    /// `allow.models` of the key or of an owner of it does not list the name, or `deny.models` does.
-    #[error(
-        "this key may not use this model; ask for one that /v1/models lists, or have it added to spec.allow.models of the VirtualKey, and permitted by its Team and Organization"
-    )]
-    ModelNotAllowed,
-    /// The key may use none of the providers that it would take.
-    #[error(
-        "this key may not use any provider of this model; have one added to spec.allow of the VirtualKey, permitted by its Team and Organization, or opened by spec.access of the LLMProvider"
-    )]
-    ProviderNotAllowed,
-    /// Constraints leave none of the providers that it would take.
-    #[error(
-        "{} leaves no provider for this model; ask for one that it permits, or have the platform team change it or the labels of the providers in the gateway's namespace",
-        listed(.constraints)
-    )]
-    Constrained {
-        /// Those that hold for the request, by name.
-        constraints: Vec<Arc<str>>,
-    },
-    /// Rules know the name, and all of them declined.
-    #[error("no rule for this model takes this request; `explain` says why each one declined")]
-    NoRule,
-    /// None of the providers that the rule sends it to offers the model.
-    #[error(
-        "rule {rule} takes this model, and no provider that it names offers it; have it added to spec.models of the LLMProvider, or a model named in the rule's target"
-    )]
-    ModelNotOffered {
-        /// The rule.
-        rule: ObjectName,
-    },
-    /// Nobody knows the name.
-    #[error("this model is not known here; ask for one that /v1/models lists")]
-    UnknownModel,
-    /// A rule gives the request a name that nobody knows.
-    #[error(
-        "rule {rule} gives this request the model name {model:?}, which is not known here; have spec.changes.model of the rule mended"
-    )]
-    UnknownAlias {
-        /// The rule.
-        rule: ObjectName,
-        /// The name.
-        model: String,
-    },
-    /// More rules continue than may hold for one request.
-    #[error(
-        "more than ten rules continue for this request, the last of them {rule}; have some of them put into one"
-    )]
-    TooManyRules {
-        /// The one that was too many.
-        rule: ObjectName,
-    },
-    /// Whether an Override rule applies cannot be told.
-    #[error(
-        "the condition of rule {rule} cannot be evaluated for this request; mend spec.match.when of the rule (has() asks whether a value is there)"
-    )]
-    ConditionError {
-        /// The rule.
-        rule: ObjectName,
-    },
-}
-
-/// A request that has nowhere to go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// Why.
-    pub reason: NoRoute,
-    /// The constraints that it was held to by then, by every name that it had had.
-    pub constraints: Vec<Arc<str>>,
-}
-
-/// Constraints, as a sentence begins with them.
-fn listed(constraints: &[Arc<str>]) -> String {
-    match constraints {
-        [only] => format!("the constraint {only}"),
-        several => format!("what the constraints {} have in common", several.join(", ")),
-    }
-}
-
-impl NoRoute {
-    /// Whether a request is refused for what it must not do, and not for what is missing: then no other reading of it may be served.
-    #[must_use]
-    pub fn is_binding(&self) -> bool {
-        matches!(
-            self,
-            Self::Constrained { .. }
-                | Self::ConditionError { .. }
-                | Self::TooManyRules { .. }
-                | Self::ModelNotAllowed
-        )
-    }
 }
 
 /// One request on its way through a table.
@@ -536,62 +446,4 @@ fn of_user(user: u64, mut choices: Choices, targets: &[BoundTarget]) -> (Choices
         ChosenBy::Only
     };
     (choices, chosen_by)
-}
-
-/// The targets of a rule, as a strategy asks of them. One that cannot be tried has no share.
-struct Targets<'p, 'a> {
-    planner: &'p Planner<'a>,
-    route: &'p Route,
-}
-
-impl Targets<'_, '_> {
-    fn ask<T>(&self, choice: Choice, say: impl FnOnce(Candidate<'_>) -> T) -> Option<T> {
-        let target = self.route.targets.get(choice.position)?;
-        self.planner.with_candidate(target, say)
-    }
-}
-
-impl Known for Targets<'_, '_> {
-    fn share(&self, choice: Choice) -> u32 {
-        let share = self.ask(choice, |target| self.planner.standing.share(target));
-        share.unwrap_or(0)
-    }
-
-    fn vitals(&self, choice: Choice) -> Vitals {
-        let vitals = self.ask(choice, |target| self.planner.standing.vitals(target));
-        vitals.unwrap_or(Vitals {
-            share: 0,
-            ..Vitals::UNKNOWN
-        })
-    }
-
-    fn cost(&self, choice: Choice) -> Option<i64> {
-        let (request, affinity) = (self.planner.request, &self.route.head.affinity);
-        self.ask(choice, |target| match affinity {
-            Some(affinity) => request.cost_of_turn(target, affinity),
-            None => request.cost(target),
-        })
-        .flatten()
-    }
-
-    fn judge(&self) -> Option<&dyn Judge> {
-        self.planner.standing.judge(&self.route.head.name)
-    }
-
-    fn streams(&self) -> bool {
-        // One that is held until it is whole comes whole.
-        self.planner.request.stream() && self.route.head.stream.commit == Commit::Content
-    }
-}
-
-/// The share of a target among the conversations that a strategy spreads. None where the strategy has one order for everyone, or the price
-/// decides.
-fn share(strategy: Strategy, weight: u32) -> u32 {
-    match strategy {
-        Strategy::Weighted | Strategy::LowestLatency | Strategy::LeastBusy | Strategy::Adaptive => {
-            weight
-        }
-        Strategy::RoundRobin => 1,
-        Strategy::Priority | Strategy::LowestCost => 0,
-    }
 }

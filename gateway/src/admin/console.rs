@@ -20,14 +20,13 @@ use fairlead_console::view::standing::Standing;
 use fairlead_console::{Console, Feed, Holder, Sees, Settings, Source, Told, Trouble, Viewer};
 use fairlead_record::{RequestLog, Sink};
 use futures_util::FutureExt as _;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::admin::health;
 use crate::args::Serve;
 use crate::clock;
 use crate::runtime::enforced::Enforced;
 use crate::told;
+use crate::told::build::Turn;
 use crate::told::providers::Report;
 use crate::worker::Shared;
 
@@ -83,7 +82,7 @@ pub(crate) struct Local {
     /// Where callers connect, as a URL.
     callers_at: Option<String>,
     /// One configuration is compiled at a time for whoever writes a rule: it may take seconds. When the last one was begun.
-    compiling: Arc<Mutex<Option<Instant>>>,
+    compiling: Turn,
 }
 
 impl Local {
@@ -94,7 +93,7 @@ impl Local {
             shared,
             days,
             callers_at,
-            compiling: Arc::default(),
+            compiling: Turn::default(),
         }
     }
 

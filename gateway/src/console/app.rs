@@ -15,7 +15,7 @@ use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::access::Access;
-use super::cluster::{Cluster, Parts, Turn};
+use super::cluster::{Cluster, Parts};
 use super::fleet::{Fleet, Places};
 use super::log::Log;
 use super::metrics::Metrics;
@@ -114,7 +114,7 @@ async fn cluster(
         fleet: Fleet::new(asker, places, kept, &told),
         log,
         told: Arc::clone(&told),
-        compiling: Turn::default(),
+        compiling: Arc::default(),
         gateway_name: name.clone(),
         gateway_namespace: namespace.clone(),
         callers_at: args.callers_at.clone(),

@@ -4,52 +4,34 @@
 //! with the rule and without, lack the same.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fairlead_compile::{Inputs, Settings, compile};
 use fairlead_console::view::build::{Built, Form};
 use fairlead_console::view::configuration::FindingView;
 use fairlead_console::{Reach, Trouble, Viewer};
-use fairlead_record::filter::LARGEST_PAGE;
-use fairlead_record::{Ask, Entry, Filter, RequestLog as _};
+use fairlead_record::Entry;
 use fairlead_route::Table;
-use tokio::time::{Instant, sleep_until};
 
 use super::cluster::Cluster;
 use super::published::Generation;
 use crate::clock;
-use crate::told::build::built;
-use crate::told::effect::effect;
-
-/// So many pages of the last requests are looked at.
-const PAGES: usize = 2;
-/// From the beginning of one to that of the next: whoever types asks many times a second, and each may take a core for as long.
-const EVERY: Duration = Duration::from_secs(1);
+use crate::told::build::{built, is_theirs, turn};
+use crate::told::effect::{effect, last};
 
 /// What comes of it.
 ///
 /// # Errors
 /// The form makes no rule, is of a namespace that this viewer may not see, or nothing can be said just now.
 pub(super) async fn told(cluster: &Cluster, viewer: &Viewer, form: Form) -> Result<Built, Trouble> {
-    if !viewer.rights.rules.sees(&form.namespace) {
-        let words = format!(
-            "there is no namespace {:?} that you may see",
-            form.namespace
-        );
-        return Err(Trouble::NotFound(words));
-    }
+    is_theirs(&form, viewer)?;
     let parts = &cluster.parts;
     if !parts.objects.is_complete() {
         let words = "not all objects have been listed yet; ask again";
         return Err(Trouble::Unavailable(words.to_owned()));
     }
-    let mut turn = Arc::clone(&parts.compiling).lock_owned().await;
-    if let Some(last) = *turn {
-        sleep_until(last + EVERY).await;
-    }
-    *turn = Some(Instant::now());
+    let turn = turn(&parts.compiling).await;
     let live = cluster.live()?;
-    let entries = last(cluster, viewer).await?;
+    let entries = last(&cluster.parts.log, viewer).await?;
     let mut inputs = Inputs::new(Settings {
         gateway_name: parts.gateway_name.clone(),
         ..Settings::new(&parts.gateway_namespace)
@@ -102,28 +84,6 @@ fn veil(finding: &mut FindingView, form: &Form, health: &Reach) {
             form.namespace
         );
     }
-}
-
-/// The last requests that this viewer may see.
-async fn last(cluster: &Cluster, viewer: &Viewer) -> Result<Vec<Arc<Entry>>, Trouble> {
-    let filter = Filter {
-        scope: viewer.scope(),
-        ..Filter::default()
-    };
-    let mut ask = Ask {
-        after: None,
-        limit: LARGEST_PAGE,
-    };
-    let mut entries = Vec::new();
-    for _ in 0..PAGES {
-        let page = cluster.parts.log.search(&filter, ask).await?;
-        entries.extend(page.entries);
-        ask.after = page.next;
-        if ask.after.is_none() {
-            break;
-        }
-    }
-    Ok(entries)
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fairlead_console::Trouble;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::access::Access;
 use super::fleet::Fleet;
@@ -13,9 +11,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use super::objects::Objects;
 use super::published::{Generation, Published};
-
-/// One configuration is compiled at a time; when the last one was begun.
-pub(super) type Turn = Arc<Mutex<Option<Instant>>>;
+use crate::told::build::Turn;
 
 /// What it is put together from.
 pub(super) struct Parts {

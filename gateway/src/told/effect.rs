@@ -6,7 +6,8 @@ use std::sync::Arc;
 use fairlead_condition::{Limit, Usage};
 use fairlead_console::Viewer;
 use fairlead_console::view::build::Effect;
-use fairlead_record::Entry;
+use fairlead_record::filter::LARGEST_PAGE;
+use fairlead_record::{Ask, Entry, Filter, ReadError, RequestLog};
 use fairlead_route::{Candidate, Step, Table};
 use fairlead_snapshot::{ObjectName, Snapshot};
 use fairlead_wire::openai::request::parse;
@@ -17,6 +18,37 @@ use super::rule_name;
 use crate::request::outlook::Outlook;
 use crate::request::sight::Sight;
 use crate::surface::Operation;
+
+/// So many pages of the last requests are looked at.
+const PAGES: usize = 2;
+
+/// The last requests that this viewer may see.
+///
+/// # Errors
+/// The log cannot be read just now.
+pub(crate) async fn last(
+    log: &dyn RequestLog,
+    viewer: &Viewer,
+) -> Result<Vec<Arc<Entry>>, ReadError> {
+    let filter = Filter {
+        scope: viewer.scope(),
+        ..Filter::default()
+    };
+    let mut ask = Ask {
+        after: None,
+        limit: LARGEST_PAGE,
+    };
+    let mut entries = Vec::new();
+    for _ in 0..PAGES {
+        let page = log.search(&filter, ask).await?;
+        entries.extend(page.entries);
+        ask.after = page.next;
+        if ask.after.is_none() {
+            break;
+        }
+    }
+    Ok(entries)
+}
 
 /// Nothing is expected of requests that are over.
 #[derive(Debug)]
