@@ -281,6 +281,11 @@ pub(crate) async fn apply(call: Call) -> Answer {
     Ok(told(&call.console.source.apply(viewer, apply).await?))
 }
 
+pub(crate) async fn awaited(call: Call) -> Answer {
+    let (viewer, awaited) = (call.viewer()?, call.question()?);
+    Ok(told(&call.console.source.awaited(viewer, awaited).await?))
+}
+
 pub(crate) async fn mine(call: Call) -> Answer {
     let Sees::Key(holder) = &call.viewer()?.sees else {
         return Err(Trouble::NotFound(

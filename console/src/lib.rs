@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Everything that is shown comes through [`Source`], which is told each time who looks: a gateway by itself answers from its memory, a console
-//! of many gateways asks them. Nothing here writes anything. `docs/console.md` has the pages; the assets in `dist` are built from `web`.
+//! of many gateways asks them. Nothing here writes anything by itself. `docs/console.md` has the pages; the assets in `dist` are built from `web`.
 
 mod api;
 mod assets;

@@ -93,6 +93,10 @@ impl Trouble {
             }
             Self::Forbidden(words) => failed(StatusCode::FORBIDDEN, "forbidden", words),
             Self::Conflict(words) => failed(StatusCode::CONFLICT, "conflict", words),
+            Self::TooOften(seconds) => {
+                let words = format!("too many in a minute; it may be done again in {seconds} s");
+                wait("too_often", &words, *seconds)
+            }
             Self::Superseded => failed(
                 StatusCode::CONFLICT,
                 "superseded",

@@ -134,6 +134,9 @@ pub(crate) const ROUTES: &[Route] = &[
     }),
     post("v1/build", Right::Viewer, |call| Box::pin(api::build(call))),
     post("v1/apply", Right::Viewer, |call| Box::pin(api::apply(call))),
+    post("v1/apply/awaited", Right::Viewer, |call| {
+        Box::pin(api::awaited(call))
+    }),
     get("v1/mine", Right::SignedIn, |call| Box::pin(api::mine(call))),
     get(LIVE, Right::SignedIn, |call| Box::pin(live::answer(call))),
 ];

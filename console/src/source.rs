@@ -7,7 +7,7 @@ use fairlead_record::RequestLog;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
-use crate::view::apply::{Applied, Apply};
+use crate::view::apply::{Applied, Apply, Awaited};
 use crate::view::build::{Built, Form};
 use crate::view::catalog::{CatalogPage, CatalogQuery};
 use crate::view::configuration::Configuration;
@@ -35,6 +35,8 @@ pub enum Trouble {
     Forbidden(String),
     /// Somebody else has written there; the words say who.
     Conflict(String),
+    /// They have done it too often; it may be done again after so many seconds.
+    TooOften(u64),
     /// A later question of the same viewer has taken its place.
     Superseded,
 }
@@ -112,13 +114,21 @@ pub trait Source: Send + Sync + 'static {
     /// A rule as YAML, what the compiler says of it, and what it would change: `rules`, and `requests` for the last. Nothing is written.
     fn build<'a>(&'a self, viewer: &'a Viewer, form: Form) -> Told<'a, Built>;
 
-    /// Writes a rule that was built, as the viewer.
+    /// Writes a rule that was built, as the viewer and with nobody else's rights: `rules`, `apply`, and whatever the API server asks for.
     fn apply<'a>(&'a self, _viewer: &'a Viewer, _apply: Apply) -> Told<'a, Applied> {
-        let words =
-            "nothing is written from here: copy the YAML to where the configuration is kept";
-        Box::pin(ready(Err(Trouble::Forbidden(words.to_owned()))))
+        Box::pin(ready(Err(nothing_is_written())))
+    }
+
+    /// Whether gateways have a rule that was written: `rules`.
+    fn awaited<'a>(&'a self, _viewer: &'a Viewer, _awaited: Awaited) -> Told<'a, Applied> {
+        Box::pin(ready(Err(nothing_is_written())))
     }
 
     /// What the holder of a key may know of it.
     fn mine<'a>(&'a self, holder: &'a Holder) -> Told<'a, Mine>;
+}
+
+fn nothing_is_written() -> Trouble {
+    let words = "nothing is written from here: copy the YAML to where the configuration is kept";
+    Trouble::Forbidden(words.to_owned())
 }

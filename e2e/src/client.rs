@@ -161,6 +161,25 @@ impl Client {
         self.write(Method::PUT, &path, object, Write::Stored).await
     }
 
+    /// Applies an object on the server's side under a name of one's own, as tools of GitOps do: what others have written is taken over.
+    ///
+    /// # Errors
+    /// When there is no answer; a refusal is an answer.
+    pub async fn apply(&self, object: &Value, manager: &str) -> Result<Answer> {
+        let path = Resource::of(object)?.item();
+        let request = self.request(
+            Method::PATCH,
+            &format!("{path}?fieldManager={manager}&force=true"),
+        );
+        let kind = "application/apply-patch+yaml";
+        answer(
+            request
+                .header("content-type", kind)
+                .body(object.to_string()),
+        )
+        .await
+    }
+
     /// Reads an object as it is now.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! The console of a cluster: one for all gateways of an installation, which shows each viewer what the cluster lets them see. It writes nothing.
+//! The console of a cluster: one for all gateways of an installation, which shows each viewer what the cluster lets them see. By itself it
+//! writes nothing.
 //!
 //! ```text
 //! browser -> fairlead-console -> Cluster (source) -> access:    who it is, what they may see: TokenReview, SubjectAccessReview
@@ -6,12 +7,14 @@
 //!                                                    objects:   what the operator says of them
 //!                                                    fleet:     how gateways do, and requests as they end
 //!                                                    log:       requests that have ended
+//!                                                    apply:     a rule, with the viewer's own token
 //! ```
 //!
 //! Whatever is not known is said to be so, and what nobody clearly allows is not shown.
 
 mod access;
 mod app;
+mod apply;
 mod build;
 mod cluster;
 mod fleet;

@@ -138,7 +138,8 @@ pub(crate) fn enforced(generation: u64, digest: &str, source: &str) -> String {
 }
 
 /// RFC 3339, milliseconds.
-fn now() -> String {
+#[must_use]
+pub(crate) fn now() -> String {
     format!("{:.3}", Timestamp::now())
 }
 

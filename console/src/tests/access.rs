@@ -316,7 +316,8 @@ async fn a_request_is_told_without_what_is_not_for_the_viewer() {
 #[tokio::test]
 async fn nothing_is_written_where_nothing_can_be() {
     let browser = Browser::signed_in(operator()).await;
-    let apply = json!({"form": {"namespace": "search", "name": "chat"}, "seen": "0", "resourceVersion": null});
+    let apply =
+        json!({"form": {"namespace": "search", "name": "chat"}, "seen": "0", "version": null});
     let (status, told) = browser.post("/api/v1/apply", apply).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{told}");
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::apply::Offer;
 use super::configuration::FindingView;
 
 /// A rule as a form says it.
@@ -56,10 +57,8 @@ pub struct Built {
     pub yaml: String,
     /// The SHA-256 of that, in hexadecimal: who applies it says what they have seen.
     pub seen: String,
-    /// The version of the object that is there now; `None`: there is none, or it has none.
-    pub resource_version: Option<String>,
-    /// What the API server says to it, as the viewer; `None`: it was not asked.
-    pub dry_run: Option<String>,
+    /// Whether it can be written from here; `None`: nothing is.
+    pub offer: Option<Offer>,
     /// The rule of this name that is in force now, where it comes from files that can be read.
     pub live: Option<String>,
     /// What the compiler says of it.

@@ -104,5 +104,6 @@ export interface Form {
   targets: FormTarget[]; fallbacks: FormTarget[];
 }
 export interface Built {
-  yaml: string; seen: string; resourceVersion: string | null; dryRun: string | null; live: string | null; findings: Finding[]; effect: { lookedAt: number; moved: number; moves: [string, string, number][]; unjudged: number };
+  yaml: string; seen: string; offer: { dryRun: boolean; version: string | null; whyNot: string | null } | null; live: string | null; findings: Finding[]; effect: { lookedAt: number; moved: number; moves: [string, string, number][]; unjudged: number };
 }
+export interface Applied { name: string; generation: number; words: string; waits: boolean }

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod apply;
 mod attempts;
 mod browser;
 mod world;
@@ -24,6 +25,17 @@ const CALLS: usize = 6;
 async fn a_console_of_two_gateways_shows_each_viewer_what_is_theirs() -> Result<()> {
     let mut world = World::start().await?;
     let outcome = all(&mut world).await;
+    if outcome.is_err() {
+        fairlead_e2e::say(&world.console_log()?);
+    }
+    outcome?;
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_rule_is_written_with_the_viewers_own_rights_and_with_no_other() -> Result<()> {
+    let mut world = World::start().await?;
+    let outcome = apply::all(&mut world).await;
     if outcome.is_err() {
         fairlead_e2e::say(&world.console_log()?);
     }
@@ -295,7 +307,7 @@ async fn gateways_come_and_go(world: &mut World, own: &str) -> Result<()> {
 /// A console that begins anew has forgotten who was signed in, and knows the last requests of every gateway that is there.
 async fn restart(world: &mut World) -> Result<()> {
     let auditor = world.viewer(NAMESPACE, "auditor").await?;
-    world.restart_console().await?;
+    world.restart_console("Off").await?;
     ensure!(auditor.get("overview").await?.status == 401);
     let auditor = world.viewer(NAMESPACE, "auditor").await?;
     // Of the gateway that is gone nobody tells any more.

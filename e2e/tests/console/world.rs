@@ -94,7 +94,7 @@ impl World {
         let store_port = free_port()?;
         let store = store(store_port, folder.path())?;
         let (pages, probes) = (free()?, free()?);
-        let console = console(&server, folder.path(), admin_port, (pages, probes)).await?;
+        let console = console(&server, folder.path(), admin_port, (pages, probes), "Off").await?;
         let mut world = Self {
             server,
             operator,
@@ -143,12 +143,13 @@ impl World {
         Ok(())
     }
 
-    /// Ends the console and begins it anew: nobody is signed in any more.
-    pub(crate) async fn restart_console(&mut self) -> Result<()> {
+    /// Ends the console and begins it anew: nobody is signed in any more. `apply`: whether rules may be written.
+    pub(crate) async fn restart_console(&mut self, apply: &str) -> Result<()> {
         let places = (self.pages, self.probes);
         // The old one has to let go of its ports first.
         self.console = None;
-        let fresh = console(&self.server, self.folder.path(), self.admin_port, places).await?;
+        let folder = self.folder.path();
+        let fresh = console(&self.server, folder, self.admin_port, places, apply).await?;
         self.console = Some(fresh);
         self.console_ready().await
     }
@@ -341,12 +342,14 @@ async fn console(
     folder: &Path,
     admin_port: u16,
     (pages, probes): (SocketAddr, SocketAddr),
+    apply: &str,
 ) -> Result<Program> {
     let account = account(server).await?;
     #[rustfmt::skip]
     let arguments = [
         "console", "--gateway-namespace", NAMESPACE, "--gateway-admin-port", &admin_port.to_string(), "--listen", &pages.to_string(),
         "--admin", &probes.to_string(), "--callers-at", "http://fairlead-gateway.fairlead-system.svc", "--trusted-proxies", "127.0.0.0/8",
+        "--apply", apply,
     ]
     .map(str::to_owned);
     Program::start("fairlead-gateway", &arguments, &account, folder)

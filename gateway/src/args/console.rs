@@ -3,7 +3,20 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use fairlead_snapshot::Network;
+
+/// Whether rules may be written from the builder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(crate) enum ApplyMode {
+    /// Nothing is written, and who signs in does so with a token that is worth nothing elsewhere.
+    Off,
+    /// The API server says what it would make of a rule, and stores nothing.
+    DryRun,
+    /// The same, and then it may be written.
+    On,
+}
 
 /// Arguments of `console`: it shows how the gateways of an installation do, and each viewer what the cluster lets them see.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,6 +53,9 @@ pub struct Console {
     /// What tokens to sign in with are made for.
     #[arg(long, value_name = "NAME", default_value = "fairlead-console")]
     pub audience: String,
+    /// Whether rules may be written from the builder, with the rights of the viewer's own token, which the API server has to take.
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = ApplyMode::Off)]
+    pub(crate) apply: ApplyMode,
     /// A name, without a port, under which browsers may ask for it, beside localhost; repeat it for more.
     #[arg(long, value_name = "HOST")]
     pub console_host: Vec<String>,

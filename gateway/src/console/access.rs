@@ -44,6 +44,8 @@ pub(super) struct Access {
     checks: Api<SubjectAccessReview>,
     /// What tokens have to be made for.
     audience: String,
+    /// Whether one that the API server itself takes is good too, for one may act with it.
+    acting: bool,
     reviewing: Semaphore,
     checking: Semaphore,
     /// By the digest of the token.
@@ -54,19 +56,30 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// One that has asked nothing yet.
+    /// One that has asked nothing yet. `acting`: whether a token is good too that the API server itself takes.
     #[must_use]
-    pub(super) fn new(client: &Client, audience: &str, told: &Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        (audience, acting): (&str, bool),
+        told: &Arc<Metrics>,
+    ) -> Self {
         Self {
             reviews: Api::all(client.clone()),
             checks: Api::all(client.clone()),
             audience: audience.to_owned(),
+            acting,
             reviewing: Semaphore::new(REVIEWS),
             checking: Semaphore::new(CHECKS),
             identities: Kept::of(KEPT),
             rights: Kept::of(KEPT),
             told: Arc::clone(told),
         }
+    }
+
+    /// What tokens have to be made for.
+    #[must_use]
+    pub(super) fn audience(&self) -> &str {
+        &self.audience
     }
 
     /// Whose token this is; `None`: nobody's, or one that was made for something else.
@@ -117,12 +130,27 @@ impl Access {
         Ok(found.filter(|identity| is_good(identity)))
     }
 
+    /// Whose token this is, and whether the API server takes it for itself.
     async fn review(&self, token: &str) -> Result<Option<Identity>, Trouble> {
+        let here = self.ask(token, Some(&self.audience));
+        if !self.acting {
+            return here.await;
+        }
+        let (here, there) = tokio::try_join!(here, self.ask(token, None))?;
+        let there = there.map(|mut identity| {
+            identity.acts = true;
+            identity
+        });
+        Ok(there.or(here))
+    }
+
+    /// Whose token this is for an audience; without one, the API server's own.
+    async fn ask(&self, token: &str, audience: Option<&str>) -> Result<Option<Identity>, Trouble> {
         self.told.reviews.inc();
         let review = TokenReview {
             spec: TokenReviewSpec {
                 token: Some(token.to_owned()),
-                audiences: Some(vec![self.audience.clone()]),
+                audiences: audience.map(|audience| vec![audience.to_owned()]),
             },
             ..TokenReview::default()
         };
@@ -135,7 +163,7 @@ impl Access {
             Err(_) => return Err(self.failed("who you are", None)),
         };
         let status = answer.status.unwrap_or_default();
-        Ok(identity::of(status, token, &self.audience))
+        Ok(identity::of(status, token, audience))
     }
 
     fn failed(&self, what: &str, code: Option<u16>) -> Trouble {

@@ -15,6 +15,7 @@ use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::access::Access;
+use super::apply::Writer;
 use super::cluster::{Cluster, Parts};
 use super::fleet::{Fleet, Places};
 use super::log::Log;
@@ -24,6 +25,7 @@ use super::published::Published;
 use super::serve::Door;
 use crate::app::renew;
 use crate::args;
+use crate::args::console::ApplyMode;
 use crate::peer::TrustedProxies;
 use crate::serve::listen;
 use crate::tasks::Tasks;
@@ -100,7 +102,9 @@ async fn cluster(
     args: &args::console::Console,
     feed: &Arc<Feed>,
 ) -> anyhow::Result<(Cluster, Arc<Metrics>)> {
-    let client = client().await?;
+    let config = config().await?;
+    let unusable = "what says where the API server is cannot be used";
+    let client = Client::try_from(config.clone()).context(unusable)?;
     let told = Arc::<Metrics>::default();
     let log = Log::open(args)?;
     let (namespace, name) = (&args.gateway_namespace, &args.gateway_name);
@@ -108,12 +112,17 @@ async fn cluster(
     let places = Places::new(&client, namespace, &args.gateway_service);
     let kept = (Arc::clone(feed), log.ring());
     let parts = Parts {
-        access: Access::new(&client, &args.audience, &told),
+        access: Access::new(
+            &client,
+            (&args.audience, args.apply != ApplyMode::Off),
+            &told,
+        ),
         published: Published::new(&client, namespace, name, &told),
         objects: Objects::new(&client, name, scopes(args)),
         fleet: Fleet::new(asker, places, kept, &told),
         log,
         told: Arc::clone(&told),
+        writer: Writer::new(args.apply, &config).context(unusable)?,
         compiling: Arc::default(),
         gateway_name: name.clone(),
         gateway_namespace: namespace.clone(),
@@ -124,7 +133,7 @@ async fn cluster(
 }
 
 /// The API server, as a service account or a kubeconfig says it.
-async fn client() -> anyhow::Result<Client> {
+async fn config() -> anyhow::Result<Config> {
     let mut config = Config::infer().await.context(
         "the console needs the service account of a pod, or a kubeconfig (KUBECONFIG or ~/.kube/config)",
     )?;
@@ -133,7 +142,7 @@ async fn client() -> anyhow::Result<Client> {
     config.reset_reader_on_write = true;
     // Whoever asks does so again later, and shows meanwhile what is wrong.
     config.default_retry = false;
-    Client::try_from(config).context("what says where the API server is cannot be used")
+    Ok(config)
 }
 
 /// The namespaces to watch, each by itself; `None`: all at once.

@@ -12,6 +12,7 @@ use fairlead_console::{Reach, Trouble, Viewer};
 use fairlead_record::Entry;
 use fairlead_route::Table;
 
+use super::apply;
 use super::cluster::Cluster;
 use super::published::Generation;
 use crate::clock;
@@ -39,6 +40,7 @@ pub(super) async fn told(cluster: &Cluster, viewer: &Viewer, form: Form) -> Resu
     inputs.objects = parts.objects.documents();
     inputs.namespaces = parts.objects.labels();
     inputs.now = clock::unix_seconds();
+    let offer = apply::offer(cluster, viewer, &form);
     let viewer = viewer.clone();
     let tried = tokio::task::spawn_blocking(move || {
         let tried = tried(inputs, &live, &form, &entries, &viewer);
@@ -46,7 +48,10 @@ pub(super) async fn told(cluster: &Cluster, viewer: &Viewer, form: Form) -> Resu
         tried
     });
     let fault = |error| Trouble::Unavailable(format!("the compiler has a fault: {error}"));
-    tried.await.map_err(fault)?
+    Ok(Built {
+        offer,
+        ..tried.await.map_err(fault)??
+    })
 }
 
 fn tried(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fairlead_console::Trouble;
 
 use super::access::Access;
+use super::apply::Writer;
 use super::fleet::Fleet;
 use super::log::Log;
 use super::metrics::Metrics;
@@ -21,6 +22,8 @@ pub(super) struct Parts {
     pub(super) fleet: Fleet,
     pub(super) log: Log,
     pub(super) told: Arc<Metrics>,
+    /// What writes rules as the viewers who ask for it.
+    pub(super) writer: Writer,
     /// Whose turn it is to have a rule tried.
     pub(super) compiling: Turn,
     /// The installation, and its namespace.

@@ -1,6 +1,7 @@
 //! Our objects as they stand in the API server: what the operator says of each, and how its limits stand.
 
 mod documents;
+pub(super) mod owner;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -29,13 +30,17 @@ const OBJECTS: usize = 500;
 /// An object.
 #[derive(Debug)]
 pub(super) struct Object {
-    generation: Option<i64>,
+    pub(super) generation: Option<i64>,
+    /// What tells it from another of its name.
+    uid: Option<String>,
+    /// What keeps it, in words; `None`: nothing that marks what it keeps.
+    pub(super) owner: Option<String>,
     /// What its installation is called.
     gateway_name: Option<String>,
     /// What the operator says of it.
     pub(super) status: Value,
     /// As the compiler reads it.
-    document: Option<Arc<Document>>,
+    pub(super) document: Option<Arc<Document>>,
 }
 
 type Shelf = Mutex<Option<HashMap<ObjectName, Arc<Object>>>>;
@@ -52,17 +57,29 @@ pub(super) struct Objects {
 }
 
 impl Object {
-    fn of(kind: &str, mut object: DynamicObject) -> Self {
+    pub(super) fn of(kind: &str, mut object: DynamicObject) -> Self {
         let spec = &object.data["spec"];
+        let metadata = &object.metadata;
+        let [namespace, name] = [&metadata.namespace, &metadata.name];
+        let [namespace, name] = [namespace, name].map(|text| text.as_deref().unwrap_or_default());
         Self {
-            generation: object.metadata.generation,
+            generation: metadata.generation,
+            uid: metadata.uid.clone(),
+            owner: owner::of(metadata, (kind, namespace, name)),
             gateway_name: spec["gatewayName"].as_str().map(str::to_owned),
             status: object.data["status"].take(),
             document: documents::document(kind, object),
         }
     }
 
-    fn condition(&self, kind: &str) -> Option<&Value> {
+    /// What changes with whatever people write of it, and with nothing that controllers do.
+    #[must_use]
+    pub(super) fn version(&self) -> String {
+        let uid = self.uid.as_deref().unwrap_or_default();
+        format!("{uid}.{}", self.generation.unwrap_or_default())
+    }
+
+    pub(super) fn condition(&self, kind: &str) -> Option<&Value> {
         let all = self.status["conditions"].as_array()?;
         all.iter().find(|condition| condition["type"] == kind)
     }
@@ -261,6 +278,13 @@ mod tests {
 
     fn condition(kind: &str, status: &str, generation: i64) -> Value {
         json!({"type": kind, "status": status, "reason": "Why", "message": "words", "observedGeneration": generation})
+    }
+
+    impl Objects {
+        /// These rules, and no other object.
+        pub(in crate::console) fn of_rules(all: Vec<DynamicObject>) -> Self {
+            objects(all)
+        }
     }
 
     fn objects(all: Vec<DynamicObject>) -> Objects {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fairlead_console::view::apply::{Applied, Apply, Awaited};
 use fairlead_console::view::build::{Built, Form};
 use fairlead_console::view::catalog::{CatalogPage, CatalogQuery};
 use fairlead_console::view::configuration::Configuration;
@@ -10,13 +11,15 @@ use fairlead_console::view::key::{Keys, Mine};
 use fairlead_console::view::provider::ProviderView;
 use fairlead_console::view::rule::RuleView;
 use fairlead_console::view::standing::Standing;
+use fairlead_console::view::welcome::Welcome;
 use fairlead_console::{Holder, Identity, Sees, Source, Told as Answer, Trouble, Viewer};
 use fairlead_record::RequestLog;
 use fairlead_snapshot::ObjectName;
 use futures_util::FutureExt as _;
 
 use super::cluster::Cluster;
-use super::{build, limits, standing, usage};
+use super::{apply, build, limits, standing, usage};
+use crate::args::console::ApplyMode;
 use crate::check::{Sketch, think};
 use crate::clock;
 use crate::told::{catalog, explain, providers, rules};
@@ -30,11 +33,9 @@ impl Cluster {
     }
 
     async fn viewer(&self, identity: Arc<Identity>) -> Result<Viewer, Trouble> {
-        let rights = self
-            .parts
-            .access
-            .rights(&identity, &self.namespaces())
-            .await?;
+        let access = &self.parts.access;
+        let mut rights = access.rights(&identity, &self.namespaces()).await?;
+        rights.apply = identity.acts;
         Ok(Viewer::with(
             &identity.user,
             rights,
@@ -99,6 +100,21 @@ fn ready<'a, T: Send + 'a>(told: Result<T, Trouble>) -> Answer<'a, T> {
 }
 
 impl Source for Cluster {
+    fn welcome(&self) -> Welcome {
+        let parts = &self.parts;
+        let audience = parts.access.audience();
+        let how = match parts.writer.mode {
+            ApplyMode::Off => format!("kubectl create token NAME --audience {audience}"),
+            ApplyMode::DryRun | ApplyMode::On => format!(
+                "kubectl create token NAME --audience {audience}; without --audience, rules can be applied with it, too"
+            ),
+        };
+        Welcome {
+            token: "Token".to_owned(),
+            hint: how,
+        }
+    }
+
     fn admit<'a>(&'a self, token: &'a str) -> Answer<'a, Option<Viewer>> {
         self.admitted(token).boxed()
     }
@@ -160,6 +176,14 @@ impl Source for Cluster {
 
     fn build<'a>(&'a self, viewer: &'a Viewer, form: Form) -> Answer<'a, Built> {
         build::told(self, viewer, form).boxed()
+    }
+
+    fn apply<'a>(&'a self, viewer: &'a Viewer, asked: Apply) -> Answer<'a, Applied> {
+        apply::apply(self, viewer, asked).boxed()
+    }
+
+    fn awaited<'a>(&'a self, viewer: &'a Viewer, awaited: Awaited) -> Answer<'a, Applied> {
+        ready(apply::awaited(self, viewer, &awaited))
     }
 
     fn mine<'a>(&'a self, holder: &'a Holder) -> Answer<'a, Mine> {

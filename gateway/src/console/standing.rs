@@ -5,6 +5,7 @@ use fairlead_console::{Reach, Trouble, Viewer};
 
 use super::cluster::Cluster;
 use super::fleet::{Config, Gateway, Seen};
+use crate::args::console::ApplyMode;
 
 /// How it stands.
 ///
@@ -39,7 +40,7 @@ pub(super) async fn told(cluster: &Cluster, viewer: &Viewer) -> Result<Standing,
         gateways: gateways.map(|one| view(one, everything)).collect(),
         callers_at: parts.callers_at.clone(),
         log: parts.log.view(skipped),
-        read_only: true,
+        read_only: parts.writer.mode != ApplyMode::On,
     })
 }
 

@@ -72,13 +72,9 @@ pub(crate) fn built(
         let all = verdict.faults.iter().chain(&verdict.unresolved);
         all.chain(&verdict.notes).map(finding)
     });
-    let version = live
-        .as_ref()
-        .and_then(|live| live["metadata"]["resourceVersion"].as_str());
     let built = Built {
         seen: digest(&text),
         yaml: text,
-        resource_version: version.map(str::to_owned),
         live: live.as_ref().map(yaml).transpose()?,
         findings: findings.collect(),
         ..Built::default()

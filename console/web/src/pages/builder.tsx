@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { Failure, get, post, who } from "../api";
 import { count, short } from "../format";
 import { place, useLoaded } from "../state";
-import type { Built, Form, FormTarget, Provider, Rule } from "../types";
+import type { Applied, Built, Form, FormTarget, Provider, Rule } from "../types";
 import { Code, Empty, Field, Input, Panel, State, Title, Wrong } from "../ui";
 
 const SCOPES = ["", "Namespace", "Global", "Team", "VirtualKey", "Organization"];
@@ -60,6 +60,9 @@ export function BuilderPage() {
   const built = useSignal<Built | undefined>(undefined);
   const failure = useSignal<Failure | undefined>(undefined);
   const shown = useSignal<"yaml" | "diff">("yaml");
+  const told = useSignal("");
+  const tried = useSignal("");
+  const turn = useSignal(0);
   const names = useLoaded(async (abort) => ({ rules: await get<Rule[]>("rules", abort), providers: who.value?.pages.includes("providers") ? await get<Provider[]>("providers", abort) : [] }), []);
   useEffect(() => {
     const rule = names.data?.rules.find((rule) => rule.name === start);
@@ -79,10 +82,36 @@ export function BuilderPage() {
       }
     }, 250);
     return () => { clearTimeout(timer); abort.abort(); };
-  }, [text]);
+  }, [text, turn.value]);
   const set = (more: Partial<Form>) => { form.value = { ...form.value, ...more }; };
   const now = form.value;
   const answer = built.value;
+  const offer = answer?.offer;
+  const seen = answer?.seen;
+  // Written is what the API server has said yes to before, and not a letter else.
+  const writes = offer && !offer.dryRun && tried.value === seen;
+  useEffect(() => { told.value = ""; }, [text]);
+  const apply = async () => {
+    const own = ++turn.value;
+    try {
+      told.value = "Asking the API server";
+      let done = await post<Applied>("apply", { form: now, seen, version: offer!.version, dryRun: !writes });
+      tried.value = writes ? "" : seen!;
+      told.value = done.words;
+      if (writes) turn.value++;
+      // Until something else is asked for, or the gateways have it.
+      for (let at = 0; done.waits && at < 90; at++) {
+        await new Promise((wake) => setTimeout(wake, 1000));
+        done = await post<Applied>("apply/awaited", { name: done.name, generation: done.generation });
+        if (turn.value !== own + 1) return;
+        told.value = done.words;
+      }
+    } catch (error) {
+      tried.value = "";
+      told.value = (error as Failure).message;
+      turn.value++;
+    }
+  };
   const download = () => {
     const element = document.createElement("a");
     element.href = URL.createObjectURL(new Blob([answer!.yaml], { type: "application/yaml" }));
@@ -93,7 +122,7 @@ export function BuilderPage() {
   const changed = answer?.live != null && answer.live.trim() !== answer.yaml.trim();
   return (
     <>
-      <Title about="Makes the YAML of a rule, and says what the compiler finds and what would change. Nothing is written: put it where your configuration is kept.">Rule builder</Title>
+      <Title about="Makes the YAML of a rule, and says what the compiler finds and what would change. Put it where your configuration is kept.">Rule builder</Title>
       <div class="columns even">
         <Panel title="The rule" aside={<Field label="Start from"><select onChange={(event) => { const rule = names.data?.rules.find((one) => one.name === event.currentTarget.value); form.value = rule?.form ?? EMPTY; }}><option value="">nothing</option>{names.data?.rules.filter((rule) => rule.form && !rule.constrains).map((rule) => <option value={rule.name} selected={rule.name === start}>{rule.name}</option>)}</select></Field>}>
           <form class="form" onSubmit={(event) => event.preventDefault()}>
@@ -127,8 +156,10 @@ export function BuilderPage() {
                 <>
                   {answer.live != null && <button type="button" aria-pressed={shown.value === "diff"} onClick={() => { shown.value = shown.value === "diff" ? "yaml" : "diff"; }}>Diff</button>}
                   <button type="button" onClick={download}>Download</button>
+                  {offer && <button type="button" class="primary" disabled={!!offer.whyNot} title={offer.whyNot ?? ""} onClick={apply}>{writes ? "Apply" : "Dry run"}</button>}
                 </>
               }>
+                {offer && <p class="about" role="status">{offer.whyNot ?? told.value}</p>}
                 {shown.value === "diff" && answer.live != null
                   ? changed ? <pre class="diff" tabIndex={0} aria-label="Difference">{diff(answer.live, answer.yaml).map(([sign, line]) => <span class={sign === "+" ? "plus" : sign === "-" ? "minus" : ""}>{`${sign} ${line}\n`}</span>)}</pre> : <Empty>It is the same as what is in force.</Empty>
                   : <Code label="YAML" text={answer.yaml} />}

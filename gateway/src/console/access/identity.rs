@@ -18,12 +18,17 @@ pub(super) fn may_be(token: &str) -> bool {
     token.len() <= LONGEST && token.split('.').count() == 3 && token.split('.').all(is_part)
 }
 
-/// Who it is; `None`: nobody. An API server that does not know audiences echoes none, and then a token may have been made for anything.
+/// Who it is; `None`: nobody. An API server that does not know audiences echoes none, and then a token may have been made for anything. Asked
+/// without an audience it says whether it takes the token for itself.
 #[must_use]
-pub(super) fn of(status: TokenReviewStatus, token: &str, audience: &str) -> Option<Identity> {
+pub(super) fn of(
+    status: TokenReviewStatus,
+    token: &str,
+    audience: Option<&str>,
+) -> Option<Identity> {
     let failed = status.error.is_some_and(|error| !error.is_empty());
     let audiences = status.audiences.unwrap_or_default();
-    let is_ours = audiences.iter().any(|one| one == audience);
+    let is_ours = audience.is_none_or(|audience| audiences.iter().any(|one| one == audience));
     if failed || status.authenticated != Some(true) || !is_ours {
         return None;
     }
@@ -75,12 +80,12 @@ mod tests {
 
     #[test]
     fn who_is_let_in_is_authenticated_for_this_audience_and_without_an_error() {
-        let found = of(said(), "a.b.c", OURS).unwrap();
+        let found = of(said(), "a.b.c", Some(OURS)).unwrap();
         assert_eq!((found.user.as_str(), found.acts), ("jane", false));
         let changed = |change: fn(&mut TokenReviewStatus)| {
             let mut status = said();
             change(&mut status);
-            of(status, "a.b.c", OURS)
+            of(status, "a.b.c", Some(OURS))
         };
         assert_eq!(changed(|status| status.authenticated = Some(false)), None);
         assert_eq!(changed(|status| status.authenticated = None), None);
@@ -93,6 +98,12 @@ mod tests {
             changed(|status| status.audiences = Some(vec!["https://kubernetes".to_owned()])),
             None
         );
+        // The API server's own word, where it knows no audiences.
+        let unknown = TokenReviewStatus {
+            audiences: None,
+            ..said()
+        };
+        assert!(of(unknown, "a.b.c", None).is_some());
         assert_eq!(changed(|status| status.user = None), None);
         assert_eq!(
             changed(|status| status.user.as_mut().unwrap().username = Some(String::new())),

@@ -24,6 +24,8 @@ struct Server {
     most_at_once: AtomicUsize,
     /// The status of a review of a token; null: it fails.
     review: Mutex<Value>,
+    /// The same of one for the API server itself.
+    own_review: Mutex<Value>,
     /// The namespaces where everything is allowed; `""`: all.
     allowed: Mutex<Vec<String>>,
     /// Whether what somebody may see cannot be said.
@@ -41,7 +43,11 @@ impl Server {
         self.at_once.fetch_sub(1, Relaxed);
         let status = if is_review {
             self.reviews.fetch_add(1, Relaxed);
-            self.review.lock().clone()
+            if asked["spec"].get("audiences").is_some() {
+                self.review.lock().clone()
+            } else {
+                self.own_review.lock().clone()
+            }
         } else {
             self.checks.fetch_add(1, Relaxed);
             let attributes = &asked["spec"]["resourceAttributes"];
@@ -69,6 +75,11 @@ impl Server {
 }
 
 fn world() -> (Arc<Server>, Access) {
+    world_of(false)
+}
+
+/// `acting`: whether a token is good too that the API server itself takes.
+fn world_of(acting: bool) -> (Arc<Server>, Access) {
     let server = Arc::<Server>::default();
     *server.review.lock() = json!({
         "authenticated": true, "audiences": ["fairlead-console"], "user": {"username": "jane", "uid": "1", "groups": ["leads"]},
@@ -79,7 +90,7 @@ fn world() -> (Arc<Server>, Access) {
         async move { Ok::<_, Infallible>(server.answer(request).await) }
     });
     let client = Client::new(service, "own");
-    let access = Access::new(&client, "fairlead-console", &Arc::default());
+    let access = Access::new(&client, ("fairlead-console", acting), &Arc::default());
     (server, access)
 }
 
@@ -214,4 +225,28 @@ async fn of_more_namespaces_than_may_be_asked_about_the_rest_is_not_seen() {
         panic!("not all of them")
     };
     assert_eq!(seen.len(), rights::NAMESPACES);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_the_api_server_takes_opens_the_console_only_where_one_may_act_with_it() {
+    let (no, jane) = (
+        json!({"authenticated": false}),
+        json!({"authenticated": true, "audiences": ["https://kubernetes"], "user": {"username": "jane"}}),
+    );
+    let (server, access) = world();
+    (*server.review.lock(), *server.own_review.lock()) = (no.clone(), jane.clone());
+    assert!(access.admit(TOKEN).await.unwrap().is_none());
+    assert_eq!(server.reviews.load(Relaxed), 1, "it was not even asked");
+
+    let (server, access) = world_of(true);
+    (*server.review.lock(), *server.own_review.lock()) = (no.clone(), jane);
+    assert!(access.admit(TOKEN).await.unwrap().unwrap().acts);
+
+    // One for this console alone opens it, and nobody acts with it.
+    let (server, access) = world_of(true);
+    *server.own_review.lock() = no;
+    assert!(!access.admit(TOKEN).await.unwrap().unwrap().acts);
+    *server.own_review.lock() = Value::Null;
+    tokio::time::advance(HOLDS).await;
+    access.admit(TOKEN).await.unwrap_err();
 }
