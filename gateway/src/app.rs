@@ -1,5 +1,7 @@
 //! Assembly: what `serve` is made of, and the order in which it starts and ends.
 
+mod audit;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -158,7 +160,7 @@ fn extra(args: &Serve, others: Option<Router>) -> std::io::Result<Extra> {
 /// What is kept of requests, and of decisions.
 fn kept(args: &Serve) -> anyhow::Result<(Arc<Requests>, Arc<Decisions>)> {
     let requests = Requests::open(&args.request_log, args.settings.state_dir.as_ref())?;
-    let decisions = Decisions::open(args.audit_file.as_deref())?;
+    let decisions = audit::decisions(&args.audit)?;
     Ok((Arc::new(requests), Arc::new(decisions)))
 }
 
@@ -177,9 +179,12 @@ fn observe(
         if settings.traces() {
             tracing = Tracing::on(settings.sampler);
         }
-        if let Some((export, end)) = otlp::start(settings, &metrics.otlp)? {
-            sinks.push(export);
-            ends.push(end);
+        if let Some(started) = otlp::start(settings, &metrics.otlp)? {
+            sinks.push(started.sink);
+            ends.push(started.end);
+            if let Some(decided) = started.decided {
+                decisions.tell_also(move |line| decided.take(line));
+            }
         }
     }
     let tracing = Arc::new(tracing);

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub(crate) mod audit;
 #[cfg(all(feature = "console", feature = "kubernetes"))]
 pub mod console;
 pub(crate) mod request_log;
@@ -146,9 +147,9 @@ pub struct Serve {
     /// Where one JSON line per request goes.
     #[arg(long, value_enum, default_value = "stdout")]
     pub access_log: AccessLogTo,
-    /// The file into which decisions on configurations, keys and limits are written, each line chained to the one before. Absent: they are in the log alone.
-    #[arg(long, value_name = "FILE")]
-    pub audit_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[doc(hidden)]
+    pub(crate) audit: audit::Audit,
     /// A header of requests whose value is noted in logs and traces, its first 128 bytes; repeat it for more, eight at most. Absent: none.
     #[arg(long, value_name = "NAME", value_parser = noted)]
     pub log_header: Vec<http::HeaderName>,

@@ -3,8 +3,11 @@
 //! A thread of its own writes the file, for each line is on the disk before it is told. Nobody waits for it: there is room for some decisions and,
 //! apart from it, for some of what was only seen, such as that a key's budget is used up; what finds none is in the log alone, and counted.
 
+#[cfg(feature = "postgres")]
+mod copy;
 mod limits;
 mod queue;
+mod told;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +15,6 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use fairlead_audit::{AuditFile, Head};
-use fairlead_process::log::AUDIT;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
@@ -20,6 +22,7 @@ use serde_json::{Value, json};
 
 pub(crate) use limits::Refusing;
 use queue::{Queue, Room};
+use told::Told;
 
 /// How long the last ones may take.
 const LAST: Duration = Duration::from_secs(3);
@@ -31,6 +34,22 @@ pub(crate) struct Decisions {
     file: Option<Written>,
     /// Lines that are not in the file, though there is one.
     lost: Counter,
+    /// Who is told beside the log.
+    told: Arc<Told>,
+    /// What copies the file to a database.
+    #[cfg(feature = "postgres")]
+    copy: Option<Arc<fairlead_record::AuditCopy>>,
+}
+
+/// How the copy of the file stands.
+#[derive(Debug)]
+pub(crate) struct CopyStands {
+    /// Lines that it has not yet.
+    pub(crate) behind: u64,
+    /// How often it could not be written.
+    pub(crate) failures: u64,
+    /// What is wrong just now.
+    pub(crate) problem: Option<String>,
 }
 
 #[derive(Debug)]
@@ -50,17 +69,55 @@ impl Decisions {
             return Ok(Self::default());
         };
         let file = AuditFile::open(path)?;
-        let head = file.head();
-        tracing::info!(file = %path.display(), lines = head.lines, hash = %head.hash, "the audit goes on");
-        let head = Arc::new(Mutex::new(head));
+        let head = Arc::new(Mutex::new(file.head()));
+        Self::begin(file, head, || {})
+    }
+
+    /// In the log and in this file, of which a database has a copy.
+    ///
+    /// # Errors
+    /// Those of [`Decisions::open`].
+    #[cfg(feature = "postgres")]
+    pub(crate) fn copied(
+        path: &Path,
+        options: fairlead_record::AuditOptions,
+    ) -> anyhow::Result<Self> {
+        let mut file = AuditFile::open(path)?;
+        // Chains are told apart by their first line, so that no two may begin alike.
+        if file.head().lines == 0 {
+            let id = format!("{:032x}", fastrand::u128(..));
+            let line = json!({"time": now(), "audit": "chain.begun", "replica": options.replica, "id": id});
+            file.append(&line.to_string())?;
+        }
+        let head = Arc::new(Mutex::new(file.head()));
+        let chain = copy::Copied::new(path, &head);
+        let copy = Arc::new(fairlead_record::AuditCopy::open(options, chain)?);
+        let news = Arc::clone(&copy);
+        let decisions = Self::begin(file, head, move || news.wake())?;
+        Ok(Self {
+            copy: Some(copy),
+            ..decisions
+        })
+    }
+
+    /// Begins to write a file. `wake` is called when there is more on the disk.
+    fn begin(
+        file: AuditFile,
+        head: Arc<Mutex<Head>>,
+        wake: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let end = file.head();
+        tracing::info!(file = %file.path().display(), lines = end.lines, hash = %end.hash, "the audit goes on");
         let (queue, lost) = (Arc::new(Queue::default()), Counter::default());
         let (writing, ended) = sync_channel(0);
         let keeps = (Arc::clone(&queue), Arc::clone(&head), lost.clone());
+        let told = Arc::<Told>::default();
+        let tells = Arc::clone(&told);
         std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
                 let (queue, head, lost) = keeps;
-                write(file, &queue, &head, &lost);
+                write(file, &queue, &head, (&lost, &tells), &wake);
                 drop(writing);
             })?;
         Ok(Self {
@@ -70,7 +127,15 @@ impl Decisions {
                 ended: Mutex::new(ended),
             }),
             lost,
+            told,
+            #[cfg(feature = "postgres")]
+            copy: None,
         })
+    }
+
+    /// Tells somebody else too, from now on, each line that is told in the log; only the first who asks is. They must not wait.
+    pub(crate) fn tell_also(&self, whom: impl Fn(&str) + Send + Sync + 'static) {
+        self.told.also(whom);
     }
 
     /// Tells a decision, a JSON object. Never waits.
@@ -92,7 +157,7 @@ impl Decisions {
         if self.file.is_some() {
             self.lost.inc();
         }
-        tracing::info!(target: AUDIT, "{line}");
+        self.told.tell(&line);
     }
 
     /// Waits until all is written; for a while only.
@@ -102,6 +167,28 @@ impl Decisions {
             // Nothing is ever sent: what is waited for is that the other end is dropped.
             let _ = file.ended.lock().recv_timeout(LAST);
         }
+        #[cfg(feature = "postgres")]
+        if let Some(copy) = &self.copy {
+            copy.end();
+        }
+    }
+
+    /// How the copy stands; `None`: there is none.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn copy(&self) -> Option<CopyStands> {
+        let (copy, file) = (self.copy.as_ref()?.standing(), self.file.as_ref()?);
+        Some(CopyStands {
+            behind: file.head.lock().lines.saturating_sub(copy.lines),
+            failures: copy.failures,
+            problem: copy.problem,
+        })
+    }
+
+    /// How the copy stands; `None`: there is none.
+    #[cfg(not(feature = "postgres"))]
+    pub(crate) fn copy(&self) -> Option<CopyStands> {
+        let _ = self;
+        None
     }
 
     /// Counts lines that are not in the file, though there is one.
@@ -120,6 +207,7 @@ impl Decisions {
             "lines": head.lines,
             "hash": head.hash.to_string(),
             "lost": self.lost.get(),
+            "copy": self.copy().map(|copy| json!({"behind": copy.behind, "failures": copy.failures, "problem": copy.problem})),
         })
     }
 }
@@ -145,10 +233,17 @@ pub(crate) fn now() -> String {
 
 /// Lines that cannot be written are in the log alone, and counted: the next ones may be. All that waits is written at once, for each time the disk
 /// is waited for.
-fn write(mut file: AuditFile, queue: &Queue, told: &Mutex<Head>, lost: &Counter) {
+fn write(
+    mut file: AuditFile,
+    queue: &Queue,
+    end: &Mutex<Head>,
+    (lost, told): (&Counter, &Told),
+    wake: &dyn Fn(),
+) {
     while let Some(objects) = queue.take() {
         let lines = file.append_all(&objects);
-        *told.lock() = file.head();
+        *end.lock() = file.head();
+        wake();
         let unwritten = |why: &dyn std::fmt::Display| {
             lost.inc();
             let path = file.path().display();
@@ -161,13 +256,13 @@ fn write(mut file: AuditFile, queue: &Queue, told: &Mutex<Head>, lost: &Counter)
                         unwritten(&error);
                         object
                     });
-                    tracing::info!(target: AUDIT, "{line}");
+                    told.tell(&line);
                 }
             }
             Err(error) => {
                 for object in objects {
                     unwritten(&error);
-                    tracing::info!(target: AUDIT, "{object}");
+                    told.tell(&object);
                 }
             }
         }
@@ -211,7 +306,7 @@ mod tests {
                 head: Arc::default(),
                 ended: Mutex::new(ended),
             }),
-            lost: Counter::default(),
+            ..Decisions::default()
         };
         for _ in 0..10_000 {
             decisions.mention("{}".to_owned());
@@ -226,6 +321,23 @@ mod tests {
             decisions.tell("{}".to_owned());
         }
         assert!(decisions.lost().get() > lost);
+    }
+
+    #[test]
+    fn whoever_asked_is_told_what_the_log_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        for file in [None, Some(path.as_path())] {
+            let decisions = Decisions::open(file).unwrap();
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let keeps = Arc::clone(&told);
+            decisions.tell_also(move |line| keeps.lock().push(line.to_owned()));
+            decisions.tell(r#"{"a":1}"#.to_owned());
+            decisions.end();
+            let told = told.lock().join("\n");
+            assert!(told.starts_with(r#"{"a":1"#), "{told}");
+            assert_eq!(told.contains("hash"), file.is_some(), "{told}");
+        }
     }
 
     #[test]

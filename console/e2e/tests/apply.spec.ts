@@ -53,7 +53,7 @@ test("a rule is written after a dry run of this very YAML, and it is told how fa
   await dry.click();
   await expect(apply).toBeVisible();
   // Another letter, and it is to be tried again.
-  await page.getByLabel("Priority").fill("77");
+  await page.getByRole("spinbutton", { name: "Priority" }).fill("77");
   await expect(page.locator(".code pre")).toContainText("priority: 77");
   await expect(apply).toHaveCount(0);
   await dry.click();

@@ -40,7 +40,9 @@ pub use filter::{Ask, Filter, Page};
 pub use log::{Answer, ReadError, RequestLog};
 pub use outcome::Outcome;
 #[cfg(feature = "postgres")]
-pub use postgres::{BadUrl, Postgres, PostgresOptions, Url};
+pub use postgres::{
+    AuditCopy, AuditOptions, BadUrl, Chain, ChainLine, CopyStanding, Postgres, PostgresOptions, Url,
+};
 pub use ring::Ring;
 pub use scope::Scope;
 pub use sink::Sink;

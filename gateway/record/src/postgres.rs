@@ -4,6 +4,7 @@
 //! is away or slow holds up no request: the queue fills, what finds no room is dropped and counted, and the thread connects again until it can
 //! write. Each batch has a number that is noted in its transaction, so that one whose end was not heard is not written twice.
 
+mod audit;
 mod connect;
 mod copy;
 mod days;
@@ -27,6 +28,7 @@ use crate::standing::Standing;
 use crate::told::{QUEUE, Told};
 use crate::usage::{Usage, UsageAsk};
 use crate::wall::Wall;
+pub use audit::{AuditCopy, AuditOptions, Chain, ChainLine, CopyStanding};
 pub use connect::{BadUrl, Url};
 use read::{Answered, Question};
 

@@ -94,6 +94,11 @@ async fn attempt(
     is_theirs(&asked.form, viewer)?;
     let who = acting(viewer).map_err(|why| Trouble::Forbidden(why.to_owned()))?;
     let name = named(&asked.form)?;
+    let watched = parts.watched.as_ref();
+    if watched.is_some_and(|watched| !watched.contains(name.namespace.as_str())) {
+        let words = "this installation does not look at that namespace, and would never enforce it";
+        return Err(Trouble::Bad(words.to_owned()));
+    }
     if !parts.objects.is_complete() {
         let words = "not all objects have been listed yet; ask again";
         return Err(Trouble::Unavailable(words.to_owned()));

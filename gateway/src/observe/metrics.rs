@@ -1,6 +1,7 @@
 //! Metrics in Prometheus form, named after OpenTelemetry's GenAI conventions (source: the `opentelemetry-semantic-conventions` registry,
 //! `gen_ai.server.*` and `gen_ai.client.token.usage`, dots as underscores and the unit as a suffix).
 
+mod audit;
 mod conventions;
 mod judged;
 mod limits;
@@ -128,7 +129,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Shows how the store of finished requests stands, and what the audit and the log leave out.
-    pub(crate) fn show(&mut self, requests: &Arc<Requests>, decisions: &Decisions) {
+    pub(crate) fn show(&mut self, requests: &Arc<Requests>, decisions: &Arc<Decisions>) {
         let stands = Stands(Arc::clone(requests));
         self.registry.register_collector(Box::new(stands));
         self.registry.register(
@@ -136,6 +137,8 @@ impl Metrics {
             "Lines of the audit that are not in its file, though there is one",
             decisions.lost().clone(),
         );
+        let copy = audit::Copy(Arc::clone(decisions));
+        self.registry.register_collector(Box::new(copy));
         self.registry.register_collector(Box::new(LogLines));
     }
 

@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 
-use super::PostgresOptions;
 use super::tls::Tls;
 
 /// How long a connection may take.
@@ -98,6 +97,8 @@ pub(super) enum Fault {
     Silent(Duration),
     #[error("the connection has ended")]
     Ended,
+    #[error("the file cannot be read: {0}")]
+    File(#[from] std::io::Error),
     #[error("a row is none that was written here: {0}")]
     Row(#[from] serde_json::Error),
 }
@@ -127,14 +128,14 @@ impl Session {
     ///
     /// # Errors
     /// The database cannot be reached, or does not want us.
-    pub(super) async fn open(options: &PostgresOptions) -> Result<Self, Fault> {
-        let config = options.url.config()?;
+    pub(super) async fn open(url: &Url, authority: Option<&Path>) -> Result<Self, Fault> {
+        let config = url.config()?;
         let (client, traffic): (_, Pin<Box<dyn Future<Output = _>>>) =
             if config.get_ssl_mode() == SslMode::Disable {
                 let (client, traffic) = config.connect(tokio_postgres::NoTls).await?;
                 (client, Box::pin(traffic))
             } else {
-                let tls = Tls::new(options.authority.as_deref())?;
+                let tls = Tls::new(authority)?;
                 let (client, traffic) = config.connect(tls).await?;
                 (client, Box::pin(traffic))
             };

@@ -94,7 +94,7 @@ async fn once<T>(
 ) -> Result<Vec<T>, Fault> {
     let mut open = match session.take() {
         Some(open) => open,
-        None => Session::open(options).await?,
+        None => Session::open(&options.url, options.authority.as_deref()).await?,
     };
     let rows = open.drive(async |client| rows(client, query).await).await;
     let lost = |fault: &Fault| !matches!(fault, Fault::Database(error) if error.code().is_some());

@@ -91,6 +91,38 @@ pub(super) async fn migrate(client: &mut tokio_postgres::Client) -> Result<(), F
     Ok(transaction.commit().await?)
 }
 
+/// The table of audits, which only grows; it may lie in a database of its own, and is no part of the versions.
+const AUDIT: &str = "CREATE TABLE fairlead_audit (
+        chain TEXT COLLATE \"C\" NOT NULL, seq BIGINT NOT NULL, replica TEXT NOT NULL, time TIMESTAMPTZ,
+        line TEXT NOT NULL, hash TEXT COLLATE \"C\" NOT NULL, PRIMARY KEY (chain, seq));
+    CREATE INDEX fairlead_audit_by_time ON fairlead_audit (time);
+    CREATE FUNCTION fairlead_audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN RAISE EXCEPTION ''fairlead_audit only grows''; END';
+    CREATE TRIGGER fairlead_audit_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON fairlead_audit
+        FOR EACH STATEMENT EXECUTE FUNCTION fairlead_audit_only_grows();";
+
+/// Makes the table of audits, where there is none.
+///
+/// # Errors
+/// What the database says, such as that this user may make no tables.
+pub(super) async fn audit(client: &mut tokio_postgres::Client) -> Result<(), Fault> {
+    let is_there = "SELECT to_regclass('fairlead_audit') IS NOT NULL";
+    if client.query_one(is_there, &[]).await?.get(0) {
+        return Ok(());
+    }
+    let transaction = client.transaction().await?;
+    lock(&transaction).await?;
+    // Again, for another replica may have been quicker.
+    if !transaction
+        .query_one(is_there, &[])
+        .await?
+        .get::<_, bool>(0)
+    {
+        transaction.batch_execute(AUDIT).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
 fn newest() -> i32 {
     i32::try_from(versions().len()).unwrap_or(i32::MAX)
 }

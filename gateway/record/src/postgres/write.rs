@@ -101,7 +101,11 @@ impl Writer {
 
     /// Writes over one connection, until it fails or there is nothing more to come.
     async fn connected(&mut self, entries: &mut mpsc::Receiver<Arc<Entry>>) -> Result<(), Fault> {
-        let mut session = in_time(Session::open(&self.options)).await?;
+        let mut session = in_time(Session::open(
+            &self.options.url,
+            self.options.authority.as_deref(),
+        ))
+        .await?;
         session
             .drive(async |client| {
                 in_time(begin(client)).await?;

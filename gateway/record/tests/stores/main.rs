@@ -7,6 +7,7 @@
     reason = "helpers of a test fail by panicking, as the test itself does"
 )]
 
+mod audit;
 mod conformance;
 mod outage;
 mod postgres;

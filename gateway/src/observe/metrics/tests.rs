@@ -42,7 +42,7 @@ impl Store for There {
 fn shown() -> String {
     let mut metrics = Metrics::default();
     let requests = Arc::new(Requests::in_store(Arc::new(There)));
-    metrics.show(&requests, &Decisions::default());
+    metrics.show(&requests, &Arc::<Decisions>::default());
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &metrics.registry).unwrap();
     text

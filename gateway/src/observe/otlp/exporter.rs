@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Receiver, Sender, WeakSender, channel};
 use tokio::sync::watch;
 
 use super::client::Collector;
@@ -21,7 +21,7 @@ use super::spans::Form;
 use super::{Counts, Lost, Signal, logs, spans};
 use crate::observe::recorder::End;
 
-/// How many requests may wait for each signal.
+/// How many requests and decisions may wait for each signal.
 const QUEUE: usize = 4096;
 /// How many are sent together at most.
 const BATCH: usize = 512;
@@ -30,18 +30,54 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long the last of them may take.
 const LAST: Duration = Duration::from_secs(5);
 
+/// What is exported of one thing that happened.
+enum Item {
+    /// A request that has ended.
+    Request(Arc<Entry>),
+    /// A line of the audit.
+    Decision(String),
+}
+
 /// The near end of the queues.
 struct Export {
-    traces: Option<Sender<Arc<Entry>>>,
-    logs: Option<Sender<Arc<Entry>>>,
+    traces: Option<Sender<Item>>,
+    logs: Option<Sender<Item>>,
     counts: Counts,
     /// Dropped when nothing more comes.
     _open: watch::Sender<()>,
 }
 
+/// What exports.
+pub(crate) struct Started {
+    /// What finished requests are given to.
+    pub(crate) sink: Box<dyn Sink>,
+    /// The end of it.
+    pub(crate) end: End,
+    /// What lines of the audit are given to, where logs are wanted.
+    pub(crate) decided: Option<Decided>,
+}
+
+/// Takes lines of the audit, for as long as requests are exported.
+pub(crate) struct Decided {
+    logs: WeakSender<Item>,
+    counts: Counts,
+}
+
+impl Decided {
+    /// Takes a line; where there is no room it is dropped and counted. Never waits.
+    pub(crate) fn take(&self, line: &str) {
+        let Some(logs) = self.logs.upgrade() else {
+            return;
+        };
+        if logs.try_send(Item::Decision(line.to_owned())).is_err() {
+            self.counts.lost(Signal::Logs, Lost::QueueFull, 1);
+        }
+    }
+}
+
 /// What works one queue off.
 struct Work {
-    entries: Receiver<Arc<Entry>>,
+    items: Receiver<Item>,
     collector: Collector,
     signal: Signal,
     resource: Resource,
@@ -53,19 +89,16 @@ struct Work {
 ///
 /// # Errors
 /// No client can be made, or the thread could not be started.
-pub(crate) fn start(
-    settings: &Settings,
-    counts: &Counts,
-) -> anyhow::Result<Option<(Box<dyn Sink>, End)>> {
+pub(crate) fn start(settings: &Settings, counts: &Counts) -> anyhow::Result<Option<Started>> {
     let (open, still) = watch::channel(());
     let mut works = Vec::new();
     let mut queue = |signal, endpoint: Option<&super::settings::Endpoint>| {
         let Some(endpoint) = endpoint else {
             return anyhow::Ok(None);
         };
-        let (sender, entries) = channel(QUEUE);
+        let (sender, items) = channel(QUEUE);
         works.push(Work {
-            entries,
+            items,
             collector: Collector::new(endpoint, signal, counts.clone())?,
             signal,
             resource: settings.resource.clone(),
@@ -83,6 +116,10 @@ pub(crate) fn start(
     if works.is_empty() {
         return Ok(None);
     }
+    let decided = export.logs.as_ref().map(|logs| Decided {
+        logs: logs.downgrade(),
+        counts: counts.clone(),
+    });
     let (working, over) = sync_channel(0);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -90,7 +127,11 @@ pub(crate) fn start(
     std::thread::Builder::new()
         .name("otlp".to_owned())
         .spawn(move || run(&runtime, works, working))?;
-    Ok(Some((Box::new(export), End::new(over, LAST))))
+    Ok(Some(Started {
+        sink: Box::new(export),
+        end: End::new(over, LAST),
+        decided,
+    }))
 }
 
 fn run(runtime: &tokio::runtime::Runtime, works: Vec<Work>, working: SyncSender<()>) {
@@ -104,13 +145,13 @@ impl Sink for Export {
     fn take(&self, entry: &Arc<Entry>) {
         let kept = entry.trace.as_ref().is_some_and(|trace| trace.sampled);
         if let Some(traces) = self.traces.as_ref().filter(|_| kept)
-            && traces.try_send(Arc::clone(entry)).is_err()
+            && traces.try_send(Item::Request(Arc::clone(entry))).is_err()
         {
             let items = spans::count(entry);
             self.counts.lost(Signal::Traces, Lost::QueueFull, items);
         }
         if let Some(logs) = &self.logs
-            && logs.try_send(Arc::clone(entry)).is_err()
+            && logs.try_send(Item::Request(Arc::clone(entry))).is_err()
         {
             self.counts.lost(Signal::Logs, Lost::QueueFull, 1);
         }
@@ -143,14 +184,14 @@ impl Work {
     }
 
     /// Gathers a batch: as many as there may be, or what comes within the pause; whatever there is at the end. `false`: nothing more comes.
-    async fn fill(&mut self, batch: &mut Vec<Arc<Entry>>) -> bool {
-        if self.entries.recv_many(batch, BATCH).await == 0 {
+    async fn fill(&mut self, batch: &mut Vec<Item>) -> bool {
+        if self.items.recv_many(batch, BATCH).await == 0 {
             return false;
         }
         let _ = tokio::time::timeout(PAUSE, async {
             while batch.len() < BATCH {
                 let room = BATCH - batch.len();
-                if self.entries.recv_many(batch, room).await == 0 {
+                if self.items.recv_many(batch, room).await == 0 {
                     break;
                 }
             }
@@ -159,10 +200,12 @@ impl Work {
         true
     }
 
-    fn traces(&self, batch: &[Arc<Entry>]) -> (ExportTraceServiceRequest, usize) {
+    fn traces(&self, batch: &[Item]) -> (ExportTraceServiceRequest, usize) {
         let mut all = Vec::with_capacity(batch.len() * 3);
-        for entry in batch {
-            spans::write(entry, self.form, &mut all);
+        for item in batch {
+            if let Item::Request(entry) = item {
+                spans::write(entry, self.form, &mut all);
+            }
         }
         let items = all.len();
         let message = ExportTraceServiceRequest {
@@ -179,9 +222,12 @@ impl Work {
         (message, items)
     }
 
-    fn logs(&self, batch: &[Arc<Entry>]) -> (ExportLogsServiceRequest, usize) {
+    fn logs(&self, batch: &[Item]) -> (ExportLogsServiceRequest, usize) {
         let records = batch.iter();
-        let records = records.map(|entry| logs::write(entry, self.form.names));
+        let records = records.map(|item| match item {
+            Item::Request(entry) => logs::write(entry, self.form.names),
+            Item::Decision(line) => logs::decided(line, self.form.names),
+        });
         let message = ExportLogsServiceRequest {
             resource_logs: vec![ResourceLogs {
                 resource: Some(self.resource.clone()),

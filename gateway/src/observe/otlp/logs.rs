@@ -1,6 +1,7 @@
-//! A request as a log record, with the ids of its trace: what the access log says, for backends that take logs by OTLP.
+//! A request, or a line of the audit, as a log record: a request with the ids of its trace: what the access log says, for backends that take logs by OTLP.
 
 use fairlead_record::Entry;
+use jiff::Timestamp;
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
@@ -14,6 +15,8 @@ use super::spans::{at, millis};
 
 /// What the event is called.
 const EVENT: &str = "fairlead.request";
+/// And a line of the audit.
+const DECIDED: &str = "fairlead.audit";
 
 /// The log record of a request.
 pub(super) fn write(entry: &Entry, names: Names) -> LogRecord {
@@ -42,6 +45,37 @@ pub(super) fn write(entry: &Entry, names: Names) -> LogRecord {
         trace_id: (entry.trace.as_ref()).map_or_else(Vec::new, |trace| trace.id.to_vec()),
         span_id: spanned.map_or_else(Vec::new, |trace| trace.span.to_vec()),
         event_name: EVENT.to_owned(),
+        ..LogRecord::default()
+    }
+}
+
+/// The log record of a line of the audit. All of it is the body, so that it can be held against its hash.
+pub(super) fn decided(line: &str, names: Names) -> LogRecord {
+    let said: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    let time = said["time"]
+        .as_str()
+        .and_then(|time| time.parse::<Timestamp>().ok());
+    let nanos = |time: Timestamp| u64::try_from(time.as_nanosecond()).unwrap_or_default();
+    let mut all = Attributes::new(names, 5);
+    all.put("fairlead.audit", said["audit"].as_str());
+    for (name, member) in [
+        ("fairlead.audit.kind", "kind"),
+        ("fairlead.audit.namespace", "namespace"),
+        ("fairlead.audit.name", "name"),
+    ] {
+        all.put(name, said[member].as_str());
+    }
+    all.put("fairlead.audit.seq", said["seq"].as_u64());
+    LogRecord {
+        time_unix_nano: time.map_or(0, nanos),
+        observed_time_unix_nano: nanos(Timestamp::now()),
+        severity_number: SeverityNumber::Info.into(),
+        severity_text: "INFO".to_owned(),
+        body: Some(AnyValue {
+            value: Some(Value::StringValue(line.to_owned())),
+        }),
+        attributes: all.done(),
+        event_name: DECIDED.to_owned(),
         ..LogRecord::default()
     }
 }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use super::exporter::Started;
 use super::settings::Settings;
 use super::spans::{Form, Usage};
 use super::*;
@@ -121,7 +122,7 @@ const TAKEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r
 async fn what_is_kept_is_exported_and_counted() {
     let (address, mut requests) = collector(vec![TAKEN]).await;
     let counts = Counts::default();
-    let (sink, end) = start(&settings(address), &counts).unwrap().unwrap();
+    let Started { sink, end, .. } = start(&settings(address), &counts).unwrap().unwrap();
     for _ in 0..10 {
         sink.take(&kept());
     }
@@ -149,7 +150,9 @@ async fn what_is_kept_is_exported_and_counted() {
 async fn a_collector_that_is_silent_delays_nobody_and_fills_no_memory() {
     let (address, mut requests) = collector(Vec::new()).await;
     let counts = Counts::default();
-    let (sink, _end) = start(&settings(address), &counts).unwrap().unwrap();
+    let Started {
+        sink, end: _end, ..
+    } = start(&settings(address), &counts).unwrap().unwrap();
     sink.take(&kept());
     requests.recv().await.unwrap();
     let began = Instant::now();
@@ -176,7 +179,9 @@ async fn a_batch_is_sent_again_when_the_collector_says_so_and_not_when_it_refuse
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\n\u{a}\u{2}\u{8}\u{1}";
     let (address, mut requests) = collector(vec![later, TAKEN, never, partly]).await;
     let counts = Counts::default();
-    let (sink, _end) = start(&settings(address), &counts).unwrap().unwrap();
+    let Started {
+        sink, end: _end, ..
+    } = start(&settings(address), &counts).unwrap().unwrap();
     sink.take(&kept());
     let first = requests.recv().await.unwrap();
     assert_eq!(first, requests.recv().await.unwrap(), "the same again");
@@ -200,7 +205,9 @@ async fn a_collector_that_wants_to_be_left_alone_for_long_is() {
         "HTTP/1.1 429 Busy\r\nretry-after: 600\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let (address, mut requests) = collector(vec![later, TAKEN]).await;
     let counts = Counts::default();
-    let (sink, _end) = start(&settings(address), &counts).unwrap().unwrap();
+    let Started {
+        sink, end: _end, ..
+    } = start(&settings(address), &counts).unwrap().unwrap();
     for batches in 1..=3 {
         sink.take(&kept());
         until("given up", || {
@@ -218,7 +225,7 @@ async fn a_collector_that_is_gone_does_not_keep_the_process_from_ending() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let counts = Counts::default();
-    let (sink, end) = start(&settings(address), &counts).unwrap().unwrap();
+    let Started { sink, end, .. } = start(&settings(address), &counts).unwrap().unwrap();
     sink.take(&kept());
     drop(sink);
     let began = Instant::now();
@@ -231,4 +238,40 @@ async fn a_collector_that_is_gone_does_not_keep_the_process_from_ending() {
         began.elapsed()
     );
     assert_eq!(count(&counts, Signal::Traces, Some(Lost::Unreachable)), 2);
+}
+
+/// A line of the audit is a log record whose body is all of it; it is exported for as long as requests are, and holds up nobody's end.
+#[tokio::test]
+async fn a_line_of_the_audit_is_a_log_record() {
+    let line = r#"{"audit":"key.suspended","kind":"VirtualKey","name":"app","namespace":"search","time":"2026-11-30T07:00:00.000Z","seq":41,"hash":"9b"}"#;
+    let (address, mut requests) = collector(vec![TAKEN]).await;
+    let get = |name: &str| {
+        (name == "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT").then(|| format!("http://{address}/v1/logs"))
+    };
+    let settings = Settings::of(&get, Usage::Always, Duration::from_secs(10));
+    let settings = settings.unwrap().unwrap();
+    let record = serde_json::to_value(logs::decided(line, settings.form.names)).unwrap();
+    assert_eq!(record["body"]["stringValue"], line);
+    assert_eq!(record["eventName"], "fairlead.audit");
+    assert_eq!(record["timeUnixNano"], "1796022000000000000");
+    let text = record["attributes"].to_string();
+    for said in ["key.suspended", "VirtualKey", "search", "app", "41"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let counts = Counts::default();
+    let started = start(&settings, &counts).unwrap().unwrap();
+    let Started { sink, end, decided } = started;
+    let decided = decided.unwrap();
+    decided.take(line);
+    let request = requests.recv().await.unwrap();
+    assert!(String::from_utf8_lossy(&request).starts_with("POST /v1/logs "));
+    until("a record", || count(&counts, Signal::Logs, None) == 1).await;
+    drop(sink);
+    let began = Instant::now();
+    tokio::task::spawn_blocking(move || end.wait())
+        .await
+        .unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3));
+    decided.take(line);
+    assert_eq!(count(&counts, Signal::Logs, Some(Lost::QueueFull)), 0);
 }
