@@ -12,11 +12,11 @@ FUZZ_SECONDS := 120
 TEST_THREADS := 8
 
 # A command and the Debian package that brings it.
-NEEDS := cc:build-essential git:git etcd:etcd-server redis-server:redis-server pg_ctlcluster:postgresql python3:python3 node:nodejs npm:npm chromium:chromium go:golang-go nginx:nginx-light prometheus:prometheus containerd:containerd runc:runc \
+NEEDS := cc:build-essential git:git etcd:etcd-server redis-server:redis-server pg_ctlcluster:postgresql python3:python3 node:nodejs npm:npm chromium:chromium go:golang-go nginx:nginx-light prometheus:prometheus valgrind:valgrind containerd:containerd runc:runc \
          /usr/lib/cni/bridge:containernetworking-plugins iptables:iptables conntrack:conntrack ethtool:ethtool socat:socat ip:iproute2
 
 .NOTPARALLEL:
-.PHONY: help run check test deps lint console unit loom charts deny quick faults limits governance seeing strategies e2e argocd sdk clients bench generate fuzz
+.PHONY: help run check test deps lint console unit loom charts deny quick instructions faults limits governance seeing strategies e2e argocd sdk clients bench generate fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,7 +30,7 @@ run: ## build the gateway and serve the providers of OPENAI_API_KEY, ANTHROPIC_A
 
 check: lint unit loom charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, models of atomics, charts, dependencies
 
-test: deps check faults limits e2e seeing sdk ## everything
+test: deps check instructions faults limits e2e seeing sdk ## everything
 
 deps: ## install the Debian packages that are missing (as root; otherwise says which line to run)
 	@missing=; for need in $(NEEDS); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
@@ -91,6 +91,9 @@ sdk: quick ## official SDKs, frameworks, coding agents and a real model against 
 
 clients: quick ## of these the coding agents in full: Claude Code and Codex
 	sdk/run.py $(GATEWAY) agents-in-full
+
+instructions: quick ## what a request takes of instructions, counted by callgrind, each part within its budget; figures to target/bench/instructions.json
+	$(TARGET)/quick/fairlead-bench instructions --gateway $(GATEWAY) --results $(TARGET)/bench/instructions.json
 
 faults: quick ## every fault of a provider, in full; figures to target/faults/results.json
 	rm -f $(TARGET)/faults/results.json

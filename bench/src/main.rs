@@ -15,6 +15,7 @@ mod book;
 mod bounds;
 mod helper;
 mod hold;
+mod instructions;
 mod load;
 mod oha;
 mod peer;
@@ -62,6 +63,8 @@ enum Command {
         #[arg(long)]
         markdown: Option<PathBuf>,
     },
+    /// Counts the instructions of a request by callgrind, beside a budget of each part.
+    Instructions(instructions::Instructions),
     /// Answers every request alike; prints its addresses, the second of them of TLS.
     #[command(hide = true)]
     Upstream { certificate: PathBuf, key: PathBuf },
@@ -105,6 +108,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Upstream { certificate, key }) => {
             upstream::serve(&certificate, &key).await?;
         }
+        Some(Command::Instructions(instructions)) => return instructions.count().await,
         Some(Command::Sink) => sink::serve().await?,
         Some(Command::Load(load)) => load::drive(load).await?,
         Some(Command::Hold {

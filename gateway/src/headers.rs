@@ -1,7 +1,7 @@
 //! Which headers pass, in either direction: only those that are listed. And what must never pass.
 
 use fairlead_wire::redact::Redactor;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::surface::Surface;
 
@@ -26,6 +26,9 @@ static TO_CALLER: [HeaderName; 7] = [
     HeaderName::from_static("openai-version"),
 ];
 
+/// About how many headers are added to those that are picked.
+const OTHERS: usize = 15;
+
 /// The headers of a request to a provider, apart from those the request itself needs.
 #[must_use]
 pub(crate) fn for_provider(caller: &HeaderMap) -> HeaderMap {
@@ -48,25 +51,20 @@ pub(crate) fn is_of(name: &HeaderName, surface: Surface) -> bool {
 pub(crate) fn for_caller(provider: &HeaderMap, redactor: Option<&Redactor>) -> HeaderMap {
     let mut picked = pick(provider, &TO_CALLER);
     if let Some(redactor) = redactor {
-        for name in &TO_CALLER {
-            let repeats = picked
-                .get_all(name)
-                .iter()
-                .any(|value| redactor.is_in(value.as_bytes()));
-            if repeats {
-                picked.remove(name);
-            }
+        let repeats = |value: &HeaderValue| redactor.is_in(value.as_bytes());
+        while let Some((name, _)) = picked.iter().find(|(_, value)| repeats(value)) {
+            let name = name.clone();
+            picked.remove(name);
         }
     }
     picked
 }
 
 fn pick(from: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    let mut picked = HeaderMap::with_capacity(names.len() + 8);
-    for name in names {
-        for value in from.get_all(name) {
-            picked.append(name, value.clone());
-        }
+    let mut picked = HeaderMap::with_capacity(names.len() + OTHERS);
+    // There are few of either, and comparing names is quicker than looking them up.
+    for (name, value) in from.iter().filter(|(name, _)| names.contains(name)) {
+        picked.append(name, value.clone());
     }
     // What its sender names there is for this connection only (RFC 9110, 7.6.1).
     for named in listed(from, &header::CONNECTION) {
@@ -116,8 +114,6 @@ pub(crate) fn is_coded(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -23,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) tls: Tls,
     /// Whether the request log is kept on disk, too.
     pub(crate) is_logged_on_disk: bool,
+    /// Whether it runs under callgrind, on one core, to be counted when that is said.
+    pub(crate) is_counted: bool,
 }
 
 /// Who speaks TLS.
@@ -48,6 +51,7 @@ impl Setup {
             is_flaky: false,
             tls: Tls::None,
             is_logged_on_disk: world.plan.request_log == crate::plan::RequestLog::Sqlite,
+            is_counted: false,
         }
     }
 
@@ -101,7 +105,11 @@ pub(crate) async fn plan(
     setup: Setup,
 ) -> Result<Plan> {
     let (address, admin) = (free_address().await?, free_address().await?);
-    let mut command = roomy(world.gateway()?);
+    let mut command = if setup.is_counted {
+        counted(&world.gateway()?, home.path())
+    } else {
+        roomy(world.gateway()?)
+    };
     command
         .arg("serve")
         .arg("--config-dir")
@@ -114,6 +122,9 @@ pub(crate) async fn plan(
     ]);
     // The end of a measurement waits for nobody.
     command.args(["--drain-delay", "0", "--drain-timeout", "1"]);
+    if setup.is_counted {
+        command.args(["--cores", "1"]);
+    }
     if setup.is_logged_on_disk {
         command.arg("--state-dir").arg(home.path().join("state"));
     }
@@ -138,7 +149,18 @@ pub(crate) async fn plan(
         headers: Vec::new(),
         configuration,
         home,
-        // 50,000 keys on a busy machine.
-        patience: Duration::from_secs(60),
+        // 50,000 keys on a busy machine; under callgrind all takes fifty times as long.
+        patience: Duration::from_secs(if setup.is_counted { 300 } else { 60 }),
     })
+}
+
+/// A program under callgrind, which counts nothing before it is told to.
+fn counted(program: &Path, home: &Path) -> Command {
+    let mut command = roomy("valgrind");
+    let out = home.join("callgrind.out");
+    command
+        .args(["--tool=callgrind", "--instr-atstart=no"])
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(program);
+    command
 }

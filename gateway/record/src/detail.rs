@@ -2,95 +2,376 @@
 //!
 //! What later versions add to an entry needs no other table: it is in here, and what is missing is as if nobody had said it.
 
-use std::sync::LazyLock;
+use serde::Serialize;
 
-use serde_json::{Map, Value};
+use crate::{Attempt, Cost, Entry, Judgement, Limit, Mirror, Tag, Tokens, Trace, hex};
 
-use crate::{Attempt, Cost, Entry, Limit, Tag, Tokens, Trace};
-
-/// What stands in columns of its own.
-const COLUMNS: [&str; 9] = [
-    "id",
-    "started_unix_us",
-    "duration_us",
-    "status",
-    "key",
-    "team",
-    "model",
-    "rule",
-    "error",
-];
-
-/// What is left out where it is just this: of an entry, and of what it holds by the field's name.
-struct Usual {
-    entry: Map<String, Value>,
-    parts: Map<String, Value>,
-}
-
-static USUAL: LazyLock<Usual> = LazyLock::new(|| {
-    let parts = [
-        ("attempts", serde_json::to_value(Attempt::default())),
-        ("tokens", serde_json::to_value(Tokens::default())),
-        ("cost", serde_json::to_value(Cost::default())),
-        ("limit", serde_json::to_value(Limit::default())),
-        ("trace", serde_json::to_value(Trace::default())),
-        ("tags", serde_json::to_value(Tag::default())),
-    ];
-    let parts = parts.map(|(name, part)| (name.to_owned(), part.unwrap_or_default()));
-    Usual {
-        entry: object(serde_json::to_value(Entry::default()).unwrap_or_default()),
-        parts: parts.into_iter().collect(),
-    }
-});
-
-fn object(value: Value) -> Map<String, Value> {
-    if let Value::Object(object) = value {
-        object
-    } else {
-        Map::new()
-    }
-}
-
-/// The detail of an entry.
+/// The detail of an entry. Every request is written so: straight into the text, and no tree of values is made of it before.
 #[must_use]
 pub(crate) fn of(entry: &Entry) -> String {
-    let mut whole = object(serde_json::to_value(entry).unwrap_or_default());
-    for column in COLUMNS {
-        whole.remove(column);
-    }
-    strip(&mut whole, &USUAL.entry);
-    Value::Object(whole).to_string()
+    let mut text = Vec::with_capacity(1024);
+    entry.write(&mut text);
+    // Its members are JSON and JSON is UTF-8.
+    String::from_utf8(text).unwrap_or_default()
 }
 
-fn strip(object: &mut Map<String, Value>, usual: &Map<String, Value>) {
-    object.retain(|name, value| usual.get(name) != Some(value));
-    for (name, value) in object {
-        clean(value);
-        let Some(Value::Object(usual)) = USUAL.parts.get(name) else {
-            continue;
-        };
-        if let Value::Array(parts) = value {
-            for part in parts.iter_mut().filter_map(Value::as_object_mut) {
-                strip(part, usual);
-            }
-        } else if let Value::Object(part) = value {
-            strip(part, usual);
+/// What is an object in a detail.
+trait Part {
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+/// An object that is being written. What is as it always is has no member; members stand in the order of their names.
+struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    has_member: bool,
+}
+
+impl<'a> Object<'a> {
+    fn begin(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self {
+            out,
+            has_member: false,
         }
     }
+
+    fn member(&mut self, name: &'static str) -> &mut Vec<u8> {
+        if self.has_member {
+            self.out.push(b',');
+        }
+        self.has_member = true;
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// A number, or whether something is so.
+    fn plain<T: Serialize + Default + PartialEq + Copy>(&mut self, name: &'static str, value: T) {
+        if value != T::default() {
+            put(self.member(name), &value);
+        }
+    }
+
+    fn plain_if<T: Serialize>(&mut self, name: &'static str, value: Option<T>) {
+        if let Some(value) = value {
+            put(self.member(name), &value);
+        }
+    }
+
+    fn text(&mut self, name: &'static str, value: &str) {
+        if !value.is_empty() {
+            put_text(self.member(name), value);
+        }
+    }
+
+    fn text_if(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            put_text(self.member(name), value);
+        }
+    }
+
+    fn texts<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]) {
+        self.list(name, values, |out, value| put_text(out, value.as_ref()));
+    }
+
+    fn part_if(&mut self, name: &'static str, part: Option<&impl Part>) {
+        if let Some(part) = part {
+            part.write(self.member(name));
+        }
+    }
+
+    fn parts<T: Part>(&mut self, name: &'static str, parts: &[T]) {
+        self.list(name, parts, |out, part| part.write(out));
+    }
+
+    fn list<T>(&mut self, name: &'static str, values: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
+        let Some((first, rest)) = values.split_first() else {
+            return;
+        };
+        let out = self.member(name);
+        out.push(b'[');
+        put(out, first);
+        for value in rest {
+            out.push(b',');
+            put(out, value);
+        }
+        out.push(b']');
+    }
+}
+
+impl Drop for Object<'_> {
+    fn drop(&mut self) {
+        self.out.push(b'}');
+    }
+}
+
+fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    // Writing plain values to memory does not fail.
+    let _ = serde_json::to_writer(out, value);
 }
 
 /// PostgreSQL keeps no text with a zero in it; what callers and providers say may have one.
-fn clean(value: &mut Value) {
-    if let Value::String(text) = value
-        && let Some(cleaned) = without_zeros(text)
-    {
-        *text = cleaned;
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    match without_zeros(text) {
+        Some(cleaned) => put(out, &*cleaned),
+        None => put(out, text),
+    }
+}
+
+impl Part for Entry {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a line for each field, so that none is forgotten"
+    )]
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            attempts,
+            budget,
+            chosen_by,
+            complete,
+            configured,
+            constraints,
+            cost,
+            finish_reason,
+            first_content_us,
+            generation,
+            judgement,
+            limit,
+            method,
+            mirror,
+            operation,
+            request_bytes,
+            response_bytes,
+            route,
+            stream,
+            surface,
+            tags,
+            through,
+            tokens,
+            trace,
+            user_agent,
+            // What stands in columns of its own.
+            id: _,
+            started_unix_us: _,
+            duration_us: _,
+            status: _,
+            key: _,
+            team: _,
+            model: _,
+            rule: _,
+            error: _,
+        } = self;
+        let mut object = Object::begin(out);
+        object.parts("attempts", attempts);
+        object.text_if("budget", budget.as_deref());
+        object.text_if("chosen_by", chosen_by.as_deref());
+        object.plain("complete", *complete);
+        object.plain("configured", *configured);
+        object.texts("constraints", constraints);
+        object.part_if("cost", cost.as_ref());
+        object.text_if("finish_reason", finish_reason.as_deref());
+        object.plain_if("first_content_us", *first_content_us);
+        object.plain("generation", *generation);
+        object.part_if("judgement", judgement.as_ref());
+        object.part_if("limit", limit.as_ref());
+        object.text_if("method", method.as_deref());
+        object.part_if("mirror", mirror.as_ref());
+        object.text_if("operation", operation.as_deref());
+        object.plain("request_bytes", *request_bytes);
+        object.plain("response_bytes", *response_bytes);
+        object.text_if("route", route.as_deref());
+        object.plain("stream", *stream);
+        object.text("surface", surface);
+        object.parts("tags", tags);
+        object.texts("through", through);
+        object.part_if("tokens", tokens.as_ref());
+        object.part_if("trace", trace.as_ref());
+        object.text_if("user_agent", user_agent.as_deref());
+    }
+}
+
+impl Part for Attempt {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            address,
+            clamped,
+            cost,
+            credential,
+            dropped,
+            ended_us,
+            first_content_us,
+            hedge,
+            model,
+            outcome,
+            provider,
+            queued_us,
+            resend,
+            response_id,
+            response_model,
+            sent,
+            server,
+            span,
+            started_us,
+            status,
+            system,
+            target,
+            tokens,
+            took_us,
+        } = self;
+        let mut object = Object::begin(out);
+        object.text_if("address", address.as_deref());
+        object.plain_if("clamped", *clamped);
+        object.part_if("cost", cost.as_ref());
+        object.text_if("credential", credential.as_deref());
+        object.text_if("dropped", dropped.as_deref());
+        object.plain("ended_us", *ended_us);
+        object.plain_if("first_content_us", *first_content_us);
+        object.plain("hedge", *hedge);
+        object.text("model", model);
+        object.text("outcome", outcome);
+        object.text_if("provider", provider.as_deref());
+        object.plain("queued_us", *queued_us);
+        object.plain("resend", *resend);
+        object.text_if("response_id", response_id.as_deref());
+        object.text_if("response_model", response_model.as_deref());
+        object.plain("sent", *sent);
+        object.text_if("server", server.as_deref());
+        object.text_if("span", span.map(|span| hex::text(&span)).as_deref());
+        object.plain("started_us", *started_us);
+        object.plain_if("status", *status);
+        object.text_if("system", system.as_deref());
+        object.text("target", target);
+        object.part_if("tokens", tokens.as_ref());
+        object.plain("took_us", *took_us);
+    }
+}
+
+impl Part for Cost {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self { estimated, nanos } = self;
+        let mut object = Object::begin(out);
+        object.plain("estimated", *estimated);
+        object.plain("nanos", *nanos);
+    }
+}
+
+impl Part for Judgement {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            reason,
+            score,
+            share,
+            state,
+        } = self;
+        let mut object = Object::begin(out);
+        object.text("reason", reason);
+        object.plain("score", *score);
+        object.plain("share", *share);
+        object.text("state", state);
+    }
+}
+
+impl Part for Limit {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            kind,
+            level,
+            name,
+            used_up,
+        } = self;
+        let mut object = Object::begin(out);
+        object.text("kind", kind);
+        object.text("level", level);
+        object.text("name", name);
+        object.plain("used_up", *used_up);
+    }
+}
+
+impl Part for Mirror {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            charged,
+            cost,
+            duration_us,
+            first_content_us,
+            name,
+            of,
+            outcome,
+            rule,
+            tokens,
+        } = self;
+        let mut object = Object::begin(out);
+        object.plain("charged", *charged);
+        object.part_if("cost", cost.as_ref());
+        object.plain("duration_us", *duration_us);
+        object.plain_if("first_content_us", *first_content_us);
+        object.text("name", name);
+        object.plain("of", *of);
+        object.text("outcome", outcome);
+        object.text("rule", rule);
+        object.part_if("tokens", tokens.as_ref());
+    }
+}
+
+impl Part for Tag {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self { name, value } = self;
+        let mut object = Object::begin(out);
+        object.text("name", name);
+        object.text("value", value);
+    }
+}
+
+impl Part for Tokens {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            cache_read,
+            cache_write,
+            estimated,
+            input,
+            output,
+            reasoning,
+        } = self;
+        let mut object = Object::begin(out);
+        object.plain_if("cache_read", *cache_read);
+        object.plain_if("cache_write", *cache_write);
+        object.plain("estimated", *estimated);
+        object.plain_if("input", *input);
+        object.plain_if("output", *output);
+        object.plain_if("reasoning", *reasoning);
+    }
+}
+
+impl Part for Trace {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            id,
+            parent,
+            sampled,
+            sampled_by,
+            span,
+        } = self;
+        let digits = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .any(|byte| *byte != 0)
+                .then(|| hex::text(bytes))
+        };
+        let mut object = Object::begin(out);
+        object.text_if("id", digits(id).as_deref());
+        object.text_if("parent", parent.map(|parent| hex::text(&parent)).as_deref());
+        object.plain("sampled", *sampled);
+        object.text_if("sampled_by", sampled_by.as_deref());
+        object.text_if("span", digits(span).as_deref());
     }
 }
 
 /// The text without zeros; `None`: it has none.
 pub(crate) fn without_zeros(text: &str) -> Option<String> {
-    text.contains('\0').then(|| text.replace('\0', "\u{fffd}"))
+    text.as_bytes()
+        .contains(&0)
+        .then(|| text.replace('\0', "\u{fffd}"))
 }
 
 /// The entry of a detail; its columns are still to be filled in.

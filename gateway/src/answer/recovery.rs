@@ -70,7 +70,8 @@ impl Recoverable {
         // The end may come after the last piece, where nothing is written to mark it.
         if self.answer.is_given() && record.error.is_none() {
             record.is_told(self.answer.told());
-            record.complete = true;
+            // Whoever asks for more has room again: until then all of a short answer may lie here, in one piece that nobody takes.
+            record.complete = piece.is_none();
             self.answer.settle(None);
         }
         piece

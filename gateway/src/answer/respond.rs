@@ -15,7 +15,7 @@ use crate::answer::recovery::Recoverable;
 use crate::answer::reject::Rejection;
 use crate::answer::{Committed, Outcome, Unanswered, WholeAnswer};
 use crate::govern::reservation::Used;
-use crate::govern::usd::Usd;
+use crate::govern::usd::{Usd, Written};
 use crate::judges::Tokens;
 use crate::observe::record::Record;
 use crate::surface::Surface;
@@ -114,46 +114,54 @@ fn head(status: StatusCode, headers: HeaderMap, record: &Record, body: Body) -> 
 
 /// The headers that say what happened.
 fn describe(headers: &mut HeaderMap, record: &Record) {
-    let mut set = |name: HeaderName, text: &str| {
-        if let Ok(value) = HeaderValue::from_str(text) {
+    let mut set = |name: HeaderName, value: Bytes| {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
             headers.insert(name, value);
         }
     };
-    set(REQUEST_ID, &format!("{:016x}", record.id));
+    let copied = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    set(REQUEST_ID, Bytes::copy_from_slice(&digits(record.id)));
     if let Some(answered) = record.answered() {
-        set(PROVIDER, answered.provider.as_deref().unwrap_or_default());
-        set(MODEL, &answered.model);
-    }
-    if let Some(dropped) = record.answered().and_then(|one| one.dropped.as_ref()) {
-        // warn-code, warn-agent, warn-text (RFC 7234, 5.5)
         set(
-            WARNING,
-            &format!("299 fairlead \"not asked for: {dropped}\""),
+            PROVIDER,
+            copied(answered.provider.as_deref().unwrap_or_default()),
         );
+        set(MODEL, copied(&answered.model));
+        if let Some(dropped) = &answered.dropped {
+            // warn-code, warn-agent, warn-text (RFC 7234, 5.5)
+            let warning = format!("299 fairlead \"not asked for: {dropped}\"");
+            set(WARNING, warning.into());
+        }
+        if let Some(clamped) = answered.clamped {
+            set(CLAMPED, clamped.to_string().into());
+        }
+    }
+    if let Some(cost) = &record.cost {
+        set(COST, copied(Written::new(Usd(cost.nanos)).as_str()));
+    }
+    if let Some(soft) = &record.soft {
+        set(SOFT, copied(soft));
+    }
+    if let Some(rule) = &record.rule {
+        set(RULE, copied(rule));
+    }
+    if !record.attempts.is_empty() {
+        set(ATTEMPTS, record.attempts_header().into());
     }
     if let Some(rates) = &record.rates {
         rates.write(headers, record.surface);
     }
-    let mut set = |name: HeaderName, text: &str| {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
-    };
-    if let Some(cost) = &record.cost {
-        set(COST, &Usd(cost.nanos).to_string());
+}
+
+/// The sixteen hexadecimal digits of a request's id.
+fn digits(id: u64) -> [u8; 16] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 16];
+    for (two, byte) in digits.chunks_exact_mut(2).zip(id.to_be_bytes()) {
+        two[0] = DIGITS[usize::from(byte >> 4)];
+        two[1] = DIGITS[usize::from(byte & 15)];
     }
-    if let Some(clamped) = record.answered().and_then(|one| one.clamped) {
-        set(CLAMPED, &clamped.to_string());
-    }
-    if let Some(soft) = &record.soft {
-        set(SOFT, soft);
-    }
-    if let Some(rule) = &record.rule {
-        set(RULE, rule);
-    }
-    if !record.attempts.is_empty() {
-        set(ATTEMPTS, &record.attempts_header());
-    }
+    digits
 }
 
 /// An answer that is given in one piece: the record is over once it is handed to the connection.

@@ -3,6 +3,7 @@
 
 mod failed;
 mod framing;
+mod gathering;
 mod incoming;
 mod outgoing;
 
@@ -18,6 +19,7 @@ use http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 
 use failed::{protocol, too_much};
+use gathering::Gathering;
 use incoming::Incoming;
 
 use super::progress::{Progress, Verdict};
@@ -55,6 +57,9 @@ pub(crate) struct StreamAnswer {
     ready: VecDeque<Bytes>,
     /// How many bytes have been put there.
     held: usize,
+    gathering: Gathering,
+    /// How it broke while there was still something ready.
+    broken: Option<Failure>,
     /// The memory of a stream that is held until it is whole.
     permit: Option<Permit>,
     /// The memory of what is kept of a translated one.
@@ -133,6 +138,8 @@ impl StreamAnswer {
             same: terms.codec.is_identity(),
             ready: VecDeque::new(),
             held: 0,
+            gathering: Gathering::default(),
+            broken: None,
             permit: None,
             kept: None,
             memory: terms.memory,
@@ -199,8 +206,12 @@ impl StreamAnswer {
     /// The stream broke.
     pub(super) async fn fill(&mut self) -> Result<(), Failure> {
         while self.ready.is_empty() && !self.ended {
-            self.advance().await?;
+            match self.broken.take() {
+                Some(failure) => return Err(failure),
+                None => self.advance().await?,
+            }
         }
+        self.gather().await;
         Ok(())
     }
 
@@ -296,6 +307,11 @@ impl StreamAnswer {
             Ok(step) => step,
             Err(timeout) => Err(timeout),
         };
+        self.came(step)
+    }
+
+    /// A piece was read, or none could be.
+    fn came(&mut self, step: Result<Progressed, Failure>) -> Result<(), Failure> {
         match step {
             Ok(Progressed::On) => {}
             Ok(Progressed::Complete) => self.end(),

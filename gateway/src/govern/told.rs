@@ -165,12 +165,20 @@ impl Rates {
 
 /// A time as OpenAI writes it: `6m0s`, `1s`, `20ms`.
 fn duration(time: Duration) -> String {
-    let (seconds, millis) = (time.as_secs(), time.subsec_millis());
-    match (seconds / 60, seconds % 60) {
-        (0, 0) => format!("{millis}ms"),
-        (0, seconds) => format!("{seconds}s"),
-        (minutes, seconds) => format!("{minutes}m{seconds}s"),
+    let mut text = String::with_capacity(16);
+    let mut add = |number: u64, unit| {
+        text.push_str(itoa::Buffer::new().format(number));
+        text.push_str(unit);
+    };
+    match (time.as_secs() / 60, time.as_secs() % 60) {
+        (0, 0) => add(u64::from(time.subsec_millis()), "ms"),
+        (0, seconds) => add(seconds, "s"),
+        (minutes, seconds) => {
+            add(minutes, "m");
+            add(seconds, "s");
+        }
     }
+    text
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod lines;
 mod mirrors;
 mod resilience;
 mod rules;
+mod series;
 mod spend;
 
 use std::collections::HashSet;
@@ -31,6 +32,7 @@ use crate::observe::otlp;
 use crate::observe::record::{Attempt, Entry};
 use crate::observe::requests::Requests;
 use crate::observe::requests::metrics::Stands;
+use crate::surface::Operation;
 use crate::upstream::Upstream;
 use conventions::Conventions;
 use judged::Judgements;
@@ -39,7 +41,8 @@ use lines::LogLines;
 use mirrors::Mirrors;
 use resilience::Resilience;
 use rules::Rules;
-use spend::{Answerer, Spend};
+use series::{AllSeries, Labels, Series};
+use spend::Spend;
 
 /// Bucket boundaries the conventions give for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -62,6 +65,7 @@ pub(crate) struct Metrics {
     rules: Rules,
     judged: Judgements,
     spend: Spend,
+    series: AllSeries,
     limits: Limits,
     rejections: Family<RejectionLabels, Counter>,
     hedges: Family<HedgeLabels, Counter>,
@@ -108,6 +112,7 @@ impl Default for Metrics {
             rules: Rules::default(),
             judged: Judgements::default(),
             spend: Spend::default(),
+            series: AllSeries::default(),
             limits: Limits::default(),
             rejections: Family::default(),
             hedges: Family::default(),
@@ -228,14 +233,27 @@ impl Metrics {
             return;
         };
         let last = entry.asked_last();
-        let by = Answerer {
-            provider: last.map_or_else(|| "".into(), provider_of),
-            model: self.model(entry.model.as_deref().unwrap_or_default(), entry.configured),
-        };
-        self.spend.finished(entry, &by);
-        if let Some(attempt) = last {
-            self.conventions.finished(entry, operation, attempt, by);
+        let series = self.series(entry, operation, last);
+        self.spend.finished(entry, &series);
+        if last.is_some() {
+            self.conventions.finished(entry, &series);
         }
+    }
+
+    /// What a request is counted in, by who answered it or was asked last.
+    fn series(&self, entry: &Entry, operation: Operation, last: Option<&Attempt>) -> Arc<Series> {
+        self.series.of(&Labels {
+            operation: operation.name(),
+            system: last
+                .and_then(|attempt| attempt.system.as_deref())
+                .unwrap_or_default(),
+            provider: last
+                .and_then(|attempt| attempt.provider.as_deref())
+                .unwrap_or_default(),
+            model: &self.model(entry.model.as_deref().unwrap_or_default(), entry.configured),
+            team: &self.spend.team(entry.team.as_ref()),
+            error: entry.error.unwrap_or_default(),
+        })
     }
 
     /// Counts a copy of a request whose original is over, too. Only where it counts towards its caller's limits it is the caller's spending.
@@ -245,13 +263,10 @@ impl Metrics {
         };
         self.mirrors.finished(entry, mirrored);
         if mirrored.mirror.charge == Charge::Caller
-            && let Some(attempt) = entry.asked_last()
+            && let (Some(attempt), Some(operation)) = (entry.asked_last(), entry.operation)
         {
-            let by = Answerer {
-                provider: provider_of(attempt),
-                model: self.model(entry.model.as_deref().unwrap_or_default(), entry.configured),
-            };
-            self.spend.cost(entry, &by);
+            let series = self.series(entry, operation, Some(attempt));
+            self.spend.cost(entry, &series);
         }
     }
 

@@ -174,7 +174,8 @@ async fn speak_one<S>(
     let service = service_fn(move |mut request: Request<Incoming>| {
         say_where_from(&serving, &mut request, peer);
         let (flight, link) = (known.begin(), Arc::clone(&known));
-        let answer = edge::serve(Arc::clone(&serving), request, known.read());
+        let (serving, read) = (Arc::clone(&serving), known.read());
+        let answer = placed(|| edge::serve(serving, request, read));
         async move {
             let mut response = answer.await;
             if link.is_spared() {
@@ -208,6 +209,12 @@ async fn speak_one<S>(
         connection.graceful_shutdown();
     })
     .await;
+}
+
+/// Puts the answering of a request on the heap, and makes it there: hyper moves it about and keeps room for it as long as the connection lasts, and
+/// it is some kilobytes long.
+fn placed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::into_pin(Box::write(Box::new_uninit(), make()))
 }
 
 async fn speak_two<S>(

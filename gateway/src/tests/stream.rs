@@ -187,3 +187,20 @@ async fn a_caller_of_gemini_has_blank_lines_for_company() {
         "{text}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_a_burst_leaves_in_few_pieces_and_what_comes_piece_by_piece_at_once() {
+    let a = always(Play::words(vec!["A"; 64]));
+    let (burst, _b) = world(&a, "", "");
+    let answer = burst.ask(&streamed("chat")).await;
+    assert!(answer.done(), "{}", answer.text());
+    assert_eq!(answer.content(), "A".repeat(64));
+    let pieces = answer.pieces.len();
+    assert!(pieces <= 16, "{pieces} pieces");
+
+    let a = always(Play::words(vec!["A"; 30]).every(seconds(1)));
+    let (paced, _b) = world(&a, "", "");
+    let answer = paced.ask(&streamed("chat")).await;
+    let times = answer.times("\"A\"");
+    assert_eq!(times, (2..32).map(seconds).collect::<Vec<_>>());
+}

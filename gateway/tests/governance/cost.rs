@@ -16,7 +16,7 @@ use crate::results::{about_at_most, at_most, count};
 use load::{Upstream, turn};
 
 /// What a machine that is busy may add: figures are judged by their own bound, the test by so many times that.
-const BUSY: f64 = 5.0;
+const BUSY: f64 = 10.0;
 /// What a build without optimisation costs.
 const PLAIN: f64 = 40.0;
 

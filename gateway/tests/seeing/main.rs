@@ -13,6 +13,7 @@
 mod collector;
 mod cost;
 mod export;
+mod outage;
 mod prometheus;
 mod secrets;
 
@@ -24,5 +25,12 @@ mod secrets;
 mod shared {
     pub(crate) mod harness;
 }
+
+#[path = "../../record/tests/stores/postgres.rs"]
+#[expect(
+    dead_code,
+    reason = "this suite stands on a part of what the other one needs"
+)]
+mod postgres;
 
 use shared::harness;

@@ -1,9 +1,7 @@
 //! JSON written straight into a buffer that is used again: a line has a few dozen members whose names are constants, and most of its texts need no
 //! escape.
 
-use std::io::Write as _;
-
-use crate::govern::usd::Usd;
+use crate::govern::usd::{Usd, Written};
 
 /// An object that is being written. It is closed when it is dropped.
 #[derive(Debug)]
@@ -104,8 +102,9 @@ impl<'a> Object<'a> {
     /// USD, to the nano-dollar.
     pub(super) fn usd_if(&mut self, name: &'static str, nanos: Option<i64>) {
         if let Some(nanos) = nanos {
-            // Writing to memory does not fail.
-            let _ = write!(self.name(name), "{}", Usd(nanos));
+            let written = Written::new(Usd(nanos));
+            self.name(name)
+                .extend_from_slice(written.as_str().as_bytes());
         }
     }
 

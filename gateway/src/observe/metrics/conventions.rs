@@ -1,6 +1,6 @@
 //! What OpenTelemetry's conventions name: how long requests take, and how many tokens they are.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,10 +9,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::spend::Answerer;
+use super::series::{Kept, Series};
 use super::{FIRST_TOKEN, SECONDS, histogram, provider_of};
-use crate::observe::record::{Attempt, Entry};
-use crate::surface::Operation;
+use crate::observe::record::Entry;
 
 /// Bucket boundaries the conventions give for times per token of the output, in seconds.
 const PER_TOKEN: [f64; 13] = [
@@ -46,10 +45,10 @@ pub(super) struct Conventions {
 }
 
 /// A histogram whose buckets name a trace each, of one that is kept.
-type Traced = HistogramWithExemplars<TraceLabels>;
+pub(super) type Traced = HistogramWithExemplars<TraceLabels>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TraceLabels {
+pub(super) struct TraceLabels {
     trace_id: String,
 }
 
@@ -113,86 +112,93 @@ impl Conventions {
         );
     }
 
-    /// Counts a finished request, by the attempt that answered it or was the last to be sent.
-    pub(super) fn finished(
-        &self,
-        entry: &Entry,
-        operation: Operation,
-        attempt: &Attempt,
-        by: Answerer,
-    ) {
-        let labels = RequestLabels {
-            gen_ai_operation_name: operation.name(),
-            gen_ai_provider_name: system_of(attempt),
-            gen_ai_request_model: by.model,
-            fairlead_provider: by.provider,
-            error_type: entry.error.unwrap_or_default(),
-        };
-        self.took(entry, &labels);
-        self.used(entry, labels);
+    /// Counts a finished request, of which somebody was asked.
+    pub(super) fn finished(&self, entry: &Entry, series: &Series) {
+        self.took(entry, series);
+        self.used(entry, series);
     }
 
-    fn took(&self, entry: &Entry, labels: &RequestLabels) {
+    fn took(&self, entry: &Entry, series: &Series) {
         let trace = entry.trace.as_ref();
         // One that is not exported leads nowhere.
         let trace = trace.filter(|trace| trace.sampled && trace.span != [0; 8]);
-        let note = |family: &Family<RequestLabels, Traced>, time: Duration| {
+        let note = |family: &Family<RequestLabels, Traced>,
+                    histogram: &OnceLock<Traced>,
+                    time: Duration| {
             let exemplar = trace.map(|trace| TraceLabels {
                 trace_id: trace.id.iter().map(|byte| format!("{byte:02x}")).collect(),
             });
-            let histogram = family.get_or_create(labels);
+            let made = || family.get_or_create_owned(&RequestLabels::of(&series.labels));
+            let histogram = histogram.get_or_init(made);
             histogram.observe(time.as_secs_f64(), exemplar, None);
         };
-        note(&self.duration, entry.duration);
+        note(&self.duration, &series.duration, entry.duration);
         let Some(first) = entry.first_token.filter(|_| entry.stream) else {
             return;
         };
-        note(&self.first_token, first);
+        note(&self.first_token, &series.first_token, first);
         let written = entry.usage.and_then(|usage| usage.output_tokens);
         let after_first = written.unwrap_or(0).saturating_sub(1);
         if let Ok(after_first @ 1..) = u32::try_from(after_first)
             && entry.complete
         {
             let writing = entry.duration.saturating_sub(first);
-            note(&self.per_token, writing / after_first);
+            note(&self.per_token, &series.per_token, writing / after_first);
         }
     }
 
-    fn used(&self, entry: &Entry, labels: RequestLabels) {
+    fn used(&self, entry: &Entry, series: &Series) {
         let Some(usage) = &entry.usage else { return };
-        let mut labels = TokenLabels {
-            gen_ai_operation_name: labels.gen_ai_operation_name,
-            gen_ai_provider_name: labels.gen_ai_provider_name,
-            gen_ai_request_model: labels.gen_ai_request_model,
-            fairlead_provider: labels.fairlead_provider,
-            gen_ai_token_type: "input",
-        };
-        for (kind, count) in [
-            ("input", usage.input_tokens),
-            ("output", usage.output_tokens),
+        for (kind, histogram, count) in [
+            ("input", &series.input, usage.input_tokens),
+            ("output", &series.output, usage.output_tokens),
         ] {
-            labels.gen_ai_token_type = kind;
-            self.count(&labels, count);
+            let Some(tokens) = count else { continue };
+            let made = || {
+                let labels = TokenLabels::of(&series.labels, kind);
+                self.tokens.get_or_create_owned(&labels)
+            };
+            histogram.get_or_init(made).observe(shown(tokens));
         }
-        labels.gen_ai_token_type = "input";
         for attempt in entry.attempts.iter().filter(|attempt| attempt.hedged) {
-            labels.gen_ai_provider_name = system_of(attempt);
-            labels.fairlead_provider = provider_of(attempt);
-            self.count(&labels, entry.lost_input_tokens(attempt));
-        }
-    }
-
-    fn count(&self, labels: &TokenLabels, tokens: Option<u64>) {
-        if let Some(tokens) = tokens {
-            // Token counts beyond 2^32 do not happen; they would be shown as that.
-            self.tokens
-                .get_or_create(labels)
-                .observe(f64::from(u32::try_from(tokens).unwrap_or(u32::MAX)));
+            let Some(tokens) = entry.lost_input_tokens(attempt) else {
+                continue;
+            };
+            let labels = TokenLabels {
+                gen_ai_provider_name: attempt.system.clone().unwrap_or_default(),
+                fairlead_provider: provider_of(attempt),
+                ..TokenLabels::of(&series.labels, "input")
+            };
+            self.tokens.get_or_create(&labels).observe(shown(tokens));
         }
     }
 }
 
-/// `gen_ai.provider.name` of an attempt; empty where its provider is missing.
-fn system_of(attempt: &Attempt) -> Arc<str> {
-    attempt.system.clone().unwrap_or_default()
+/// Token counts beyond 2^32 do not happen; they would be shown as that.
+fn shown(tokens: u64) -> f64 {
+    f64::from(u32::try_from(tokens).unwrap_or(u32::MAX))
+}
+
+impl RequestLabels {
+    fn of(labels: &Kept) -> Self {
+        Self {
+            gen_ai_operation_name: labels.operation,
+            gen_ai_provider_name: Arc::clone(&labels.system),
+            gen_ai_request_model: Arc::clone(&labels.model),
+            fairlead_provider: Arc::clone(&labels.provider),
+            error_type: labels.error,
+        }
+    }
+}
+
+impl TokenLabels {
+    fn of(labels: &Kept, kind: &'static str) -> Self {
+        Self {
+            gen_ai_operation_name: labels.operation,
+            gen_ai_provider_name: Arc::clone(&labels.system),
+            gen_ai_request_model: Arc::clone(&labels.model),
+            fairlead_provider: Arc::clone(&labels.provider),
+            gen_ai_token_type: kind,
+        }
+    }
 }

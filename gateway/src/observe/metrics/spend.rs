@@ -11,7 +11,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use crate::observe::record::{Attempt, Entry};
+use super::series::Series;
+use crate::observe::record::Entry;
 
 /// Teams that came first have a label of their own; beyond this many they have one together, for each would cost everyone who scrapes.
 const MAX_TEAMS: usize = 200;
@@ -21,18 +22,16 @@ const MAX_TEAMS: usize = 200;
 pub(super) struct Spend {
     requests: Family<RequestLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
-    usd: Family<CostLabels, Counter<f64, AtomicU64>>,
+    usd: Family<CostLabels, Dollars>,
     teams: RwLock<HashSet<Arc<str>>>,
+    none: Arc<str>,
 }
 
-/// Who answered, by the name that was asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Answerer {
-    /// The provider; empty where there was none.
-    pub(super) provider: Arc<str>,
-    /// The model.
-    pub(super) model: Arc<str>,
-}
+/// A sum of dollars.
+pub(super) type Dollars = Counter<f64, AtomicU64>;
+
+/// The kinds of tokens, in the order in which a series has them.
+pub(super) const KINDS: [&str; 5] = ["input", "output", "cache_read", "cache_write", "reasoning"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -76,61 +75,86 @@ impl Spend {
     }
 
     /// Counts a finished request.
-    pub(super) fn finished(&self, entry: &Entry, by: &Answerer) {
-        let outcome = entry.error.unwrap_or("ok");
-        let labels = RequestLabels {
-            provider: Arc::clone(&by.provider),
-            model: Arc::clone(&by.model),
-            outcome,
-        };
-        self.requests.get_or_create(&labels).inc();
-        self.used(entry, by);
-        self.cost(entry, by);
+    pub(super) fn finished(&self, entry: &Entry, series: &Series) {
+        let requests = series.requests.get_or_init(|| {
+            let labels = &series.labels;
+            self.requests.get_or_create_owned(&RequestLabels {
+                provider: Arc::clone(&labels.provider),
+                model: Arc::clone(&labels.model),
+                outcome: if labels.error.is_empty() {
+                    "ok"
+                } else {
+                    labels.error
+                },
+            })
+        });
+        requests.inc();
+        self.used(entry, series);
+        self.cost(entry, series);
     }
 
     /// Counts what a request has cost, or the copy of one.
-    pub(super) fn cost(&self, entry: &Entry, by: &Answerer) {
+    pub(super) fn cost(&self, entry: &Entry, series: &Series) {
         let Some(cost) = entry.cost.filter(|cost| cost.nanos > 0) else {
             return;
         };
-        let labels = CostLabels {
-            team: self.team(entry.team.as_ref()),
-            provider: Arc::clone(&by.provider),
-            model: Arc::clone(&by.model),
-            source: if cost.estimated {
-                "estimated"
-            } else {
-                "reported"
-            },
+        let [reported, estimated] = &series.usd;
+        let (dollars, source) = if cost.estimated {
+            (estimated, "estimated")
+        } else {
+            (reported, "reported")
         };
-        self.usd.get_or_create(&labels).inc_by(cost.usd());
+        let dollars = dollars.get_or_init(|| {
+            let labels = &series.labels;
+            self.usd.get_or_create_owned(&CostLabels {
+                team: Arc::clone(&labels.team),
+                provider: Arc::clone(&labels.provider),
+                model: Arc::clone(&labels.model),
+                source,
+            })
+        });
+        dollars.inc_by(cost.usd());
     }
 
-    fn used(&self, entry: &Entry, by: &Answerer) {
+    fn used(&self, entry: &Entry, series: &Series) {
         let Some(usage) = &entry.usage else { return };
-        let count = |by: &Answerer, kind, tokens: Option<u64>| {
+        let counts = [
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_input_tokens,
+            usage.parts.cache_write,
+            usage.reasoning_tokens,
+        ];
+        for ((counter, kind), tokens) in series.tokens.iter().zip(KINDS).zip(counts) {
             if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
-                let labels = TokenLabels {
-                    provider: Arc::clone(&by.provider),
-                    model: Arc::clone(&by.model),
-                    r#type: kind,
-                };
-                self.tokens.get_or_create(&labels).inc_by(tokens);
+                let labels = &series.labels;
+                let made = || self.counter(&labels.provider, &labels.model, kind);
+                counter.get_or_init(made).inc_by(tokens);
             }
-        };
-        count(by, "input", usage.input_tokens);
-        count(by, "output", usage.output_tokens);
-        count(by, "cache_read", usage.cached_input_tokens);
-        count(by, "cache_write", usage.parts.cache_write);
-        count(by, "reasoning", usage.reasoning_tokens);
+        }
         for lost in entry.attempts.iter().filter(|attempt| attempt.hedged) {
-            let other = by.but_at(lost);
-            count(&other, "input", entry.lost_input_tokens(lost));
+            let tokens = entry.lost_input_tokens(lost).unwrap_or(0);
+            if tokens > 0 {
+                let provider = super::provider_of(lost);
+                let counter = self.counter(&provider, &series.labels.model, "input");
+                counter.inc_by(tokens);
+            }
         }
     }
 
-    fn team(&self, team: Option<&Arc<str>>) -> Arc<str> {
-        let Some(team) = team else { return "".into() };
+    fn counter(&self, provider: &Arc<str>, model: &Arc<str>, kind: &'static str) -> Counter {
+        self.tokens.get_or_create_owned(&TokenLabels {
+            provider: Arc::clone(provider),
+            model: Arc::clone(model),
+            r#type: kind,
+        })
+    }
+
+    /// The label of a team.
+    pub(super) fn team(&self, team: Option<&Arc<str>>) -> Arc<str> {
+        let Some(team) = team else {
+            return Arc::clone(&self.none);
+        };
         if self.teams.read().contains(team) {
             return Arc::clone(team);
         }
@@ -140,15 +164,5 @@ impl Spend {
         }
         teams.insert(Arc::clone(team));
         Arc::clone(team)
-    }
-}
-
-impl Answerer {
-    /// The same model at the provider of an attempt.
-    fn but_at(&self, attempt: &Attempt) -> Self {
-        Self {
-            provider: super::provider_of(attempt),
-            model: Arc::clone(&self.model),
-        }
     }
 }
