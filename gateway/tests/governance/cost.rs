@@ -16,19 +16,20 @@ use crate::results::{about_at_most, at_most, count};
 use load::{Upstream, turn};
 
 /// What a machine that is busy may add: figures are judged by their own bound, the test by so many times that.
-const BUSY: f64 = 10.0;
+const BUSY: f64 = 5.0;
 /// What a build without optimisation costs.
 const PLAIN: f64 = 40.0;
 
 const SMALL: usize = 300;
 const LARGE: usize = 100_000;
 
-fn slack() -> f64 {
-    if cfg!(debug_assertions) {
-        BUSY * PLAIN
-    } else {
-        BUSY
-    }
+/// What a request without limits took where the bounds were set, in microseconds (docs/performance.md).
+const BARE: f64 = 35.0;
+
+/// What a slower machine takes longer for everything, it may take longer for limits.
+fn slack(bare: f64) -> f64 {
+    let plain = if cfg!(debug_assertions) { PLAIN } else { 1.0 };
+    BUSY * (bare / BARE).max(plain)
 }
 
 /// A key without limits, and one with six of them, on four levels.
@@ -114,7 +115,7 @@ fn rounds() -> (usize, Duration) {
     if full() {
         (9, Duration::from_secs(2))
     } else {
-        (3, Duration::from_millis(500))
+        (9, Duration::from_millis(500))
     }
 }
 
@@ -142,8 +143,8 @@ async fn six_limits_on_four_levels_add_microseconds_whatever_the_size() {
     let (bare, small) = added(&gateway, SMALL).await;
     let (large_bare, large) = added(&gateway, LARGE).await;
     println!("bare {bare:.1} + {small:.1} us, at 100 KB {large_bare:.1} + {large:.1} us");
-    about_at_most("six limits at 0.3 KB: added", small, "us", 3.0, slack());
-    about_at_most("six limits at 100 KB: added", large, "us", 3.6, slack());
+    about_at_most("six limits at 0.3 KB: added", small, "us", 3.0, slack(bare));
+    about_at_most("six limits at 100 KB: added", large, "us", 3.6, slack(bare));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
