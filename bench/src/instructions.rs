@@ -59,7 +59,7 @@ const fn all(most: f64) -> Budget {
 
 /// A whole answer. About a seventh above what was counted when they were last set; of all there is two fifths, for what is done whether anybody asks or
 /// not is more for each request the slower the machine is.
-const WHOLE: [Budget; 9] = [
+const WHOLE: [Budget; 8] = [
     all(200_000.0),
     budget(
         "understand and route it",
@@ -90,11 +90,6 @@ const WHOLE: [Budget; 9] = [
         "count it",
         "fairlead_gateway::observe::metrics::Metrics::finished",
         4_500.0,
-    ),
-    budget(
-        "write its access line",
-        "fairlead_gateway::observe::access::write",
-        7_500.0,
     ),
     budget("copy memory", "memcpy", 15_500.0),
 ];
