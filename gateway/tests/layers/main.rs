@@ -74,6 +74,7 @@ fn the_pure_crates_depend_on_nothing_impure() {
         "fairlead-json",
         "fairlead-translate",
         "fairlead-wire",
+        "fairlead-redact",
         "fairlead-route",
         "fairlead-admit",
         "fairlead-health",
