@@ -83,6 +83,7 @@ const FILES: &[File] = &[
     file!("rule-resilience.yaml"),
     file!("rule-constrain.yaml"),
     file!("rule-experiments.yaml"),
+    file!("rule-logging.yaml"),
     file!("virtual-key.yaml"),
     file!("team.yaml"),
     file!("organization.yaml"),

@@ -40,9 +40,9 @@ pub use resilience::{
     OnClientGone, Overflow, Queue, Recovery, Retries, RuleRetries, Stream,
 };
 pub use rule::{
-    Changes, Constrain, Failover, FailureClass, Fallback, Match, Mirror, MirrorCharge,
-    OnUnsupported, Precedence, ProviderReference, RoutingRule, RoutingRuleSpec, Scope, ScopeType,
-    Sticky, StickyType, Strategy, StrategyType, Target,
+    Changes, Constrain, Failover, FailureClass, Fallback, LoggedContent, Logging, Match, Mirror,
+    MirrorCharge, OnUnsupported, Precedence, ProviderReference, RedactPattern, RoutingRule,
+    RoutingRuleSpec, Scope, ScopeType, Sticky, StickyType, Strategy, StrategyType, Target,
 };
 pub use status::{
     ACCEPTED, KeyStatus, LimitedStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus,

@@ -40,6 +40,7 @@ use crate::text::{HeaderName, Label, ModelName, ModelPattern, Usd};
     validation = Rule::new("!(has(self.__continue__) && self.__continue__) || !(has(self.targets) || has(self.fallbacks) || has(self.strategy) || has(self.hedge) || has(self.affinity) || has(self.constrain))").message("a rule that continues chooses nothing; targets, fallbacks, strategy, hedge, affinity and constrain belong into a rule of their own").field_path(".continue"),
     validation = Rule::new("!has(self.changes) || (has(self.__continue__) && self.__continue__)").message("changes go with continue: true only; a target has model, parameters and headers of its own").field_path(".changes"),
     validation = Rule::new("!(has(self.__continue__) && self.__continue__) || has(self.changes) || has(self.mirror) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.onUnsupported) || has(self.maxCostPerRequest)").message("a rule that continues and changes nothing does nothing; give changes, mirror, timeouts, retries, stream, onUnsupported or maxCostPerRequest").field_path(".continue"),
+    validation = Rule::new("!has(self.logging) || has(self.targets)").message("logging goes with targets only: it is of the requests that the rule sends there").field_path(".logging"),
     validation = Rule::new("!has(self.constrain) || !has(self.targets)").message("a rule that constrains chooses nothing; remove the targets, or put constrain into a rule of its own").field_path(".targets"),
     validation = Rule::new("!has(self.constrain) || (has(self.precedence) && self.precedence == 'Override')").message("constrain goes with precedence: Override only").field_path(".constrain"),
     validation = Rule::new("!has(self.constrain) || !(has(self.priority) || has(self.strategy) || has(self.fallbacks) || has(self.timeouts) || has(self.retries) || has(self.stream) || has(self.hedge) || has(self.affinity) || has(self.onUnsupported) || has(self.maxCostPerRequest) || has(self.mirror))").message("a rule that constrains chooses nothing and has no order among others: only precedence, scope and match go with constrain").field_path(".constrain"),
@@ -96,6 +97,42 @@ pub struct RoutingRuleSpec {
     /// What a request may probably cost at most, in US dollars; quote it. A target where it would cost more, or whose price nobody knows, is passed
     /// over; if no other is left, the request is refused. Absent: anything.
     pub max_cost_per_request: Option<Usd>,
+    /// What is kept of the content of the requests that the rule takes, as far as the installation permits any. Absent: nothing.
+    pub logging: Option<Logging>,
+}
+
+/// What is kept of the content of a rule's requests: for hours, to be read by whoever has a right of its own, and each reading is audited.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Logging {
+    /// How much. Absent: None.
+    pub content: Option<LoggedContent>,
+    /// What is masked in it, beside keys, tokens, private keys, addresses of e-mail and numbers of cards and accounts, which always are.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 16))]
+    pub redact: Option<Vec<RedactPattern>>,
+}
+
+/// How much is kept of the content of a request.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoggedContent {
+    /// Nothing.
+    None,
+    /// What the caller has sent.
+    Request,
+    /// What the caller has sent, and what it was answered.
+    Full,
+}
+
+/// What is masked in content before it is kept.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RedactPattern {
+    /// The pattern's name, unique in its rule. What it finds becomes [redacted:NAME].
+    pub name: Label,
+    /// A regular expression, in the syntax of Rust's regex: without look-around and backreferences. 256 bytes at most.
+    #[schemars(length(min = 1, max = 256))]
+    pub pattern: String,
 }
 
 /// What is changed in requests before matching goes on. What was changed first holds, over later rules, targets and providers.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fairlead_condition::Facts;
 use fairlead_snapshot::{
-    Affinity, Failover, Headers, Hedge, ObjectName, OnUnsupported, Parameters, Problem,
+    Affinity, Failover, Headers, Hedge, Logging, ObjectName, OnUnsupported, Parameters, Problem,
     RetryOverrides, Strategy, Streams, TimeoutOverrides,
 };
 use smallvec::SmallVec;
@@ -117,6 +117,8 @@ pub struct RuleHead {
     pub minds_cost: bool,
     /// Whether its targets are judged by how they do.
     pub judges: bool,
+    /// What is kept of the content of the requests that it takes; `None`: nothing.
+    pub logging: Option<Arc<Logging>>,
     /// What it says of streams and of what cannot be said.
     pub(crate) said: Said,
 }

@@ -144,6 +144,7 @@ impl Route {
                 max_cost_by: None,
                 minds_cost: rule.max_cost.is_some() || rule.strategy == Strategy::LowestCost,
                 judges: rule.strategy == Strategy::Adaptive,
+                logging: rule.logging.clone(),
                 said: Said::by(rule),
             }),
             overrides: rule.overrides,

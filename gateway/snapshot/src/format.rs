@@ -169,7 +169,8 @@ impl Entry for Rule {
             || self.sticky.is_some()
             || !self.mirrors.is_empty()
             || self.continues
-            || !self.said_defaults.is_empty();
+            || !self.said_defaults.is_empty()
+            || self.logging.is_some();
         let fallbacks = self.fallbacks.iter().map(|fallback| &fallback.target);
         let amends = self.targets.iter().chain(fallbacks).any(Target::amends);
         Needs::tuning(2).only_if(tunes).and(
@@ -190,6 +191,7 @@ impl Entry for Rule {
             continues: false,
             changes: Changes::default(),
             said_defaults: Vec::new(),
+            logging: None,
             ..self.clone()
         };
         if !reduced.strategy.is_fixed() {

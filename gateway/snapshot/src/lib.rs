@@ -52,8 +52,9 @@ pub use resilience::{
     Recovery, Retries, RetryOverrides, Streams,
 };
 pub use rule::{
-    Changes, Charge, Failover, FailureClass, Fallback, Mirror, ModelPattern, OnUnsupported,
-    Problem, Rule, SaidDefault, Scope, Sticky, Strategy, Target, TimeoutOverrides,
+    Changes, Charge, Failover, FailureClass, Fallback, LoggedContent, Logging, Mirror,
+    ModelPattern, OnUnsupported, Problem, RedactPattern, Rule, SaidDefault, Scope, Sticky,
+    Strategy, Target, TimeoutOverrides,
 };
 pub use secret::{
     CREDENTIAL_PART_BYTES, CREDENTIAL_PARTS, CREDENTIALS_BYTES, Credentials, SecretBytes,

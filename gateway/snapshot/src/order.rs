@@ -74,6 +74,7 @@ mod tests {
             continues: false,
             changes: crate::Changes::default(),
             said_defaults: Vec::new(),
+            logging: None,
         }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod constrain;
 mod continues;
 mod faults;
 mod link;
+mod logging;
 mod mirror;
 mod sticky;
 
@@ -103,6 +104,7 @@ pub(crate) fn build(
         continues: spec.continues == Some(true),
         changes: continues::changes(spec.changes.as_ref()),
         said_defaults: continues::said_defaults(spec),
+        logging: logging::build(spec.logging.as_ref()),
     }
 }
 

@@ -154,6 +154,7 @@ pub(crate) fn rule(text: &str) -> RuleBuilder {
         continues: false,
         changes: Changes::default(),
         said_defaults: Vec::new(),
+        logging: None,
     })
 }
 

@@ -46,6 +46,7 @@ fn rule(name: &str, priority: u32) -> Rule {
         continues: false,
         changes: crate::Changes::default(),
         said_defaults: Vec::new(),
+        logging: None,
     }
 }
 

@@ -241,6 +241,7 @@ fn a_provider_that_is_asked_otherwise_is_not_there_before_format_2() {
         "continues",
         "changes",
         "saidDefaults",
+        "logging",
     ] {
         assert!(!text.contains(member), "{member}");
     }

@@ -2,6 +2,7 @@
 //! is not its default, then see what `main.rs` says of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits;
@@ -11,11 +12,11 @@ use fairlead_snapshot::{
     Authentication, Changes, Charge, Commit, Concurrency, Continuation, Credential,
     CredentialStrategy, Deny, Dialect, Digest, EndpointAffinity, EndpointMetrics, Endpoints,
     Failover, FailureClass, Fallback, Headers, Health, Hedge, HttpVersion, Issuer, Key, Labels,
-    Limits, Mirror, Model, ModelFacts, ModelPattern, ModelPrice, ObjectName, Oidc, OnClientGone,
-    OnUnsupported, Operator, Overflow, Parameters, Previous, Problem, Protocol, Provider, Queue,
-    Recovery, Refusal, Requirement, Retries, RetryOverrides, Rule, SaidDefault, Scope, Selector,
-    ServicePort, Simulated, Snapshot, Sticky, Strategy, Streams, Target, TimeoutOverrides,
-    Timeouts, Tracing, WorkloadIdentity,
+    Limits, LoggedContent, Logging, Mirror, Model, ModelFacts, ModelPattern, ModelPrice,
+    ObjectName, Oidc, OnClientGone, OnUnsupported, Operator, Overflow, Parameters, Previous,
+    Problem, Protocol, Provider, Queue, Recovery, RedactPattern, Refusal, Requirement, Retries,
+    RetryOverrides, Rule, SaidDefault, Scope, Selector, ServicePort, Simulated, Snapshot, Sticky,
+    Strategy, Streams, Target, TimeoutOverrides, Timeouts, Tracing, WorkloadIdentity,
 };
 
 /// All of it.
@@ -419,7 +420,20 @@ fn rule(at: usize, scope: Scope, strategy: Strategy) -> Rule {
         } else {
             Vec::new()
         },
+        logging: logging(at),
     }
+}
+
+fn logging(at: usize) -> Option<Arc<Logging>> {
+    let contents = every!(LoggedContent: Request, Full);
+    let redact = RedactPattern {
+        name: "customer".to_owned(),
+        pattern: "C-[0-9]{6}".to_owned(),
+    };
+    Some(Arc::new(Logging {
+        content: *contents.get(at)?,
+        redact: if at == 0 { vec![redact] } else { Vec::new() },
+    }))
 }
 
 fn sticky(at: usize) -> Option<Sticky> {

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Reason};
 use crate::kinds::About;
 use crate::path::Path;
 use crate::resilience;
-use crate::rule::{constrain, continues, mirror, sticky};
+use crate::rule::{constrain, continues, logging, mirror, sticky};
 
 pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
     let path = Path::of("spec");
@@ -48,6 +48,7 @@ pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
     faults.extend(continues::faults(spec, &path));
     faults.extend(mirror::faults(spec, about, &path));
     faults.extend(sticky::faults(spec, &path));
+    faults.extend(logging::faults(spec, &path));
     let targets = spec.targets.as_deref().unwrap_or_default();
     if !targets.is_empty() && targets.iter().all(|target| target.weight == Some(0)) {
         faults.push(Finding::new(
