@@ -5,6 +5,7 @@ mod allow;
 mod common;
 mod endpoints;
 mod limits;
+mod logging;
 mod owner;
 mod price;
 mod provider;
@@ -26,6 +27,7 @@ pub use limits::{
     Budget, BudgetOverride, FreeTargets, InFlightLimit, Month, OnExceeded, OnStoreFailure, Period,
     RateLimit, RateUnit, Weekday,
 };
+pub use logging::{LoggedContent, Logging, RedactPattern};
 pub use owner::{Organization, OrganizationSpec, Team, TeamSpec};
 pub use price::{Feature, Price};
 pub use provider::{
@@ -40,9 +42,9 @@ pub use resilience::{
     OnClientGone, Overflow, Queue, Recovery, Retries, RuleRetries, Stream,
 };
 pub use rule::{
-    Changes, Constrain, Failover, FailureClass, Fallback, LoggedContent, Logging, Match, Mirror,
-    MirrorCharge, OnUnsupported, Precedence, ProviderReference, RedactPattern, RoutingRule,
-    RoutingRuleSpec, Scope, ScopeType, Sticky, StickyType, Strategy, StrategyType, Target,
+    Changes, Constrain, Failover, FailureClass, Fallback, Match, Mirror, MirrorCharge,
+    OnUnsupported, Precedence, ProviderReference, RoutingRule, RoutingRuleSpec, Scope, ScopeType,
+    Sticky, StickyType, Strategy, StrategyType, Target,
 };
 pub use status::{
     ACCEPTED, KeyStatus, LimitedStatus, PROGRAMMED, READY, RESOLVED_REFS, Status, VirtualKeyStatus,

@@ -1,6 +1,7 @@
 //! Assembly: what `serve` is made of, and the order in which it starts and ends.
 
 mod audit;
+mod contents;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -198,8 +199,9 @@ fn observe(
     sinks.push(Box::new(Refusing::new(decisions)));
     let (recorder, end) = Recorder::to(sinks, Arc::clone(&tracing))?;
     ends.insert(0, end);
+    let contents = contents::kept(args, &mut metrics, &mut ends)?;
     let tags = Tags::listed(&args.log_header);
-    let observe = Observe::new(metrics, tracing, tags, recorder);
+    let observe = Observe::new(metrics, tracing, tags, recorder).with(contents);
     Ok((Arc::new(observe), ends))
 }
 

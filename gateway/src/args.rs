@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 #[cfg(all(feature = "console", feature = "kubernetes"))]
 pub mod console;
+pub(crate) mod content;
 pub(crate) mod request_log;
 
 use std::net::SocketAddr;
@@ -121,6 +122,9 @@ pub struct Serve {
     #[command(flatten)]
     #[doc(hidden)]
     pub(crate) request_log: request_log::RequestLog,
+    #[command(flatten)]
+    #[doc(hidden)]
+    pub(crate) content: content::Content,
     /// Where callers connect.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,

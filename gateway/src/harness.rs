@@ -45,6 +45,7 @@ use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::memory::{Memory, Permit};
 use crate::observe::Observe;
+use crate::observe::content::Contents;
 use crate::observe::metrics::Metrics;
 use crate::observe::record::Entry;
 use crate::observe::recorder::Recorder;
@@ -146,12 +147,18 @@ impl World {
 
     /// The same, with traces that are exported.
     pub(crate) fn serve_traced(tracing: Tracing, documents: &[String]) -> Self {
-        Self::serve_all(&[], None, tracing, MEMORY, documents)
+        Self::serve_all(&[], None, (tracing, None), MEMORY, documents)
+    }
+
+    /// The same, keeping content as this says.
+    pub(crate) fn serve_keeping(contents: Contents, documents: &[String]) -> Self {
+        let keeping = (Tracing::default(), Some(contents));
+        Self::serve_all(&[], None, keeping, MEMORY, documents)
     }
 
     /// The same with so much memory for bodies, in bytes: a request takes 64 KiB of it at least until its answer begins.
     pub(crate) fn serve_within(memory: usize, documents: &[String]) -> Self {
-        Self::serve_all(&[], None, Tracing::default(), memory, documents)
+        Self::serve_all(&[], None, Default::default(), memory, documents)
     }
 
     /// The same behind these proxies, to callers with tokens of these issuers.
@@ -160,13 +167,13 @@ impl World {
         issuers: Option<Arc<dyn Http>>,
         documents: &[String],
     ) -> Self {
-        Self::serve_all(proxies, issuers, Tracing::default(), MEMORY, documents)
+        Self::serve_all(proxies, issuers, Default::default(), MEMORY, documents)
     }
 
     fn serve_all(
         proxies: &[Network],
         issuers: Option<Arc<dyn Http>>,
-        tracing: Tracing,
+        (tracing, contents): (Tracing, Option<Contents>),
         memory: usize,
         documents: &[String],
     ) -> Self {
@@ -199,12 +206,15 @@ impl World {
             live: ArcSwap::from_pointee(runtime),
             #[cfg(feature = "console")]
             enforced: arc_swap::ArcSwapOption::empty(),
-            observe: Arc::new(Observe::new(
-                Metrics::default(),
-                Arc::new(tracing),
-                Tags::listed(&[HeaderName::from_static("x-app")]),
-                recorder,
-            )),
+            observe: Arc::new(
+                Observe::new(
+                    Metrics::default(),
+                    Arc::new(tracing),
+                    Tags::listed(&[HeaderName::from_static("x-app")]),
+                    recorder,
+                )
+                .with(contents),
+            ),
             decisions: Arc::default(),
             requests: Arc::default(),
             memory: Memory::new(memory),

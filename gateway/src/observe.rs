@@ -1,6 +1,7 @@
 //! Seeing: metrics, counted by the core that served the request, and what is told of it beyond that, off the cores.
 
 pub(crate) mod access;
+pub(crate) mod content;
 pub(crate) mod entry;
 pub(crate) mod followed;
 pub(crate) mod metrics;
@@ -15,6 +16,7 @@ pub(crate) mod trace;
 use std::sync::Arc;
 
 use crate::observe::record::Entry;
+use content::Contents;
 use metrics::Metrics;
 use recorder::Recorder;
 use tags::Tags;
@@ -29,6 +31,8 @@ pub(crate) struct Observe {
     pub tracing: Arc<Tracing>,
     /// Headers that are noted.
     pub tags: Tags,
+    /// What is kept of content; `None`: nothing is.
+    pub contents: Option<Contents>,
     recorder: Recorder,
 }
 
@@ -45,8 +49,15 @@ impl Observe {
             metrics,
             tracing,
             tags,
+            contents: None,
             recorder,
         }
+    }
+
+    /// The same, where content is kept.
+    #[must_use]
+    pub(crate) fn with(self, contents: Option<Contents>) -> Self {
+        Self { contents, ..self }
     }
 
     /// Called once for every request, when it is over.

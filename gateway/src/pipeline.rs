@@ -143,6 +143,9 @@ fn understand(
     let asked = phases::peek(asking, &admitted, &body, form.as_ref(), headers, record)?;
     let wish = phases::wish(headers)?;
     let plan = phases::plan(&runtime, &asked, headers, record)?;
+    if let Some(logging) = plan.rule.as_ref().and_then(|rule| rule.logging.as_ref()) {
+        record.keep_content(logging, &body);
+    }
     record.probe = runtime.judges.probe(&plan).map(Box::new);
     let deadline = phases::deadline(&runtime, &plan, wish, record);
     let mut job = Job {

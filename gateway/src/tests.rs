@@ -4,6 +4,7 @@ mod adaptive;
 mod attempt;
 mod breaker;
 mod callers;
+mod content;
 mod continuation;
 mod continues;
 mod costs;

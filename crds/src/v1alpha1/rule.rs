@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adaptive::Adaptive;
 use super::common::{LabelSelector, Timeouts};
+use super::logging::Logging;
 use super::request::{Headers, Parameters};
 use super::resilience::{Affinity, Hedge, RuleRetries, Stream};
 use super::status::Status;
@@ -99,40 +100,6 @@ pub struct RoutingRuleSpec {
     pub max_cost_per_request: Option<Usd>,
     /// What is kept of the content of the requests that the rule takes, as far as the installation permits any. Absent: nothing.
     pub logging: Option<Logging>,
-}
-
-/// What is kept of the content of a rule's requests: for hours, to be read by whoever has a right of its own, and each reading is audited.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Logging {
-    /// How much. Absent: None.
-    pub content: Option<LoggedContent>,
-    /// What is masked in it, beside keys, tokens, private keys, addresses of e-mail and numbers of cards and accounts, which always are.
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    #[schemars(length(min = 1, max = 16))]
-    pub redact: Option<Vec<RedactPattern>>,
-}
-
-/// How much is kept of the content of a request.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoggedContent {
-    /// Nothing.
-    None,
-    /// What the caller has sent.
-    Request,
-    /// What the caller has sent, and what it was answered.
-    Full,
-}
-
-/// What is masked in content before it is kept.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct RedactPattern {
-    /// The pattern's name, unique in its rule. What it finds becomes [redacted:NAME].
-    pub name: Label,
-    /// A regular expression, in the syntax of Rust's regex: without look-around and backreferences. 256 bytes at most.
-    #[schemars(length(min = 1, max = 256))]
-    pub pattern: String,
 }
 
 /// What is changed in requests before matching goes on. What was changed first holds, over later rules, targets and providers.

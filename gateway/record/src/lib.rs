@@ -2,6 +2,7 @@
 //!
 //! A [`RequestLog`] answers a [`Filter`] with entries and a [`UsageAsk`] with sums, the same wherever it is kept.
 
+pub mod content;
 mod cursor;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod detail;
@@ -31,7 +32,6 @@ mod store;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod told;
 pub mod usage;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod wall;
 
 pub use cursor::{BadCursor, Cursor};
@@ -53,5 +53,4 @@ pub use store::Store;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use told::QUEUE;
 pub use usage::{By, Sums, Usage, UsageAsk};
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use wall::Wall;

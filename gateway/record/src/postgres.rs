@@ -6,6 +6,7 @@
 
 mod audit;
 mod connect;
+mod content;
 mod copy;
 mod days;
 mod read;
@@ -30,6 +31,7 @@ use crate::usage::{Usage, UsageAsk};
 use crate::wall::Wall;
 pub use audit::{AuditCopy, AuditOptions, Chain, ChainLine, CopyStanding};
 pub use connect::{BadUrl, Url};
+pub use content::ContentPostgres;
 use read::{Answered, Question};
 
 /// So many questions may wait.

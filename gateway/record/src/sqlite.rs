@@ -28,6 +28,7 @@ use crate::standing::Standing;
 use crate::told::{QUEUE, Told};
 use crate::usage::{Usage, UsageAsk};
 use crate::wall::Wall;
+pub(crate) use file::spoilt;
 use files::Files;
 
 /// So many questions are answered at a time.

@@ -18,9 +18,23 @@ pub(crate) struct Told {
     refused: AtomicU64,
     astray: AtomicU64,
     problem: Mutex<Option<String>>,
+    /// What is written, as the log calls it; `None`: the request log.
+    what: Option<&'static str>,
 }
 
 impl Told {
+    /// Of something else than requests.
+    pub(crate) fn of(what: &'static str) -> Self {
+        Self {
+            what: Some(what),
+            ..Self::default()
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        self.what.unwrap_or("the request log")
+    }
+
     pub(crate) fn taken(&self) {
         self.offered.fetch_add(1, Relaxed);
     }
@@ -42,7 +56,7 @@ impl Told {
     pub(crate) fn written(&self, count: usize) {
         self.written.fetch_add(number(count), Relaxed);
         if let Some(problem) = self.problem.lock().take() {
-            tracing::info!("the request log is written again, after: {problem}");
+            tracing::info!("{} is written again, after: {problem}", self.what());
         }
     }
 
@@ -51,7 +65,8 @@ impl Told {
         let mut last = self.problem.lock();
         if last.as_ref() != Some(&problem) {
             tracing::warn!(
-                "the request log cannot be written, which no request waits for; it is tried again: {problem}"
+                "{} cannot be written, which no request waits for; it is tried again: {problem}",
+                self.what()
             );
             *last = Some(problem);
         }

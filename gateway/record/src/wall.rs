@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::rollup::DAY;
 
 /// Tells the seconds since 1970.
@@ -32,7 +33,13 @@ impl Wall {
         Self(Arc::new(seconds))
     }
 
+    /// Microseconds since 1970.
+    pub(crate) fn micros(&self) -> i64 {
+        (self.0)().saturating_mul(1_000_000)
+    }
+
     /// Days since 1970, by UTC.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn today(&self) -> i64 {
         (self.0)().div_euclid(DAY)
     }

@@ -11,6 +11,7 @@ mod format;
 mod index;
 mod key;
 mod limits;
+mod logging;
 mod name;
 pub mod names;
 mod network;
@@ -38,6 +39,7 @@ pub use limits::{
     Budget, ConcurrentLimit, FreeTargets, LimitScope, Limits, ModelPrice, OnExceeded,
     OnStoreFailure, Owner, Period, Raise, RateLimit, Unit,
 };
+pub use logging::{LoggedContent, Logging, RedactPattern};
 pub use name::{NameError, ObjectName};
 pub use network::{Network, NetworkError};
 pub use oidc::{Issuer, Oidc};
@@ -52,9 +54,8 @@ pub use resilience::{
     Recovery, Retries, RetryOverrides, Streams,
 };
 pub use rule::{
-    Changes, Charge, Failover, FailureClass, Fallback, LoggedContent, Logging, Mirror,
-    ModelPattern, OnUnsupported, Problem, RedactPattern, Rule, SaidDefault, Scope, Sticky,
-    Strategy, Target, TimeoutOverrides,
+    Changes, Charge, Failover, FailureClass, Fallback, Mirror, ModelPattern, OnUnsupported,
+    Problem, Rule, SaidDefault, Scope, Sticky, Strategy, Target, TimeoutOverrides,
 };
 pub use secret::{
     CREDENTIAL_PART_BYTES, CREDENTIAL_PARTS, CREDENTIALS_BYTES, Credentials, SecretBytes,

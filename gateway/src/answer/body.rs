@@ -59,6 +59,15 @@ impl Body {
         Self::of(Content::Whole(bytes))
     }
 
+    /// All of it, where it is in one piece that nobody has taken.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> Option<&Bytes> {
+        match &self.content {
+            Content::Whole(bytes) => Some(bytes),
+            Content::Over | Content::Pieces(_) => None,
+        }
+    }
+
     /// A body of unknown length.
     #[must_use]
     pub(crate) fn pieces(pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {

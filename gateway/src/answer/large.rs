@@ -115,7 +115,7 @@ impl LargeAnswer {
             self.nesting.take(&piece);
             self.remember(&piece);
         }
-        record.gives(piece.len());
+        record.gives(&piece);
         Some(Ok(piece))
     }
 

@@ -66,7 +66,7 @@ impl Recoverable {
         record.comes_by(self.answer.used());
         self.remember();
         let piece = self.answer.take_ready();
-        record.gives(piece.as_ref().map_or(0, Bytes::len));
+        record.gives(piece.as_deref().unwrap_or_default());
         // The end may come after the last piece, where nothing is written to mark it.
         if self.answer.is_given() && record.error.is_none() {
             record.is_told(self.answer.told());

@@ -169,6 +169,9 @@ pub(crate) fn finished(response: Response, mut record: Record) -> Response {
     record.status = response.status().as_u16();
     let length = response.body().size_hint().exact();
     record.response_bytes = length.unwrap_or_default();
+    if let Some(body) = response.body().bytes() {
+        record.gives_whole(body);
+    }
     response
 }
 
@@ -283,6 +286,7 @@ fn after_thinking(
                 Unanswered::Own(rejection) => rejection.body(record.surface).into(),
                 Unanswered::Provider(refused, _) => refused.body.clone(),
             };
+            record.gives_whole(&object);
             (
                 [text.as_bytes(), &record.surface.in_band(&object)]
                     .concat()

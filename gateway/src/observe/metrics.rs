@@ -28,6 +28,7 @@ use crate::decisions::Decisions;
 use crate::govern::Governor;
 use crate::govern::bound::Bound;
 use crate::judges::Judges;
+use crate::observe::content::{self, Contents};
 use crate::observe::otlp;
 use crate::observe::record::{Attempt, Entry};
 use crate::observe::requests::Requests;
@@ -145,6 +146,11 @@ impl Metrics {
         let copy = audit::Copy(Arc::clone(decisions));
         self.registry.register_collector(Box::new(copy));
         self.registry.register_collector(Box::new(LogLines));
+    }
+
+    /// Shows how content is kept.
+    pub(crate) fn show_contents(&mut self, contents: &Contents) {
+        content::metrics::register(&mut self.registry, contents);
     }
 
     fn register(&mut self) {

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fairlead_health::adaptive::{Probe, Standing};
 use fairlead_record::{Limit, Tag, Trace};
 use fairlead_route::ChosenBy;
-use fairlead_snapshot::FailureClass;
+use fairlead_snapshot::{FailureClass, Logging};
 use fairlead_wire::openai::{Told, Usage};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -25,6 +26,7 @@ use crate::govern::refusal::Refusal;
 use crate::govern::reservation::{Bill, Cost, Used};
 use crate::govern::told::Rates;
 use crate::observe::Observe;
+use crate::observe::content::{Capture, Over};
 use crate::observe::mirror::{Mirrored, Mirroring};
 use crate::surface::{Operation, Surface};
 pub(crate) use attempt::{Attempt, Attempts};
@@ -123,6 +125,8 @@ pub(crate) struct Record {
     pub mirroring: Option<Box<Mirroring>>,
     /// Whether it is to find out if its first target is back.
     pub probe: Option<Box<Probe>>,
+    /// What was written in it, where that is kept.
+    content: Option<Box<Capture>>,
     observe: Arc<Observe>,
     _active: ActiveRequest,
 }
@@ -187,6 +191,7 @@ impl Record {
             bill: Arc::default(),
             mirroring: None,
             probe: None,
+            content: None,
             observe: Arc::clone(observe),
             _active: active,
         }
@@ -225,10 +230,26 @@ impl Record {
         self.entry.finish_reason = told.finish_reason.or(self.entry.finish_reason.take());
     }
 
-    /// Notes that so many bytes of the answer are given to the caller.
-    pub(crate) fn gives(&mut self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    /// Keeps what is written in it, as a rule wants and the installation lets it.
+    pub(crate) fn keep_content(&mut self, logging: &Arc<Logging>, request: &Bytes) {
+        let contents = self.observe.contents.as_ref();
+        self.content = contents.map(|contents| contents.begin(logging, request));
+    }
+
+    /// Notes that a piece of the answer is given to the caller.
+    pub(crate) fn gives(&mut self, piece: &[u8]) {
+        let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         self.response_bytes = self.response_bytes.saturating_add(bytes);
+        if let Some(content) = &mut self.content {
+            content.piece(piece);
+        }
+    }
+
+    /// Notes that all of the answer, or what is said instead of one, is given to the caller.
+    pub(crate) fn gives_whole(&mut self, body: &Bytes) {
+        if let Some(content) = &mut self.content {
+            content.whole(body);
+        }
     }
 
     /// Notes that the first content goes to the caller now.
@@ -330,6 +351,15 @@ impl Drop for Record {
         }
         entry.duration = self.started.elapsed();
         entry.ended_unix_us = clock::unix_micros();
+        if let Some((content, contents)) = self.content.take().zip(self.observe.contents.as_ref()) {
+            let over = Over {
+                id: entry.id,
+                ended_unix_us: entry.ended_unix_us,
+                key: entry.key.clone(),
+                rule: entry.rule.clone(),
+            };
+            contents.finished(over, content);
+        }
         match self.mirroring.take() {
             None => self.observe.finished(entry),
             Some(mirroring) => mirroring.finished(entry, &self.observe),

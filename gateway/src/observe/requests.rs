@@ -135,21 +135,31 @@ fn sqlite(_: &Args, _: &std::path::Path) -> anyhow::Result<Option<Arc<dyn Store>
 #[cfg(feature = "postgres")]
 fn postgres(args: &Args) -> anyhow::Result<Arc<dyn Store>> {
     use anyhow::Context as _;
-    use fairlead_record::{Postgres, PostgresOptions, Url, Wall};
+
+    let log = fairlead_record::Postgres::open(postgres_options(args)?);
+    Ok(Arc::new(log.context("requests cannot be kept")?))
+}
+
+/// The PostgreSQL that the command line names.
+///
+/// # Errors
+/// It cannot be read, or is not understood.
+#[cfg(feature = "postgres")]
+pub(crate) fn postgres_options(args: &Args) -> anyhow::Result<fairlead_record::PostgresOptions> {
+    use anyhow::Context as _;
+    use fairlead_record::{PostgresOptions, Url, Wall};
 
     let (url, said) = match (&args.postgres, &args.postgres_file) {
         (_, Some(file)) => (Url::File(file.clone()), "--request-log-postgres-file"),
         (url, None) => (Url::Text(url.clone().unwrap_or_default()), POSTGRES),
     };
     url.check().context(said)?;
-    let options = PostgresOptions {
+    Ok(PostgresOptions {
         url,
         authority: args.postgres_ca.clone(),
         days: args.days,
         wall: Wall::default(),
-    };
-    let log = Postgres::open(options).context("requests cannot be kept")?;
-    Ok(Arc::new(log))
+    })
 }
 
 #[cfg(not(feature = "postgres"))]

@@ -18,6 +18,60 @@ const COUNTED: i64 = 100_000;
 /// Who reads or writes for longer than this is not waited for, since everybody else would have to wait behind us.
 const WAIT: &str = "SET LOCAL lock_timeout = '2s'";
 
+/// A table that has a partition for each day.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parted {
+    table: &'static str,
+    /// What says the day, in microseconds since 1970.
+    column: &'static str,
+}
+
+/// Finished requests.
+const REQUESTS: Parted = Parted {
+    table: "fairlead_requests",
+    column: "started",
+};
+/// What was written in them.
+const CONTENT: Parted = Parted {
+    table: "fairlead_content",
+    column: "ended",
+};
+
+/// Looks after the partitions of content, and removes what ended longer ago than `kept_us` microseconds.
+///
+/// # Errors
+/// What the database says of the first step that failed.
+pub(super) async fn look_after_content(
+    client: &mut Client,
+    now_us: i64,
+    kept_us: i64,
+) -> Result<(), Fault> {
+    let (mut fault, today) = (None, now_us.div_euclid(DAY * 1_000_000));
+    let there = noted(&mut fault, partitions(client, CONTENT).await);
+    if let Some(there) = &there {
+        for day in today - 1..=today + AHEAD {
+            if !there.contains(&day) {
+                noted(&mut fault, make(client, CONTENT, day).await);
+            }
+        }
+    }
+    if let Some(theirs) = noted(&mut fault, their_micros(client).await) {
+        // A clock of ours that is ahead must not drop what the other replicas still keep.
+        let oldest = theirs.min(now_us) - kept_us;
+        let gone = |day: &i64| bounds(*day).1 <= oldest;
+        for day in there.into_iter().flatten().filter(gone) {
+            noted(&mut fault, remove(client, CONTENT, day).await);
+        }
+        let Parted { table, column } = CONTENT;
+        let delete = format!("DELETE FROM {table} WHERE {column} < {oldest}");
+        noted(
+            &mut fault,
+            client.batch_execute(&delete).await.map_err(Fault::from),
+        );
+    }
+    fault.map_or(Ok(()), Err)
+}
+
 /// Looks after all partitions, unless another replica is at it. A step that fails keeps none of the others from being taken: a user who may make
 /// no tables may well drop them.
 ///
@@ -26,11 +80,11 @@ const WAIT: &str = "SET LOCAL lock_timeout = '2s'";
 pub(super) async fn look_after(client: &mut Client, today: i64, kept: u16) -> Result<(), Fault> {
     let kept = i64::from(kept.max(1));
     let mut fault = None;
-    let there = noted(&mut fault, partitions(client).await);
+    let there = noted(&mut fault, partitions(client, REQUESTS).await);
     if let Some(there) = &there {
         for day in (today - 1).max(today - kept + 1)..=today + AHEAD {
             if !there.contains(&day) {
-                noted(&mut fault, make(client, day).await);
+                noted(&mut fault, make(client, REQUESTS, day).await);
             }
         }
     }
@@ -40,7 +94,7 @@ pub(super) async fn look_after(client: &mut Client, today: i64, kept: u16) -> Re
         let oldest = today - kept + 1;
         let old = there.into_iter().flatten().filter(|day| *day < oldest);
         for day in old {
-            noted(&mut fault, remove(client, day).await);
+            noted(&mut fault, remove(client, REQUESTS, day).await);
         }
         noted(&mut fault, forget(client, oldest, today).await);
     }
@@ -63,6 +117,12 @@ async fn their_today(client: &Client) -> Result<i64, Fault> {
     Ok(client.query_one(&ask, &[]).await?.get(0))
 }
 
+/// The time by the server's clock, in microseconds since 1970.
+async fn their_micros(client: &Client) -> Result<i64, Fault> {
+    let ask = "SELECT floor(extract(epoch FROM now()) * 1000000)::bigint";
+    Ok(client.query_one(ask, &[]).await?.get(0))
+}
+
 /// How many rows lie in no day's partition.
 ///
 /// # Errors
@@ -74,23 +134,24 @@ pub(super) async fn astray(client: &Client) -> Result<i64, Fault> {
     Ok(client.query_one(&ask, &[]).await?.get(0))
 }
 
-async fn partitions(client: &Client) -> Result<Vec<i64>, Fault> {
+async fn partitions(client: &Client, parted: Parted) -> Result<Vec<i64>, Fault> {
     let rows = client
         .query(
             "SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid \
-             WHERE i.inhparent = to_regclass('fairlead_requests') ORDER BY 1",
-            &[],
+             WHERE i.inhparent = to_regclass($1) ORDER BY 1",
+            &[&parted.table],
         )
         .await?;
     let names = rows.iter().map(|row| row.get::<_, &str>(0));
-    Ok(names.filter_map(day).collect())
+    Ok(names.filter_map(|name| day(parted, name)).collect())
 }
 
 /// The name of a day's partition.
-fn name(day: i64) -> String {
+fn name(parted: Parted, day: i64) -> String {
     let date = date(day);
     format!(
-        "fairlead_requests_{:04}{:02}{:02}",
+        "{}_{:04}{:02}{:02}",
+        parted.table,
         date.year(),
         date.month(),
         date.day()
@@ -103,8 +164,8 @@ fn date(day: i64) -> Date {
 }
 
 /// The day of a partition's name.
-fn day(name: &str) -> Option<i64> {
-    let digits = name.strip_prefix("fairlead_requests_")?;
+fn day(parted: Parted, name: &str) -> Option<i64> {
+    let digits = name.strip_prefix(parted.table)?.strip_prefix('_')?;
     let (year, rest) = digits.split_at_checked(4)?;
     let (month, day) = rest.split_at_checked(2)?;
     let date = Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
@@ -116,22 +177,23 @@ fn bounds(day: i64) -> (i64, i64) {
     (of(day), of(day.saturating_add(1)))
 }
 
-async fn make(client: &mut Client, day: i64) -> Result<(), Fault> {
-    let ((from, to), name) = (bounds(day), name(day));
+async fn make(client: &mut Client, parted: Parted, day: i64) -> Result<(), Fault> {
+    let ((from, to), name) = (bounds(day), name(parted, day));
+    let Parted { table, .. } = parted;
     let transaction = client.transaction().await?;
     if !tables::try_lock(&transaction).await? {
         return Ok(());
     }
     let made = transaction
         .batch_execute(&format!(
-            "{WAIT}; CREATE TABLE IF NOT EXISTS {name} PARTITION OF fairlead_requests FOR VALUES FROM ({from}) TO ({to})"
+            "{WAIT}; CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} FOR VALUES FROM ({from}) TO ({to})"
         ))
         .await;
     match made {
         // The default partition has rows of that day.
         Err(error) if error.code() == Some(&SqlState::CHECK_VIOLATION) => {
             drop(transaction);
-            bring_home(client, day).await
+            bring_home(client, parted, day).await
         }
         made => {
             made?;
@@ -141,30 +203,31 @@ async fn make(client: &mut Client, day: i64) -> Result<(), Fault> {
 }
 
 /// Makes a partition of the rows that lie in the default one.
-async fn bring_home(client: &mut Client, day: i64) -> Result<(), Fault> {
-    let ((from, to), name) = (bounds(day), name(day));
+async fn bring_home(client: &mut Client, parted: Parted, day: i64) -> Result<(), Fault> {
+    let ((from, to), name) = (bounds(day), name(parted, day));
+    let Parted { table, column } = parted;
     let transaction = client.transaction().await?;
     if !tables::try_lock(&transaction).await? {
         return Ok(());
     }
     transaction
         .batch_execute(&format!(
-            "{WAIT}; LOCK TABLE fairlead_requests IN ACCESS EXCLUSIVE MODE;
-             CREATE TABLE {name} (LIKE fairlead_requests INCLUDING DEFAULTS);
-             WITH astray AS (DELETE FROM fairlead_requests_default WHERE started >= {from} AND started < {to} RETURNING *)
+            "{WAIT}; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;
+             CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS);
+             WITH astray AS (DELETE FROM {table}_default WHERE {column} >= {from} AND {column} < {to} RETURNING *)
                  INSERT INTO {name} SELECT * FROM astray;
-             ALTER TABLE fairlead_requests ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
+             ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
         ))
         .await?;
     Ok(transaction.commit().await?)
 }
 
-async fn remove(client: &mut Client, day: i64) -> Result<(), Fault> {
+async fn remove(client: &mut Client, parted: Parted, day: i64) -> Result<(), Fault> {
     let transaction = client.transaction().await?;
     if !tables::try_lock(&transaction).await? {
         return Ok(());
     }
-    let name = name(day);
+    let name = name(parted, day);
     transaction
         .batch_execute(&format!("{WAIT}; DROP TABLE IF EXISTS {name}"))
         .await?;
@@ -196,8 +259,10 @@ mod tests {
 
     #[test]
     fn a_day_has_a_partition_and_a_partition_a_day() {
-        assert_eq!(name(20_787), "fairlead_requests_20261130");
-        assert_eq!(day("fairlead_requests_20261130"), Some(20_787));
+        assert_eq!(name(REQUESTS, 20_787), "fairlead_requests_20261130");
+        assert_eq!(day(REQUESTS, "fairlead_requests_20261130"), Some(20_787));
+        assert_eq!(day(CONTENT, "fairlead_content_20261130"), Some(20_787));
+        assert_eq!(day(CONTENT, "fairlead_requests_20261130"), None);
         assert_eq!(
             bounds(20_787),
             (1_795_996_800_000_000, 1_796_083_200_000_000)
@@ -208,7 +273,7 @@ mod tests {
             "fairlead_requests_20261301",
             "fairlead_requests_2026é",
         ] {
-            assert_eq!(day(other), None, "{other}");
+            assert_eq!(day(REQUESTS, other), None, "{other}");
         }
     }
 }

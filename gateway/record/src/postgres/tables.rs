@@ -106,21 +106,39 @@ const AUDIT: &str = "CREATE TABLE fairlead_audit (
 /// # Errors
 /// What the database says, such as that this user may make no tables.
 pub(super) async fn audit(client: &mut tokio_postgres::Client) -> Result<(), Fault> {
-    let is_there = "SELECT to_regclass('fairlead_audit') IS NOT NULL";
-    if client.query_one(is_there, &[]).await?.get(0) {
+    make(client, "fairlead_audit", AUDIT).await
+}
+
+/// Makes a table in these words, where there is none of this name.
+async fn make(client: &mut tokio_postgres::Client, table: &str, words: &str) -> Result<(), Fault> {
+    let is_there = format!("SELECT to_regclass('{table}') IS NOT NULL");
+    if client.query_one(&is_there, &[]).await?.get(0) {
         return Ok(());
     }
     let transaction = client.transaction().await?;
     lock(&transaction).await?;
     // Again, for another replica may have been quicker.
-    if !transaction
-        .query_one(is_there, &[])
-        .await?
-        .get::<_, bool>(0)
-    {
-        transaction.batch_execute(AUDIT).await?;
+    let there = transaction.query_one(&is_there, &[]).await?;
+    if !there.get::<_, bool>(0) {
+        transaction.batch_execute(words).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// The table of contents, for those installations that keep any; it is no part of the versions.
+const CONTENT: &str =
+    "CREATE TABLE fairlead_content (ended BIGINT NOT NULL, id BIGINT NOT NULL, body BYTEA NOT NULL)
+        PARTITION BY RANGE (ended);
+    CREATE INDEX fairlead_content_by_id ON fairlead_content (id);
+    CREATE INDEX fairlead_content_by_end ON fairlead_content (ended);
+    CREATE TABLE fairlead_content_default PARTITION OF fairlead_content DEFAULT;";
+
+/// Makes the table of contents, where there is none.
+///
+/// # Errors
+/// What the database says, such as that this user may make no tables.
+pub(super) async fn content(client: &mut tokio_postgres::Client) -> Result<(), Fault> {
+    make(client, "fairlead_content", CONTENT).await
 }
 
 fn newest() -> i32 {

@@ -210,7 +210,7 @@ impl Writer {
 }
 
 /// Whether the database refuses what is in the rows (source: PostgreSQL manual, appendix A: classes 22 and 23).
-fn of_the_data(error: &tokio_postgres::Error) -> bool {
+pub(super) fn of_the_data(error: &tokio_postgres::Error) -> bool {
     let code = error.code().map(SqlState::code);
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }

@@ -85,7 +85,7 @@ pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Whether the file is no database, or one no more.
-pub(super) fn spoilt(error: &rusqlite::Error) -> bool {
+pub(crate) fn spoilt(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)

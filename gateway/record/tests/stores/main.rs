@@ -9,6 +9,7 @@
 
 mod audit;
 mod conformance;
+mod content;
 mod outage;
 mod postgres;
 mod reader;

@@ -153,15 +153,19 @@ impl Cluster {
         self.port
     }
 
-    /// A log in it.
-    pub(crate) fn log(&self, days: u16, now: i64) -> Postgres {
-        Postgres::open(PostgresOptions {
+    /// What a log in it is opened with.
+    pub(crate) fn options(&self, days: u16, wall: Wall) -> PostgresOptions {
+        PostgresOptions {
             url: Url::Text(self.url()),
             authority: None,
             days,
-            wall: Wall::of(move || now),
-        })
-        .unwrap()
+            wall,
+        }
+    }
+
+    /// A log in it.
+    pub(crate) fn log(&self, days: u16, now: i64) -> Postgres {
+        Postgres::open(self.options(days, Wall::of(move || now))).unwrap()
     }
 
     /// Says something to it that is not answered.

@@ -47,8 +47,7 @@ pub(super) fn all(spec: &RoutingRuleSpec, about: &About<'_>) -> Vec<Finding> {
     }
     faults.extend(continues::faults(spec, &path));
     faults.extend(mirror::faults(spec, about, &path));
-    faults.extend(sticky::faults(spec, &path));
-    faults.extend(logging::faults(spec, &path));
+    faults.extend([sticky::faults(spec, &path), logging::faults(spec, &path)].concat());
     let targets = spec.targets.as_deref().unwrap_or_default();
     if !targets.is_empty() && targets.iter().all(|target| target.weight == Some(0)) {
         faults.push(Finding::new(
