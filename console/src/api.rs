@@ -245,15 +245,37 @@ pub(crate) async fn requests(call: Call) -> Answer {
 
 pub(crate) async fn request(call: Call) -> Answer {
     let viewer = call.viewer()?;
-    let bad = || Trouble::Bad("an id has 16 hexadecimal digits".to_owned());
-    let id = fairlead_record::hex::id(&call.last).ok_or_else(bad)?;
-    let gone = || {
-        Trouble::NotFound(
-            "no request of this id is kept any more, or it is not for your eyes".to_owned(),
-        )
-    };
+    let id = id(&call.last)?;
     let entry = call.console.source.log().get(id, &viewer.scope()).await?;
     Ok(told(&EntryView::of(&entry.ok_or_else(gone)?, viewer)))
+}
+
+/// What was written in a request; of one whose key this viewer may not look into there is nothing, not even whether it is there.
+pub(crate) async fn content(call: Call) -> Answer {
+    let viewer = call.viewer()?;
+    if viewer.rights.content.is_empty() {
+        return Err(Trouble::Forbidden(
+            "to read what was written in requests takes the right to get virtualkeys/content"
+                .to_owned(),
+        ));
+    }
+    let id = id(&call.last)?;
+    let scope = viewer.rights.content.scope();
+    let entry = call.console.source.log().get(id, &scope).await?;
+    if entry.is_none() {
+        return Err(gone());
+    }
+    Ok(told(&call.console.source.content(viewer, id).await?))
+}
+
+fn id(text: &str) -> Result<u64, Trouble> {
+    let bad = || Trouble::Bad("an id has 16 hexadecimal digits".to_owned());
+    fairlead_record::hex::id(text).ok_or_else(bad)
+}
+
+fn gone() -> Trouble {
+    let words = "no request of this id is kept any more, or it is not for your eyes";
+    Trouble::NotFound(words.to_owned())
 }
 
 pub(crate) async fn configuration(call: Call) -> Answer {

@@ -126,6 +126,9 @@ pub(crate) const ROUTES: &[Route] = &[
     get("v1/requests/*", Right::SignedIn, |call| {
         Box::pin(api::request(call))
     }),
+    get("v1/content/*", Right::Viewer, |call| {
+        Box::pin(api::content(call))
+    }),
     get("v1/configuration", Right::Viewer, |call| {
         Box::pin(api::configuration(call))
     }),

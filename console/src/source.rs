@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::ready;
 
 use fairlead_record::RequestLog;
+use fairlead_record::content::Content;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
@@ -104,6 +105,9 @@ pub trait Source: Send + Sync + 'static {
 
     /// Requests that have ended. The console says itself, of each question, whose requests may be seen.
     fn log(&self) -> &dyn RequestLog;
+
+    /// What was written in a request that this viewer may see: `content`, as was found out before. Whoever answers tells the audit who reads, first.
+    fn content<'a>(&'a self, viewer: &'a Viewer, id: u64) -> Told<'a, Content>;
 
     /// What the compiler says of the objects: `rules`.
     fn configuration<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Configuration>;

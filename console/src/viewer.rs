@@ -43,6 +43,8 @@ pub struct Rights {
     pub usage: Reach,
     /// Requests, of keys whose spend may be seen too, for a request tells what it cost: `get virtualkeys/requests`.
     pub requests: Reach,
+    /// What was written in these requests, where that is kept: `get virtualkeys/content`.
+    pub content: Reach,
     /// Whether they may write what the builder has made, as far as the cluster lets them.
     pub apply: bool,
 }
@@ -106,6 +108,7 @@ impl Rights {
             rules: reach.clone(),
             usage: reach.clone(),
             requests: reach.clone(),
+            content: reach.clone(),
             apply: false,
         }
     }

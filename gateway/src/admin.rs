@@ -174,6 +174,7 @@ fn questions(shared: &Arc<Shared>) -> Router {
             get(move |shared, headers| live::live(readers.clone(), shared, headers)),
         )
         .route("/requests/{id}", get(requests::one))
+        .route("/requests/{id}/content", get(requests::content))
         .with_state(Arc::clone(shared))
 }
 

@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use fairlead_audit::{AuditFile, Head};
+use fairlead_record::content::Content;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
@@ -221,6 +222,20 @@ pub(crate) fn enforced(generation: u64, digest: &str, source: &str) -> String {
         "audit": "config.enforced",
         "digest": digest,
         "source": source,
+    })
+    .to_string()
+}
+
+/// That somebody reads what was written in a request, as the audit tells it: of which, and not what.
+#[must_use]
+pub(crate) fn content_read(content: &Content, by: &str) -> String {
+    json!({
+        "time": now(),
+        "audit": "content.read",
+        "by": by,
+        "request_id": fairlead_record::hex::text(&content.id.to_be_bytes()),
+        "key": content.key,
+        "rule": content.rule,
     })
     .to_string()
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::*;
 use crate::guard::Client;
 use crate::route::{BELOW, ROUTES, Right};
-use made_up::NAMES;
+use made_up::{CLERK, NAMES};
 
 /// Each route with a path that it answers.
 fn routes() -> impl Iterator<Item = (&'static crate::route::Route, String)> {
@@ -53,6 +53,35 @@ async fn the_holder_of_a_key_gets_what_is_of_the_key_and_nothing_else() {
     let (other, _) = browser.get("/api/v1/requests/0000000000000002").await;
     assert_eq!((own, other), (StatusCode::OK, StatusCode::NOT_FOUND));
     assert_eq!(browser.get("/api/v1/mine").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_was_written_is_for_whoever_has_the_right_and_each_reading_is_told() {
+    let of = |id: u64| format!("/api/v1/content/{id:016x}");
+    for (who, answers) in [
+        (operator(), [StatusCode::OK, StatusCode::OK]),
+        (lead(), [StatusCode::OK, StatusCode::NOT_FOUND]),
+        (json!({"token": CLERK}), [StatusCode::FORBIDDEN; 2]),
+        (holder(), [StatusCode::FORBIDDEN; 2]),
+    ] {
+        let browser = Browser::signed_in(who.clone()).await;
+        let own = browser.get(&of(1)).await;
+        let other = browser.get(&of(2)).await;
+        assert_eq!([own.0, other.0], answers, "{who}");
+        let read: Vec<u64> = browser
+            .source
+            .read
+            .lock()
+            .iter()
+            .map(|(_, id)| *id)
+            .collect();
+        let wanted =
+            (1..=2).filter(|id| answers[usize::try_from(*id).unwrap() - 1] == StatusCode::OK);
+        assert_eq!(read, wanted.collect::<Vec<u64>>(), "{who}");
+    }
+    let lead = Browser::signed_in(lead()).await;
+    let (status, _) = lead.get("/api/v1/content/one").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@ use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
+use fairlead_record::content::Content;
 use fairlead_record::{
     Answer, Ask, Attempt, Entry, Filter, Page, RequestLog, Scope, Sums, Usage, UsageAsk,
 };
 use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 
 use crate::source::{Holder, Source, Told, Trouble};
 use crate::view::build::{Built, Form};
@@ -26,6 +28,8 @@ pub(super) const TOKEN: &str = "the-token";
 pub(super) const LEAD: &str = "the-lead";
 /// Who sees nothing.
 pub(super) const NOBODY: &str = "the-one-without-rights";
+/// Who sees the requests of `search` and not what was written in them.
+pub(super) const CLERK: &str = "the-clerk";
 /// A virtual key, of `search/checkout`.
 pub(super) const KEY: &str = "sk-fairlead-made-up";
 
@@ -36,6 +40,8 @@ pub(super) struct MadeUp {
     log: Log,
     /// What becomes of whoever is asked about again: 0: nothing, 1: they may see nothing any more, 2: nobody knows.
     pub(super) renews: AtomicU8,
+    /// Who has read what was written in which requests.
+    pub(super) read: Mutex<Vec<(String, u64)>>,
 }
 
 struct Log(Vec<Arc<Entry>>);
@@ -114,6 +120,11 @@ impl Source for MadeUp {
                 let reach = Reach::Namespaces(["search".to_owned()].into());
                 Some(Viewer::with("someone", Rights::to_see(&reach), None))
             }
+            CLERK => {
+                let mut rights = Rights::to_see(&Reach::Namespaces(["search".to_owned()].into()));
+                rights.content = Reach::default();
+                Some(Viewer::with("clerk", rights, None))
+            }
             NOBODY => Some(Viewer::with("nobody", Rights::default(), None)),
             _ => None,
         })
@@ -173,6 +184,14 @@ impl Source for MadeUp {
 
     fn log(&self) -> &dyn RequestLog {
         &self.log
+    }
+
+    fn content<'a>(&'a self, viewer: &'a Viewer, id: u64) -> Told<'a, Content> {
+        self.read.lock().push((viewer.name.clone(), id));
+        told(Content {
+            id,
+            ..Content::default()
+        })
     }
 
     fn configuration<'a>(&'a self, _: &'a Viewer) -> Told<'a, Configuration> {

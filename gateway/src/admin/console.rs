@@ -18,10 +18,11 @@ use fairlead_console::view::provider::ProviderView;
 use fairlead_console::view::rule::RuleView;
 use fairlead_console::view::standing::Standing;
 use fairlead_console::{Console, Feed, Holder, Sees, Settings, Source, Told, Trouble, Viewer};
+use fairlead_record::content::Content;
 use fairlead_record::{RequestLog, Sink};
 use futures_util::FutureExt as _;
 
-use crate::admin::health;
+use crate::admin::{health, requests};
 use crate::args::Serve;
 use crate::clock;
 use crate::runtime::enforced::Enforced;
@@ -179,6 +180,17 @@ impl Source for Local {
 
     fn log(&self) -> &dyn RequestLog {
         &*self.shared.requests
+    }
+
+    fn content<'a>(&'a self, viewer: &'a Viewer, id: u64) -> Told<'a, Content> {
+        async move {
+            let by = format!("{}, in the console", viewer.name);
+            let found = requests::read_content(&self.shared, id, &by).await;
+            let found = found.map_err(|error| Trouble::Unavailable(error.to_string()))?;
+            let contents = self.shared.observe.contents.as_ref();
+            found.ok_or_else(|| Trouble::NotFound(requests::not_kept(contents)))
+        }
+        .boxed()
     }
 
     fn configuration<'a>(&'a self, viewer: &'a Viewer) -> Told<'a, Configuration> {

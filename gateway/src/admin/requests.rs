@@ -1,15 +1,18 @@
-//! `GET /requests`: those that are over, `/requests/ID`: one of them, `/requests/usage`: what was used, by the hour or what else is asked.
+//! `GET /requests`: those that are over, `/requests/ID`: one of them, `/requests/ID/content`: what was written in it, `/requests/usage`: what was used, by the hour or what else is asked.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
+use fairlead_record::content::Content;
 use fairlead_record::{ReadError, RequestLog as _, Scope, hex, query};
 use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{admitted, stranger};
+use crate::decisions::content_read;
+use crate::observe::content::Contents;
 use crate::worker::Shared;
 
 /// Whoever has the admin token sees everybody's.
@@ -42,9 +45,7 @@ pub(super) async fn one(
         return stranger();
     }
     let Some(id) = hex::id(&id) else {
-        let words =
-            "an id has 16 hexadecimal digits in lower case, as x-fairlead-request-id says them\n";
-        return (StatusCode::BAD_REQUEST, words).into_response();
+        return no_id();
     };
     match shared.requests.get(id, &ALL).await {
         Ok(None) => {
@@ -53,6 +54,64 @@ pub(super) async fn one(
         }
         found => told(found),
     }
+}
+
+/// What was written in one. Whoever asks is named in the audit before they read.
+pub(super) async fn content(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if !admitted(&shared, &headers) {
+        return stranger();
+    }
+    let Some(number) = hex::id(&id) else {
+        return no_id();
+    };
+    match read_content(&shared, number, "the admin token").await {
+        Ok(Some(content)) => told(Ok(content)),
+        Ok(None) => {
+            let words = not_kept(shared.observe.contents.as_ref());
+            (StatusCode::NOT_FOUND, format!("{words}\n")).into_response()
+        }
+        Err(error) => told(Err::<(), _>(error)),
+    }
+}
+
+/// What was written in a request, for somebody whom the audit names first.
+///
+/// # Errors
+/// No store has it, and one of them cannot be read.
+pub(super) async fn read_content(
+    shared: &Shared,
+    id: u64,
+    by: &str,
+) -> Result<Option<Content>, ReadError> {
+    let Some(contents) = &shared.observe.contents else {
+        return Ok(None);
+    };
+    let Some(content) = contents.read(id).await? else {
+        return Ok(None);
+    };
+    shared.decisions.tell(content_read(&content, by));
+    Ok(Some(content))
+}
+
+/// Why there is none.
+pub(super) fn not_kept(contents: Option<&Contents>) -> String {
+    match contents {
+        None => "this gateway keeps no content of requests; --log-content Request or Full lets it, where a RoutingRule asks for it in spec.logging".to_owned(),
+        Some(contents) => format!(
+            "no content of this request is kept: its rule does not ask for it in spec.logging, it is older than {} hours, or there was no room for it",
+            contents.hours()
+        ),
+    }
+}
+
+fn no_id() -> Response {
+    let words =
+        "an id has 16 hexadecimal digits in lower case, as x-fairlead-request-id says them\n";
+    (StatusCode::BAD_REQUEST, words).into_response()
 }
 
 /// Sums.

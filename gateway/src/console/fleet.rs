@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use fairlead_admin_client::{AdminClient, AskError, Endpoint};
 use fairlead_console::Feed;
-use fairlead_record::Ring;
+use fairlead_record::content::Content;
+use fairlead_record::{Ring, hex};
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -180,6 +181,31 @@ impl Fleet {
             }
         }
         Err(why)
+    }
+
+    /// What was written in a request, as the first gateway says that has it; `None`: none has.
+    ///
+    /// # Errors
+    /// None has it, and one of them does not say.
+    pub(super) async fn content(&self, id: u64) -> Result<Option<Content>, String> {
+        self.client.prepare().await;
+        let path = format!("/requests/{}/content", hex::text(&id.to_be_bytes()));
+        let places = self.places.all();
+        let asked = places
+            .keys()
+            .map(|endpoint| self.client.ask::<Content>(endpoint, &path));
+        let mut why = None;
+        for answer in join_all(asked).await {
+            match answer {
+                Ok(content) => return Ok(Some(content)),
+                Err(AskError::Http(error))
+                    if error.status().is_some_and(|status| status.as_u16() == 404) => {}
+                Err(error) => why = Some(words(&error)),
+            }
+        }
+        why.map_or(Ok(None), |why| {
+            Err(format!("a gateway does not say what was written: {why}"))
+        })
     }
 
     async fn ask(&self) {

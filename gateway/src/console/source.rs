@@ -14,6 +14,7 @@ use fairlead_console::view::standing::Standing;
 use fairlead_console::view::welcome::Welcome;
 use fairlead_console::{Holder, Identity, Sees, Source, Told as Answer, Trouble, Viewer};
 use fairlead_record::RequestLog;
+use fairlead_record::content::Content;
 use fairlead_snapshot::ObjectName;
 use futures_util::FutureExt as _;
 
@@ -22,6 +23,7 @@ use super::{apply, build, limits, standing, usage};
 use crate::args::console::ApplyMode;
 use crate::check::{Sketch, think};
 use crate::clock;
+use crate::decisions::content_read;
 use crate::told::{catalog, explain, providers, rules};
 
 impl Cluster {
@@ -159,6 +161,23 @@ impl Source for Cluster {
 
     fn log(&self) -> &dyn RequestLog {
         &self.parts.log
+    }
+
+    fn content<'a>(&'a self, viewer: &'a Viewer, id: u64) -> Answer<'a, Content> {
+        async move {
+            let found = self.parts.fleet.content(id).await;
+            let content = found.map_err(Trouble::Unavailable)?.ok_or_else(|| {
+                let words = "no gateway keeps content of this request: its rule or the installation does not ask for it, or it is too old";
+                Trouble::NotFound(words.to_owned())
+            })?;
+            // It says itself whose it is; what is not for these eyes is not told, wherever it came from.
+            if !viewer.rights.content.scope().shows_key(content.key.as_deref().unwrap_or_default()) {
+                return Err(Trouble::NotFound("it is not for your eyes".to_owned()));
+            }
+            self.parts.writer.audit.tell(content_read(&content, &viewer.name));
+            Ok(content)
+        }
+        .boxed()
     }
 
     fn configuration<'a>(&'a self, viewer: &'a Viewer) -> Answer<'a, Configuration> {

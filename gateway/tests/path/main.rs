@@ -22,6 +22,7 @@ mod connections;
 #[cfg(feature = "console")]
 mod console;
 mod constraints;
+mod content;
 mod credentials;
 mod dialects;
 mod drain;

@@ -5,7 +5,7 @@ import { count, dollars, moment, span } from "../format";
 import { follow, linked } from "../live";
 import { link, place, requery, useLoaded } from "../state";
 import type { Attempt, Entry, Filter, Keys, Page, Provider, Rule } from "../types";
-import { Copy, Field, Input, Loading, outcome, Panel, requestColumns, State, Table, Title, Wrong } from "../ui";
+import { Code, Copy, Field, Input, Loading, outcome, Panel, requestColumns, State, Table, Title, Wrong } from "../ui";
 
 const OUTCOMES = ["ok", "recovered", "refused", "failed", "incomplete"];
 const TIMES: [string, string, number][] = [["15m", "15 min", 900], ["1h", "1 hour", 3600], ["24h", "24 hours", 86_400], ["7d", "7 days", 604_800], ["all", "all that is kept", 0]];
@@ -173,6 +173,22 @@ function Timeline({ entry }: { entry: Entry }) {
   );
 }
 
+interface Written { text: string; bytes: number; cut: boolean }
+
+/** What was written, once somebody asks: each reading is audited. */
+function Content({ id }: { id: string }) {
+  const said = useSignal("");
+  const read = async () => {
+    try {
+      const told = await get<{ request: Written; answer?: Written }>(`content/${id}`);
+      said.value = [told.request, told.answer].map((one) => one ? `${one.text}${one.cut ? `\n(cut, of ${count(one.bytes)} bytes)` : ""}` : "").join("\n\n");
+    } catch (error) {
+      said.value = (error as Failure).message;
+    }
+  };
+  return <Panel title="Content">{said.value ? <Code text={said.value} label="Content" /> : <div class="more"><button type="button" onClick={read}>Read</button></div>}</Panel>;
+}
+
 export function RequestPage() {
   const id = place.value.rest;
   const { data: entry, failure, again } = useLoaded((abort) => get<Entry>(`requests/${encodeURIComponent(id)}`, abort), [id]);
@@ -196,7 +212,6 @@ export function RequestPage() {
         {entry.trace && <Fact name="Trace"><span class="mono">{entry.trace.id}</span> <span class="faint">{entry.trace.sampled ? "kept " : "not kept "}</span><Copy text={entry.trace.id} /></Fact>}
         {entry.user_agent && <Fact name="User agent">{entry.user_agent}</Fact>}
         {entry.tags.map((tag) => <Fact name={tag.name}>{tag.value}</Fact>)}
-        <Fact name="Content">is not kept</Fact>
       </dl>
       <Panel title="Attempts on one line of time" aside={<span class="legend"><span><i class="queued" aria-hidden="true" />queue</span><span><i class="good" aria-hidden="true" />answers</span><span><i class="content" aria-hidden="true" />content flows</span><span><i class="bad" aria-hidden="true" />failed</span><span><i class="calm" aria-hidden="true" />not sent, or dropped</span></span>}>
         {entry.attempts.length ? <Timeline entry={entry} /> : <div class="empty">Nothing was sent: {entry.error ?? "it was refused"}.</div>}
@@ -221,6 +236,7 @@ export function RequestPage() {
           ]} />
         </Panel>
       )}
+      {!holder && <Content key={entry.id} id={entry.id} />}
       {!holder && entry.key && entry.model && <p class="actions"><a class="button" href={link("explain", { key: entry.key, model: entry.model })}>Explain where it would go now</a><a class="button" href={link("requests", { model: entry.model, last: "24h" })}>Others for this model</a></p>}
     </>
   );

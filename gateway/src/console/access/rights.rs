@@ -15,11 +15,12 @@ use tokio::time::{Instant, timeout};
 use super::{ANSWER, Access, CHECKS, HOLDS, TURN, busy, code};
 
 /// What is asked for, as resource and subresource.
-const ASKED: [(&str, &str); 4] = [
+const ASKED: [(&str, &str); 5] = [
     ("llmproviders", "health"),
     ("routingrules", "explain"),
     ("virtualkeys", "usage"),
     ("virtualkeys", "requests"),
+    ("virtualkeys", "content"),
 ];
 /// Of so many namespaces it is asked for each; of more it is not, and these are for whoever may see all.
 pub(in crate::console) const NAMESPACES: usize = 512;
@@ -40,13 +41,16 @@ impl Access {
         }
         let asked = Instant::now();
         let reaches = ASKED.map(|asked| self.reach(identity, asked, namespaces));
-        let [health, rules, usage, requests] = reaches;
-        let (health, rules, usage, requests) = tokio::try_join!(health, rules, usage, requests)?;
+        let [health, rules, usage, requests, content] = reaches;
+        let (health, rules, usage, requests, content) =
+            tokio::try_join!(health, rules, usage, requests, content)?;
+        // A request tells what it has cost.
+        let requests = both(&requests, &usage);
         let rights = Rights {
             health,
             rules,
-            // A request tells what it has cost.
-            requests: both(&requests, &usage),
+            content: both(&content, &requests),
+            requests,
             usage,
             apply: false,
         };

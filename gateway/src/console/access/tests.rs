@@ -28,6 +28,8 @@ struct Server {
     own_review: Mutex<Value>,
     /// The namespaces where everything is allowed; `""`: all.
     allowed: Mutex<Vec<String>>,
+    /// The subresources that are allowed nowhere.
+    refused: Mutex<Vec<&'static str>>,
     /// Whether what somebody may see cannot be said.
     broken: Mutex<bool>,
 }
@@ -56,7 +58,9 @@ impl Server {
                 (&json!("get"), &json!("fairlead.dev"))
             );
             let namespace = attributes["namespace"].as_str().unwrap_or_default();
-            let allowed = self.allowed.lock().iter().any(|one| one == namespace);
+            let subresource = attributes["subresource"].as_str().unwrap_or_default();
+            let refused = self.refused.lock().contains(&subresource);
+            let allowed = !refused && self.allowed.lock().iter().any(|one| one == namespace);
             if *self.broken.lock() {
                 Value::Null
             } else {
@@ -177,10 +181,10 @@ async fn somebody_sees_the_namespaces_where_they_may_and_no_other() {
     let all = namespaces(&["search", "shop", "searc"]);
     let rights = access.rights(&identity, &all).await.unwrap();
     assert_eq!(rights, Rights::to_see(&reach(&["search"])));
-    // Four questions about all namespaces, and one for each of the three.
-    assert_eq!(server.checks.load(Relaxed), 16);
+    // Five questions about all namespaces, and one for each of the three.
+    assert_eq!(server.checks.load(Relaxed), 20);
     access.rights(&identity, &all).await.unwrap();
-    assert_eq!(server.checks.load(Relaxed), 16);
+    assert_eq!(server.checks.load(Relaxed), 20);
     server.allowed.lock().clear();
     tokio::time::advance(HOLDS).await;
     let rights = access.rights(&identity, &all).await.unwrap();
@@ -189,7 +193,7 @@ async fn somebody_sees_the_namespaces_where_they_may_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_may_see_all_is_asked_about_four_times() {
+async fn whoever_may_see_all_is_asked_about_five_times() {
     let (server, access) = world();
     *server.allowed.lock() = vec![String::new()];
     let identity = access.admit(TOKEN).await.unwrap().unwrap();
@@ -198,7 +202,31 @@ async fn whoever_may_see_all_is_asked_about_four_times() {
         .await
         .unwrap();
     assert_eq!(rights, Rights::to_see(&fairlead_console::Reach::All));
-    assert_eq!(server.checks.load(Relaxed), 4);
+    assert_eq!(server.checks.load(Relaxed), 5);
+}
+
+/// To see a request is not to see what was written in it, and that is worth nothing without the request.
+#[tokio::test(start_paused = true)]
+async fn what_was_written_has_a_right_of_its_own() {
+    let (server, access) = world();
+    *server.allowed.lock() = vec![String::new()];
+    let identity = access.admit(TOKEN).await.unwrap().unwrap();
+    let (all, none) = (fairlead_console::Reach::All, reach(&[]));
+    for (refused, requests, content) in [
+        (vec![], &all, &all),
+        (vec!["content"], &all, &none),
+        (vec!["requests"], &none, &none),
+        (vec!["usage"], &none, &none),
+    ] {
+        server.refused.lock().clone_from(&refused);
+        tokio::time::advance(HOLDS).await;
+        let rights = access.rights(&identity, &namespaces(&["a"])).await.unwrap();
+        assert_eq!(
+            (&rights.requests, &rights.content),
+            (requests, content),
+            "{refused:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,7 +35,7 @@ const LONGEST: usize = 2 * 1024 * 1024;
 pub(in crate::console) struct Writer {
     pub(in crate::console) mode: ApplyMode,
     pub(super) paces: Paces,
-    pub(super) audit: Arc<Decisions>,
+    pub(in crate::console) audit: Arc<Decisions>,
     client: Client,
     turns: Semaphore,
 }
