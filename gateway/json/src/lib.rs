@@ -14,12 +14,14 @@ mod raw;
 mod scan;
 mod special;
 mod text;
+mod writer;
 
 pub use names::{alike, is_plain};
 pub use object::{Member, Object};
 pub use raw::{Number, Raw, Unreadable};
 pub use scan::{Key, Scanner, Value};
 pub use text::{unescape_lossy, write_string};
+pub use writer::{ObjectWriter, write_number, write_text};
 
 /// How much structure is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

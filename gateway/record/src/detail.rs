@@ -2,6 +2,7 @@
 //!
 //! What later versions add to an entry needs no other table: it is in here, and what is missing is as if nobody had said it.
 
+use fairlead_json::{ObjectWriter, write_text};
 use serde::Serialize;
 
 use crate::{Attempt, Cost, Entry, Judgement, Limit, Mirror, Tag, Tokens, Trace, hex};
@@ -21,101 +22,61 @@ trait Part {
 }
 
 /// An object that is being written. What is as it always is has no member; members stand in the order of their names.
-struct Object<'a> {
-    out: &'a mut Vec<u8>,
-    has_member: bool,
-}
+struct Object<'a>(ObjectWriter<'a>);
 
 impl<'a> Object<'a> {
     fn begin(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self {
-            out,
-            has_member: false,
-        }
-    }
-
-    fn member(&mut self, name: &'static str) -> &mut Vec<u8> {
-        if self.has_member {
-            self.out.push(b',');
-        }
-        self.has_member = true;
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.out
+        Self(ObjectWriter::begin(out))
     }
 
     /// A number, or whether something is so.
     fn plain<T: Serialize + Default + PartialEq + Copy>(&mut self, name: &'static str, value: T) {
         if value != T::default() {
-            put(self.member(name), &value);
+            self.plain_if(name, Some(value));
         }
     }
 
     fn plain_if<T: Serialize>(&mut self, name: &'static str, value: Option<T>) {
         if let Some(value) = value {
-            put(self.member(name), &value);
+            // Writing plain values to memory does not fail.
+            let _ = serde_json::to_writer(self.0.member(name), &value);
         }
     }
 
     fn text(&mut self, name: &'static str, value: &str) {
         if !value.is_empty() {
-            put_text(self.member(name), value);
+            self.text_if(name, Some(value));
         }
     }
 
     fn text_if(&mut self, name: &'static str, value: Option<&str>) {
         if let Some(value) = value {
-            put_text(self.member(name), value);
+            put_text(self.0.member(name), value);
         }
     }
 
     fn texts<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]) {
-        self.list(name, values, |out, value| put_text(out, value.as_ref()));
+        let text = |out: &mut Vec<u8>, value: &T| put_text(out, value.as_ref());
+        self.0.array_if_any(name, values, text);
     }
 
     fn part_if(&mut self, name: &'static str, part: Option<&impl Part>) {
         if let Some(part) = part {
-            part.write(self.member(name));
+            part.write(self.0.member(name));
         }
     }
 
     fn parts<T: Part>(&mut self, name: &'static str, parts: &[T]) {
-        self.list(name, parts, |out, part| part.write(out));
+        self.0
+            .array_if_any(name, parts, |out, part| part.write(out));
     }
-
-    fn list<T>(&mut self, name: &'static str, values: &[T], put: impl Fn(&mut Vec<u8>, &T)) {
-        let Some((first, rest)) = values.split_first() else {
-            return;
-        };
-        let out = self.member(name);
-        out.push(b'[');
-        put(out, first);
-        for value in rest {
-            out.push(b',');
-            put(out, value);
-        }
-        out.push(b']');
-    }
-}
-
-impl Drop for Object<'_> {
-    fn drop(&mut self) {
-        self.out.push(b'}');
-    }
-}
-
-fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    // Writing plain values to memory does not fail.
-    let _ = serde_json::to_writer(out, value);
 }
 
 /// PostgreSQL keeps no text with a zero in it; what callers and providers say may have one.
 fn put_text(out: &mut Vec<u8>, text: &str) {
     match without_zeros(text) {
-        Some(cleaned) => put(out, &*cleaned),
-        None => put(out, text),
+        Some(cleaned) => write_text(out, &cleaned),
+        None => write_text(out, text),
     }
 }
 

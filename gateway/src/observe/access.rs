@@ -8,9 +8,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use fairlead_record::{Attempt, Entry, Mirror};
+use fairlead_wire::json::ObjectWriter;
 use prometheus_client::metrics::counter::Counter;
 
-use self::json::Object;
+use self::json::Members as _;
 use super::recorder::{End, Queue, pause};
 
 /// How many lines may wait.
@@ -66,11 +67,11 @@ fn tell(lines: &mut Vec<u8>, out: &mut impl std::io::Write) {
 
 /// A line. Names follow OpenTelemetry's GenAI attributes where there is one.
 fn write(entry: &Entry, lines: &mut Vec<u8>) {
-    request(entry, Object::begin(lines));
+    request(entry, ObjectWriter::begin(lines));
     lines.push(b'\n');
 }
 
-fn request(entry: &Entry, mut line: Object<'_>) {
+fn request(entry: &Entry, mut line: ObjectWriter<'_>) {
     let last = entry.asked_last();
     let tokens = entry.tokens.unwrap_or_default();
     let ended_us = i64::try_from(entry.duration_us).unwrap_or(i64::MAX);
@@ -121,7 +122,7 @@ fn request(entry: &Entry, mut line: Object<'_>) {
 }
 
 /// Of the copy of a request: what it is a copy of, whose own line says more, and what became of that.
-fn mirror(mirror: &Mirror, mut line: Object<'_>) {
+fn mirror(mirror: &Mirror, mut line: ObjectWriter<'_>) {
     line.text("name", &mirror.name);
     line.text("rule", &mirror.rule);
     line.hex("of", &mirror.of.to_be_bytes());
@@ -136,7 +137,7 @@ fn mirror(mirror: &Mirror, mut line: Object<'_>) {
 }
 
 /// Times that end in `_ms` count from the start of the request, but for `ms` and `queued_ms`, which last so long.
-fn attempt(attempt: &Attempt, mut line: Object<'_>) {
+fn attempt(attempt: &Attempt, mut line: ObjectWriter<'_>) {
     let lost = attempt.tokens.filter(|_| attempt.outcome == "hedged");
     let queued = Some(attempt.queued_us).filter(|queued| *queued > 0);
     line.text("target", &attempt.target);

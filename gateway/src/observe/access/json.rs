@@ -1,91 +1,50 @@
-//! JSON written straight into a buffer that is used again: a line has a few dozen members whose names are constants, and most of its texts need no
-//! escape.
+//! What only access lines have among their members.
+
+use fairlead_wire::json::{ObjectWriter, write_number, write_text};
 
 use crate::govern::usd::{Usd, Written};
 
-/// An object that is being written. It is closed when it is dropped.
-#[derive(Debug)]
-pub(super) struct Object<'a> {
-    out: &'a mut Vec<u8>,
-    has_member: bool,
-}
+/// More members of an object.
+pub(super) trait Members {
+    /// A text; `null` where there is none.
+    fn text_or_null(&mut self, name: &'static str, value: Option<&str>);
 
-impl<'a> Object<'a> {
-    /// Begins one at the end of the buffer.
-    #[must_use]
-    pub(super) fn begin(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self {
-            out,
-            has_member: false,
-        }
-    }
-
-    /// The name of a member, which needs no escape.
-    fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
-        if self.has_member {
-            self.out.push(b',');
-        }
-        self.has_member = true;
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.out
-    }
-
-    pub(super) fn text(&mut self, name: &'static str, value: &str) {
-        text(self.name(name), value);
-    }
-
-    /// A member that is there with nothing in it, too.
-    pub(super) fn text_or_null(&mut self, name: &'static str, value: Option<&str>) {
-        match value {
-            Some(value) => self.text(name, value),
-            None => self.name(name).extend_from_slice(b"null"),
-        }
-    }
-
-    pub(super) fn text_if(&mut self, name: &'static str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.text(name, value);
-        }
-    }
-
-    pub(super) fn texts_if_any<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]) {
-        if values.is_empty() {
-            return;
-        }
-        let out = self.name(name);
-        array(out, values, |out, value| text(out, value.as_ref()));
-    }
-
-    /// Bytes as hexadecimal digits.
-    pub(super) fn hex(&mut self, name: &'static str, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let out = self.name(name);
-        out.push(b'"');
-        for byte in bytes {
-            out.push(DIGITS[usize::from(byte >> 4)]);
-            out.push(DIGITS[usize::from(byte & 15)]);
-        }
-        out.push(b'"');
-    }
-
-    pub(super) fn number(&mut self, name: &'static str, value: impl itoa::Integer) {
-        let out = self.name(name);
-        number(out, value);
-    }
-
-    pub(super) fn number_if(&mut self, name: &'static str, value: Option<impl itoa::Integer>) {
-        if let Some(value) = value {
-            self.number(name, value);
-        }
-    }
+    /// Texts, if there are any.
+    fn texts_if_any<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]);
 
     /// A thousandth of the value, to the last digit: microseconds in milliseconds.
-    pub(super) fn thousandth(&mut self, name: &'static str, value: u64) {
-        let out = self.name(name);
-        number(out, value / 1_000);
+    fn thousandth(&mut self, name: &'static str, value: u64);
+
+    /// The same, if there is one.
+    fn thousandth_if(&mut self, name: &'static str, value: Option<u64>);
+
+    /// USD, to the nano-dollar.
+    fn usd_if(&mut self, name: &'static str, nanos: Option<i64>);
+
+    /// Objects.
+    fn objects<T>(
+        &mut self,
+        name: &'static str,
+        values: &[T],
+        write: impl Fn(ObjectWriter<'_>, &T),
+    );
+}
+
+impl Members for ObjectWriter<'_> {
+    fn text_or_null(&mut self, name: &'static str, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.member(name).extend_from_slice(b"null"),
+        }
+    }
+
+    fn texts_if_any<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]) {
+        self.array_if_any(name, values, |out, value| write_text(out, value.as_ref()));
+    }
+
+    fn thousandth(&mut self, name: &'static str, value: u64) {
+        let out = self.member(name);
+        write_number(out, value / 1_000);
         out.push(b'.');
         for place in [100, 10, 1] {
             let digit = u8::try_from(value % 1_000 / place % 10).unwrap_or(0);
@@ -93,77 +52,29 @@ impl<'a> Object<'a> {
         }
     }
 
-    pub(super) fn thousandth_if(&mut self, name: &'static str, value: Option<u64>) {
+    fn thousandth_if(&mut self, name: &'static str, value: Option<u64>) {
         if let Some(value) = value {
             self.thousandth(name, value);
         }
     }
 
-    /// USD, to the nano-dollar.
-    pub(super) fn usd_if(&mut self, name: &'static str, nanos: Option<i64>) {
+    fn usd_if(&mut self, name: &'static str, nanos: Option<i64>) {
         if let Some(nanos) = nanos {
             let written = Written::new(Usd(nanos));
-            self.name(name)
+            self.member(name)
                 .extend_from_slice(written.as_str().as_bytes());
         }
     }
 
-    pub(super) fn flag(&mut self, name: &'static str, value: bool) {
-        let value: &[u8] = if value { b"true" } else { b"false" };
-        self.name(name).extend_from_slice(value);
-    }
-
-    pub(super) fn flag_if_set(&mut self, name: &'static str, value: bool) {
-        if value {
-            self.flag(name, value);
-        }
-    }
-
-    pub(super) fn object(&mut self, name: &'static str) -> Object<'_> {
-        Object::begin(self.name(name))
-    }
-
-    pub(super) fn objects<T>(
+    fn objects<T>(
         &mut self,
         name: &'static str,
         values: &[T],
-        write: impl Fn(Object<'_>, &T),
+        write: impl Fn(ObjectWriter<'_>, &T),
     ) {
-        let out = self.name(name);
-        array(out, values, |out, value| write(Object::begin(out), value));
-    }
-}
-
-impl Drop for Object<'_> {
-    fn drop(&mut self) {
-        self.out.push(b'}');
-    }
-}
-
-fn array<T>(out: &mut Vec<u8>, values: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
-    out.push(b'[');
-    for (at, value) in values.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write(out, value);
-    }
-    out.push(b']');
-}
-
-fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-}
-
-fn text(out: &mut Vec<u8>, value: &str) {
-    let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-    if value.as_bytes().iter().all(plain) {
-        out.push(b'"');
-        out.extend_from_slice(value.as_bytes());
-        out.push(b'"');
-    } else {
-        // Writing to memory does not fail.
-        let _ = serde_json::to_writer(out, value);
+        self.array(name, values, |out, value| {
+            write(ObjectWriter::begin(out), value);
+        });
     }
 }
 
@@ -173,9 +84,9 @@ mod tests {
 
     use super::*;
 
-    fn written(write: impl FnOnce(&mut Object<'_>)) -> Value {
+    fn written(write: impl FnOnce(&mut ObjectWriter<'_>)) -> Value {
         let mut out = Vec::new();
-        write(&mut Object::begin(&mut out));
+        write(&mut ObjectWriter::begin(&mut out));
         serde_json::from_slice(&out).expect("it is JSON")
     }
 
@@ -183,11 +94,8 @@ mod tests {
     fn what_is_not_there_is_left_out_or_null() {
         let seen = written(|object| {
             object.text_or_null("a", None);
-            object.text_if("b", None);
-            object.number_if("c", None::<u64>);
             object.thousandth_if("d", None);
             object.usd_if("e", None);
-            object.flag_if_set("f", false);
             object.texts_if_any::<&str>("g", &[]);
             object.objects("h", &[] as &[u8], |_, _| {});
         });
@@ -195,18 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn members_stand_beside_and_within_each_other() {
+    fn what_is_there_is_told() {
         let seen = written(|object| {
-            object.hex("id", &[0x0f, 0xa0]);
-            object.object("in").flag("on", true);
+            object.text_or_null("a", Some("b"));
             object.texts_if_any("list", &["a", "b"]);
             object.objects("two", &[1, 2], |mut one, value| one.number("n", *value));
             object.usd_if("usd", Some(-1_500_000_000));
-            object.number("last", i64::MIN);
         });
-        let all = json!({
-            "id": "0fa0", "in": {"on": true}, "list": ["a", "b"], "two": [{"n": 1}, {"n": 2}], "usd": -1.5, "last": i64::MIN,
-        });
+        let all = json!({"a": "b", "list": ["a", "b"], "two": [{"n": 1}, {"n": 2}], "usd": -1.5});
         assert_eq!(seen, all);
     }
 
@@ -220,18 +124,8 @@ mod tests {
             (u64::MAX, "18446744073709551.615"),
         ] {
             let mut out = Vec::new();
-            Object::begin(&mut out).thousandth("t", micros);
+            ObjectWriter::begin(&mut out).thousandth("t", micros);
             assert_eq!(out, format!("{{\"t\":{text}}}").as_bytes());
         }
-    }
-
-    #[test]
-    fn every_character_that_needs_an_escape_has_one() {
-        let value: String = (0_u8..=127)
-            .map(char::from)
-            .chain(['\u{2028}', 'é'])
-            .collect();
-        let seen = written(|object| object.text("text", &value));
-        assert_eq!(seen, json!({ "text": value }));
     }
 }
