@@ -1,6 +1,6 @@
 //! The request log of one machine: SQLite, a file a day, so that what is too old is removed by removing a file.
 //!
-//! One thread writes, in batches of 500 or of what comes within 200 ms, each in one transaction with its roll-ups. A disk that is full,
+//! One thread writes, in batches of 2,000 or of what comes within 200 ms, each in one transaction with its roll-ups. A disk that is full,
 //! read-only, broken or gone holds up no request: the queue fills, what finds no room is dropped and counted, and the thread tries again
 //! until it can write, beginning a new file where the old one is gone or no database any more.
 

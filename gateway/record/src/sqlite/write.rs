@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
@@ -16,10 +16,12 @@ use super::sweep;
 use crate::Entry;
 use crate::told::Told;
 
-/// So many are written together.
-const BATCH: usize = 500;
+/// So many are written together: the more, the fewer pages of the indexes are written twice.
+const BATCH: usize = 2000;
 /// Those are written together that come within this time.
 const WAIT: Duration = Duration::from_millis(200);
+/// How often it is looked meanwhile whether a batch is full; a quarter of the queue is filled in it by 100,000 requests a second.
+const PAUSE: Duration = Duration::from_millis(20);
 /// How often old files are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
 /// After a failure, and at most after many.
@@ -247,13 +249,18 @@ fn gather(entries: &Receiver<Arc<Entry>>) -> (Vec<Arc<Entry>>, bool) {
         Err(RecvTimeoutError::Disconnected) => return (batch, true),
     }
     let until = Instant::now() + WAIT;
-    while batch.len() < BATCH {
-        let left = until.saturating_duration_since(Instant::now());
-        match entries.recv_timeout(left) {
-            Ok(entry) => batch.push(entry),
-            Err(RecvTimeoutError::Timeout) => break,
-            Err(RecvTimeoutError::Disconnected) => return (batch, true),
+    loop {
+        while batch.len() < BATCH {
+            match entries.try_recv() {
+                Ok(entry) => batch.push(entry),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return (batch, true),
+            }
         }
+        if batch.len() >= BATCH || Instant::now() >= until {
+            return (batch, false);
+        }
+        // Whoever waits at the queue is woken for each entry, by a thread that has other things to do. Woken early only by the end.
+        std::thread::park_timeout(PAUSE);
     }
-    (batch, false)
 }
