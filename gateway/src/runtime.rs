@@ -2,6 +2,7 @@
 
 #[cfg(feature = "console")]
 pub(crate) mod enforced;
+mod retired;
 pub(crate) mod tokens;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -22,6 +23,7 @@ use crate::govern::dear::MaxCost;
 use crate::judges::Judges;
 use crate::upstream::Upstream;
 use crate::upstream::environment::Environment;
+pub(crate) use retired::{Retired, apart};
 use tokens::TokenCallers;
 
 /// What requests are served by.
@@ -222,19 +224,3 @@ fn number(key: &ObjectName) -> u64 {
 
 /// The runtime in force. A request keeps the one it started with.
 pub(crate) type Live = ArcSwap<Runtime>;
-
-/// Runtimes that requests may still be using: dropped here, once they are not, and never on a core.
-#[derive(Debug, Default)]
-pub(crate) struct Retired(Vec<Arc<Runtime>>);
-
-impl Retired {
-    /// Puts a runtime into force and keeps the one before.
-    pub(crate) fn replace(&mut self, live: &Live, next: Runtime) {
-        self.0.push(live.swap(Arc::new(next)));
-    }
-
-    /// Drops those that no request uses any more.
-    pub(crate) fn sweep(&mut self) {
-        self.0.retain(|runtime| Arc::strong_count(runtime) > 1);
-    }
-}

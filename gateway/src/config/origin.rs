@@ -10,6 +10,7 @@ use crate::config::folder::Folder;
 use crate::config::standalone::Standalone;
 use crate::config::start::Start;
 use crate::config::state::State;
+use crate::runtime::apart;
 use crate::status::Token;
 use crate::tasks::Tasks;
 use crate::worker::Shared;
@@ -78,13 +79,16 @@ impl Origin {
 /// Puts the folder into force.
 fn standalone(folder: Folder, args: &Serve, shared: &Shared) -> anyhow::Result<Box<Standalone>> {
     let state = State::open(args.settings.state_dir.as_deref())?;
-    let mut standalone = Standalone::start(
-        folder,
-        state,
-        #[cfg(feature = "console")]
-        !args.no_console,
-    )?;
-    standalone.swap(shared);
+    let standalone = apart(|| {
+        let mut standalone = Standalone::start(
+            folder,
+            state,
+            #[cfg(feature = "console")]
+            !args.no_console,
+        )?;
+        standalone.swap(shared);
+        anyhow::Ok(standalone)
+    })?;
     let token = standalone.admin_token()?;
     shared.status.send_modify(|status| {
         status.token = token.and_then(|token| Token::of(token.as_bytes()));

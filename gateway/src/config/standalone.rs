@@ -20,9 +20,9 @@ use crate::config::folder::{Folder, FolderError, Reading};
 #[cfg(feature = "console")]
 use crate::config::form;
 use crate::config::state::{State, StateError};
-use crate::runtime::Retired;
 #[cfg(feature = "console")]
 use crate::runtime::enforced::{Enforced, Read};
+use crate::runtime::{Retired, apart};
 use crate::status::Source;
 use crate::worker::Shared;
 
@@ -363,11 +363,13 @@ impl Standalone {
             let shared = Arc::clone(&shared);
             // Compiling takes seconds where there is much of it; the thread that drives this answers probes.
             let reloaded = tokio::task::spawn_blocking(move || {
-                if told {
-                    self.reload(&shared);
-                } else {
-                    self.look(&shared);
-                }
+                apart(|| {
+                    if told {
+                        self.reload(&shared);
+                    } else {
+                        self.look(&shared);
+                    }
+                });
                 self
             });
             match reloaded.await {

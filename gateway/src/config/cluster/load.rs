@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use super::api::{self, Api, ApiError};
 use super::held::{Held, ShardId};
 use super::known::{Known, Unknown};
+use crate::runtime::apart;
 
 /// How many shards are asked for at a time.
 const AT_A_TIME: usize = 16;
@@ -218,5 +219,5 @@ pub(super) async fn join(index: Index, held: Held) -> Result<Snapshot, LoadError
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, LoadError> {
-    Ok(tokio::task::spawn_blocking(work).await?)
+    Ok(tokio::task::spawn_blocking(|| apart(work)).await?)
 }

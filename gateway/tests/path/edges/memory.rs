@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use super::setup;
 use crate::harness::raw::head;
+use crate::harness::yaml::key;
 use crate::harness::{eventually, whole};
 
 const MIB: usize = 1024 * 1024;
@@ -39,6 +40,20 @@ async fn an_upload_that_is_only_announced_takes_no_memory() {
         "{} MiB for 400 uploads of nothing",
         grown / MIB
     );
+}
+
+#[tokio::test]
+async fn what_a_configuration_was_made_with_is_given_back_though_nobody_asks_for_anything() {
+    let a = Provider::always(Play::chat("Hello.")).await;
+    let keys =
+        (0..2000).map(|number| key(&format!("key-{number}"), &format!("sk-{number:032}"), ""));
+    let setup = setup(&a, "").file("keys.yaml", &keys.collect::<String>());
+    let gateway = setup.start().await;
+    eventually("4 MiB are given back", async || {
+        let given_back = gateway.most_resident().saturating_sub(gateway.resident());
+        (given_back > 4 * MIB).then_some(())
+    })
+    .await;
 }
 
 /// An answer of `bytes` bytes.
