@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 /// The kind of a rule.
 pub(crate) const KIND: &str = "RoutingRule";
 
+/// The installation of an object that names none.
+pub(crate) const UNSAID: &str = "default";
+
 /// The form of a rule; `None`: it is none.
 #[must_use]
 pub(crate) fn of(document: &Document) -> Option<Form> {
@@ -89,12 +92,17 @@ fn texts(value: &Value) -> Vec<String> {
     all.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The rule that a form makes of the one that is there.
+/// The rule that a form makes of the one that is there; a new one is of this installation.
 #[must_use]
-pub(crate) fn ruled(live: Option<&Value>, form: &Form) -> Value {
+pub(crate) fn ruled(live: Option<&Value>, form: &Form, installation: &str) -> Value {
     let mut value = live.cloned().unwrap_or_else(|| {
         let metadata = json!({"name": form.name, "namespace": form.namespace});
-        json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": KIND, "metadata": metadata})
+        let mut new =
+            json!({"apiVersion": "fairlead.dev/v1alpha1", "kind": KIND, "metadata": metadata});
+        if installation != UNSAID {
+            new["spec"] = json!({"gatewayName": installation});
+        }
+        new
     });
     let mut spec = value["spec"].as_object().cloned().unwrap_or_default();
     let whole = Value::Object(spec.clone());

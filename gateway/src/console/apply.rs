@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::objects::{Object, Objects};
 use crate::args::console::ApplyMode;
-use crate::config::form::{KIND, ruled};
+use crate::config::form::{KIND, UNSAID, ruled};
 use crate::told::build::{digest, is_theirs, yaml};
 
 use answer::{Answer, Wrote};
@@ -152,7 +152,7 @@ fn drafted(
     }
     let document = object.as_ref().and_then(|object| object.document.as_ref());
     let live = document.map(|document| document.value.clone());
-    let whole = ruled(live.as_ref(), &asked.form);
+    let whole = ruled(live.as_ref(), &asked.form, gateway_name);
     let text = yaml(&whole)?;
     if text.len() > LONGEST {
         let words = format!("a rule may have {} KiB", LONGEST / 1024);
@@ -162,9 +162,9 @@ fn drafted(
         return Err(Trouble::Conflict(CHANGED.to_owned()));
     }
     let spec = &whole["spec"];
-    if spec["gatewayName"].as_str().unwrap_or("default") != gateway_name {
+    if spec["gatewayName"].as_str().unwrap_or(UNSAID) != gateway_name {
         let words = format!(
-            "it would belong to another installation than {gateway_name:?}, which this console is of; copy the YAML and set spec.gatewayName"
+            "it belongs to another installation than {gateway_name:?}, which this console is of; use the console of that one, or another name"
         );
         return Err(Trouble::Bad(words));
     }

@@ -16,6 +16,8 @@ use kube::api::DynamicObject;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use crate::config::form::UNSAID;
+
 /// The kinds, with the names that rights go by.
 pub(super) const KINDS: [(&str, &str); 5] = [
     ("LLMProvider", "llmproviders"),
@@ -246,7 +248,7 @@ impl Objects {
     }
 
     fn is_ours(&self, object: &Object) -> bool {
-        object.gateway_name.as_deref().unwrap_or("default") == self.gateway_name
+        object.gateway_name.as_deref().unwrap_or(UNSAID) == self.gateway_name
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn built(
     let is_it = |document: &Document| document.value["kind"] == KIND && document.name() == name;
     let live = inputs.objects.iter().find(|document| is_it(document));
     let live = live.map(|document| document.value.clone());
-    let text = yaml(&ruled(live.as_ref(), form))?;
+    let text = yaml(&ruled(live.as_ref(), form, &inputs.settings.gateway_name))?;
     let documents = documents("rule.yaml", &text);
     let documents = documents.map_err(|error| Trouble::Bad(error.to_string()))?;
     inputs.objects.retain(|document| !is_it(document));

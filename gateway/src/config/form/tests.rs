@@ -43,7 +43,11 @@ fn a_form_that_nobody_has_changed_makes_the_same_rule() {
         if !expected["spec"].is_object() {
             expected["spec"] = json!({});
         }
-        assert_eq!(ruled(Some(&document.value), &form), expected, "{file}");
+        assert_eq!(
+            ruled(Some(&document.value), &form, "eu"),
+            expected,
+            "{file}"
+        );
     }
 }
 
@@ -57,7 +61,7 @@ fn what_is_changed_changes_nothing_else() {
         let mut form = of(&document).unwrap();
         form.priority = Some(4_711);
         form.when = "key.name == \"other\"".to_owned();
-        let mut made = ruled(Some(&document.value), &form)["spec"].take();
+        let mut made = ruled(Some(&document.value), &form, "eu")["spec"].take();
         assert_eq!(made["priority"], 4_711, "{file}");
         assert_eq!(made["match"]["when"], form.when, "{file}");
         let mut before = spec.clone();
@@ -90,7 +94,7 @@ fn a_strategy_of_another_type_leaves_what_belonged_to_the_one_before() {
     form.targets[0].model = "large".to_owned();
     form.targets.remove(1);
     form.fallbacks[0].on = vec!["rate_limited".to_owned(), "503".to_owned()];
-    let made = ruled(Some(&live), &form);
+    let made = ruled(Some(&live), &form, UNSAID);
     let expected = json!({
         "strategy": {"type": "RoundRobin"},
         "targets": [{"name": "a", "providerRef": {"name": "a"}, "parameters": {"set": {"seed": 1}}, "model": "large"}],
@@ -114,7 +118,7 @@ fn a_new_rule_says_what_the_form_says() {
         }],
         ..Form::default()
     };
-    let made = ruled(None, &form);
+    let made = ruled(None, &form, UNSAID);
     assert_eq!(
         made["metadata"],
         json!({"name": "chat", "namespace": "search"})
@@ -125,4 +129,9 @@ fn a_new_rule_says_what_the_form_says() {
         "targets": [{"name": "openai", "providerRef": {"name": "openai", "namespace": "platform"}}],
     });
     assert_eq!(made["spec"], expected);
+
+    // Of an installation with a name it says that one, or nobody would enforce it.
+    let mut of_eu = expected;
+    of_eu["gatewayName"] = json!("eu");
+    assert_eq!(ruled(None, &form, "eu")["spec"], of_eu);
 }

@@ -31,7 +31,7 @@ fn form(namespace: &str, name: &str) -> Form {
 /// What is asked with for a form that was shown when this was there.
 fn asked(form: Form, live: Option<&Value>, version: Option<&str>) -> Apply {
     Apply {
-        seen: digest(&yaml(&ruled(live, &form)).unwrap()),
+        seen: digest(&yaml(&ruled(live, &form, "default")).unwrap()),
         form,
         version: version.map(str::to_owned),
         dry_run: false,
@@ -120,16 +120,31 @@ async fn what_is_not_as_it_was_shown_is_not_written() {
         assert!(matches!(refused, Some(Trouble::Conflict(_))), "{bad:?}");
     }
     // Of another installation, and too long.
-    let none = Objects::of_rules(Vec::new());
-    let one = asked(form("search", "chat"), None, None);
-    let refused = drafted(&none, "other", &name, &one).err();
+    let refused = drafted(&there, "other", &name, &good).err();
     assert!(matches!(refused, Some(Trouble::Bad(_))));
+    let none = Objects::of_rules(Vec::new());
     let long = Form {
         when: "x".repeat(LONGEST),
         ..form("search", "chat")
     };
     let refused = draft(&none, &asked(long, None, None)).err();
     assert!(matches!(refused, Some(Trouble::Bad(_))));
+}
+
+#[tokio::test]
+async fn a_new_rule_is_of_the_installation_that_the_console_is_of() {
+    let none = Objects::of_rules(Vec::new());
+    let form = form("search", "chat");
+    let name = ObjectName::new("search", "chat");
+    let asked = Apply {
+        seen: digest(&yaml(&ruled(None, &form, "other")).unwrap()),
+        ..asked(form, None, None)
+    };
+    let made = drafted(&none, "other", &name, &asked).unwrap();
+    assert_eq!(made.wanted["spec"]["gatewayName"], "other");
+    // What was shown by another one is not what would be written.
+    let refused = draft(&none, &asked).err();
+    assert!(matches!(refused, Some(Trouble::Conflict(_))));
 }
 
 #[tokio::test]
