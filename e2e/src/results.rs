@@ -1,4 +1,4 @@
-//! The figures of a run, in `target/e2e/results.json` or `target/seeing/results.json`: what was measured, what it had to be, and whether it was.
+//! The figures of a run, in `target/e2e/results.json` or `target/seeing/cluster.json`: what was measured, what it had to be, and whether it was.
 //!
 //! Every test adds its own; a figure of the same name is replaced.
 
@@ -77,28 +77,31 @@ fn whole(count: usize) -> f64 {
 /// # Errors
 /// When the file cannot be read or written.
 pub fn record(figures: &[Figure]) -> Result<()> {
-    record_in(&crate::output_folder(), figures)
+    record_in(&crate::output_folder().join("results.json"), figures)
 }
 
-/// Adds figures to those of what people see of an installation, `target/seeing/results.json`.
+/// Adds figures to those of what people see of an installation, `target/seeing/cluster.json`: a file of its own, for `make seeing` writes beside it.
 ///
 /// # Errors
 /// When the file cannot be read or written.
 pub fn record_seeing(figures: &[Figure]) -> Result<()> {
-    record_in(&crate::in_repository("target/seeing"), figures)
+    record_in(
+        &crate::in_repository("target/seeing").join("cluster.json"),
+        figures,
+    )
 }
 
-fn record_in(folder: &Path, figures: &[Figure]) -> Result<()> {
+fn record_in(path: &Path, figures: &[Figure]) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let path = folder.join("results.json");
     // Absent, or of an older form: this run's figures are what counts.
-    let mut all: Vec<Figure> = fs::read(&path)
+    let mut all: Vec<Figure> = fs::read(path)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
     all.retain(|old| figures.iter().all(|new| new.name != old.name));
     all.extend_from_slice(figures);
-    fs::write(&path, serde_json::to_vec_pretty(&all)?)
+    fs::write(path, serde_json::to_vec_pretty(&all)?)
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -109,21 +112,17 @@ mod tests {
     #[test]
     fn a_later_figure_replaces_the_earlier_of_its_name() {
         let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some/results.json");
         record_in(
-            folder.path(),
+            &path,
             &[
                 Figure::at_least("cases", 70.0, "cases", 80.0),
                 Figure::at_most("start", 6.5, "s", 60.0),
             ],
         )
         .unwrap();
-        record_in(
-            folder.path(),
-            &[Figure::at_least("cases", 90.0, "cases", 80.0)],
-        )
-        .unwrap();
-        let found: Vec<Figure> =
-            serde_json::from_slice(&fs::read(folder.path().join("results.json")).unwrap()).unwrap();
+        record_in(&path, &[Figure::at_least("cases", 90.0, "cases", 80.0)]).unwrap();
+        let found: Vec<Figure> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(
             found
                 .iter()

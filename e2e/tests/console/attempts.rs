@@ -51,6 +51,7 @@ pub(crate) async fn all(world: &World, keys: (&str, &str)) -> Result<()> {
     let mut tried = Tried { all: Vec::new() };
     failure_of_the_other(world, keys.1).await?;
     requests(&lead, &auditor, &mut tried).await?;
+    content(world, (&lead, &auditor), &mut tried).await?;
     spend(&lead, &mut tried).await?;
     live(world, (&lead, &auditor), keys, &mut tried).await?;
     pages(&lead, &mut tried).await?;
@@ -128,6 +129,29 @@ async fn requests(lead: &Browser, auditor: &Browser, tried: &mut Tried) -> Resul
         "a place in another's pages",
         &lead.post("requests", &next).await?,
     )
+}
+
+/// What was written in a request: to see requests is not to read it, and to read it in one namespace is not to in another.
+async fn content(
+    world: &World,
+    (lead, auditor): (&Browser, &Browser),
+    tried: &mut Tried,
+) -> Result<()> {
+    let of_rule = json!({"filter": {"rule": "shop/zebra-rule"}});
+    let theirs = auditor.post("requests", &of_rule).await?.rows()?;
+    let id = theirs.first().and_then(|row| row["id"].as_str());
+    let path = format!("content/{}", id.context("nothing to read")?);
+    let said = auditor.get(&path).await?;
+    ensure!(said.status == 200, "{said:?}");
+    let asked = said.json()?["request"]["text"].clone();
+    ensure!(asked.as_str().is_some_and(|text| text.contains(MARK)));
+    let reader = world.viewer("search", "reader").await?;
+    for (who, status) in [(lead, 403), (&reader, 404)] {
+        let said = who.get(&path).await?;
+        ensure!(said.status == status, "{said:?}");
+        tried.add(7, "what was written in another's request", &said)?;
+    }
+    Ok(())
 }
 
 async fn spend(lead: &Browser, tried: &mut Tried) -> Result<()> {

@@ -46,7 +46,7 @@ const OBJECTS: &str = r#"
 ---
 {kind: Team, metadata: {namespace: shop, name: zebra-team}, spec: {organizationRef: {name: all}, budgets: [{name: zebra-month, amount: "10", period: Monthly}]}}
 ---
-{kind: RoutingRule, metadata: {namespace: shop, name: zebra-rule}, spec: {match: {models: [zebra-chat]}, targets: [{name: zebra-only, providerRef: {name: zebra-private}, model: zebra-fast}]}}
+{kind: RoutingRule, metadata: {namespace: shop, name: zebra-rule}, spec: {logging: {content: Full}, match: {models: [zebra-chat]}, targets: [{name: zebra-only, providerRef: {name: zebra-private}, model: zebra-fast}]}}
 ---
 {kind: RoutingRule, metadata: {namespace: shop, name: zebra-broken}, spec: {match: {models: [zebra-2]}, targets: [{name: zebra-gone, providerRef: {name: zebra-missing}}]}}
 ---
@@ -136,9 +136,9 @@ impl World {
             .await?;
         let place = (name, ip);
         let client = self.server.client();
-        let store = ["--store", &self.store_url];
+        let more = ["--store", &self.store_url, "--log-content", "Full"];
         let gateway =
-            Gateway::start_as(client, &account, &folder, place, self.admin_port, &store).await?;
+            Gateway::start_as(client, &account, &folder, place, self.admin_port, &more).await?;
         self.gateways.push((name.to_owned(), gateway));
         Ok(())
     }
@@ -209,11 +209,12 @@ impl World {
         self.browser()?.signed_in(&token).await
     }
 
-    /// Who looks: a lead of `search`, an auditor of all, one who may see requests and not what they cost, and one who may see nothing.
+    /// Who looks: a lead of `search`, an auditor of all and one of `search`, one who may see requests and not what they cost, and one who may see nothing.
     async fn accounts(&self) -> Result<()> {
         for (namespace, name) in [
             ("search", "lead"),
             (NAMESPACE, "auditor"),
+            ("search", "reader"),
             ("search", "half"),
             ("search", "nobody"),
         ] {
@@ -230,6 +231,11 @@ impl World {
                 "apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding", "metadata": metadata,
                 "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "half"},
                 "subjects": [{"kind": "ServiceAccount", "namespace": "search", "name": "half"}],
+            }),
+            json!({
+                "apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding", "metadata": {"namespace": "search", "name": "reader"},
+                "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "fairlead-console-auditor"},
+                "subjects": [{"kind": "ServiceAccount", "namespace": "search", "name": "reader"}],
             }),
             json!({
                 "apiVersion": format!("{rbac}/v1"), "kind": "ClusterRoleBinding", "metadata": {"name": "auditor"},

@@ -50,9 +50,12 @@ async fn eventful() -> (Gateway, Vec<Provider>) {
         chain("slow", &["slow"], ""),
         chain("broken", &["failing"], ""),
     ];
-    // With a request log, which tells of itself.
+    // With a request log and content, which tell of themselves, and a copy of the audit that finds no database.
     let gateway = Setup::new()
-        .arguments(&["--state-dir", "{}/state"])
+        .arguments(&["--state-dir", "{}/state", "--audit-file", "{}/audit.jsonl"])
+        .arguments(&["--audit-postgres-file", "{}/config/nowhere.url"])
+        .arguments(&["--log-content", "Full"])
+        .file("nowhere.url", "postgresql://nobody@127.0.0.1:1/nothing")
         .file("all.yaml", &documents.concat())
         .start()
         .await;

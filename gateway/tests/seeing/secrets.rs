@@ -84,6 +84,24 @@ async fn contents(gateway: &Gateway) -> String {
     .await
 }
 
+/// Rules that have everything kept, and whom they send to.
+fn documents(bad: &Provider, short: &Provider, good: &Provider) -> String {
+    [
+        secret("shared", "credential", &format!("apiKey: {CREDENTIAL}")),
+        with_credential("bad", bad),
+        with_credential("short", short),
+        with_credential("good", good),
+        caller(),
+        chain(
+            "chat",
+            &["bad", "short", "good"],
+            "logging: {content: Full}",
+        ),
+        chain("broken", &["bad"], "logging: {content: Full}"),
+    ]
+    .concat()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "make seeing runs it: it needs a collector"]
 async fn nothing_that_is_told_holds_a_key_or_a_word() {
@@ -92,22 +110,10 @@ async fn nothing_that_is_told_holds_a_key_or_a_word() {
     let bad = Provider::always(Play::status_saying(500, &says)).await;
     let short = Provider::always(Play::status_saying(429, &says)).await;
     let good = Provider::always(letter_by_letter()).await;
-    let documents = [
-        secret("shared", "credential", &format!("apiKey: {CREDENTIAL}")),
-        with_credential("bad", &bad),
-        with_credential("short", &short),
-        with_credential("good", &good),
-        caller(),
-        chain(
-            "chat",
-            &["bad", "short", "good"],
-            "logging: {content: Full}",
-        ),
-        chain("broken", &["bad"], "logging: {content: Full}"),
-    ];
+    let documents = documents(&bad, &short, &good);
     let headers = format!("authorization=Bearer%20{COLLECTOR_KEY}");
     let mut gateway = Setup::new()
-        .file("all.yaml", &documents.concat())
+        .file("all.yaml", &documents)
         .arguments(&["--log-header", "x-app", "--log-content", "Full"])
         .arguments(&["--state-dir", "{}/state"])
         .variable("RUST_LOG", "debug")
