@@ -30,7 +30,9 @@ run: ## build the gateway and serve the providers of OPENAI_API_KEY, ANTHROPIC_A
 
 check: lint unit loom charts deny ## what needs no cluster: format, lints, unit, golden and drift tests, models of atomics, charts, dependencies
 
-test: deps check instructions faults limits e2e seeing sdk ## everything
+# What waits goes beside what waits: the cluster beside all that needs none. What is built meanwhile is built at low priority.
+test: deps lint unit loom charts instructions ## everything
+	hack/beside.sh "e2e" "faults limits seeing sdk deny"
 
 deps: ## install the Debian packages that are missing (as root; otherwise says which line to run)
 	@missing=; for need in $(NEEDS); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
@@ -67,21 +69,24 @@ deny: $(DENY) ## licenses, bans, sources and advisories of the dependencies
 	else echo "advisories: NOT RUN (database not reachable)"; fi
 
 $(DENY):
-	cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --root $(CACHE)
+	nice cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --root $(CACHE)
 
 # In one go, and of all members, so that everything is built once: of less of the workspace, dependencies have other features.
 quick:
 	cargo build --profile quick --workspace --bins --test faults --test governance --test seeing --test stores
 
+API_SUITES := admit_table operator formats tenancy two_tenants invalid rbac status_usage kubectl console
+
 # All members, so that dependencies keep the features they were built with for `unit`. What needs no node goes first.
 e2e: quick ## a real API server, then a real node with the charts on it; $$KUBECONFIG: on that cluster instead of a node
+	nice cargo test --workspace --features fairlead-e2e/cluster $(patsubst %,--test %,$(API_SUITES) upgrade cluster) --no-run
 	hack/kubernetes.sh >/dev/null
-	cargo test --workspace --features fairlead-e2e/cluster --test admit_table --test operator --test formats --test tenancy --test two_tenants --test invalid --test rbac --test status_usage --test kubectl --test console
+	cargo test --workspace --features fairlead-e2e/cluster $(patsubst %,--test %,$(API_SUITES))
 	e2e/upgrade.sh $(TARGET)/quick $(TARGET)/quick
 	$(TARGET)/quick/fairlead-e2e-node -- cargo test --workspace --features fairlead-e2e/cluster --test cluster
 
 # Not among `test`: Argo CD alone is minutes to build, where nothing is cached.
-argocd: quick ## examples/argocd through the real Argo CD on a real API server; figures to target/seeing/results.json
+argocd: quick ## examples/argocd through the real Argo CD on a real API server; figures to target/seeing/cluster.json
 	hack/kubernetes.sh kube-apiserver helm >/dev/null
 	hack/argocd.sh >/dev/null
 	cargo test --workspace --features fairlead-e2e/cluster --test argocd -- --nocapture

@@ -26,7 +26,7 @@ if [ ! -x "$cache/otelcol" ]; then
     # -mod=readonly: go.sum is honoured and go.mod left alone.
     (
         cd "$here/collector"
-        CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off go build -trimpath -ldflags "-s -w" -o "$partial" .
+        CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off nice go build -trimpath -ldflags "-s -w" -o "$partial" .
     ) >&2
     chmod 0755 "$partial"
     mv -f "$partial" "$cache/otelcol"

@@ -19,7 +19,7 @@ go_build() {
     # -mod=readonly: go.sum is honoured and go.mod left alone.
     (
         cd "$here/$3"
-        CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off go build -trimpath -ldflags "-s -w $6" -o "$partial" "$5"
+        CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off nice go build -trimpath -ldflags "-s -w $6" -o "$partial" "$5"
     ) >&2
     chmod 0755 "$partial"
     mv -f "$partial" "$1/$2"
