@@ -18,8 +18,8 @@ use crate::turn::written;
 use crate::usage::{descriptors, memory};
 use crate::world::World;
 
-/// Descriptors that a gateway keeps for other things than streams, of which each takes two: more than enough.
-const OTHER_DESCRIPTORS: usize = 200;
+/// Descriptors that are left for other things than streams, of which each takes two: more than a gateway keeps to itself.
+const OTHER_DESCRIPTORS: usize = 2_000;
 
 /// How often memory is measured at most: each time with a process of its own.
 const ROUNDS: usize = 3;
