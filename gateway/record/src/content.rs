@@ -4,6 +4,8 @@ mod memory;
 mod packed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod waiting;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub use packed::Packed;
 pub(crate) use packed::unpacked;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{ContentSqlite, ContentSqliteOptions};
+#[cfg(feature = "postgres")]
+pub(crate) use waiting::{QUEUE, Waiting};
 
 /// What was written in one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

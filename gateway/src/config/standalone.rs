@@ -213,8 +213,12 @@ impl Standalone {
         live.waits || live.next_rotation.is_some_and(|at| at <= now)
     }
 
+    fn reload(&mut self, shared: &Shared) {
+        apart(|| self.read_again(shared));
+    }
+
     /// Reads again and swaps if anything changed; what cannot be read stays as it was, and is told.
-    pub(crate) fn reload(&mut self, shared: &Shared) {
+    fn read_again(&mut self, shared: &Shared) {
         let reading = match self.folder.read() {
             Ok(reading) => reading,
             Err(error) => return self.unreadable(shared, &[error]),
@@ -363,13 +367,11 @@ impl Standalone {
             let shared = Arc::clone(&shared);
             // Compiling takes seconds where there is much of it; the thread that drives this answers probes.
             let reloaded = tokio::task::spawn_blocking(move || {
-                apart(|| {
-                    if told {
-                        self.reload(&shared);
-                    } else {
-                        self.look(&shared);
-                    }
-                });
+                if told {
+                    self.reload(&shared);
+                } else {
+                    self.look(&shared);
+                }
                 self
             });
             match reloaded.await {

@@ -7,7 +7,6 @@ mod files;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::packed::unpacked;
+use super::waiting::{QUEUE, Waiting};
 use super::{Content, ContentStore, Packed};
 use crate::log::{Answer, ReadError};
 use crate::standing::Standing;
@@ -24,9 +24,6 @@ use crate::told::Told;
 use crate::wall::Wall;
 use files::Files;
 
-/// So many may wait, and so many bytes of them.
-const QUEUE: usize = 4_096;
-const QUEUED: usize = 16 * 1024 * 1024;
 /// So many are written together, or what comes within this time.
 const BATCH: usize = 200;
 const WAIT: Duration = Duration::from_millis(200);
@@ -61,7 +58,7 @@ pub struct ContentSqliteOptions {
 #[derive(Debug)]
 pub struct ContentSqlite {
     queue: Mutex<Option<SyncSender<Arc<Packed>>>>,
-    queued: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     told: Arc<Told>,
     options: ContentSqliteOptions,
     readers: Arc<Semaphore>,
@@ -76,14 +73,14 @@ impl ContentSqlite {
     /// The thread cannot be started.
     pub fn open(options: ContentSqliteOptions) -> std::io::Result<Self> {
         let told = Arc::new(Told::of("content"));
-        let queued = Arc::<AtomicUsize>::default();
+        let waiting = Arc::<Waiting>::default();
         let (queue, contents) = sync_channel(QUEUE);
         let (writing, ended) = sync_channel(0);
         let writer = Writer {
             files: Files::of(options.dir.clone()),
             options: options.clone(),
             told: Arc::clone(&told),
-            queued: Arc::clone(&queued),
+            waiting: Arc::clone(&waiting),
         };
         let thread = std::thread::Builder::new()
             .name("content-log".to_owned())
@@ -93,7 +90,7 @@ impl ContentSqlite {
             })?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
-            queued,
+            waiting,
             told,
             options,
             readers: Arc::new(Semaphore::new(READERS)),
@@ -109,22 +106,11 @@ impl ContentStore for ContentSqlite {
     }
 
     fn keep(&self, content: &Arc<Packed>) {
-        let bytes = content.bytes.len();
         let queue = self.queue.lock();
-        let fits = self.queued.load(Relaxed) + bytes <= QUEUED;
-        let sent = queue.as_ref().filter(|_| fits).is_some_and(|queue| {
-            self.queued.fetch_add(bytes, Relaxed);
-            let sent = queue.try_send(Arc::clone(content)).is_ok();
-            if !sent {
-                self.queued.fetch_sub(bytes, Relaxed);
-            }
-            sent
+        self.waiting.offer(content, &self.told, |content| {
+            let queue = queue.as_ref();
+            queue.is_some_and(|queue| queue.try_send(content).is_ok())
         });
-        if sent {
-            self.told.taken();
-        } else {
-            self.told.dropped();
-        }
     }
 
     fn read(&self, id: u64) -> Answer<'_, Option<Content>> {
@@ -196,7 +182,7 @@ struct Writer {
     options: ContentSqliteOptions,
     files: Files,
     told: Arc<Told>,
-    queued: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
 }
 
 impl Writer {
@@ -204,9 +190,8 @@ impl Writer {
         let mut swept = None;
         loop {
             let (batch, ended) = gather(contents);
-            let bytes: usize = batch.iter().map(|content| content.bytes.len()).sum();
-            self.write_all(batch, ended);
-            self.queued.fetch_sub(bytes, Relaxed);
+            self.write_all(&batch, ended);
+            self.waiting.done(&batch);
             if ended {
                 return;
             }
@@ -226,11 +211,11 @@ impl Writer {
     }
 
     /// Writes a batch, however long it takes to be possible; at the end only a few times.
-    fn write_all(&self, batch: Vec<Arc<Packed>>, ended: bool) {
+    fn write_all(&self, batch: &[Arc<Packed>], ended: bool) {
         let mut hours: BTreeMap<i64, Vec<Arc<Packed>>> = BTreeMap::new();
         for content in batch {
             let hour = content.ended_unix_us.div_euclid(files::HOUR_US);
-            hours.entry(hour).or_default().push(content);
+            hours.entry(hour).or_default().push(Arc::clone(content));
         }
         let (mut rest, mut tries) = (REST.0, 0);
         while let Some((hour, contents)) = hours.pop_first() {
@@ -242,6 +227,8 @@ impl Writer {
                 Err(error) => {
                     hours.insert(hour, contents);
                     self.told.failed(error.to_string());
+                    // What is too old has to go all the same, and may be what fills the disk.
+                    self.sweep();
                     tries += 1;
                     if ended && tries >= LAST_TRIES {
                         return;

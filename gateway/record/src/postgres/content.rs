@@ -4,7 +4,6 @@
 //! cannot be written is tried until it can, or refused for what is in it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,14 +14,11 @@ use tokio_postgres::Client;
 use super::connect::{Fault, Session};
 use super::write::of_the_data;
 use super::{LAST, PostgresOptions, days, tables};
-use crate::content::{Content, ContentStore, Packed, unpacked};
+use crate::content::{Content, ContentStore, Packed, QUEUE, Waiting, unpacked};
 use crate::log::{Answer, ReadError};
 use crate::standing::Standing;
 use crate::told::Told;
 
-/// So many may wait, and so many bytes of them.
-const QUEUE: usize = 4_096;
-const QUEUED: usize = 16 * 1024 * 1024;
 /// So many are written together, or what comes within this time.
 const BATCH: usize = 100;
 const WAIT: Duration = Duration::from_millis(500);
@@ -47,7 +43,7 @@ type Answered = oneshot::Sender<Result<Option<Content>, ReadError>>;
 #[derive(Debug)]
 pub struct ContentPostgres {
     queue: Mutex<Option<mpsc::Sender<Arc<Packed>>>>,
-    queued: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     questions: mpsc::Sender<(u64, Answered)>,
     told: Arc<Told>,
     ending: Mutex<Option<watch::Sender<()>>>,
@@ -61,7 +57,7 @@ impl ContentPostgres {
     /// The thread cannot be started.
     pub fn open(options: PostgresOptions, hours: u16) -> std::io::Result<Self> {
         let told = Arc::new(Told::of("content"));
-        let queued = Arc::<AtomicUsize>::default();
+        let waiting = Arc::<Waiting>::default();
         let (queue, contents) = mpsc::channel(QUEUE);
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let (ending, end) = watch::channel(());
@@ -73,7 +69,7 @@ impl ContentPostgres {
             options: options.clone(),
             hours,
             told: Arc::clone(&told),
-            queued: Arc::clone(&queued),
+            waiting: Arc::clone(&waiting),
             end,
             batch: Vec::new(),
             looked: None,
@@ -92,7 +88,7 @@ impl ContentPostgres {
             })?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
-            queued,
+            waiting,
             questions,
             told,
             ending: Mutex::new(Some(ending)),
@@ -107,22 +103,11 @@ impl ContentStore for ContentPostgres {
     }
 
     fn keep(&self, content: &Arc<Packed>) {
-        let bytes = content.bytes.len();
         let queue = self.queue.lock();
-        let fits = self.queued.load(Relaxed) + bytes <= QUEUED;
-        let sent = queue.as_ref().filter(|_| fits).is_some_and(|queue| {
-            self.queued.fetch_add(bytes, Relaxed);
-            let sent = queue.try_send(Arc::clone(content)).is_ok();
-            if !sent {
-                self.queued.fetch_sub(bytes, Relaxed);
-            }
-            sent
+        self.waiting.offer(content, &self.told, |content| {
+            let queue = queue.as_ref();
+            queue.is_some_and(|queue| queue.try_send(content).is_ok())
         });
-        if sent {
-            self.told.taken();
-        } else {
-            self.told.dropped();
-        }
     }
 
     fn read(&self, id: u64) -> Answer<'_, Option<Content>> {
@@ -207,7 +192,7 @@ struct Writer {
     options: PostgresOptions,
     hours: u16,
     told: Arc<Told>,
-    queued: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     end: watch::Receiver<()>,
     /// What is to be written before anything new. Here, for whoever writes is dropped where the connection ends.
     batch: Vec<Arc<Packed>>,
@@ -293,8 +278,7 @@ impl Writer {
             }
             Err(fault) => return Err(fault),
         }
-        let bytes: usize = self.batch.iter().map(|content| content.bytes.len()).sum();
-        self.queued.fetch_sub(bytes, Relaxed);
+        self.waiting.done(&self.batch);
         self.batch.clear();
         Ok(())
     }

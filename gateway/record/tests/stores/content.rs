@@ -161,6 +161,38 @@ async fn a_folder_that_cannot_be_written_is_told_and_tried_again() {
     assert_eq!(store.standing().problem, None);
 }
 
+/// Its hours are a promise that a disk that is full does not undo.
+#[tokio::test]
+async fn what_is_too_old_goes_also_while_nothing_can_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_owned();
+    let clock = Clock::at(NOW);
+    let store = ContentSqlite::open(ContentSqliteOptions {
+        dir: dir.clone(),
+        hours: 2,
+        bytes: 1 << 30,
+        wall: clock.wall(),
+    });
+    let store = store.unwrap();
+    keep(&store, &content(1, NOW));
+    written(&store, 1).await;
+    let file = |at: i64| {
+        let hour = jiff::Timestamp::from_second(at).unwrap();
+        dir.join(hour.strftime("content-%Y-%m-%dT%H.db").to_string())
+    };
+    assert!(file(NOW).exists());
+    let later = NOW + 10 * HOUR;
+    clock.set(later);
+    std::fs::create_dir(file(later)).unwrap();
+    keep(&store, &content(2, later));
+    let end = Instant::now() + Duration::from_secs(20);
+    while file(NOW).exists() {
+        assert!(Instant::now() < end, "what is too old is still there");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(store.standing().problem.is_some());
+}
+
 /// What is too old is not only hidden.
 #[tokio::test]
 async fn postgresql_drops_days_and_deletes_what_is_too_old() {
