@@ -60,7 +60,7 @@ const fn all(most: f64) -> Budget {
 /// A whole answer. About a seventh above what was counted when they were last set; of all there is two fifths, for what is done whether anybody asks or
 /// not is more for each request the slower the machine is.
 const WHOLE: [Budget; 8] = [
-    all(200_000.0),
+    all(185_000.0),
     budget(
         "understand and route it",
         "fairlead_gateway::pipeline::understand",
@@ -69,7 +69,7 @@ const WHOLE: [Budget; 8] = [
     budget(
         "send it and read the answer",
         "fairlead_gateway::dispatch::dispatch::{{closure}}",
-        50_000.0,
+        56_000.0,
     ),
     budget(
         "look through the answer",
@@ -95,7 +95,7 @@ const WHOLE: [Budget; 8] = [
 ];
 
 /// A stream of 64 chunks in a burst.
-const STREAM: [Budget; 1] = [all(1_500_000.0)];
+const STREAM: [Budget; 1] = [all(950_000.0)];
 
 /// A figure beside its budget.
 #[derive(Serialize)]

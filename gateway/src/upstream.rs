@@ -13,6 +13,7 @@ pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod gate;
 mod hosts;
+pub(crate) mod http1;
 mod http2;
 pub(crate) mod network;
 pub(crate) mod pool;

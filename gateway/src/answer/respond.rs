@@ -188,6 +188,10 @@ fn large_answer(large: Box<LargeAnswer>, mut record: Record) -> Response {
             let piece = large.next(&mut record).await?;
             // An error makes hyper break the connection off, which is how HTTP says that a body is not whole.
             let failed = piece.is_err();
+            if failed {
+                // What was given before it may be of this very moment, and is written first.
+                tokio::task::yield_now().await;
+            }
             Some((
                 piece.map_err(|failure| std::io::Error::other(failure.detail)),
                 (large, record, failed),

@@ -28,6 +28,7 @@ use crate::surface::Operation;
 use crate::upstream::Upstream;
 use crate::upstream::authorization::Authorization;
 use crate::upstream::betas::{Betas, FLAGS};
+use crate::upstream::http1::Cut;
 use crate::upstream::source::Source;
 use crate::upstream::ticket::Permission;
 use crate::upstream::transport::{self, Carried, Content, Outbound, Reply, Way};
@@ -306,11 +307,7 @@ async fn beginning(source: &mut Source) -> Result<(Bytes, bool), Failure> {
 }
 
 /// Reads a body of which some has been read up to `most` bytes; says whether that was all.
-async fn read_up_to(
-    source: &mut Source,
-    begun: Bytes,
-    most: usize,
-) -> Result<(Bytes, bool), hyper::Error> {
+async fn read_up_to(source: &mut Source, begun: Bytes, most: usize) -> Result<(Bytes, bool), Cut> {
     let mut body = BytesMut::from(begun);
     while let Some(chunk) = source.chunk().await {
         body.extend_from_slice(&chunk?);

@@ -38,6 +38,17 @@ impl RequestBody {
         }
         Self::new(Pieces::from(pieces.to_bytes()))
     }
+
+    /// How many bytes of it are left.
+    #[must_use]
+    pub(crate) fn left(&self) -> u64 {
+        self.remaining
+    }
+
+    /// What is left of it.
+    pub(crate) fn into_pieces(self) -> impl Iterator<Item = Bytes> {
+        self.pieces
+    }
 }
 
 impl Body for RequestBody {

@@ -7,15 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use fairlead_snapshot::{Credentials, HttpVersion, Protocol, SecretBytes, is_never_an_endpoint};
 use http::uri::Scheme;
 use http::{HeaderValue, Uri};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
-use super::body::RequestBody;
+use super::http1::{Connection, Io, MAX_HEAD};
 use super::http2::{self, Two};
 use super::network::Network;
 use super::proxy::Tunnel;
@@ -24,9 +21,6 @@ use super::uris::{Aim, Uris};
 use super::{dial, egress, hosts};
 use crate::tasks::Tasks;
 use crate::tls::{self, TlsError};
-
-/// The most bytes the head of an answer may have.
-const MAX_HEAD: u32 = 128 * 1024;
 
 /// A place that connections are opened to. Two configurations with an equal endpoint share its pools.
 pub(crate) struct Endpoint {
@@ -57,7 +51,7 @@ pub(crate) struct Endpoint {
 /// A connection that came about.
 pub(crate) enum Opened {
     /// HTTP/1.1.
-    One(SendRequest<RequestBody>),
+    One(Box<Connection>),
     /// HTTP/2.
     Two(Two),
 }
@@ -246,7 +240,7 @@ impl Endpoint {
         }
     }
 
-    /// Opens a connection; its driver runs on the calling thread's runtime until the connection closes.
+    /// Opens a connection; what drives one of HTTP/2 runs on the calling thread's runtime until the connection closes.
     ///
     /// # Errors
     /// Whatever kept the connection from coming about. Only the look-up of the name ends at `until` by itself, so that a resolver that does not
@@ -271,11 +265,11 @@ impl Endpoint {
 
     async fn secure<S>(&self, stream: S, tasks: &Tasks) -> Result<Opened, ConnectError>
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Io + 'static,
     {
         match &self.tls {
             None if self.http2 => self.begin(stream, tasks).await,
-            None => self.handshake(stream, tasks).await,
+            None => Ok(one(stream, false)),
             Some((connector, name)) => {
                 let stream = connector
                     .connect(name.clone(), stream)
@@ -287,7 +281,7 @@ impl Endpoint {
                 if selected {
                     return self.begin(stream, tasks).await;
                 }
-                self.handshake(stream, tasks).await
+                Ok(one(stream, true))
             }
         }
     }
@@ -299,7 +293,7 @@ impl Endpoint {
         tasks: &Tasks,
     ) -> impl Future<Output = Result<Opened, ConnectError>>
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Io + 'static,
     {
         let begun = Box::pin(Two::begin(stream, MAX_HEAD, tasks.clone()));
         async move {
@@ -379,23 +373,10 @@ impl Endpoint {
             .await
             .map_err(|error| ConnectError::Tcp(self.host.clone(), error))
     }
+}
 
-    async fn handshake<S>(&self, stream: S, tasks: &Tasks) -> Result<Opened, ConnectError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (sender, connection) = http1::Builder::new()
-            .max_header_size(MAX_HEAD as usize)
-            .max_buf_size(MAX_HEAD as usize)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| ConnectError::Http(self.host.clone(), error))?;
-        tasks.spawn(async move {
-            // The request in flight sees the error itself; an idle connection that breaks concerns nobody.
-            let _ = connection.await;
-        });
-        Ok(Opened::One(sender))
-    }
+fn one(stream: impl Io + 'static, secure: bool) -> Opened {
+    Opened::One(Box::new(Connection::new(stream, secure)))
 }
 
 impl std::fmt::Debug for Endpoint {

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::body::RequestBody;
+use super::http1::Connection;
 use super::http2::Two;
 use super::shared::{Connections, Place, Stream, Wanted};
 
@@ -26,34 +25,40 @@ pub(crate) struct Pool {
 }
 
 struct Idle {
-    sender: SendRequest<RequestBody>,
+    connection: Box<Connection>,
     since: Instant,
+}
+
+impl Idle {
+    fn is_usable(&mut self) -> bool {
+        self.since.elapsed() < MAX_IDLE_TIME && self.connection.is_open()
+    }
 }
 
 impl Pool {
     /// The idle connection to an endpoint that was used last, if there is one that is still open.
     #[must_use]
-    pub(crate) fn take(&self, endpoint: u64) -> Option<SendRequest<RequestBody>> {
+    pub(crate) fn take(&self, endpoint: u64) -> Option<Box<Connection>> {
         let mut pools = self.idle.lock();
         let idle = pools.get_mut(&endpoint)?;
-        while let Some(Idle { sender, since }) = idle.pop() {
-            if !sender.is_closed() && since.elapsed() < MAX_IDLE_TIME {
-                return Some(sender);
+        while let Some(mut last) = idle.pop() {
+            if last.is_usable() {
+                return Some(last.connection);
             }
         }
         None
     }
 
-    /// Keeps a connection whose answer has been read to its end.
-    pub(crate) fn give(&self, endpoint: u64, sender: SendRequest<RequestBody>) {
-        if sender.is_closed() {
+    /// Keeps a connection whose answer has been read to its end, if it may be used again.
+    pub(crate) fn give(&self, endpoint: u64, connection: Box<Connection>) {
+        if !connection.is_reusable() {
             return;
         }
         let mut pools = self.idle.lock();
         let idle = pools.entry(endpoint).or_default();
         if idle.len() < MAX_IDLE {
             idle.push(Idle {
-                sender,
+                connection,
                 since: Instant::now(),
             });
         }
@@ -76,7 +81,7 @@ impl Pool {
     /// Drops what has been idle too long, and the endpoints that nothing is kept for.
     pub(crate) fn sweep(&self) {
         self.idle.lock().retain(|_, idle| {
-            idle.retain(|one| !one.sender.is_closed() && one.since.elapsed() < MAX_IDLE_TIME);
+            idle.retain_mut(Idle::is_usable);
             !idle.is_empty()
         });
         self.shared.lock().retain(|_, connections| {

@@ -8,18 +8,19 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::body::RequestBody;
 use super::endpoint::{Endpoint, Opened};
+use super::http1;
 use super::http2::{MAX_STREAMS, PING_TIMEOUT, Two};
 use super::unconnected::ConnectError;
 use crate::tasks::Tasks;
 
 /// A connection of HTTP/1.1 that came about instead: it is for one request.
-type Odd = Arc<Mutex<Option<http1::SendRequest<RequestBody>>>>;
+type Odd = Arc<Mutex<Option<Box<http1::Connection>>>>;
 type Opening = Shared<BoxFuture<'static, Result<Came, Arc<ConnectError>>>>;
 
 /// What came about.
@@ -67,7 +68,7 @@ pub(crate) enum Joined {
     /// The server allows fewer than were presumed.
     Full,
     /// The server speaks HTTP/1.1; the connection, if nobody else has taken it.
-    Odd(Option<http1::SendRequest<RequestBody>>),
+    Odd(Option<Box<http1::Connection>>),
 }
 
 /// What a request wants a stream for.

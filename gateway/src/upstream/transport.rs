@@ -9,7 +9,6 @@ use fairlead_snapshot::{FailureClass, Protocol};
 use fairlead_wire::openai::request::Edits;
 use fairlead_wire::splice::Pieces;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
 use super::authorization::{Authorization, Proof};
@@ -17,9 +16,9 @@ use super::betas::Betas;
 use super::body::RequestBody;
 use super::endpoint::{Endpoint, Opened};
 use super::pool::Pool;
-use super::sender::{Reason, Sender, is_breach};
+use super::sender::{Home, Sender, Unanswered};
 use super::shared::{Joined, Refusing, Wanted};
-use super::source::{HttpSource, Source};
+use super::source::Source;
 use super::uris::Aim;
 use super::{Reach, Upstream, simulated};
 use crate::failure::{Deadline, Failure, Own};
@@ -33,8 +32,6 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 const HEADERS: usize = 12;
 /// So many connections of HTTP/2 may refuse a request before it has failed: what a server that goes away for an orderly reason needs.
 const CONNECTIONS: usize = 4;
-/// How long an idle connection may take to be ready.
-const MOMENT: Duration = Duration::from_millis(5);
 
 /// The head of an answer, and its body still to come.
 #[derive(Debug)]
@@ -212,10 +209,10 @@ async fn over_http(
     let idle = if way.anew {
         None
     } else {
-        reuse(way.pool, endpoint).await
+        way.pool.take(endpoint.id)
     };
-    if let Some(sender) = idle {
-        match exchange(outbound, way, endpoint, Sender::One(sender), first).await {
+    if let Some(connection) = idle {
+        match exchange(outbound, way, endpoint, Sender::One(connection), first).await {
             // The server closed an idle connection just as it was used, and nothing had gone out: this is no attempt of its own. What may have
             // been sent is not sent again here, for it may have been worked on (RFC 9110, 9.2.2).
             Err(Exchange::Unsent) => {}
@@ -282,22 +279,6 @@ async fn over_http2(
     Err(broken())
 }
 
-/// An idle connection that is still good. One whose last exchange has not quite ended gets a moment; a provider that answered without
-/// reading the whole request may never be ready again.
-async fn reuse(pool: &Pool, endpoint: &Endpoint) -> Option<SendRequest<RequestBody>> {
-    loop {
-        let mut sender = pool.take(endpoint.id)?;
-        if sender.is_ready()
-            || matches!(
-                tokio::time::timeout(MOMENT, sender.ready()).await,
-                Ok(Ok(()))
-            )
-        {
-            return Some(sender);
-        }
-    }
-}
-
 /// Why an exchange failed.
 enum Exchange {
     /// The connection broke before anything of the request went out.
@@ -326,40 +307,40 @@ async fn exchange(
     outbound: &Outbound<'_>,
     way: &Way<'_>,
     endpoint: &Endpoint,
-    mut sender: Sender,
+    sender: Sender,
     first: Deadline,
 ) -> Result<Reply, Exchange> {
     let request = request(outbound, way.upstream, endpoint, sender.is_shared());
-    let waited = first.wait(sender.send(request)).await;
-    let answer = waited.map_err(|silent| {
-        sender.doubt();
-        Exchange::Failed(silent)
-    })?;
-    let answer = answer.map_err(|unanswered| match sender.reason(unanswered) {
-        Reason::Unsent => Exchange::Unsent,
-        Reason::Other(error) => Exchange::Failed(no_head(&error)),
-    })?;
-    let (head, body) = answer.into_parts();
-    let body = HttpSource::new(body, sender, endpoint.id, way.pool, way.drivers);
+    let home = Home {
+        endpoint: endpoint.id,
+        pool: way.pool,
+        tasks: way.drivers,
+    };
+    let waited = sender.send(request, first, home).await;
+    let (status, headers, body) = match waited.map_err(Exchange::Failed)? {
+        Ok(answer) => answer,
+        Err(Unanswered::Unsent) => return Err(Exchange::Unsent),
+        Err(unanswered) => return Err(Exchange::Failed(no_head(&unanswered))),
+    };
     Ok(Reply {
-        status: head.status,
-        headers: head.headers,
+        status,
+        headers,
         body: Source::Http(body),
     })
 }
 
 /// The failure of a request that went out and got no head of an answer.
-fn no_head(error: &hyper::Error) -> Failure {
-    if error.is_parse_too_large() {
-        let failure = "the head of its answer is larger than is taken from anybody";
-        Failure::new(FailureClass::ProtocolError, failure).by(Own::Limit)
-    } else if error.is_parse() {
-        Failure::new(FailureClass::ProtocolError, "its answer is not HTTP")
-    } else if is_breach(error) {
-        let failure = "its answer is not HTTP/2, or has a larger head than is taken from anybody";
-        Failure::new(FailureClass::ProtocolError, failure)
-    } else {
-        broken()
+fn no_head(unanswered: &Unanswered) -> Failure {
+    let protocol = |detail| Failure::new(FailureClass::ProtocolError, detail);
+    match unanswered {
+        Unanswered::TooLarge => {
+            protocol("the head of its answer is larger than is taken from anybody").by(Own::Limit)
+        }
+        Unanswered::NotHttp => protocol("its answer is not HTTP"),
+        Unanswered::Breach => {
+            protocol("its answer is not HTTP/2, or has a larger head than is taken from anybody")
+        }
+        Unanswered::Unsent | Unanswered::Broken => broken(),
     }
 }
 

@@ -33,9 +33,6 @@ pub(crate) enum ConnectError {
     /// The certificate or the handshake was refused.
     #[error("TLS handshake with {0} failed: {1}")]
     Tls(String, std::io::Error),
-    /// The connection broke at once.
-    #[error("HTTP connection to {0} failed: {1}")]
-    Http(String, hyper::Error),
     /// HTTP/2 is not spoken there.
     #[error("no HTTP/2 with {0}: {1}")]
     Http2(String, NoGreeting),
@@ -48,11 +45,7 @@ impl ConnectError {
             Self::Resolver(..) | Self::Proxy(_) => true,
             Self::Tunnel(_, error) => error.is_local(),
             Self::Tcp(_, error) => dial::is_local(error),
-            Self::Resolve(_)
-            | Self::PrivateAddress(_)
-            | Self::Tls(..)
-            | Self::Http(..)
-            | Self::Http2(..) => false,
+            Self::Resolve(_) | Self::PrivateAddress(_) | Self::Tls(..) | Self::Http2(..) => false,
         }
     }
 
@@ -83,7 +76,7 @@ impl ConnectError {
                 "it has no descriptors, ports, memory or network for one"
             }
             Self::Http2(..) => "it does not speak HTTP/2 (spec.httpVersion)",
-            Self::Tcp(..) | Self::Http(..) => "no connection came about",
+            Self::Tcp(..) => "no connection came about",
         }
     }
 }

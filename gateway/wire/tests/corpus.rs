@@ -1,5 +1,7 @@
 //! Replays the corpus of the fuzz targets: what fuzzing once found interesting or broken stays right.
 
+#[path = "checks/http1.rs"]
+mod http1;
 #[path = "checks/payload.rs"]
 mod payload;
 #[path = "../../json/tests/checks/replay.rs"]
@@ -10,6 +12,11 @@ mod request;
 mod sse;
 
 use replay::replay;
+
+#[test]
+fn bodies_in_pieces_are_read_as_http_has_them() {
+    replay("chunked", http1::check);
+}
 
 #[test]
 fn payloads_say_what_their_trees_say() {

@@ -6,10 +6,12 @@ use std::task::Poll;
 
 use futures_util::FutureExt as _;
 
-use super::StreamAnswer;
+use super::{Incoming, StreamAnswer};
 
 /// About so many bytes go together.
 const MOST: usize = 16 * 1024;
+/// So many pieces are looked at before others have their turn: of some nothing is passed on.
+const PIECES: usize = 128;
 /// A stream that comes piece by piece is looked at again after so many pieces at most.
 const SELDOM: u8 = 8;
 
@@ -45,13 +47,20 @@ impl StreamAnswer {
     /// Takes in what has come, and waits for nothing. Where the stream breaks meanwhile, that is told once what is ready has gone to the caller: somebody
     /// may be asked for the rest, which takes its time.
     pub(super) async fn gather(&mut self) {
-        if self.ended || self.broken.is_some() || !self.gathering.is_due() {
+        let handed_over = self.incoming.as_ref().is_some_and(Incoming::is_handed_over);
+        // To look costs a turn where somebody has to hand it over, and else next to nothing.
+        let worth_it = !handed_over || self.gathering.is_due();
+        if self.ended || self.broken.is_some() || !worth_it {
             return;
         }
         let (most, mut any) = (self.held.saturating_add(MOST), false);
-        while !self.ended && self.held < most {
-            // Whoever reads from the provider hands over one piece at a time, and has its turn now.
-            turn().await;
+        for _ in 0..PIECES {
+            if self.ended || self.held >= most {
+                break;
+            }
+            if handed_over {
+                turn().await;
+            }
             let Some(step) = self.read().now_or_never() else {
                 break;
             };
@@ -61,7 +70,9 @@ impl StreamAnswer {
                 break;
             }
         }
-        self.gathering.has_found(any);
+        if handed_over {
+            self.gathering.has_found(any);
+        }
     }
 }
 

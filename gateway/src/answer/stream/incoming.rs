@@ -10,6 +10,7 @@ use super::too_much;
 use crate::failure::Failure;
 use crate::memory::{Permit, Share};
 use crate::surface::Operation;
+use crate::upstream::http1::Cut;
 use crate::upstream::source::Source;
 
 /// The largest event that is passed on: images come in one.
@@ -46,12 +47,18 @@ impl Incoming {
     }
 
     /// Reads a piece; `None` at the end of the body. Take every event out before reading again.
-    pub(super) async fn read(&mut self) -> Option<Result<(), hyper::Error>> {
+    pub(super) async fn read(&mut self) -> Option<Result<(), Cut>> {
         let piece = match self.begun.take() {
             Some(begun) => Ok(begun),
             None => self.source.chunk().await?,
         };
         Some(piece.map(|piece| self.decoder.push(piece)))
+    }
+
+    /// Whether what comes is handed over piece by piece, by somebody who needs a turn for it.
+    #[must_use]
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.source.is_handed_over()
     }
 
     /// The next event, if all of it is there. What was counted of a large one is, until the last of it has left.

@@ -121,31 +121,48 @@ async fn ask(server: &Server, path: &str, until: Instant) -> Option<Reading> {
         request.body(RequestBody::new(nothing)).ok()
     };
     match opened {
-        Opened::One(mut sender) => {
-            let answer = sender.send_request(request(false)?).await.ok()?;
-            read(answer).await
+        Opened::One(mut connection) => {
+            let answered = connection.send(request(false)?).await.ok()?;
+            let mut told = Told::of(answered.status)?;
+            while let Some(data) = connection.chunk().await {
+                told.push(&data.ok()?)?;
+            }
+            told.page.finish()
         }
         Opened::Two(mut two) => {
             let answer = two.sender.send_request(request(true)?).await.ok()?;
-            read(answer).await
+            let mut told = Told::of(answer.status())?;
+            let mut body = answer.into_body();
+            while let Some(frame) = body.frame().await {
+                if let Ok(data) = frame.ok()?.into_data() {
+                    told.push(&data)?;
+                }
+            }
+            told.page.finish()
         }
     }
 }
 
-async fn read(answer: http::Response<hyper::body::Incoming>) -> Option<Reading> {
-    if answer.status() != StatusCode::OK {
-        return None;
+/// What has come of a page.
+#[derive(Default)]
+struct Told {
+    page: Page,
+    bytes: usize,
+}
+
+impl Told {
+    /// Nothing yet; `None`: the status says that none will come.
+    fn of(status: StatusCode) -> Option<Self> {
+        (status == StatusCode::OK).then(Self::default)
     }
-    let (mut body, mut page, mut bytes) = (answer.into_body(), Page::default(), 0);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.ok()?.into_data() else {
-            continue;
-        };
-        bytes += data.len();
-        if bytes > PAGE_BYTES {
+
+    /// The next piece; `None`: it is too large.
+    fn push(&mut self, data: &[u8]) -> Option<()> {
+        self.bytes += data.len();
+        if self.bytes > PAGE_BYTES {
             return None;
         }
-        page.push(&data);
+        self.page.push(data);
+        Some(())
     }
-    page.finish()
 }
