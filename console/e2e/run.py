@@ -33,6 +33,8 @@ HOSTILE = [
     "javascript:alert(1)",
     "turned\u202eexe.\u200b4o",
 ]
+# What they write: markup, and two things that are masked.
+SAID = "<img src=x onerror=\"document.title='owned'\"> Write to jane@corp.example about C-123456, please."
 # So many callers send one request after the other.
 CALLERS = 4
 # The browser begins when so many requests are over.
@@ -105,7 +107,7 @@ def start(gateway: str, folder: pathlib.Path, address: str, admin: str) -> subpr
     for source in (ROOT / "examples" / "quickstart", HERE / "config"):
         for file in source.glob("*.yaml"):
             shutil.copy(file, config)
-    command = [gateway, "serve", "--config-dir", config, "--state-dir", folder / "state", "--access-log", "off", "--drain-delay", "0"]
+    command = [gateway, "serve", "--config-dir", config, "--state-dir", folder / "state", "--access-log", "off", "--drain-delay", "0", "--log-content", "Full"]
     return subprocess.Popen([*command, "--listen", address, "--admin", admin], stderr=subprocess.DEVNULL)
 
 
@@ -151,7 +153,7 @@ class Load:
 
     def send(self, model: str, key: str, stream: bool) -> None:
         connection = http.client.HTTPConnection(self.address, timeout=10)
-        body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hello"}]}
+        body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": SAID}]}
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "User-Agent": "load/<b>1</b>"}
         connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
         connection.getresponse().read()

@@ -1,6 +1,6 @@
 // Names and texts that try to be more than text. The load has asked for them as models; nothing of them may run, or turn a page around.
 
-import { expect, open, signIn, test } from "./console";
+import { accessible, expect, open, signIn, test } from "./console";
 
 test("a name that tries to be markup is shown as it was sent", async ({ page }) => {
   await signIn(page);
@@ -13,6 +13,22 @@ test("a name that tries to be markup is shown as it was sent", async ({ page }) 
   }
   expect(await page.evaluate(() => document.querySelectorAll("main img, main script, main iframe, main a[href^='javascript']").length)).toBe(0);
   expect(await page.title()).not.toContain("owned");
+});
+
+test("what was written is read by a click, masked, and as text", async ({ page }) => {
+  await signIn(page);
+  await open(page, "requests?last=all&text=%3Cscript", "Requests");
+  await page.getByRole("region", { name: "Requests" }).locator("tbody tr").first().getByRole("link").first().click();
+  const panel = page.getByRole("region", { name: "Content" });
+  await panel.getByRole("button", { name: "Read" }).click();
+  await expect(panel).toContainText("<img src=x onerror=");
+  await expect(panel).toContainText("[redacted:email]");
+  await expect(panel).toContainText("[redacted:customer]");
+  await expect(panel).not.toContainText(/jane@|C-123456|\(cut/);
+  await expect(panel).toContainText("please.");
+  expect(await page.evaluate(() => document.querySelectorAll("main img, main script").length)).toBe(0);
+  expect(await page.title()).not.toContain("owned");
+  await accessible(page);
 });
 
 test("characters that are not seen, or turn others around, stand as escapes", async ({ page }) => {

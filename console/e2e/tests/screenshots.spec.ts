@@ -19,4 +19,10 @@ test("screenshots", async ({ page }) => {
   await page.getByRole("region", { name: "Requests" }).locator("tbody tr").first().getByRole("link").first().click();
   await expect(page.locator(".timeline")).toBeVisible();
   await page.screenshot({ path: `${into}/request.png` });
+  await open(page, "requests?last=all&text=turned", "Requests");
+  await page.getByRole("region", { name: "Requests" }).locator("tbody tr").first().getByRole("link").first().click();
+  const content = page.getByRole("region", { name: "Content" });
+  await content.getByRole("button", { name: "Read" }).click();
+  await expect(content).toContainText("[redacted:customer]");
+  await content.screenshot({ path: `${into}/content.png` });
 });

@@ -39,8 +39,12 @@ pub(crate) fn keep(redactor: &Redactor, bytes: &[u8], more: usize) -> Kept {
             };
         }
     };
-    let tail = if more > 0 { TAIL } else { 0 };
-    let room = KEPT.min(text.len().saturating_sub(tail));
+    // What is masked may be longer than it was: of a text that is all there the last is kept, too.
+    let room = if more > 0 {
+        KEPT.min(text.len().saturating_sub(TAIL))
+    } else {
+        KEPT
+    };
     let mut out = String::with_capacity(text.len().min(KEPT));
     let cut = json::write(redactor, text, room, &mut out) || out.len() > KEPT;
     out.truncate(end(&out));

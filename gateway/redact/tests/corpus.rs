@@ -163,6 +163,18 @@ fn a_rule_says_what_else_is_a_secret() {
 }
 
 #[test]
+fn a_text_that_masks_make_longer_is_not_cut() {
+    let own = Redactor::with([("customer", "C-[0-9]{6}")]).unwrap();
+    for text in [
+        r#"{"content":"C-123456","list":[1,"C-654321"],"last":true}"#,
+        "C-123456 and C-654321, the last of it",
+    ] {
+        let kept = own.keep(text.as_bytes(), 0);
+        assert_eq!((kept.text, kept.cut), (own.text(text), false));
+    }
+}
+
+#[test]
 fn what_is_no_secret_stays_to_the_letter() {
     let redactor = Redactor::default();
     for text in [
