@@ -1,6 +1,8 @@
 //! Standalone: a folder of YAML to inputs of the compiler. Each file's last good objects are kept, so that a file that stops parsing harms
 //! only the edits made in it.
 
+mod ahead;
+mod same;
 mod stamps;
 
 use std::collections::BTreeMap;
@@ -127,23 +129,25 @@ impl Folder {
         if let Source::Held(documents) = &self.source {
             add(documents.to_vec());
         }
-        for path in files {
-            let text = match read_file(&path) {
+        // Later a core may have requests to serve.
+        let at_once = if good.is_empty() { ahead::cores() } else { 1 };
+        ahead::each(&files, at_once, |path, found| {
+            let text = match found {
                 Ok((documents, text)) => {
                     add(documents);
                     text
                 }
                 Err(error) => {
                     errors.push(error);
-                    let Some(good) = good.remove(&path) else {
-                        continue;
+                    let Some(good) = good.remove(path) else {
+                        return;
                     };
-                    add(again(&path, &good));
+                    add(again(path, &good));
                     good
                 }
             };
-            self.good.insert(path, text);
-        }
+            self.good.insert(path.to_owned(), text);
+        });
         if let Some(directory) = &self.secrets {
             inputs.secrets.extend(secrets_below(directory)?);
         }
@@ -170,13 +174,6 @@ impl Folder {
                 .collect(),
             secrets: self.secrets.clone(),
         }
-    }
-
-    /// Whether everything is as it was when it was read last. In doubt it is not.
-    #[must_use]
-    pub(crate) fn is_unchanged(&self) -> bool {
-        let Some(read) = &self.read else { return false };
-        self.stamps().is_some_and(|now| read.are_still(&now))
     }
 
     /// Forgets how everything stood: it is to be read again, changed or not.

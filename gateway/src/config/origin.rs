@@ -79,7 +79,7 @@ impl Origin {
 /// Puts the folder into force.
 fn standalone(folder: Folder, args: &Serve, shared: &Shared) -> anyhow::Result<Box<Standalone>> {
     let state = State::open(args.settings.state_dir.as_deref())?;
-    let standalone = apart(|| {
+    let mut standalone = apart(|| {
         let mut standalone = Standalone::start(
             folder,
             state,
@@ -89,6 +89,7 @@ fn standalone(folder: Folder, args: &Serve, shared: &Shared) -> anyhow::Result<B
         standalone.swap(shared);
         anyhow::Ok(standalone)
     })?;
+    standalone.has_started();
     let token = standalone.admin_token()?;
     shared.status.send_modify(|status| {
         status.token = token.and_then(|token| Token::of(token.as_bytes()));

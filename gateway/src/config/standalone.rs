@@ -160,6 +160,11 @@ impl Standalone {
         }
     }
 
+    /// All that it took to make the configuration has been dropped.
+    pub(crate) fn has_started(&mut self) {
+        self.retired.has_freed();
+    }
+
     /// Whether no version of some object is in force.
     fn misses_some(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.misses_some)
@@ -215,6 +220,7 @@ impl Standalone {
 
     fn reload(&mut self, shared: &Shared) {
         apart(|| self.read_again(shared));
+        self.retired.has_freed();
     }
 
     /// Reads again and swaps if anything changed; what cannot be read stays as it was, and is told.

@@ -39,6 +39,12 @@ impl Retired {
         self.give_back();
     }
 
+    /// A configuration was made of which much is free now, whether it came into force or not.
+    pub(crate) fn has_freed(&mut self) {
+        self.more = true;
+        self.give_back();
+    }
+
     fn give_back(&mut self) {
         let is_under_way = |thread: &JoinHandle<()>| !thread.is_finished();
         if !self.more || self.ending.as_ref().is_some_and(is_under_way) {
