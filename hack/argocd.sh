@@ -13,6 +13,7 @@ folder="$cache/argocd-$version"
 
 if [ ! -x "$folder/argocd" ]; then
     mkdir -p "$folder/manifests"
+    (cd "$here/argocd" && GOFLAGS=-mod=readonly GOWORK=off go mod download github.com/argoproj/argo-cd/v3)
     source=$(cd "$here/argocd" && GOFLAGS=-mod=readonly GOWORK=off go list -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3)
     for file in "$source"/manifests/crds/*-crd.yaml "$source"/manifests/base/config/argocd-*.yaml; do
         # Files of the module cache cannot be written.
