@@ -78,4 +78,9 @@ impl Plan {
     pub(crate) fn rest(&self) -> Duration {
         Duration::from_secs(if self.short { 1 } else { 3 })
     }
+
+    /// How long after a start with much to read: what that left free has been given back by then.
+    pub(crate) fn long_rest(&self) -> Duration {
+        self.rest() * 3
+    }
 }

@@ -125,7 +125,7 @@ pub(super) async fn start(world: &World, book: &mut Book) -> Result<()> {
             let began = Instant::now();
             let gateway = plan.start().await?;
             book.note("start", who, "ready", began.elapsed().as_secs_f64());
-            sleep(world.plan.rest()).await;
+            sleep(world.plan.long_rest()).await;
             let memory = memory(gateway.pid())?;
             book.note("start", who, "resident", memory.resident);
             book.note("start", who, "resident_most", memory.peak);
