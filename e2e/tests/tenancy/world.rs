@@ -158,10 +158,13 @@ impl World {
             }
         }
         let before = Published::until(server.client(), "what there was before", |now| {
-            now.entries().len() == 6
-                && now
-                    .entry("keys", "victim/made")
-                    .is_some_and(|key| !key["digest"].is_null())
+            // A key may be published before its team is, and is refused until then.
+            let is_complete = |key: &Value| !key["digest"].is_null() && key["refused"].is_null();
+            let (entries, keys) = (now.entries(), ["victim/checkout", "victim/made"]);
+            entries.len() == 6
+                && keys
+                    .iter()
+                    .all(|name| now.entry("keys", name).is_some_and(is_complete))
         })
         .await?
         .entries();
