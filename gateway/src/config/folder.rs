@@ -1,7 +1,7 @@
 //! Standalone: a folder of YAML to inputs of the compiler. Each file's last good objects are kept, so that a file that stops parsing harms
 //! only the edits made in it.
 
-mod ahead;
+mod parallel;
 mod same;
 mod stamps;
 
@@ -130,8 +130,12 @@ impl Folder {
             add(documents.to_vec());
         }
         // Later a core may have requests to serve.
-        let at_once = if good.is_empty() { ahead::cores() } else { 1 };
-        ahead::each(&files, at_once, |path, found| {
+        let at_once = if good.is_empty() {
+            parallel::cores()
+        } else {
+            1
+        };
+        parallel::each(&files, at_once, |path, found| {
             let text = match found {
                 Ok((documents, text)) => {
                     add(documents);

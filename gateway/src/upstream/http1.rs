@@ -1,7 +1,7 @@
 //! HTTP/1.1 to a provider, one request at a time over a connection of its own (RFC 9112).
 //!
-//! Whoever asks reads and writes the connection itself: there is no task beside it that hands over what comes, so that a request takes one wake-up
-//! where it would take three, and all that has come of a stream is there at once. An idle connection is looked at when it is to be used again and
+//! Whoever asks reads and writes the connection itself: there is no task beside it that hands over what comes, so that a request is woken by
+//! its socket alone, and all that has come of a stream is there at once. An idle connection is looked at when it is to be used again and
 //! when the pool is swept; nobody listens to it meanwhile.
 
 mod head;

@@ -41,8 +41,8 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
                 started INTEGER NOT NULL, id INTEGER NOT NULL, outcome INTEGER NOT NULL, status INTEGER NOT NULL,
                 duration INTEGER NOT NULL, cost INTEGER, api_key TEXT, team TEXT, model TEXT, provider TEXT,
                 upstream_model TEXT, rule TEXT, error TEXT, detail TEXT NOT NULL) STRICT;
-            -- One of an id is found by this, too: a million are read through in less time than it takes to see it, and an index of
-            -- numbers that follow upon nothing costs more to keep than all else of a row.
+            -- One of an id is found by this, too: it has the id, and a million are read through in some 80 ms. An index of their own of numbers
+            -- that follow upon nothing took another page for nearly each row.
             CREATE INDEX by_start ON requests (started, id);
             CREATE INDEX by_key ON requests (api_key, started, id);
             CREATE INDEX not_ok ON requests (started, id) WHERE outcome > 0;

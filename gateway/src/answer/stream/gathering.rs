@@ -12,10 +12,10 @@ use super::{Incoming, StreamAnswer};
 const MOST: usize = 16 * 1024;
 /// So many pieces are looked at before others have their turn: of some nothing is passed on.
 const PIECES: usize = 128;
-/// A stream that comes piece by piece is looked at again after so many pieces at most.
+/// A stream that is handed over piece by piece is looked at again after so many pieces at most.
 const SELDOM: u8 = 8;
 
-/// Whether it is worth a look.
+/// Whether a stream that somebody hands over, over HTTP/2, is worth a look.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
     /// After how many pieces the next look is.

@@ -63,11 +63,10 @@ pub(super) fn read(came: &Bytes, to_head: bool) -> Result<Option<(Head, usize)>,
         return Err(Unanswered::NotHttp);
     }
     // The values are parts of one piece of memory, no larger than the head.
-    let head = came.slice(..length);
     let head = if came.len() > length {
-        Bytes::copy_from_slice(&head)
+        Bytes::copy_from_slice(&came[..length])
     } else {
-        head
+        came.clone()
     };
     let mut headers = HeaderMap::with_capacity(parsed.headers.len());
     for field in parsed.headers.iter() {
